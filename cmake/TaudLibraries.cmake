@@ -1,0 +1,39 @@
+# Finds every library once and gives each a target.
+
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(absl REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(RocksDB CONFIG REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(faiss CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(Torch REQUIRED)
+
+# BLAS must be OpenBLAS: the reference one is twenty times slower.
+find_library(OPENBLAS_LIBRARY NAMES openblas REQUIRED
+  PATH_SUFFIXES openblas-pthread)
+find_path(OPENBLAS_INCLUDE_DIR NAMES cblas.h REQUIRED
+  PATH_SUFFIXES x86_64-linux-gnu/openblas-pthread openblas-pthread openblas
+                x86_64-linux-gnu)
+add_library(taud_openblas INTERFACE)
+target_link_libraries(taud_openblas INTERFACE ${OPENBLAS_LIBRARY})
+target_include_directories(taud_openblas SYSTEM INTERFACE
+  ${OPENBLAS_INCLUDE_DIR})
+
+find_path(HTTPLIB_INCLUDE_DIR NAMES httplib.h REQUIRED)
+find_library(HTTPLIB_LIBRARY NAMES cpp-httplib REQUIRED)
+add_library(taud_httplib INTERFACE)
+target_include_directories(taud_httplib SYSTEM INTERFACE
+  ${HTTPLIB_INCLUDE_DIR})
+target_link_libraries(taud_httplib INTERFACE ${HTTPLIB_LIBRARY})
+
+# LibTorch, seen only by trainer/ and lab/.
+add_library(taud_torch INTERFACE)
+target_link_libraries(taud_torch INTERFACE ${TORCH_LIBRARIES})
+target_include_directories(taud_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+
+find_package(GTest REQUIRED)
+include(GoogleTest)

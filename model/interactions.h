@@ -1,0 +1,110 @@
+#ifndef TAUD_MODEL_INTERACTIONS_H_
+#define TAUD_MODEL_INTERACTIONS_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "model/chunked_vector.h"
+#include "model/types.h"
+
+namespace taud::model {
+
+// One item in a user's history: the newest interaction with that item.
+struct HistoryEntry {
+  ItemIndex item = 0;
+  InteractionKind kind = InteractionKind::kView;
+  float weight = 1.0f;
+  Sequence sequence = 0;
+  int64_t time_ms = 0;
+};
+
+// Every acknowledged interaction, in memory: in log order for the trainer, by
+// user for exclude-seen and fold-in, by item for new items.
+//
+// One thread appends (the event writer); any thread reads at the same time.
+// After Append returns, every reader sees the interaction.
+class Interactions {
+ public:
+  // The distinct items kept in order of time per user, and users per item.
+  // Older ones stay *seen* (see HasSeen), they only leave the history.
+  static constexpr size_t kMaxHistory = 4096;
+  static constexpr size_t kMaxRecentUsers = 64;
+
+  Interactions() = default;
+  Interactions(const Interactions&) = delete;
+  Interactions& operator=(const Interactions&) = delete;
+
+  // REQUIRES: interaction.sequence > last_sequence(); a CHECK otherwise.
+  // One thread only.
+  void Append(const Interaction& interaction);
+
+  // The log in order: [0, size()) may be read with At, without a lock.
+  size_t size() const { return log_.size(); }
+  const Interaction& At(size_t position) const { return log_[position]; }
+  Sequence last_sequence() const {
+    return last_sequence_.load(std::memory_order_acquire);
+  }
+
+  // One more than the largest index that has interacted or been interacted
+  // with. An index at or beyond it has an empty history.
+  size_t num_users() const { return users_.size(); }
+  size_t num_items() const { return items_.size(); }
+
+  bool HasSeen(UserIndex user, ItemIndex item) const;
+  // Replaces *seen by every distinct item of the user, ascending.
+  void CopySeen(UserIndex user, std::vector<ItemIndex>* seen) const;
+  // Replaces *history by the user's latest distinct items, newest first, at
+  // most `limit`.
+  void CopyHistory(UserIndex user, size_t limit,
+                   std::vector<HistoryEntry>* history) const;
+  // As CopyHistory, but only entries with sequence > after.
+  void CopyHistorySince(UserIndex user, Sequence after, size_t limit,
+                        std::vector<HistoryEntry>* history) const;
+
+  // Interactions of any kind with the item, repeats included.
+  uint32_t ItemCount(ItemIndex item) const;
+  // Replaces *users by the last distinct-in-a-row users of the item, newest
+  // first, at most kMaxRecentUsers.
+  void CopyRecentUsers(ItemIndex item, std::vector<UserIndex>* users) const;
+
+ private:
+  struct User {
+    std::vector<ItemIndex> seen;        // ascending
+    std::vector<HistoryEntry> history;  // oldest first, distinct items
+  };
+  struct Item {
+    uint32_t count = 0;
+    std::vector<UserIndex> recent;  // oldest first
+  };
+
+  // A User or Item is guarded by the stripe its index falls on. The analysis
+  // of clang cannot express that, so the accessors below are the only way in.
+  static constexpr size_t kStripes = 256;
+  absl::Mutex& UserMutex(UserIndex user) const {
+    return user_mutex_[user % kStripes];
+  }
+  absl::Mutex& ItemMutex(ItemIndex item) const {
+    return item_mutex_[item % kStripes];
+  }
+  void AppendToUser(const Interaction& interaction);
+  void AppendToItem(const Interaction& interaction);
+
+  // Internally synchronised.
+  ChunkedVector<Interaction> log_;
+  std::atomic<Sequence> last_sequence_{0};
+  mutable std::array<absl::Mutex, kStripes> user_mutex_;
+  mutable std::array<absl::Mutex, kStripes> item_mutex_;
+
+  // Elements guarded by their stripe.
+  ChunkedVector<User> users_;
+  ChunkedVector<Item> items_;
+};
+
+}  // namespace taud::model
+
+#endif  // TAUD_MODEL_INTERACTIONS_H_

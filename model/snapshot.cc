@@ -1,0 +1,85 @@
+#include "model/snapshot.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+
+namespace taud::model {
+namespace {
+
+constexpr double kNormTolerance = 1e-3;
+
+absl::Status CheckSize(const char* field, size_t actual, size_t expected) {
+  if (actual == expected) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("snapshot.", field, " has ", actual,
+                                          " values, expected ", expected));
+}
+
+absl::Status CheckRows(const char* field, const Matrix& matrix,
+                       const std::vector<uint32_t>& counts) {
+  for (size_t r = 0; r < matrix.rows; ++r) {
+    const float* row = matrix.Row(r);
+    double sum = 0;
+    for (size_t c = 0; c < matrix.cols; ++c) sum += double{row[c]} * row[c];
+    // NaN and infinity both end up in the sum.
+    if (!std::isfinite(sum)) {
+      return absl::DataLossError(
+          absl::StrCat("snapshot.", field, " row ", r, " is not finite"));
+    }
+    const double expected = counts[r] > 0 ? 1.0 : 0.0;
+    if (std::abs(std::sqrt(sum) - expected) > kNormTolerance) {
+      return absl::DataLossError(absl::StrCat("snapshot.", field, " row ", r,
+                                              " has norm ", std::sqrt(sum),
+                                              ", expected ", expected));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTemperatures(const Snapshot& s) {
+  if (!std::isfinite(s.tau0) || s.tau0 <= 0) {
+    return absl::DataLossError(
+        absl::StrCat("snapshot.tau0 is ", s.tau0, ", expected > 0"));
+  }
+  for (size_t u = 0; u < s.users.rows; ++u) {
+    const float t = s.temperatures[u];
+    const bool good =
+        s.user_degree[u] > 0 ? std::isfinite(t) && t > 0 : t == 0.0f;
+    if (good) continue;
+    return absl::DataLossError(absl::StrCat("snapshot.temperatures row ", u,
+                                            " is ", t, " for a user with ",
+                                            s.user_degree[u], " interactions"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateSnapshot(const Snapshot& s) {
+  if (s.items.cols == 0 || s.users.cols != s.items.cols) {
+    return absl::DataLossError(absl::StrCat("snapshot has dimensions users ",
+                                            s.users.cols, ", items ",
+                                            s.items.cols));
+  }
+  const struct {
+    const char* field;
+    size_t actual;
+    size_t expected;
+  } sizes[] = {
+      {"users", s.users.values.size(), s.users.rows * s.users.cols},
+      {"items", s.items.values.size(), s.items.rows * s.items.cols},
+      {"user_degree", s.user_degree.size(), s.users.rows},
+      {"item_popularity", s.item_popularity.size(), s.items.rows},
+      {"temperatures", s.temperatures.size(), s.users.rows},
+  };
+  for (const auto& size : sizes) {
+    absl::Status status = CheckSize(size.field, size.actual, size.expected);
+    if (!status.ok()) return status;
+  }
+  absl::Status status = CheckRows("users", s.users, s.user_degree);
+  if (status.ok()) status = CheckRows("items", s.items, s.item_popularity);
+  if (status.ok()) status = CheckTemperatures(s);
+  return status;
+}
+
+}  // namespace taud::model

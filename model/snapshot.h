@@ -1,0 +1,62 @@
+#ifndef TAUD_MODEL_SNAPSHOT_H_
+#define TAUD_MODEL_SNAPSHOT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "model/types.h"
+
+namespace taud::model {
+
+// A dense row-major matrix of floats.
+struct Matrix {
+  size_t rows = 0;
+  size_t cols = 0;
+  std::vector<float> values;  // [rows × cols]
+
+  Matrix() = default;
+  Matrix(size_t r, size_t c) : rows(r), cols(c), values(r * c, 0.0f) {}
+  const float* Row(size_t r) const { return values.data() + r * cols; }
+  float* Row(size_t r) { return values.data() + r * cols; }
+};
+
+// What the trainer publishes and the server answers from: one consistent
+// state of users, items and temperatures.
+//
+// Filled in by one thread, then immutable: shared as
+// std::shared_ptr<const Snapshot> and read by any thread.
+struct Snapshot {
+  SnapshotVersion version = 0;
+  // Every interaction with sequence <= trained_through has been learnt from.
+  Sequence trained_through = 0;
+  int64_t created_ms = 0;  // Unix milliseconds
+
+  // Row r belongs to the user (item) of dense index r. A trained row has unit
+  // norm; a row whose degree (popularity) is 0 was never trained and is zero.
+  Matrix users;                           // [num_users × dim]
+  Matrix items;                           // [num_items × dim]
+  std::vector<uint32_t> user_degree;      // positives learnt, per user
+  std::vector<uint32_t> item_popularity;  // positives learnt, per item
+  // τ_u per user (Adap-τ Eq. 16); 0 where the user is untrained.
+  std::vector<float> temperatures;
+  float tau0 = 0.0f;  // global temperature (Adap-τ Eq. 14)
+
+  // Named figures of the training state, e.g. "loss", "epochs".
+  std::map<std::string, double> metrics;
+
+  size_t dim() const { return items.cols; }
+};
+
+// The part of the gate that needs nothing but the snapshot: sizes agree,
+// every value is finite, trained rows have unit norm (±1e-3), untrained rows
+// are zero, temperatures are positive where the user is trained. The error
+// names the field, the row and the value.
+absl::Status ValidateSnapshot(const Snapshot& snapshot);
+
+}  // namespace taud::model
+
+#endif  // TAUD_MODEL_SNAPSHOT_H_

@@ -1,0 +1,64 @@
+#ifndef TAUD_STORE_SNAPSHOT_FILES_H_
+#define TAUD_STORE_SNAPSHOT_FILES_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/dictionary.h"
+#include "model/snapshot.h"
+
+namespace taud::store {
+
+// Snapshots on disk, one directory `<root>/<version, 20 digits>/` each:
+// manifest.json (format version, snapshot version, trained-through sequence,
+// creation time, sizes, dimension, tau0, metrics, and name, bytes and CRC32C
+// of each other file), users.npy and items.npy (float32, [rows × dim]),
+// temperatures.npy (float32), user_degree.npy and item_popularity.npy
+// (uint32), user_ids.txt and item_ids.txt (one JSON string a line, by index).
+//
+// Written into a temporary directory beside, each file and both directories
+// synced, then renamed: a directory with a number for a name is complete.
+// Plain functions, thread-compatible; one writer at a time per root.
+
+struct SnapshotInfo {
+  model::SnapshotVersion version = 0;
+  model::Sequence trained_through = 0;
+  int64_t created_ms = 0;
+  uint64_t users = 0;
+  uint64_t items = 0;
+  uint64_t dim = 0;
+  uint64_t bytes = 0;
+  std::map<std::string, double> metrics;
+};
+
+// Writes `snapshot`; the ids of its rows come from the dictionaries.
+// ALREADY_EXISTS if the version is there; RESOURCE_EXHAUSTED if the disk is
+// full. On error nothing but an ignorable temporary directory remains.
+absl::Status SaveSnapshot(const std::string& root,
+                          const model::Snapshot& snapshot,
+                          const model::Dictionary& users,
+                          const model::Dictionary& items);
+
+// Reads and checks one: sizes, shapes, CRC32C of every file, and
+// model::ValidateSnapshot. NOT_FOUND, or DATA_LOSS naming the file.
+absl::StatusOr<std::unique_ptr<model::Snapshot>> LoadSnapshot(
+    const std::string& root, model::SnapshotVersion version);
+
+// The manifests under `root`, oldest first; damaged ones are left out (and
+// logged). A missing root is an empty list.
+absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots(
+    const std::string& root);
+
+// Removes one, or all but the newest `keep` (temporary directories too).
+absl::Status DeleteSnapshot(const std::string& root,
+                            model::SnapshotVersion version);
+absl::Status PruneSnapshots(const std::string& root, size_t keep);
+
+}  // namespace taud::store
+
+#endif  // TAUD_STORE_SNAPSHOT_FILES_H_

@@ -1,0 +1,115 @@
+#ifndef TAUD_TRAINER_ONLINE_TRAINER_H_
+#define TAUD_TRAINER_ONLINE_TRAINER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "model/interactions.h"
+#include "model/snapshot.h"
+
+// No LibTorch header is included here: the server includes this file.
+
+namespace taud::trainer {
+
+struct OnlineTrainerOptions {
+  int dim = 64;
+  std::string device = "auto";  // auto, cpu, cuda
+  int threads = 1;              // CPU threads of the trainer, itself included
+  int nice = 10;                // priority of these threads (0 … 19)
+  int batch_rows = 2048;        // positives a step
+  int negatives = 1024;         // shared negatives a step
+  double learning_rate = 6e-3;
+  absl::Duration publish_interval = absl::Seconds(5);
+  uint64_t seed = 1;
+};
+
+enum class TrainerState {
+  kStopped,  // not started, or Stop returned
+  kWaiting,  // too few interactions to learn from
+  kTraining,
+  kIdle,  // nothing new and the fit has settled
+  kPaused,
+  kFailed,  // an error ended learning; serving goes on
+};
+
+const char* TrainerStateName(TrainerState state);
+
+// A consistent copy of the trainer's figures.
+struct TrainerStatus {
+  TrainerState state = TrainerState::kStopped;
+  std::string device;  // "cpu" or "cuda:0"
+  std::string error;   // why kFailed
+  uint64_t steps = 0;
+  double epochs = 0;  // positives learnt ÷ distinct pairs, summed
+  model::Sequence trained_through = 0;
+  uint64_t backlog = 0;  // interactions not yet learnt from once
+  uint64_t pairs = 0;    // distinct positive (user, item) pairs
+  double positives_per_second = 0;
+  double loss = 0;  // decayed mean SSM loss
+  double tau0 = 0;
+  double tau_user_p10 = 0, tau_user_p50 = 0, tau_user_p90 = 0;
+  bool warming_up = true;  // τ_u still equals τ₀
+  uint64_t publishes = 0;
+};
+
+// Learns from model::Interactions for ever, on one background thread that it
+// owns (plus its CPU worker threads): mixes new interactions with replay of
+// old ones, keeps rows on the unit sphere, adapts τ₀ (Adap-τ Eq. 14) and τ_u
+// (Eq. 16), and hands out a Snapshot every publish interval in which
+// something changed, or when asked.
+//
+//   kStopped ──Start──▶ kWaiting ─▶ kTraining ⇄ kIdle ──Stop──▶ kStopped
+//                          ⇅ Pause/Resume: kPaused      error ▶ kFailed
+//
+// Thread-safe. Start and Stop are the owner's.
+class OnlineTrainer {
+ public:
+  // Called on the trainer thread. The version is 0: the receiver numbers it.
+  // While it runs, nothing is learnt.
+  using Publish = std::function<void(std::unique_ptr<model::Snapshot>)>;
+
+  // `interactions` must outlive the trainer. INVALID_ARGUMENT names the
+  // option; FAILED_PRECONDITION if device is cuda and there is none.
+  static absl::StatusOr<std::unique_ptr<OnlineTrainer>> Create(
+      const OnlineTrainerOptions& options,
+      const model::Interactions* interactions, Publish publish);
+
+  // Stops if that was not done.
+  ~OnlineTrainer();
+
+  // Takes rows, temperatures and τ₀ of an earlier snapshot as the starting
+  // point, instead of random ones. Everything in it counts as learnt through
+  // its trained_through. REQUIRES: before Start. INVALID_ARGUMENT if the
+  // dimension differs.
+  absl::Status WarmStart(const model::Snapshot& snapshot);
+
+  void Start();
+  // Ends the thread after the step in progress and joins it. Idempotent.
+  void Stop();
+
+  // Wakes an idle trainer: interactions were appended. Cheap; any thread.
+  void Notify();
+  void Pause();
+  void Resume();
+
+  // Asks for a snapshot of the state after the step in progress, changed or
+  // not. UNAVAILABLE if there is nothing to publish yet or the trainer is
+  // stopped; otherwise `Publish` will be called. Returns at once.
+  absl::Status RequestPublish();
+
+  TrainerStatus status() const;
+
+ private:
+  class Impl;
+  explicit OnlineTrainer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_ONLINE_TRAINER_H_
