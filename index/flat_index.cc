@@ -1,0 +1,211 @@
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "faiss/IndexFlat.h"
+#include "faiss/impl/IDSelector.h"
+#include "index/search_index.h"
+#include "index/search_plan.h"
+
+namespace taud::index {
+namespace {
+
+using model::ItemIndex;
+
+bool BetterHit(const Hit& a, const Hit& b) {
+  return a.score != b.score ? a.score > b.score : a.item < b.item;
+}
+
+// FAISS rows are numbered densely; items without a vector have none.
+class FlatIndex : public SearchIndex {
+ public:
+  explicit FlatIndex(const model::Snapshot& snapshot)
+      : faiss_(static_cast<int64_t>(snapshot.dim())),
+        indexed_(snapshot.items.rows, false) {
+    for (size_t i = 0; i < snapshot.items.rows; ++i) {
+      if (snapshot.item_popularity[i] == 0) continue;
+      indexed_.Set(i);
+      item_of_row_.push_back(static_cast<ItemIndex>(i));
+    }
+    if (item_of_row_.size() == snapshot.items.rows) {
+      faiss_.add(static_cast<int64_t>(snapshot.items.rows),
+                 snapshot.items.values.data());
+      return;
+    }
+    row_of_item_.assign(snapshot.items.rows, 0);
+    std::vector<float> rows(item_of_row_.size() * snapshot.dim());
+    for (size_t r = 0; r < item_of_row_.size(); ++r) {
+      const float* row = snapshot.items.Row(item_of_row_[r]);
+      std::copy(row, row + snapshot.dim(), &rows[r * snapshot.dim()]);
+      row_of_item_[item_of_row_[r]] = static_cast<uint32_t>(r);
+    }
+    faiss_.add(static_cast<int64_t>(item_of_row_.size()), rows.data());
+  }
+
+  std::string kind() const override { return "flat"; }
+  std::string device() const override { return "cpu"; }
+  size_t size() const override { return item_of_row_.size(); }
+  size_t dim() const override { return static_cast<size_t>(faiss_.d); }
+
+  absl::Status Search(absl::Span<const Query> queries,
+                      std::vector<std::vector<Hit>>* results) const override {
+    results->assign(queries.size(), {});
+    for (size_t q = 0; q < queries.size(); ++q) {
+      if (queries[q].vector != nullptr) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("query ", q, " has no vector"));
+    }
+    try {
+      SearchAll(queries, results);
+    } catch (const std::exception& e) {
+      return absl::InternalError(absl::StrCat("flat index: ", e.what()));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  void SearchAll(absl::Span<const Query> queries,
+                 std::vector<std::vector<Hit>>* results) const {
+    std::vector<size_t> overfetched;
+    size_t depth = 0;
+    for (size_t q = 0; q < queries.size(); ++q) {
+      const Query& query = queries[q];
+      model::Bitmap allowed;
+      size_t eligible = size();
+      if (query.eligible != nullptr) {
+        allowed = Allowed(query);
+        eligible = allowed.Count();
+      } else {
+        eligible -= CountIndexed(query.excluded);
+      }
+      switch (ChoosePath(size(), eligible, query.k)) {
+        case SearchPath::kEmpty:
+          break;
+        case SearchPath::kOverfetch:
+          overfetched.push_back(q);
+          depth = std::max(depth, query.k + (size() - eligible));
+          break;
+        case SearchPath::kDirect:
+          if (query.eligible == nullptr) allowed = Allowed(query);
+          SearchDirect(query, allowed, &(*results)[q]);
+          break;
+        case SearchPath::kSelector:
+          if (query.eligible == nullptr) allowed = Allowed(query);
+          SearchSelected(query, allowed, eligible, &(*results)[q]);
+          break;
+      }
+    }
+    SearchOverfetched(queries, overfetched, std::min(depth, size()), results);
+  }
+
+  size_t CountIndexed(absl::Span<const ItemIndex> items) const {
+    size_t count = 0;
+    for (const ItemIndex item : items) count += indexed_.Test(item);
+    return count;
+  }
+
+  model::Bitmap Allowed(const Query& query) const {
+    model::Bitmap allowed = indexed_;
+    if (query.eligible != nullptr) allowed.And(*query.eligible);
+    for (const ItemIndex item : query.excluded) allowed.Clear(item);
+    return allowed;
+  }
+
+  size_t RowOf(ItemIndex item) const {
+    return row_of_item_.empty() ? item : row_of_item_[item];
+  }
+
+  void SearchOverfetched(absl::Span<const Query> queries,
+                         const std::vector<size_t>& chosen, size_t depth,
+                         std::vector<std::vector<Hit>>* results) const {
+    if (chosen.empty()) return;
+    const size_t d = dim();
+    std::vector<float> vectors(chosen.size() * d);
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const float* vector = queries[chosen[i]].vector;
+      std::copy(vector, vector + d, &vectors[i * d]);
+    }
+    std::vector<float> scores(chosen.size() * depth);
+    std::vector<int64_t> rows(chosen.size() * depth);
+    faiss_.search(static_cast<int64_t>(chosen.size()), vectors.data(),
+                  static_cast<int64_t>(depth), scores.data(), rows.data());
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const Query& query = queries[chosen[i]];
+      std::vector<Hit>& hits = (*results)[chosen[i]];
+      for (size_t j = i * depth; j < (i + 1) * depth && rows[j] >= 0; ++j) {
+        const ItemIndex item = item_of_row_[static_cast<size_t>(rows[j])];
+        if (query.eligible != nullptr && !query.eligible->Test(item)) continue;
+        if (std::binary_search(query.excluded.begin(), query.excluded.end(),
+                               item)) {
+          continue;
+        }
+        hits.push_back({item, scores[j]});
+        if (hits.size() == query.k) break;
+      }
+      std::sort(hits.begin(), hits.end(), BetterHit);
+    }
+  }
+
+  void SearchDirect(const Query& query, const model::Bitmap& allowed,
+                    std::vector<Hit>* hits) const {
+    const float* base = faiss_.get_xb();
+    const size_t d = dim();
+    allowed.ForEach([&](size_t item) {
+      const float* row = base + RowOf(static_cast<ItemIndex>(item)) * d;
+      float score = 0;
+      for (size_t c = 0; c < d; ++c) score += row[c] * query.vector[c];
+      hits->push_back({static_cast<ItemIndex>(item), score});
+    });
+    const size_t k = std::min(query.k, hits->size());
+    std::partial_sort(hits->begin(),
+                      hits->begin() + static_cast<std::ptrdiff_t>(k),
+                      hits->end(), BetterHit);
+    hits->resize(k);
+  }
+
+  void SearchSelected(const Query& query, const model::Bitmap& allowed,
+                      size_t eligible, std::vector<Hit>* hits) const {
+    // FAISS tests row numbers, eight to a byte.
+    std::vector<uint8_t> bits((size() + 7) / 8, 0);
+    allowed.ForEach([&](size_t item) {
+      const size_t row = RowOf(static_cast<ItemIndex>(item));
+      bits[row / 8] = static_cast<uint8_t>(bits[row / 8] | (1u << (row % 8)));
+    });
+    faiss::IDSelectorBitmap selector(size(), bits.data());
+    faiss::SearchParameters parameters;
+    parameters.sel = &selector;
+    const size_t k = std::min(query.k, eligible);
+    std::vector<float> scores(k);
+    std::vector<int64_t> rows(k);
+    faiss_.search(1, query.vector, static_cast<int64_t>(k), scores.data(),
+                  rows.data(), &parameters);
+    for (size_t j = 0; j < k && rows[j] >= 0; ++j) {
+      hits->push_back({item_of_row_[static_cast<size_t>(rows[j])], scores[j]});
+    }
+    std::sort(hits->begin(), hits->end(), BetterHit);
+  }
+
+  faiss::IndexFlatIP faiss_;
+  model::Bitmap indexed_;               // by item
+  std::vector<ItemIndex> item_of_row_;  // ascending
+  std::vector<uint32_t> row_of_item_;   // empty: the identity
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SearchIndex>> BuildFlatIndex(
+    const model::Snapshot& snapshot) {
+  try {
+    return std::make_unique<FlatIndex>(snapshot);
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("building a flat index of ",
+                                            snapshot.items.rows, " x ",
+                                            snapshot.dim(), ": ", e.what()));
+  }
+}
+
+}  // namespace taud::index

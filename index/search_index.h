@@ -1,0 +1,63 @@
+#ifndef TAUD_INDEX_SEARCH_INDEX_H_
+#define TAUD_INDEX_SEARCH_INDEX_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "model/bitmap.h"
+#include "model/snapshot.h"
+#include "model/types.h"
+
+namespace taud::index {
+
+// One search: the k items of largest inner product with `vector`.
+struct Query {
+  const float* vector = nullptr;  // [dim], unit norm
+  size_t k = 0;
+  // Items that may be returned, by item index; null: all. Not owned.
+  const model::Bitmap* eligible = nullptr;
+  // Items that may not, ascending and distinct, whatever `eligible` says.
+  absl::Span<const model::ItemIndex> excluded;
+};
+
+struct Hit {
+  model::ItemIndex item = 0;
+  float score = 0;  // inner product; the cosine, as rows have unit norm
+};
+
+// The trained items of one snapshot, searchable.
+//
+// Immutable after it was built: Search may be called from any number of
+// threads at a time (a GPU index will queue them). Owns its copy of the rows.
+class SearchIndex {
+ public:
+  virtual ~SearchIndex() = default;
+
+  // Replaces (*results)[q] by the hits of queries[q], best first, ties by
+  // item index: exactly min(k, eligible trained items) of them, whatever the
+  // filter. INVALID_ARGUMENT for a null vector; INTERNAL if the library
+  // failed. Nothing is thrown.
+  virtual absl::Status Search(absl::Span<const Query> queries,
+                              std::vector<std::vector<Hit>>* results) const = 0;
+
+  // "flat"; "cpu" or "cuda:0".
+  virtual std::string kind() const = 0;
+  virtual std::string device() const = 0;
+  // Items that can be found (the trained ones), and their dimension.
+  virtual size_t size() const = 0;
+  virtual size_t dim() const = 0;
+};
+
+// Exact search on the CPU over the items of `snapshot` with popularity > 0.
+// INTERNAL if FAISS or memory fails.
+absl::StatusOr<std::unique_ptr<SearchIndex>> BuildFlatIndex(
+    const model::Snapshot& snapshot);
+
+}  // namespace taud::index
+
+#endif  // TAUD_INDEX_SEARCH_INDEX_H_

@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "index/search_index.h"
+
+namespace taud::index {
+namespace {
+
+using model::Bitmap;
+using model::ItemIndex;
+using model::Snapshot;
+
+void FillUnitRows(std::mt19937* random, model::Matrix* matrix) {
+  std::normal_distribution<float> normal;
+  for (size_t r = 0; r < matrix->rows; ++r) {
+    float* row = matrix->Row(r);
+    double sum = 0;
+    for (size_t c = 0; c < matrix->cols; ++c) {
+      row[c] = normal(*random);
+      sum += double{row[c]} * row[c];
+    }
+    for (size_t c = 0; c < matrix->cols; ++c) {
+      row[c] = static_cast<float>(row[c] / std::sqrt(sum));
+    }
+  }
+}
+
+// `untrained` of ten items have no vector.
+Snapshot MakeSnapshot(size_t items, size_t dim, int untrained, int seed) {
+  std::mt19937 random(seed);
+  Snapshot s;
+  s.items = model::Matrix(items, dim);
+  s.item_popularity.assign(items, 1);
+  FillUnitRows(&random, &s.items);
+  for (size_t i = 0; i < items; ++i) {
+    if (static_cast<int>(random() % 10) >= untrained) continue;
+    s.item_popularity[i] = 0;
+    std::fill_n(s.items.Row(i), dim, 0.0f);
+  }
+  return s;
+}
+
+std::vector<Hit> BruteForce(const Snapshot& s, const Query& q) {
+  std::vector<Hit> hits;
+  for (size_t i = 0; i < s.items.rows; ++i) {
+    if (s.item_popularity[i] == 0) continue;
+    if (q.eligible != nullptr && !q.eligible->Test(i)) continue;
+    const auto item = static_cast<ItemIndex>(i);
+    if (std::count(q.excluded.begin(), q.excluded.end(), item) > 0) continue;
+    double score = 0;
+    for (size_t c = 0; c < s.dim(); ++c) {
+      score += double{s.items.Row(i)[c]} * q.vector[c];
+    }
+    hits.push_back({item, static_cast<float>(score)});
+  }
+  std::sort(hits.begin(), hits.end(),
+            [](const Hit& a, const Hit& b) { return a.score > b.score; });
+  hits.resize(std::min(hits.size(), q.k));
+  return hits;
+}
+
+void ExpectSameHits(const std::vector<Hit>& actual,
+                    const std::vector<Hit>& expected) {
+  ASSERT_EQ(actual.size(), expected.size());
+  std::set<ItemIndex> distinct;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_NEAR(actual[i].score, expected[i].score, 1e-5) << "rank " << i;
+    distinct.insert(actual[i].item);
+  }
+  EXPECT_EQ(distinct.size(), actual.size());
+}
+
+// Random catalogues, filters of every selectivity, histories of every length.
+TEST(FlatIndexTest, ExactlyTheBestEligibleWhateverTheFilter) {
+  constexpr int kRounds = 300;
+  std::mt19937 random(7);
+  for (int round = 0; round < kRounds; ++round) {
+    SCOPED_TRACE(testing::Message() << "round " << round);
+    const size_t items = 1 + random() % 3000;
+    const Snapshot snapshot =
+        MakeSnapshot(items, 8, static_cast<int>(random() % 3), round);
+    auto index = BuildFlatIndex(snapshot);
+    ASSERT_TRUE(index.ok()) << index.status();
+
+    const size_t n = 1 + random() % 40;
+    model::Matrix vectors(n, 8);
+    FillUnitRows(&random, &vectors);
+    std::vector<Bitmap> eligible(n);
+    std::vector<std::vector<ItemIndex>> excluded(n);
+    std::vector<Query> queries(n);
+    for (size_t q = 0; q < n; ++q) {
+      std::set<ItemIndex> seen;
+      const size_t count = random() % (1 + random() % (1 + 2 * items));
+      for (size_t i = 0; i < count; ++i) seen.insert(random() % (items + 5));
+      excluded[q].assign(seen.begin(), seen.end());
+      queries[q].vector = vectors.Row(q);
+      queries[q].k = random() % (random() % 2 ? 30 : 1200);
+      queries[q].excluded = excluded[q];
+      if (random() % 2 == 0) continue;
+      eligible[q].Assign(items + random() % 3, false);
+      const uint32_t per_mille = random() % 1001;
+      for (size_t i = 0; i < items; ++i) {
+        if (random() % 1000 < per_mille) eligible[q].Set(i);
+      }
+      queries[q].eligible = &eligible[q];
+    }
+
+    std::vector<std::vector<Hit>> results;
+    ASSERT_TRUE((*index)->Search(queries, &results).ok());
+    ASSERT_EQ(results.size(), n);
+    for (size_t q = 0; q < n; ++q) {
+      SCOPED_TRACE(testing::Message() << "query " << q);
+      ExpectSameHits(results[q], BruteForce(snapshot, queries[q]));
+      for (const Hit& hit : results[q]) {
+        EXPECT_GT(snapshot.item_popularity[hit.item], 0u);
+        EXPECT_EQ(std::count(excluded[q].begin(), excluded[q].end(), hit.item),
+                  0);
+        if (queries[q].eligible != nullptr) {
+          EXPECT_TRUE(queries[q].eligible->Test(hit.item));
+        }
+      }
+    }
+  }
+}
+
+TEST(FlatIndexTest, NothingTrainedFindsNothing) {
+  const Snapshot snapshot = MakeSnapshot(20, 8, 10, 1);
+  auto index = BuildFlatIndex(snapshot);
+  ASSERT_TRUE(index.ok());
+  EXPECT_EQ((*index)->size(), 0u);
+  const std::vector<float> vector(8, 0.1f);
+  Query query;
+  query.vector = vector.data();
+  query.k = 5;
+  std::vector<std::vector<Hit>> results;
+  ASSERT_TRUE((*index)->Search({&query, 1}, &results).ok());
+  EXPECT_THAT(results, testing::ElementsAre(testing::IsEmpty()));
+}
+
+TEST(FlatIndexTest, TiesComeInItemOrder) {
+  Snapshot snapshot;
+  snapshot.items = model::Matrix(6, 2);
+  snapshot.item_popularity.assign(6, 1);
+  for (size_t i = 0; i < 6; ++i) snapshot.items.Row(i)[0] = 1;
+  auto index = BuildFlatIndex(snapshot);
+  ASSERT_TRUE(index.ok());
+  const float vector[] = {1, 0};
+  Query query;
+  query.vector = vector;
+  query.k = 6;
+  std::vector<std::vector<Hit>> results;
+  ASSERT_TRUE((*index)->Search({&query, 1}, &results).ok());
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(results[0][i].item, i);
+}
+
+TEST(FlatIndexTest, AQueryWithoutAVectorIsRefused) {
+  auto index = BuildFlatIndex(MakeSnapshot(5, 8, 0, 1));
+  ASSERT_TRUE(index.ok());
+  Query query;
+  query.k = 1;
+  std::vector<std::vector<Hit>> results;
+  EXPECT_EQ((*index)->Search({&query, 1}, &results).code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace taud::index
