@@ -1,0 +1,105 @@
+#ifndef TAUD_SERVER_BATCHER_H_
+#define TAUD_SERVER_BATCHER_H_
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "model/state.h"
+#include "server/recommender.h"
+#include "server/serving_model.h"
+#include "server/turn_plan.h"
+
+namespace taud::server {
+
+// One request: one task online, or many in bulk, answered from one snapshot.
+struct RecommendJob {
+  std::vector<RecommendTask> tasks;
+  absl::Time deadline = absl::InfiniteFuture();
+  // Set by the caller when nobody waits any more; may be null. Must live
+  // until `done` is called.
+  const std::atomic<bool>* cancelled = nullptr;
+  // Called exactly once, on a searcher's thread (or on Stop's): with the
+  // model and one answer a task, or with an error, a null model and no
+  // answers. Quick; must not call the batcher.
+  std::function<void(absl::Status, std::shared_ptr<const ServingModel>,
+                     std::vector<Recommendation>)>
+      done;
+};
+
+// Gathers the queries of concurrent requests while the searchers are busy and
+// answers them in batches, each from one snapshot. A searcher that is free
+// takes what there is at once.
+//
+// Thread-safe. Owns its searcher threads; Stop joins them.
+class Batcher {
+ public:
+  struct Options {
+    int threads = 1;
+    size_t max_batch = 64;
+    size_t max_queue = 1024;  // online jobs; as many tasks in bulk × max_batch
+  };
+  struct Stats {
+    uint64_t batches = 0;
+    uint64_t queries = 0;
+    uint64_t expired = 0;  // dropped past their deadline or cancelled
+    uint64_t refused = 0;  // queue full
+    uint64_t queued = 0;   // waiting now
+  };
+
+  // `state` and `slot` must outlive the batcher. Starts the threads.
+  Batcher(const Options& options, const model::State* state,
+          const ServingSlot* slot);
+  ~Batcher();
+
+  // OK: `job.done` will be called. RESOURCE_EXHAUSTED if the queue is full,
+  // UNAVAILABLE after Stop: it will not.
+  // REQUIRES: job.tasks is not empty; INVALID_ARGUMENT otherwise.
+  absl::Status Submit(RecommendJob job);
+
+  // Answers what was accepted, then joins the threads. Idempotent.
+  void Stop();
+
+  Stats stats() const;
+
+ private:
+  struct BulkJob {
+    RecommendJob job;
+    std::shared_ptr<const ServingModel> model;  // pinned by the first turn
+    std::vector<Recommendation> answers;
+    bool in_turn = false;
+  };
+  struct Batch;
+
+  void Run();
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Batch TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AnswerOnline(std::vector<RecommendJob> jobs);
+  void AnswerBulk(std::shared_ptr<BulkJob> bulk, size_t take);
+
+  // Constant after construction.
+  const Options options_;
+  const model::State* const state_;
+  const ServingSlot* const slot_;
+  std::vector<std::thread> threads_;  // touched by the constructor and Stop
+
+  mutable absl::Mutex mutex_;
+  std::deque<RecommendJob> online_ ABSL_GUARDED_BY(mutex_);
+  // The first one is being worked on, a turn at a time.
+  std::deque<std::shared_ptr<BulkJob>> bulk_ ABSL_GUARDED_BY(mutex_);
+  size_t bulk_tasks_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t online_turns_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Stats stats_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_BATCHER_H_

@@ -1,0 +1,69 @@
+#ifndef TAUD_SERVER_RECOMMENDER_H_
+#define TAUD_SERVER_RECOMMENDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "model/catalogue.h"
+#include "model/state.h"
+#include "model/types.h"
+#include "server/serving_model.h"
+#include "taud/v1/types.pb.h"
+
+namespace taud::server {
+
+// What one query may return, besides what the catalogue hides.
+struct ItemFilter {
+  bool exclude_seen = true;
+  model::TagFilter tags;
+  std::vector<model::ItemIndex> excluded;  // any order
+};
+
+// One query, resolved to indices.
+struct RecommendTask {
+  enum class Kind { kForUser, kSimilarItems };
+  Kind kind = Kind::kForUser;
+  // kForUser: nothing for an unknown user.
+  std::optional<model::UserIndex> user;
+  std::vector<model::ItemIndex> context;
+  model::ItemIndex similar_to = 0;  // kSimilarItems: which item
+  size_t k = 0;
+  ItemFilter filter;
+};
+
+struct RankedItem {
+  model::ItemIndex item = 0;
+  float score = 0;
+  float probability = 0;
+  bool unscored = false;
+};
+
+struct Recommendation {
+  std::vector<RankedItem> items;  // best first
+  v1::Representation representation = v1::REPRESENTATION_UNSPECIFIED;
+  float temperature = 0;
+};
+
+// Answers `tasks`, all from `model`, in one search: fold-in, popularity for
+// strangers, exclude-seen, tags, hidden and unavailable items, exactly k (with
+// items that have no vector behind the scored ones). (*answers)[i] belongs to
+// tasks[i]. A similar-items task whose item has no vector gets no items and
+// REPRESENTATION_UNSPECIFIED.
+//
+// Reads only; any thread. `now_ms` decides about availability.
+absl::Status Recommend(const ServingModel& model, const model::State& state,
+                       int64_t now_ms, absl::Span<const RecommendTask> tasks,
+                       std::vector<Recommendation>* answers);
+
+// How a recommendation for `user` would be made from `model` now.
+v1::Representation RepresentationOf(const ServingModel& model,
+                                    const model::State& state,
+                                    std::optional<model::UserIndex> user);
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_RECOMMENDER_H_
