@@ -9,12 +9,11 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/io/zero_copy_stream.h"
 #include "google/protobuf/stubs/logging.h"
-#include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/proto_buffer_reader.h"
-#include "grpcpp/support/proto_buffer_writer.h"
 #include "server/errors.h"
 #include "server/logging.h"
+#include "server/message_bytes.h"
 
 namespace taud::server {
 namespace {
@@ -134,14 +133,7 @@ bool UnaryCall::Parse(const grpc::ByteBuffer& bytes,
 }
 
 void UnaryCall::Reply(const google::protobuf::Message& response) {
-  bool own_buffer = false;
-  const grpc::Status status = grpc::GenericSerialize<grpc::ProtoBufferWriter,
-                                                     google::protobuf::Message>(
-      response, response_, &own_buffer);
-  if (!status.ok()) {
-    Fail(absl::InternalError("the response could not be serialised"));
-    return;
-  }
+  WriteMessage(response, response_);
   Finish(
       EndCall(*environment_, method_, request_id_, start_, absl::OkStatus()));
 }

@@ -228,8 +228,16 @@ absl::StatusOr<std::vector<model::ItemIndex>> CheckContext(
   return Resolve("context_item_ids", ids, kMaxContextItems, items);
 }
 
-absl::Status CheckAfterSequence(uint64_t after, model::Sequence last) {
+absl::Status CheckAfterSequence(uint64_t after, model::Sequence last,
+                                bool replaying) {
   if (after <= last) return absl::OkStatus();
+  if (replaying) {
+    return absl::UnavailableError(
+        absl::StrCat("after_sequence: ", after,
+                     " is not in memory yet, the log has been "
+                     "read through ",
+                     last, "; retry"));
+  }
   return absl::FailedPreconditionError(absl::StrCat(
       "after_sequence: ", after, " is beyond the log, which ends at ", last,
       "; use the sequence of an acknowledgement of this server"));

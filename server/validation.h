@@ -52,8 +52,10 @@ absl::StatusOr<std::vector<model::ItemIndex>> CheckContext(
     const google::protobuf::RepeatedPtrField<std::string>& ids,
     const model::Dictionary& items);
 
-// FAILED_PRECONDITION if `after` lies beyond the log.
-absl::Status CheckAfterSequence(uint64_t after, model::Sequence last);
+// UNAVAILABLE if `after` lies beyond what is in memory while the log is still
+// being read (`replaying`), FAILED_PRECONDITION if it lies beyond the log.
+absl::Status CheckAfterSequence(uint64_t after, model::Sequence last,
+                                bool replaying);
 
 }  // namespace taud::server
 

@@ -1,0 +1,166 @@
+#include "server/catalog_service.h"
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/call.h"
+#include "server/errors.h"
+#include "server/recommender.h"
+#include "server/validation.h"
+
+namespace taud::server {
+namespace {
+
+constexpr int32_t kDefaultHistory = 50;
+constexpr int32_t kMaxHistoryListed = 1000;
+
+void FillItem(absl::string_view id, const model::ItemRecord& record,
+              v1::Item* item) {
+  item->set_id(std::string(id));
+  item->set_title(record.title);
+  for (const std::string& tag : record.tags) item->add_tags(tag);
+  item->set_hidden(record.hidden);
+  using Limits = std::numeric_limits<int64_t>;
+  if (record.available_from_ms != Limits::min()) {
+    item->set_available_from_ms(record.available_from_ms);
+  }
+  if (record.available_until_ms != Limits::max()) {
+    item->set_available_until_ms(record.available_until_ms);
+  }
+}
+
+absl::StatusOr<v1::GetItemResponse> DescribeItem(const DaemonContext& context,
+                                                 const std::string& id) {
+  absl::Status status = CheckId("id", id);
+  if (!status.ok()) return status;
+  const model::State& state = *context.state;
+  const auto index = state.items.Find(id);
+  if (!index.has_value()) {
+    return absl::NotFoundError(
+        absl::StrCat("id: item \"", id, "\" is unknown"));
+  }
+  v1::GetItemResponse response;
+  FillItem(id, state.catalogue.Get(*index), response.mutable_item());
+  response.set_interactions(state.interactions.ItemCount(*index));
+  if (const auto model = context.slot->Get()) {
+    const std::vector<uint32_t>& popularity = model->snapshot->item_popularity;
+    response.set_trained(*index < popularity.size() && popularity[*index] > 0);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::GetUserResponse> DescribeUser(
+    const DaemonContext& context, const v1::GetUserRequest& request) {
+  absl::Status status = CheckId("id", request.id());
+  if (!status.ok()) return status;
+  if (request.limit() < 0 || request.limit() > kMaxHistoryListed) {
+    return FieldError("limit",
+                      absl::StrCat(request.limit(), " is not allowed; 0 to ",
+                                   kMaxHistoryListed));
+  }
+  const model::State& state = *context.state;
+  const auto user = state.users.Find(request.id());
+  if (!user.has_value()) {
+    return absl::NotFoundError(
+        absl::StrCat("id: user \"", request.id(), "\" is unknown"));
+  }
+  v1::GetUserResponse response;
+  response.set_id(request.id());
+  std::vector<model::HistoryEntry> history;
+  const int32_t limit =
+      request.limit() == 0 ? kDefaultHistory : request.limit();
+  state.interactions.CopyHistory(*user, static_cast<size_t>(limit), &history);
+  for (const model::HistoryEntry& entry : history) {
+    v1::HistoryItem* item = response.add_history();
+    item->set_item_id(std::string(state.items.Name(entry.item)));
+    item->set_kind(static_cast<v1::InteractionKind>(entry.kind));
+    item->set_weight(entry.weight);
+    item->set_time_ms(entry.time_ms);
+    item->set_sequence(entry.sequence);
+    item->set_title(state.catalogue.Title(entry.item));
+  }
+  std::vector<model::ItemIndex> seen;
+  state.interactions.CopySeen(*user, &seen);
+  response.set_seen(seen.size());
+  if (const auto model = context.slot->Get()) {
+    const std::vector<float>& temperatures = model->snapshot->temperatures;
+    if (*user < temperatures.size()) {
+      response.set_temperature(temperatures[*user]);
+    }
+    response.set_representation(RepresentationOf(*model, state, user));
+  }
+  return response;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* CatalogServiceImpl::UpsertItems(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kUpsertItems, rpc, buffer);
+  v1::UpsertItemsRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  const auto count = static_cast<size_t>(request.items_size());
+  if (count < 1 || count > kMaxBatch) {
+    call->Fail(FieldError(
+        "items",
+        absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch)));
+    return call;
+  }
+  std::vector<store::NewItem> items;
+  items.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    auto item = CheckItem(request.items(static_cast<int>(i)));
+    if (!item.ok()) {
+      call->Fail(PrefixField(absl::StrCat("items[", i, "]"), item.status()));
+      return call;
+    }
+    items.push_back(*std::move(item));
+  }
+  absl::Status status = context_->store->UpsertItems(
+      std::move(items), [call, count](absl::Status written) {
+        if (!written.ok()) return call->Fail(std::move(written));
+        v1::UpsertItemsResponse response;
+        response.set_upserted(static_cast<uint32_t>(count));
+        call->Reply(response);
+      });
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+grpc::ServerUnaryReactor* CatalogServiceImpl::GetItem(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kGetItem, rpc, buffer);
+  v1::GetItemRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  auto response = DescribeItem(*context_, request.id());
+  if (response.ok()) {
+    call->Reply(*response);
+  } else {
+    call->Fail(response.status());
+  }
+  return call;
+}
+
+grpc::ServerUnaryReactor* CatalogServiceImpl::GetUser(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kGetUser, rpc, buffer);
+  v1::GetUserRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  auto response = DescribeUser(*context_, request);
+  if (response.ok()) {
+    call->Reply(*response);
+  } else {
+    call->Fail(response.status());
+  }
+  return call;
+}
+
+}  // namespace taud::server

@@ -1,0 +1,275 @@
+#include "server/daemon.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "server/catalog_service.h"
+#include "server/daemon_context.h"
+#include "server/http_server.h"
+#include "server/ingestion_service.h"
+#include "server/logging.h"
+#include "server/model_service.h"
+#include "server/recommendation_service.h"
+
+namespace taud::server {
+namespace {
+
+trainer::OnlineTrainerOptions TrainerOptions(
+    const config::v1::Trainer& config) {
+  trainer::OnlineTrainerOptions options;
+  options.dim = config.dim();
+  options.device = config.device();
+  options.threads =
+      config.threads() > 0
+          ? config.threads()
+          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.batch_rows = config.batch_rows();
+  options.negatives = config.negatives();
+  options.learning_rate = config.learning_rate();
+  options.publish_interval = absl::Milliseconds(config.publish_interval_ms());
+  options.seed = static_cast<uint64_t>(config.seed());
+  return options;
+}
+
+}  // namespace
+
+class Daemon::Impl {
+ public:
+  explicit Impl(const config::v1::Config& config) : config_(config) {}
+  ~Impl() { Drain(); }
+
+  absl::Status Start() {
+    context_.started_ms = absl::ToUnixMillis(absl::Now());
+    absl::Status status = OpenStore();
+    if (status.ok()) status = MakeParts();
+    if (status.ok()) status = Listen();
+    return status;
+  }
+
+  absl::Status Run() {
+    const absl::Time start = absl::Now();
+    absl::Time last_report = start;
+    absl::Status status = store_->Replay([&](uint64_t events, uint64_t last) {
+      if (absl::Now() - last_report < absl::Seconds(1)) return;
+      last_report = absl::Now();
+      Log(LogLevel::kInfo, "reading the log",
+          {{"events", absl::StrCat(events)}, {"of", absl::StrCat(last)}});
+    });
+    if (!status.ok()) return status;
+    Log(LogLevel::kInfo, "log read",
+        {{"events", absl::StrCat(state_.interactions.size())},
+         {"users", absl::StrCat(state_.users.size())},
+         {"items", absl::StrCat(state_.items.size())},
+         {"seconds",
+          absl::StrCat(absl::ToDoubleSeconds(absl::Now() - start))}});
+    context_.phase = Phase::kServing;
+    UpdateHealth();
+    trainer_->Start();
+    return absl::OkStatus();
+  }
+
+  void Drain() {
+    if (context_.phase.exchange(Phase::kDraining) == Phase::kDraining) return;
+    const absl::Time deadline =
+        absl::Now() + absl::Seconds(config_.server().drain_seconds());
+    Log(LogLevel::kInfo, "draining",
+        {{"seconds", absl::StrCat(config_.server().drain_seconds())}});
+    if (server_ != nullptr) {
+      UpdateHealth();
+      ingestion_->Drain();
+      model_service_->Drain();
+      server_->Shutdown(absl::ToChronoTime(deadline));
+      server_->Wait();
+    }
+    if (trainer_ != nullptr) PublishLast(deadline);
+    if (http_ != nullptr) http_->Stop();
+    if (trainer_ != nullptr) trainer_->Stop();
+    if (publisher_ != nullptr) publisher_->Stop();
+    if (batcher_ != nullptr) batcher_->Stop();
+    if (store_ != nullptr) store_->Close();
+    Log(LogLevel::kInfo, "stopped");
+  }
+
+  int grpc_port() const { return grpc_port_; }
+  int http_port() const { return http_->port(); }
+
+ private:
+  absl::Status OpenStore() {
+    store::EventStore::Options options;
+    options.directory = absl::StrCat(config_.store().data_dir(), "/log");
+    options.max_queued = static_cast<size_t>(config_.ingestion().max_queue());
+    auto store = store::EventStore::Open(options, &state_);
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    return absl::OkStatus();
+  }
+
+  absl::Status MakeParts() {
+    Publisher::Options publisher;
+    publisher.directory =
+        absl::StrCat(config_.store().data_dir(), "/snapshots");
+    publisher.keep = static_cast<size_t>(config_.store().keep_snapshots());
+    publisher.save_interval =
+        absl::Seconds(config_.store().snapshot_save_seconds());
+    publisher.dim = static_cast<size_t>(config_.trainer().dim());
+    publisher_ = std::make_unique<Publisher>(publisher, &state_, &slot_,
+                                             [this] { UpdateHealth(); });
+    auto restored = publisher_->Restore();
+    if (!restored.ok()) return restored.status();
+
+    auto trainer = trainer::OnlineTrainer::Create(
+        TrainerOptions(config_.trainer()), &state_.interactions,
+        [this](std::unique_ptr<model::Snapshot> snapshot) {
+          publisher_->Offer(std::move(snapshot));
+        });
+    if (!trainer.ok()) return trainer.status();
+    trainer_ = *std::move(trainer);
+    if (*restored != nullptr) {
+      absl::Status status = trainer_->WarmStart(**restored);
+      if (!status.ok()) return status;
+      Log(LogLevel::kInfo, "snapshot restored",
+          {{"version", absl::StrCat((*restored)->version)},
+           {"trained_through", absl::StrCat((*restored)->trained_through)}});
+    }
+
+    Batcher::Options batcher;
+    batcher.threads = config_.serving().threads();
+    batcher.max_batch = static_cast<size_t>(config_.serving().max_batch());
+    batcher.max_queue = static_cast<size_t>(config_.serving().max_queue());
+    batcher_ = std::make_unique<Batcher>(batcher, &state_, &slot_);
+
+    context_.state = &state_;
+    context_.store = store_.get();
+    context_.trainer = trainer_.get();
+    context_.slot = &slot_;
+    context_.publisher = publisher_.get();
+    context_.batcher = batcher_.get();
+    context_.metrics = &metrics_;
+    context_.calls.metrics = &metrics_;
+    context_.calls.default_deadline =
+        absl::Milliseconds(config_.serving().default_deadline_ms());
+    publisher_->Start();
+    return absl::OkStatus();
+  }
+
+  absl::Status Listen() {
+    auto http = HttpServer::Bind(config_.server().http_address(), &context_);
+    if (!http.ok()) return http.status();
+    http_ = *std::move(http);
+
+    ingestion_ = std::make_unique<IngestionServiceImpl>(
+        &context_,
+        static_cast<size_t>(config_.ingestion().max_unacknowledged()));
+    recommendation_ = std::make_unique<RecommendationServiceImpl>(&context_);
+    catalog_ = std::make_unique<CatalogServiceImpl>(&context_);
+    model_service_ = std::make_unique<ModelServiceImpl>(&context_);
+
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    // Two daemons must not share a port unnoticed.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetMaxReceiveMessageSize(config_.server().max_message_bytes());
+    builder.AddListeningPort(config_.server().grpc_address(),
+                             grpc::InsecureServerCredentials(), &grpc_port_);
+    for (grpc::Service* service :
+         {static_cast<grpc::Service*>(recommendation_.get()),
+          static_cast<grpc::Service*>(ingestion_.get()),
+          static_cast<grpc::Service*>(catalog_.get()),
+          static_cast<grpc::Service*>(model_service_.get())}) {
+      builder.RegisterService(service);
+    }
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || grpc_port_ == 0) {
+      return absl::UnavailableError(absl::StrCat(
+          "cannot listen on ", config_.server().grpc_address(),
+          " (server.grpc_address): the address is in use or not of this host; "
+          "stop the other program or choose another with --grpc-address"));
+    }
+    http_->Start();
+    {
+      absl::MutexLock lock(&health_mutex_);
+      health_ = server_->GetHealthCheckService();
+    }
+    UpdateHealth();
+    return absl::OkStatus();
+  }
+
+  // Says of each service whether it answers. Any thread.
+  void UpdateHealth() {
+    absl::MutexLock lock(&health_mutex_);
+    if (health_ == nullptr) return;
+    const Phase phase = context_.phase.load();
+    const bool up = phase != Phase::kDraining;
+    const bool recommends = up && slot_.Get() != nullptr;
+    const bool ingests = phase == Phase::kServing;
+    health_->SetServingStatus("taud.v1.RecommendationService", recommends);
+    health_->SetServingStatus("taud.v1.IngestionService", ingests);
+    health_->SetServingStatus("taud.v1.CatalogService", ingests);
+    health_->SetServingStatus("taud.v1.ModelService", up);
+    health_->SetServingStatus("", recommends && ingests);
+  }
+
+  // A last snapshot of what was learnt; Publisher::Stop saves it.
+  void PublishLast(absl::Time deadline) {
+    auto published = std::make_shared<absl::Notification>();
+    const absl::Status status = publisher_->PublishNow(
+        [this] { return trainer_->RequestPublish(); },
+        [published](const absl::StatusOr<Publisher::Published>&) {
+          published->Notify();
+        });
+    if (!status.ok()) return;  // nothing learnt, nothing to lose
+    // One second at least: the calls may have used up all of the time.
+    published->WaitForNotificationWithDeadline(
+        std::max(deadline, absl::Now() + absl::Seconds(1)));
+  }
+
+  const config::v1::Config config_;
+  model::State state_;
+  ServingSlot slot_;
+  Metrics metrics_;
+  DaemonContext context_;
+
+  absl::Mutex health_mutex_;
+  grpc::HealthCheckServiceInterface* health_ ABSL_GUARDED_BY(health_mutex_) =
+      nullptr;
+
+  // Each uses those before it; destroyed in the opposite order.
+  std::unique_ptr<store::EventStore> store_;
+  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<trainer::OnlineTrainer> trainer_;
+  std::unique_ptr<Batcher> batcher_;
+  std::unique_ptr<IngestionServiceImpl> ingestion_;
+  std::unique_ptr<RecommendationServiceImpl> recommendation_;
+  std::unique_ptr<CatalogServiceImpl> catalog_;
+  std::unique_ptr<ModelServiceImpl> model_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<HttpServer> http_;
+  int grpc_port_ = 0;
+};
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Daemon::~Daemon() = default;
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(
+    const config::v1::Config& config) {
+  auto impl = std::make_unique<Impl>(config);
+  absl::Status status = impl->Start();
+  if (!status.ok()) return status;
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+absl::Status Daemon::Run() { return impl_->Run(); }
+void Daemon::Drain() { impl_->Drain(); }
+int Daemon::grpc_port() const { return impl_->grpc_port(); }
+int Daemon::http_port() const { return impl_->http_port(); }
+
+}  // namespace taud::server

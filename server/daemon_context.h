@@ -1,0 +1,37 @@
+#ifndef TAUD_SERVER_DAEMON_CONTEXT_H_
+#define TAUD_SERVER_DAEMON_CONTEXT_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "model/state.h"
+#include "server/batcher.h"
+#include "server/call.h"
+#include "server/metrics.h"
+#include "server/publisher.h"
+#include "server/serving_model.h"
+#include "store/event_store.h"
+#include "trainer/online_trainer.h"
+
+namespace taud::server {
+
+enum class Phase { kStarting, kServing, kDraining };
+
+// The parts of the daemon as its services see them. All belong to Daemon and
+// outlive the services; each is thread-safe as its own header says.
+struct DaemonContext {
+  model::State* state = nullptr;
+  store::EventStore* store = nullptr;
+  trainer::OnlineTrainer* trainer = nullptr;
+  ServingSlot* slot = nullptr;
+  Publisher* publisher = nullptr;
+  Batcher* batcher = nullptr;
+  Metrics* metrics = nullptr;
+  CallEnvironment calls;
+  int64_t started_ms = 0;
+  std::atomic<Phase> phase{Phase::kStarting};
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_DAEMON_CONTEXT_H_

@@ -1,0 +1,133 @@
+#ifndef TAUD_SERVER_PUBLISHER_H_
+#define TAUD_SERVER_PUBLISHER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "model/snapshot.h"
+#include "model/state.h"
+#include "server/serving_model.h"
+#include "store/snapshot_files.h"
+
+namespace taud::server {
+
+// Brings snapshots into service: numbers them, asks the gate, builds the
+// index beside the serving one, swaps, frees the old one when its last
+// request has let go of it, and saves to disk now and then.
+//
+// Thread-safe. Owns one thread, which does all of that; the trainer only
+// hands over. If snapshots come faster than they can be built, the newest
+// wins.
+class Publisher {
+ public:
+  struct Options {
+    std::string directory;  // of the snapshots on disk
+    size_t keep = 5;
+    absl::Duration save_interval = absl::Seconds(30);
+    size_t dim = 64;
+  };
+
+  // Called once, on the publisher's thread, when a snapshot serves, or with
+  // the gate's rejection.
+  struct Published {
+    model::SnapshotVersion version = 0;
+    model::Sequence trained_through = 0;
+  };
+  using Done = std::function<void(absl::StatusOr<Published>)>;
+
+  // `state` and `slot` outlive the publisher. `on_swap` is called on its
+  // thread after each swap.
+  Publisher(const Options& options, const model::State* state,
+            ServingSlot* slot, std::function<void()> on_swap);
+  ~Publisher();
+
+  // Puts the newest valid snapshot on disk into service and returns it; null
+  // if there is none. Damaged ones, and those of another dimension, are
+  // logged and passed over. REQUIRES: before Start.
+  absl::StatusOr<std::shared_ptr<const model::Snapshot>> Restore();
+
+  void Start();
+
+  // Hands over a snapshot of version 0. Returns at once.
+  void Offer(std::unique_ptr<model::Snapshot> snapshot);
+
+  // Calls `request`, which makes the trainer offer a snapshot. If that says
+  // OK, `done` will be called for the first snapshot offered since (or with
+  // UNAVAILABLE on Stop), which is saved to disk whatever the interval;
+  // otherwise its error is returned and `done` is not called.
+  absl::Status PublishNow(const std::function<absl::Status()>& request,
+                          Done done);
+
+  // Brings what was offered into service, saves the serving snapshot if that
+  // was not done, joins the thread. Idempotent.
+  void Stop();
+
+  // Snapshots on disk, oldest first.
+  std::vector<store::SnapshotInfo> Saved() const;
+
+  struct Stats {
+    uint64_t swaps = 0;
+    uint64_t rejected = 0;
+    uint64_t superseded = 0;  // replaced before they were built
+    uint64_t save_errors = 0;
+    std::string last_rejection;
+  };
+  Stats stats() const;
+
+ private:
+  struct Waiter {
+    uint64_t id = 0;
+    Done done;
+  };
+  struct Offered {
+    std::unique_ptr<model::Snapshot> snapshot;
+    std::vector<Waiter> waiters;
+  };
+
+  void Run();
+  void Process(Offered offered);
+  absl::StatusOr<std::shared_ptr<const ServingModel>> Serve(
+      std::unique_ptr<model::Snapshot> snapshot);
+  void Save(const model::Snapshot& snapshot);
+  void RefreshSaved();
+  // Frees retired models that no request holds any more.
+  void FreeRetired();
+
+  // Constant after construction.
+  const Options options_;
+  const model::State* const state_;
+  ServingSlot* const slot_;
+  const std::function<void()> on_swap_;
+
+  std::thread thread_;  // touched by Start and Stop
+
+  // The publisher thread's own (Restore's before Start, Stop's after join).
+  model::SnapshotVersion last_version_ = 0;
+  model::SnapshotVersion reserved_through_ = 0;
+  model::SnapshotVersion saved_version_ = 0;
+  absl::Time last_save_ = absl::InfinitePast();
+  std::vector<std::shared_ptr<const ServingModel>> retired_;
+
+  mutable absl::Mutex mutex_;
+  bool offered_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  Offered next_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_waiter_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<store::SnapshotInfo> saved_ ABSL_GUARDED_BY(mutex_);
+  Stats stats_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_PUBLISHER_H_

@@ -1,0 +1,231 @@
+#include "server/recommendation_service.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/call.h"
+#include "server/errors.h"
+#include "server/validation.h"
+
+namespace taud::server {
+namespace {
+
+void FillSnapshot(const model::Snapshot& snapshot, v1::SnapshotRef* ref) {
+  ref->set_version(snapshot.version);
+  ref->set_trained_through(snapshot.trained_through);
+  ref->set_created_ms(snapshot.created_ms);
+}
+
+void FillItems(const model::State& state, const Recommendation& answer,
+               bool titles,
+               google::protobuf::RepeatedPtrField<v1::ScoredItem>* items) {
+  items->Reserve(static_cast<int>(answer.items.size()));
+  for (const RankedItem& ranked : answer.items) {
+    v1::ScoredItem* item = items->Add();
+    const absl::string_view id = state.items.Name(ranked.item);
+    item->set_id(id.data(), id.size());
+    item->set_score(ranked.score);
+    item->set_probability(ranked.probability);
+    item->set_unscored(ranked.unscored);
+    if (titles) item->set_title(state.catalogue.Title(ranked.item));
+  }
+}
+
+void FillResponse(const model::State& state, const model::Snapshot& snapshot,
+                  const Recommendation& answer, bool titles,
+                  v1::RecommendResponse* response) {
+  FillItems(state, answer, titles, response->mutable_items());
+  response->set_representation(answer.representation);
+  response->set_temperature(answer.temperature);
+  FillSnapshot(snapshot, response->mutable_snapshot());
+}
+
+absl::StatusOr<RecommendTask> TaskForUser(const model::State& state,
+                                          const std::string& user_id, int32_t k,
+                                          const v1::Filter& filter) {
+  absl::Status status = CheckK(k);
+  if (!status.ok()) return status;
+  auto checked = CheckFilter(filter, state.items);
+  if (!checked.ok()) return checked.status();
+  RecommendTask task;
+  task.user = state.users.Find(user_id);
+  task.k = static_cast<size_t>(k);
+  task.filter = *std::move(checked);
+  return task;
+}
+
+absl::Status CheckAfter(const DaemonContext& context, uint64_t after) {
+  return CheckAfterSequence(after, context.state->interactions.last_sequence(),
+                            context.phase.load() == Phase::kStarting);
+}
+
+absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
+                                       const v1::RecommendRequest& request) {
+  const model::State& state = *context.state;
+  if (!request.user_id().empty() || request.context_item_ids().empty()) {
+    absl::Status status = CheckId("user_id", request.user_id());
+    if (!status.ok()) return status;
+  }
+  absl::Status status = CheckAfter(context, request.after_sequence());
+  if (!status.ok()) return status;
+  auto items = CheckContext(request.context_item_ids(), state.items);
+  if (!items.ok()) return items.status();
+  auto task =
+      TaskForUser(state, request.user_id(), request.k(), request.filter());
+  if (!task.ok()) return task.status();
+  task->context = *std::move(items);
+  return task;
+}
+
+absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
+    const DaemonContext& context, const v1::RecommendBatchRequest& request) {
+  const model::State& state = *context.state;
+  const auto users = static_cast<size_t>(request.user_ids_size());
+  if (users < 1 || users > kMaxUsersPerBatch) {
+    return FieldError("user_ids",
+                      absl::StrCat("has ", users, " entries; allowed: 1 to ",
+                                   kMaxUsersPerBatch));
+  }
+  absl::Status status = CheckAfter(context, request.after_sequence());
+  if (!status.ok()) return status;
+  auto model_task = TaskForUser(state, "", request.k(), request.filter());
+  if (!model_task.ok()) return model_task.status();
+  if (users * model_task->k > kMaxResultsPerBatch) {
+    return FieldError("k", absl::StrCat("k x users is ", users * model_task->k,
+                                        "; at most ", kMaxResultsPerBatch));
+  }
+  std::vector<RecommendTask> tasks(users, *model_task);
+  for (size_t u = 0; u < users; ++u) {
+    const std::string& id = request.user_ids(static_cast<int>(u));
+    status = CheckId(absl::StrCat("user_ids[", u, "]"), id);
+    if (!status.ok()) return status;
+    tasks[u].user = state.users.Find(id);
+  }
+  return tasks;
+}
+
+absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
+                                       const v1::SimilarItemsRequest& request) {
+  const model::State& state = *context.state;
+  absl::Status status = CheckId("item_id", request.item_id());
+  if (!status.ok()) return status;
+  auto task = TaskForUser(state, "", request.k(), request.filter());
+  if (!task.ok()) return task.status();
+  const auto item = state.items.Find(request.item_id());
+  if (!item.has_value()) {
+    return absl::NotFoundError(
+        absl::StrCat("item_id: \"", request.item_id(), "\" is unknown"));
+  }
+  task->kind = RecommendTask::Kind::kSimilarItems;
+  task->similar_to = *item;
+  return task;
+}
+
+RecommendJob JobFor(const UnaryCall& call, std::vector<RecommendTask> tasks) {
+  RecommendJob job;
+  job.tasks = std::move(tasks);
+  job.deadline = call.deadline();
+  job.cancelled = call.cancelled();
+  return job;
+}
+
+std::vector<RecommendTask> Single(RecommendTask task) {
+  std::vector<RecommendTask> tasks;
+  tasks.push_back(std::move(task));
+  return tasks;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* RecommendationServiceImpl::Recommend(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kRecommend, rpc, buffer);
+  v1::RecommendRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  auto task = MakeTask(*context_, request);
+  if (!task.ok()) {
+    call->Fail(task.status());
+    return call;
+  }
+  RecommendJob job = JobFor(*call, Single(*std::move(task)));
+  job.done = [call, state = context_->state, titles = request.include_titles()](
+                 absl::Status status, std::shared_ptr<const ServingModel> model,
+                 std::vector<Recommendation> answers) {
+    if (!status.ok()) return call->Fail(std::move(status));
+    v1::RecommendResponse response;
+    FillResponse(*state, *model->snapshot, answers[0], titles, &response);
+    call->Reply(response);
+  };
+  absl::Status status = context_->batcher->Submit(std::move(job));
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kRecommendBatch, rpc, buffer);
+  v1::RecommendBatchRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  auto tasks = MakeTasks(*context_, request);
+  if (!tasks.ok()) {
+    call->Fail(tasks.status());
+    return call;
+  }
+  RecommendJob job = JobFor(*call, *std::move(tasks));
+  job.done = [call, state = context_->state, titles = request.include_titles()](
+                 absl::Status status, std::shared_ptr<const ServingModel> model,
+                 std::vector<Recommendation> answers) {
+    if (!status.ok()) return call->Fail(std::move(status));
+    v1::RecommendBatchResponse response;
+    for (const Recommendation& answer : answers) {
+      FillResponse(*state, *model->snapshot, answer, titles,
+                   response.add_responses());
+    }
+    call->Reply(response);
+  };
+  absl::Status status = context_->batcher->Submit(std::move(job));
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kSimilarItems, rpc, buffer);
+  v1::SimilarItemsRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  auto task = MakeTask(*context_, request);
+  if (!task.ok()) {
+    call->Fail(task.status());
+    return call;
+  }
+  RecommendJob job = JobFor(*call, Single(*std::move(task)));
+  job.done = [call, state = context_->state, titles = request.include_titles(),
+              id = request.item_id()](absl::Status status,
+                                      std::shared_ptr<const ServingModel> model,
+                                      std::vector<Recommendation> answers) {
+    if (!status.ok()) return call->Fail(std::move(status));
+    if (answers[0].representation == v1::REPRESENTATION_UNSPECIFIED) {
+      return call->Fail(absl::FailedPreconditionError(
+          absl::StrCat("item_id: \"", id,
+                       "\" has no vector yet: nothing was learnt of it; "
+                       "retry after the next snapshot")));
+    }
+    v1::SimilarItemsResponse response;
+    FillItems(*state, answers[0], titles, response.mutable_items());
+    FillSnapshot(*model->snapshot, response.mutable_snapshot());
+    call->Reply(response);
+  };
+  absl::Status status = context_->batcher->Submit(std::move(job));
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+}  // namespace taud::server

@@ -1,0 +1,117 @@
+#include "server/status_report.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace taud::server {
+namespace {
+
+const char* PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kStarting:
+      return "STARTING";
+    case Phase::kServing:
+      return "SERVING";
+    case Phase::kDraining:
+      break;
+  }
+  return "DRAINING";
+}
+
+void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
+  to->set_state(trainer::TrainerStateName(from.state));
+  to->set_device(from.device);
+  to->set_error(from.error);
+  to->set_steps(from.steps);
+  to->set_epochs(from.epochs);
+  to->set_trained_through(from.trained_through);
+  to->set_backlog(from.backlog);
+  to->set_pairs(from.pairs);
+  to->set_positives_per_second(from.positives_per_second);
+  to->set_loss(from.loss);
+  to->set_tau0(from.tau0);
+  to->set_tau_user_p10(from.tau_user_p10);
+  to->set_tau_user_p50(from.tau_user_p50);
+  to->set_tau_user_p90(from.tau_user_p90);
+  to->set_warming_up(from.warming_up);
+}
+
+void FillServing(const DaemonContext& context, const ServingModel* model,
+                 v1::ServingStatus* to) {
+  if (model != nullptr) {
+    to->set_snapshot_version(model->snapshot->version);
+    to->set_snapshot_trained_through(model->snapshot->trained_through);
+    to->set_snapshot_created_ms(model->snapshot->created_ms);
+  }
+  const Publisher::Stats publisher = context.publisher->stats();
+  to->set_swaps(publisher.swaps);
+  to->set_rejected(publisher.rejected);
+  to->set_last_rejection(publisher.last_rejection);
+  to->set_requests(context.metrics->requests());
+  to->set_errors(context.metrics->errors());
+  to->set_queued(context.batcher->stats().queued);
+}
+
+void FillLog(const DaemonContext& context, v1::LogStatus* to) {
+  const store::EventStore::Stats store = context.store->stats();
+  to->set_last_sequence(context.state->interactions.last_sequence());
+  to->set_interactions(context.state->interactions.size());
+  to->set_users(context.state->users.size());
+  to->set_items(context.state->items.size());
+  to->set_appended(store.appended);
+  to->set_duplicates(store.duplicates);
+  to->set_write_errors(store.write_errors);
+}
+
+void FillIndex(const ServingModel& model, v1::IndexStatus* to) {
+  to->set_kind(model.index->kind());
+  to->set_device(model.index->device());
+  to->set_items(model.index->size());
+  to->set_dim(static_cast<uint32_t>(model.index->dim()));
+  to->set_build_seconds(model.build_seconds);
+}
+
+}  // namespace
+
+v1::Status ReportStatus(const DaemonContext& context) {
+  v1::Status status;
+  status.set_server_version(TAUD_VERSION);
+  status.set_now_ms(absl::ToUnixMillis(absl::Now()));
+  status.set_started_ms(context.started_ms);
+  const Phase phase = context.phase.load();
+  status.set_phase(PhaseName(phase));
+  const std::shared_ptr<const ServingModel> model = context.slot->Get();
+  status.set_ready(model != nullptr && phase != Phase::kDraining);
+  FillTrainer(context.trainer->status(), status.mutable_trainer());
+  FillServing(context, model.get(), status.mutable_serving());
+  FillLog(context, status.mutable_log());
+  if (model != nullptr) FillIndex(*model, status.mutable_index());
+  return status;
+}
+
+v1::ListSnapshotsResponse ReportSnapshots(const DaemonContext& context) {
+  v1::ListSnapshotsResponse response;
+  const std::shared_ptr<const ServingModel> model = context.slot->Get();
+  std::vector<store::SnapshotInfo> saved = context.publisher->Saved();
+  std::reverse(saved.begin(), saved.end());
+  for (const store::SnapshotInfo& info : saved) {
+    v1::SnapshotInfo* to = response.add_snapshots();
+    to->set_version(info.version);
+    to->set_trained_through(info.trained_through);
+    to->set_created_ms(info.created_ms);
+    to->set_users(info.users);
+    to->set_items(info.items);
+    to->set_dim(static_cast<uint32_t>(info.dim));
+    to->set_bytes(info.bytes);
+    to->set_serving(model != nullptr &&
+                    model->snapshot->version == info.version);
+    for (const auto& [name, value] : info.metrics) {
+      (*to->mutable_metrics())[name] = value;
+    }
+  }
+  return response;
+}
+
+}  // namespace taud::server
