@@ -53,11 +53,15 @@ class SsmLoss {
 
  private:
   struct Scratch {
-    std::vector<float> users;               // [chunk × dim]
-    std::vector<float> scores;              // [chunk × negatives]
-    std::vector<float> negative_gradients;  // [negatives × dim]
+    std::vector<float> users;               // [chunk × width]
+    std::vector<float> scores;              // [chunk × score_step]
+    std::vector<float> gradients;           // [chunk × width]
+    std::vector<float> negative_gradients;  // [padded negatives × width]
   };
 
+  // Fills negatives_, panels_ and slot_of_item_.
+  void GatherNegatives(const float* items, uint32_t num_items,
+                       const std::vector<uint32_t>& negatives);
   void ComputeChunk(const float* users, const float* items,
                     const SsmBatch& batch, int64_t begin, int64_t end,
                     Scratch* scratch, SsmResult* result) const;
@@ -67,9 +71,13 @@ class SsmLoss {
                 SsmResult* result, float* positive_slope) const;
 
   const int64_t dim_;
+  const int64_t width_;  // dim, rounded up to what the products want
   WorkerPool* const pool_;
   std::vector<Scratch> scratch_;  // one a worker
-  std::vector<float> negatives_;  // [negatives × dim], gathered
+  int64_t padded_ = 0;            // negatives, rounded up; the rest is zero
+  std::vector<float> negatives_;  // [padded × width]
+  // The same transposed, in panels of columns: [padded / 64][width × 64].
+  std::vector<float> panels_;
   // Where an item stands among the negatives, −1 if it does not.
   std::vector<int32_t> slot_of_item_;
 };
