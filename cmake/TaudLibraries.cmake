@@ -11,6 +11,10 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(faiss CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
+# Debian's LibTorch asks for gflags by these two variables when another
+# package (RocksDB) has found it first.
+find_library(GFLAGS_LIBRARY NAMES gflags)
+find_path(GFLAGS_INCLUDE_DIR NAMES gflags/gflags.h)
 find_package(Torch REQUIRED)
 
 # BLAS must be OpenBLAS: the reference one is twenty times slower.

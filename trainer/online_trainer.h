@@ -55,6 +55,8 @@ struct TrainerStatus {
   double tau_user_p10 = 0, tau_user_p50 = 0, tau_user_p90 = 0;
   bool warming_up = true;  // τ_u still equals τ₀
   uint64_t publishes = 0;
+  // Row updates undone because they were not finite; learning went on.
+  uint64_t contained = 0;
 };
 
 // Learns from model::Interactions for ever, on one background thread that it

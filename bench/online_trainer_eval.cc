@@ -1,0 +1,167 @@
+// How fast the online trainer learns a bulk load, and how well.
+//
+//   online_trainer_eval DIR [SECONDS [THREADS [test|validation]]]
+//
+// Appends every interaction of DIR/train.txt (a line a user: user item …) at
+// once, in random order of fixed seed, and ranks all items with each snapshot
+// as it is published. Time counts from the trainer's start. With `validation`
+// a tenth of each user's training items, of fixed seed, is held out and ranked
+// instead of test.txt: choices are made on that, and `test` is for reporting.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "model/interactions.h"
+#include "trainer/evaluation.h"
+#include "trainer/online_trainer.h"
+
+namespace taud {
+namespace {
+
+constexpr size_t kRanks = 20;
+
+trainer::ItemLists ReadLists(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) {
+    std::fprintf(stderr, "cannot read %s\n", path.c_str());
+    std::exit(1);
+  }
+  trainer::ItemLists lists;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream fields(line);
+    size_t user = 0;
+    if (!(fields >> user)) continue;
+    if (lists.size() <= user) lists.resize(user + 1);
+    for (uint32_t item = 0; fields >> item;) lists[user].push_back(item);
+  }
+  return lists;
+}
+
+// Moves a tenth of each user's items from *train to the result.
+trainer::ItemLists CutValidation(trainer::ItemLists* train) {
+  std::mt19937_64 random(20);
+  trainer::ItemLists held_out(train->size());
+  for (size_t user = 0; user < train->size(); ++user) {
+    std::vector<uint32_t>& items = (*train)[user];
+    std::shuffle(items.begin(), items.end(), random);
+    const size_t count = items.size() / 10;
+    held_out[user].assign(items.end() - static_cast<std::ptrdiff_t>(count),
+                          items.end());
+    items.resize(items.size() - count);
+  }
+  return held_out;
+}
+
+void AppendShuffled(const trainer::ItemLists& train,
+                    model::Interactions* interactions) {
+  std::vector<std::pair<uint32_t, uint32_t>> pairs;
+  for (uint32_t user = 0; user < train.size(); ++user) {
+    for (const uint32_t item : train[user]) pairs.emplace_back(user, item);
+  }
+  std::mt19937_64 random(7);
+  std::shuffle(pairs.begin(), pairs.end(), random);
+  model::Interaction interaction;
+  interaction.kind = model::InteractionKind::kClick;
+  for (const auto& [user, item] : pairs) {
+    ++interaction.sequence;
+    interaction.user = user;
+    interaction.item = item;
+    interactions->Append(interaction);
+  }
+}
+
+// Snapshots on their way from the trainer's thread to the evaluation.
+struct Mailbox {
+  absl::Mutex mutex;
+  std::unique_ptr<model::Snapshot> newest ABSL_GUARDED_BY(mutex);
+  absl::Time published ABSL_GUARDED_BY(mutex);
+};
+
+int Main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr,
+                 "usage: online_trainer_eval DIR [SECONDS [THREADS "
+                 "[test|validation]]]\n");
+    return 2;
+  }
+  const std::string dir = argv[1];
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 300;
+  trainer::OnlineTrainerOptions options;
+  options.threads = argc > 3 ? std::atoi(argv[3]) : 2;
+  const bool validation = argc > 4 && std::string(argv[4]) == "validation";
+
+  trainer::ItemLists train = ReadLists(dir + "/train.txt");
+  const trainer::ItemLists wanted =
+      validation ? CutValidation(&train) : ReadLists(dir + "/test.txt");
+  model::Interactions interactions;
+  AppendShuffled(train, &interactions);
+
+  Mailbox mailbox;
+  auto online = trainer::OnlineTrainer::Create(
+      options, &interactions, [&](std::unique_ptr<model::Snapshot> snapshot) {
+        absl::MutexLock lock(&mailbox.mutex);
+        mailbox.newest = std::move(snapshot);
+        mailbox.published = absl::Now();
+      });
+  if (!online.ok()) {
+    std::fprintf(stderr, "%s\n", online.status().ToString().c_str());
+    return 1;
+  }
+  std::printf("protocol: %s, %zu interactions, %d threads\n",
+              validation ? "validation slice of train.txt" : "test.txt",
+              interactions.size(), options.threads);
+  std::printf("%8s %8s %8s %8s %8s %8s %8s %10s\n", "seconds", "epochs",
+              "recall20", "ndcg20", "tau0", "tau_p90", "loss", "pairs/s");
+  const absl::Time start = absl::Now();
+  const absl::Time end = start + absl::Seconds(seconds);
+  (*online)->Start();
+  bool idle = false;
+  while (!idle && absl::Now() < end) {
+    std::unique_ptr<model::Snapshot> snapshot;
+    absl::Time published;
+    {
+      absl::MutexLock lock(&mailbox.mutex);
+      mailbox.mutex.AwaitWithTimeout(
+          absl::Condition(
+              +[](std::unique_ptr<model::Snapshot>* s) { return *s != nullptr; },
+              &mailbox.newest),
+          absl::Seconds(10));
+      snapshot = std::move(mailbox.newest);
+      published = mailbox.published;
+    }
+    const trainer::TrainerStatus status = (*online)->status();
+    idle = status.state != trainer::TrainerState::kTraining &&
+           status.state != trainer::TrainerState::kWaiting;
+    if (snapshot == nullptr) continue;
+    const trainer::RankingQuality quality = trainer::EvaluateRanking(
+        snapshot->users, snapshot->items, train, wanted, kRanks, 1);
+    std::printf("%8.1f %8.2f %8.4f %8.4f %8.4f %8.4f %8.4f %10.0f\n",
+                absl::ToDoubleSeconds(published - start),
+                snapshot->metrics["epochs"], quality.recall, quality.ndcg,
+                double{snapshot->tau0}, status.tau_user_p90, status.loss,
+                status.positives_per_second);
+    std::fflush(stdout);
+  }
+  const trainer::TrainerStatus status = (*online)->status();
+  std::printf("ended: %s %s after %.2f epochs, %llu steps\n",
+              trainer::TrainerStateName(status.state), status.error.c_str(),
+              status.epochs, static_cast<unsigned long long>(status.steps));
+  return 0;
+}
+
+}  // namespace
+}  // namespace taud
+
+int main(int argc, char** argv) { return taud::Main(argc, argv); }

@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <cmath>
+
+#include "trainer/blas.h"
+#include "trainer/embedding_table.h"
+#include "trainer/gradient_rows.h"
+#include "trainer/mf_learner.h"
+#include "trainer/moments.h"
+#include "trainer/row_adam.h"
+
+namespace taud::trainer {
+namespace {
+
+class CpuMf final : public MfLearner {
+ public:
+  CpuMf(int dim, WorkerPool* pool)
+      : pool_(pool),
+        loss_(dim, pool),
+        users_(dim),
+        items_(dim),
+        user_gradients_(dim),
+        item_gradients_(dim) {
+    UseSingleThreadedBlas();
+  }
+
+  int dim() const override { return users_.dim(); }
+  size_t rows(Side side) const override { return Table(side).rows(); }
+
+  void Grow(size_t users, size_t items) override {
+    users_.GrowTo(users);
+    items_.GrowTo(items);
+  }
+
+  void SetRow(Side side, uint32_t row, const float* values) override {
+    (side == Side::kUsers ? users_ : items_).Set(row, values);
+  }
+
+  void GetRow(Side side, uint32_t row, float* values) const override {
+    std::copy_n(Table(side).Row(row), dim(), values);
+  }
+
+  void GetRows(Side side, float* values) const override {
+    const EmbeddingTable& table = Table(side);
+    std::copy_n(table.values(), table.rows() * static_cast<size_t>(dim()),
+                values);
+  }
+
+  void Step(const SsmBatch& batch, const std::vector<float>& user_rates,
+            const std::vector<float>& item_rates,
+            MfStepResult* result) override {
+    loss_.Compute(users_.values(), items_.values(),
+                  static_cast<uint32_t>(items_.rows()), batch, &gradients_);
+    user_gradients_.Reset(users_.rows());
+    user_gradients_.Add(batch.users, gradients_.user_gradients.data());
+    item_gradients_.Reset(items_.rows());
+    item_gradients_.Add(batch.positives, gradients_.positive_gradients.data());
+    item_gradients_.Add(batch.negatives, gradients_.negative_gradients.data());
+    result->kept_back = Move(user_gradients_, user_rates, &users_) +
+                        Move(item_gradients_, item_rates, &items_);
+    result->cosines.swap(gradients_.cosines);
+    result->losses.swap(gradients_.losses);
+    result->common_losses.swap(gradients_.common_losses);
+  }
+
+  CosineMoments Moments(size_t trained_users, size_t trained_items,
+                        const std::vector<uint32_t>& pair_users,
+                        const std::vector<uint32_t>& pair_items) override {
+    return ComputeMoments(dim(), {users_.values(), users_.rows(), trained_users},
+                          {items_.values(), items_.rows(), trained_items},
+                          pair_users, pair_items);
+  }
+
+  std::vector<uint32_t> NonFiniteRows(Side side) const override {
+    const EmbeddingTable& table = Table(side);
+    std::vector<uint32_t> found;
+    for (size_t row = 0; row < table.rows(); ++row) {
+      const float* values = table.Row(row);
+      if (!std::all_of(values, values + dim(),
+                       [](float x) { return std::isfinite(x); })) {
+        found.push_back(static_cast<uint32_t>(row));
+      }
+    }
+    return found;
+  }
+
+ private:
+  const EmbeddingTable& Table(Side side) const {
+    return side == Side::kUsers ? users_ : items_;
+  }
+
+  int64_t Move(const GradientRows& gradients, const std::vector<float>& rates,
+               EmbeddingTable* table) {
+    rates_.clear();
+    for (const uint32_t row : gradients.rows()) rates_.push_back(rates[row]);
+    return RowAdamStep(gradients, rates_, pool_, table);
+  }
+
+  WorkerPool* const pool_;
+  SsmLoss loss_;
+  EmbeddingTable users_, items_;
+  GradientRows user_gradients_, item_gradients_;
+  SsmResult gradients_;
+  std::vector<float> rates_;
+};
+
+}  // namespace
+
+std::unique_ptr<MfLearner> MakeCpuMf(int dim, WorkerPool* pool) {
+  return std::make_unique<CpuMf>(dim, pool);
+}
+
+}  // namespace taud::trainer

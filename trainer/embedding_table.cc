@@ -1,0 +1,39 @@
+#include "trainer/embedding_table.h"
+
+#include <algorithm>
+
+namespace taud::trainer {
+
+void EmbeddingTable::GrowTo(size_t rows) {
+  if (rows <= updates_.size()) return;
+  // std::vector::resize alone may grow to exactly what is asked for.
+  if (rows > updates_.capacity()) {
+    const size_t capacity = std::max(rows, 2 * updates_.capacity());
+    values_.reserve(capacity * dim_);
+    moment1_.reserve(capacity * dim_);
+    moment2_.reserve(capacity * dim_);
+    updates_.reserve(capacity);
+  }
+  values_.resize(rows * dim_, 0.0f);
+  moment1_.resize(rows * dim_, 0.0f);
+  moment2_.resize(rows * dim_, 0.0f);
+  updates_.resize(rows, 0);
+}
+
+void EmbeddingTable::Set(size_t row, const float* values) {
+  std::copy_n(values, dim_, Row(row));
+  std::fill_n(Moment1(row), dim_, 0.0f);
+  std::fill_n(Moment2(row), dim_, 0.0f);
+  updates_[row] = 0;
+}
+
+std::vector<double> EmbeddingTable::Sum() const {
+  std::vector<double> sum(dim_, 0.0);
+  for (size_t row = 0; row < rows(); ++row) {
+    const float* values = Row(row);
+    for (size_t c = 0; c < dim_; ++c) sum[c] += values[c];
+  }
+  return sum;
+}
+
+}  // namespace taud::trainer

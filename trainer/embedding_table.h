@@ -1,0 +1,46 @@
+#ifndef TAUD_TRAINER_EMBEDDING_TABLE_H_
+#define TAUD_TRAINER_EMBEDDING_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace taud::trainer {
+
+// The rows of all users, or of all items, with the state of their optimiser.
+// A row that was never set is zero and takes no part in learning.
+//
+// Thread-compatible; different rows may be written by different threads.
+class EmbeddingTable {
+ public:
+  explicit EmbeddingTable(int dim) : dim_(dim) {}
+
+  int dim() const { return dim_; }
+  size_t rows() const { return updates_.size(); }
+
+  // Adds zero rows until there are `rows`. Amortised O(new rows).
+  void GrowTo(size_t rows);
+
+  const float* values() const { return values_.data(); }  // [rows × dim]
+  const float* Row(size_t row) const { return &values_[row * dim_]; }
+  float* Row(size_t row) { return &values_[row * dim_]; }
+  float* Moment1(size_t row) { return &moment1_[row * dim_]; }
+  float* Moment2(size_t row) { return &moment2_[row * dim_]; }
+  // Optimiser steps that moved the row.
+  uint32_t& Updates(size_t row) { return updates_[row]; }
+
+  // Replaces the row by `values` [dim] and forgets its optimiser state.
+  void Set(size_t row, const float* values);
+
+  // The sum of all rows [dim].
+  std::vector<double> Sum() const;
+
+ private:
+  const size_t dim_;
+  std::vector<float> values_, moment1_, moment2_;  // [rows × dim]
+  std::vector<uint32_t> updates_;                  // [rows]
+};
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_EMBEDDING_TABLE_H_

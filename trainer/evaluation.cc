@@ -1,0 +1,130 @@
+#include "trainer/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "trainer/blas.h"
+#include "trainer/worker_pool.h"
+
+namespace taud::trainer {
+namespace {
+
+constexpr size_t kBlockUsers = 64;
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+struct Sums {
+  double recall = 0;
+  double ndcg = 0;
+};
+
+std::vector<uint32_t> UntrainedItems(const model::Matrix& items) {
+  std::vector<uint32_t> untrained;
+  for (uint32_t i = 0; i < items.rows; ++i) {
+    const float* row = items.Row(i);
+    if (std::all_of(row, row + items.cols, [](float x) { return x == 0; })) {
+      untrained.push_back(i);
+    }
+  }
+  return untrained;
+}
+
+// The k best of `scores`, best first. Scores of kNever are left out.
+void TopK(const float* scores, size_t count, size_t k,
+          std::vector<std::pair<float, uint32_t>>* best) {
+  // As pairs of negated score and index, the least is the best; the heap's top
+  // is the worst that is still among the k.
+  best->clear();
+  for (size_t i = 0; i < count; ++i) {
+    if (scores[i] == kNever) continue;
+    if (best->size() == k && -scores[i] >= best->front().first) continue;
+    if (best->size() == k) {
+      std::pop_heap(best->begin(), best->end());
+      best->pop_back();
+    }
+    best->emplace_back(-scores[i], static_cast<uint32_t>(i));
+    std::push_heap(best->begin(), best->end());
+  }
+  std::sort_heap(best->begin(), best->end());
+}
+
+void Score(const std::vector<std::pair<float, uint32_t>>& best,
+           const std::vector<uint32_t>& wanted, size_t k, Sums* sums) {
+  double hits = 0;
+  double gain = 0;
+  double ideal = 0;
+  for (size_t rank = 0; rank < best.size(); ++rank) {
+    if (std::find(wanted.begin(), wanted.end(), best[rank].second) ==
+        wanted.end()) {
+      continue;
+    }
+    hits += 1;
+    gain += 1.0 / std::log2(static_cast<double>(rank) + 2.0);
+  }
+  for (size_t rank = 0; rank < std::min(k, wanted.size()); ++rank) {
+    ideal += 1.0 / std::log2(static_cast<double>(rank) + 2.0);
+  }
+  sums->recall += hits / static_cast<double>(wanted.size());
+  sums->ndcg += gain / ideal;
+}
+
+}  // namespace
+
+RankingQuality EvaluateRanking(const model::Matrix& users,
+                               const model::Matrix& items,
+                               const ItemLists& train, const ItemLists& test,
+                               size_t k, int threads) {
+  RankingQuality quality;
+  std::vector<uint32_t> ranked;  // users to rank for
+  for (uint32_t u = 0; u < test.size(); ++u) {
+    if (test[u].empty()) continue;
+    ++quality.users;
+    if (u < users.rows) ranked.push_back(u);
+  }
+  if (quality.users == 0 || items.rows == 0 || k == 0) return quality;
+
+  const std::vector<uint32_t> untrained = UntrainedItems(items);
+  WorkerPool pool(threads);
+  std::vector<Sums> sums(static_cast<size_t>(pool.workers()));
+  pool.Run([&](int worker) {
+    std::vector<float> block(kBlockUsers * users.cols);
+    std::vector<float> scores(kBlockUsers * items.rows);
+    std::vector<std::pair<float, uint32_t>> best;
+    const size_t stride = kBlockUsers * static_cast<size_t>(pool.workers());
+    for (size_t begin = kBlockUsers * static_cast<size_t>(worker);
+         begin < ranked.size(); begin += stride) {
+      const size_t count = std::min(kBlockUsers, ranked.size() - begin);
+      for (size_t r = 0; r < count; ++r) {
+        std::copy_n(users.Row(ranked[begin + r]), users.cols,
+                    &block[r * users.cols]);
+      }
+      MatrixProduct(false, true, static_cast<int64_t>(count),
+                    static_cast<int64_t>(items.rows),
+                    static_cast<int64_t>(users.cols), block.data(),
+                    items.values.data(), 0.0f, scores.data());
+      for (size_t r = 0; r < count; ++r) {
+        const uint32_t user = ranked[begin + r];
+        float* row = &scores[r * items.rows];
+        for (const uint32_t item : untrained) row[item] = kNever;
+        if (user < train.size()) {
+          for (const uint32_t item : train[user]) {
+            if (item < items.rows) row[item] = kNever;
+          }
+        }
+        TopK(row, items.rows, k, &best);
+        Score(best, test[user], k, &sums[static_cast<size_t>(worker)]);
+      }
+    }
+  });
+  for (const Sums& part : sums) {
+    quality.recall += part.recall;
+    quality.ndcg += part.ndcg;
+  }
+  quality.recall /= static_cast<double>(quality.users);
+  quality.ndcg /= static_cast<double>(quality.users);
+  return quality;
+}
+
+}  // namespace taud::trainer

@@ -1,0 +1,14 @@
+#include "trainer/learning_rate.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace taud::trainer {
+
+double RateAtAge(double age, double horizon, double floor) {
+  const double done = std::clamp(age / horizon, 0.0, 1.0);
+  constexpr double kPi = 3.141592653589793;
+  return floor + (1.0 - floor) * 0.5 * (1.0 + std::cos(kPi * done));
+}
+
+}  // namespace taud::trainer

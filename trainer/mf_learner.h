@@ -1,0 +1,81 @@
+#ifndef TAUD_TRAINER_MF_LEARNER_H_
+#define TAUD_TRAINER_MF_LEARNER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "trainer/ssm_loss.h"
+#include "trainer/temperature.h"
+#include "trainer/worker_pool.h"
+
+// No LibTorch header is included here.
+
+namespace taud::trainer {
+
+enum class Side { kUsers, kItems };
+
+// What a step reports, one value a row of the batch.
+struct MfStepResult {
+  std::vector<float> cosines;        // f(u, i) before the step
+  std::vector<float> losses;         // at the row's τ_u
+  std::vector<float> common_losses;  // at the common temperature
+  // Rows kept back because their step was not finite; see RepairRows.
+  int64_t kept_back = 0;
+};
+
+// Matrix factorisation on the unit sphere: a row for each user and item,
+// moved by the SSM loss and row-wise Adam. Two implementations compute the
+// same thing: fused loops over chunks for the CPU (MakeCpuMf), and LibTorch
+// tensors with the whole batch as one chunk for any device (MakeTensorMf).
+//
+// Thread-compatible: one thread at a time. A row that was never set is zero
+// and takes no part.
+class MfLearner {
+ public:
+  virtual ~MfLearner() = default;
+
+  virtual int dim() const = 0;
+  virtual size_t rows(Side side) const = 0;
+
+  // Adds zero rows until there are that many. Never shrinks.
+  virtual void Grow(size_t users, size_t items) = 0;
+  // Replaces a row by `values` [dim] and forgets its optimiser state.
+  // REQUIRES: row < rows(side) and unit norm.
+  virtual void SetRow(Side side, uint32_t row, const float* values) = 0;
+  // Copies one row, or all [rows × dim].
+  virtual void GetRow(Side side, uint32_t row, float* values) const = 0;
+  virtual void GetRows(Side side, float* values) const = 0;
+
+  // One step down the gradient of the batch. `user_rates` and `item_rates`
+  // are learning rates by table row. REQUIRES: the batch names rows that
+  // exist and were set.
+  virtual void Step(const SsmBatch& batch, const std::vector<float>& user_rates,
+                    const std::vector<float>& item_rates,
+                    MfStepResult* result) = 0;
+
+  // The moments of the cosine, see ComputeMoments. `trained_users` and
+  // `trained_items` count the rows that were set.
+  virtual CosineMoments Moments(size_t trained_users, size_t trained_items,
+                                const std::vector<uint32_t>& pair_users,
+                                const std::vector<uint32_t>& pair_items) = 0;
+
+  // The rows with a value that is not finite.
+  virtual std::vector<uint32_t> NonFiniteRows(Side side) const = 0;
+};
+
+// `pool` must outlive the learner. 1 <= dim <= kMaxDim.
+std::unique_ptr<MfLearner> MakeCpuMf(int dim, WorkerPool* pool);
+
+// `device` as LibTorch writes it: "cpu", "cuda:0". Throws what LibTorch
+// throws (c10::Error) where the device does not exist or fails.
+std::unique_ptr<MfLearner> MakeTensorMf(int dim, const std::string& device);
+
+// Whether LibTorch sees a CUDA device.
+bool HasCuda();
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_MF_LEARNER_H_

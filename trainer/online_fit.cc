@@ -1,0 +1,480 @@
+#include "trainer/online_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "trainer/learning_rate.h"
+#include "trainer/temperature.h"
+
+namespace taud::trainer {
+namespace {
+
+// A step takes 1/256 of the pairs, within bounds: small data needs many steps
+// more than it needs wide ones.
+constexpr uint32_t kStepsAPass = 256;
+constexpr uint32_t kMinRows = 32;
+// Steps that even the smallest data gets before it has settled.
+constexpr double kMinSteps = 300;
+
+// The share of a step's weight that one user or one item may have, and the
+// weight that is always allowed.
+constexpr double kMaxShare = 0.02;
+constexpr double kMinMass = 4.0;
+
+// L(u) is a mean that forgets over as many of the user's rows as it has
+// pairs, but over no fewer than this.
+constexpr float kMinLossMemory = 16.0f;
+// The loss in the status forgets over this many steps.
+constexpr double kLossMemory = 100.0;
+
+// Temperatures are adapted this often, in passes, but not every few steps.
+constexpr double kAdaptEvery = 0.125;
+constexpr uint64_t kAdaptSteps = 8;
+constexpr uint32_t kMomentPairs = 1 << 15;  // pairs that μ₊ is taken from
+
+// A fit whose steps fail this many times in a row cannot be saved.
+constexpr int kMaxBadSteps = 20;
+
+// The passes done so far, in a snapshot's metrics: a warm start resumes there.
+constexpr char kPassesMetric[] = "passes";
+
+bool NormaliseRow(std::vector<float>* row) {
+  double sum = 0;
+  for (const float x : *row) sum += double{x} * x;
+  if (!std::isfinite(sum) || sum < 1e-12) return false;
+  const double scale = 1.0 / std::sqrt(sum);
+  for (float& x : *row) x = static_cast<float>(x * scale);
+  return true;
+}
+
+double MetricOr(const model::Snapshot& snapshot, const char* name,
+                double otherwise) {
+  const auto found = snapshot.metrics.find(name);
+  return found == snapshot.metrics.end() || !std::isfinite(found->second)
+             ? otherwise
+             : found->second;
+}
+
+}  // namespace
+
+OnlineFit::OnlineFit(const OnlineFitOptions& options,
+                     std::unique_ptr<MfLearner> learner)
+    : options_(options),
+      learner_(std::move(learner)),
+      sampler_(options.seed),
+      negatives_(options.beta, options.seed + 1),
+      random_(options.seed + 2) {}
+
+absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
+  const size_t dim = static_cast<size_t>(learner_->dim());
+  if (snapshot.dim() != dim) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("snapshot.dim is ", snapshot.dim(),
+                     ", the trainer's options.dim is ", dim));
+  }
+  absl::Status status = model::ValidateSnapshot(snapshot);
+  if (!status.ok()) return status;
+
+  warm_through_ = snapshot.trained_through;
+  trained_through_ = snapshot.trained_through;
+  warm_passes_ = std::max(
+      0.0, MetricOr(snapshot, kPassesMetric, options_.horizon));
+  tau0_ = snapshot.tau0;
+  loss_ = MetricOr(snapshot, "loss", 0.0);
+  mean_loss_ = MetricOr(snapshot, "mean_user_loss", loss_);
+  epochs_ = adapted_epochs_ = MetricOr(snapshot, "epochs", 0.0);
+
+  learner_->Grow(snapshot.users.rows, snapshot.items.rows);
+  GrowToPairs();
+  for (uint32_t u = 0; u < snapshot.users.rows; ++u) {
+    if (snapshot.user_degree[u] == 0) continue;
+    learner_->SetRow(Side::kUsers, u, snapshot.users.Row(u));
+    ++users_started_;
+    user_learnt_[u] = snapshot.user_degree[u];
+    // The inverse of Eq. 16: t·e^t with t = log(τ_u / τ₀) is (L − m) / 2β.
+    const double t = std::log(double{snapshot.temperatures[u]} / tau0_);
+    user_loss_[u] = static_cast<float>(
+        mean_loss_ +
+        2.0 * options_.super_loss * t * std::exp(std::max(t, -1.0)));
+    has_model_ = true;
+  }
+  for (uint32_t i = 0; i < snapshot.items.rows; ++i) {
+    if (snapshot.item_popularity[i] == 0) continue;
+    learner_->SetRow(Side::kItems, i, snapshot.items.Row(i));
+    ++items_started_;
+    item_learnt_[i] = snapshot.item_popularity[i];
+  }
+  return absl::OkStatus();
+}
+
+bool OnlineFit::Absorb(const model::Interactions& interactions) {
+  const size_t end = interactions.size();
+  if (position_ == end) return false;
+  const uint32_t before = pairs_.size();
+  uint32_t fresh = 0;
+  for (; position_ < end; ++position_) {
+    const model::Interaction& interaction = interactions.At(position_);
+    const bool learnt_before = interaction.sequence <= warm_through_;
+    if (model::IsPositive(interaction.kind) &&
+        std::isfinite(interaction.weight) && interaction.weight > 0 &&
+        pairs_.Add(interaction.user, interaction.item,
+                   std::min(interaction.weight, model::kMaxInteractionWeight))) {
+      if (learnt_before) {
+        sampler_.AppendLearnt(1);
+      } else {
+        ++fresh;
+      }
+    }
+  }
+  sampler_.Append(fresh);
+  GrowToPairs();
+  for (uint32_t pair = before; pair + fresh < pairs_.size(); ++pair) {
+    CountAsLearnt(pair);
+  }
+  const model::Sequence through = interactions.At(end - 1).sequence;
+  if (through > trained_through_) marks_.push_back({pairs_.size(), through});
+  negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
+  // Nothing to learn from (dislikes, repeats) is learnt at once.
+  while (!marks_.empty() && marks_.front().pairs <= sampler_.learnt_prefix()) {
+    trained_through_ = marks_.front().sequence;
+    marks_.pop_front();
+  }
+  return true;
+}
+
+// A pair that the warm start's snapshot has learnt.
+void OnlineFit::CountAsLearnt(uint32_t pair) {
+  const uint32_t user = pairs_.user(pair);
+  const uint32_t item = pairs_.item(pair);
+  visits_ += warm_passes_;
+  user_visits_[user] += static_cast<float>(warm_passes_);
+  item_visits_[item] += static_cast<float>(warm_passes_);
+  UpdateRate(pairs_.user_degree()[user], &user_visits_[user],
+             &user_rate_[user]);
+  UpdateRate(pairs_.item_popularity()[item], &item_visits_[item],
+             &item_rate_[item]);
+}
+
+void OnlineFit::GrowToPairs() {
+  const size_t users =
+      std::max(learner_->rows(Side::kUsers), pairs_.user_degree().size());
+  const size_t items =
+      std::max(learner_->rows(Side::kItems), pairs_.item_popularity().size());
+  learner_->Grow(users, items);
+  const float rate = static_cast<float>(options_.learning_rate);
+  user_learnt_.resize(users, 0);
+  item_learnt_.resize(items, 0);
+  user_visits_.resize(users, 0.0f);
+  item_visits_.resize(items, 0.0f);
+  user_rate_.resize(users, rate);
+  item_rate_.resize(items, rate);
+  user_loss_.resize(users, 0.0f);
+  user_mass_.resize(users, 0.0f);
+  item_mass_.resize(items, 0.0f);
+}
+
+bool OnlineFit::Ready() const {
+  return pairs_.size() >= kMinPairs &&
+         pairs_.items_present().size() >= kMinItems;
+}
+
+bool OnlineFit::Settled() const {
+  return sampler_.unvisited() == 0 && sampler_.young() == 0 &&
+         Passes() >= Horizon() - 1e-6;
+}
+
+uint32_t OnlineFit::RowsPerStep() const {
+  return std::clamp(pairs_.size() / kStepsAPass,
+                    std::min(kMinRows, pairs_.size()),
+                    static_cast<uint32_t>(options_.batch_rows));
+}
+
+double OnlineFit::Horizon() const {
+  return std::max(options_.horizon,
+                  kMinSteps * RowsPerStep() / std::max(1u, pairs_.size()));
+}
+
+double OnlineFit::Passes() const {
+  return visits_ / std::max(1u, pairs_.size());
+}
+
+bool OnlineFit::WarmingUp() const {
+  return Passes() < options_.governor.warm_up;
+}
+
+absl::Status OnlineFit::Step() {
+  OpenWindow();
+  uint32_t first = 0;
+  sampler_.Draw(RowsPerStep(), &drawn_, &first);
+  FillBatch(static_cast<uint32_t>(drawn_.size()));
+  learner_->Step(batch_, user_rate_, item_rate_, &step_);
+  ++steps_;
+  if (step_.kept_back > 0) {
+    contained_ += static_cast<uint64_t>(step_.kept_back);
+    absl::Status status = RepairRows();
+    if (!status.ok()) return status;
+  } else {
+    bad_steps_ = 0;
+  }
+  Account(first);
+  const double elapsed = epochs_ - adapted_epochs_;
+  if (elapsed >= kAdaptEvery && steps_ >= adapted_steps_ + kAdaptSteps) {
+    AdaptTemperatures();
+  }
+  return absl::OkStatus();
+}
+
+void OnlineFit::OpenWindow() {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  if (!sampler_.OpenWindow(&begin, &end)) return;
+  StartSide(Side::kUsers, begin, end);
+  StartSide(Side::kItems, begin, end);
+  has_model_ = true;
+  if (tau0_ == 0) AdaptTemperatures();
+}
+
+// Sets the rows that a window's pairs name for the first time. A new user
+// among known items begins at their mean, which is what folding-in would
+// answer with, and a new item at the mean of its known users; where nothing
+// is known a row begins at random on the sphere.
+void OnlineFit::StartSide(Side side, uint32_t begin, uint32_t end) {
+  const bool is_user = side == Side::kUsers;
+  const Side other_side = is_user ? Side::kItems : Side::kUsers;
+  const std::vector<uint32_t>& learnt = is_user ? user_learnt_ : item_learnt_;
+  const std::vector<uint32_t>& other = is_user ? item_learnt_ : user_learnt_;
+  const std::vector<float>& visits = is_user ? user_visits_ : item_visits_;
+  absl::flat_hash_map<uint32_t, std::vector<float>> sums;
+  std::vector<float> row(static_cast<size_t>(learner_->dim()));
+  for (uint32_t pair = begin; pair < end; ++pair) {
+    const uint32_t mine = is_user ? pairs_.user(pair) : pairs_.item(pair);
+    const uint32_t theirs = is_user ? pairs_.item(pair) : pairs_.user(pair);
+    if (learnt[mine] > 0 || visits[mine] > 0) continue;
+    std::vector<float>& sum = sums[mine];
+    sum.resize(row.size(), 0.0f);
+    if (other[theirs] == 0) continue;
+    learner_->GetRow(other_side, theirs, row.data());
+    for (size_t c = 0; c < row.size(); ++c) sum[c] += row[c];
+  }
+  // In order of the index, so that the random rows depend on the seed alone.
+  std::vector<uint32_t> order;
+  for (const auto& [mine, sum] : sums) order.push_back(mine);
+  std::sort(order.begin(), order.end());
+  for (const uint32_t mine : order) {
+    std::vector<float>& sum = sums[mine];
+    if (!NormaliseRow(&sum)) RandomRow(&sum);
+    learner_->SetRow(side, mine, sum.data());
+    ++(is_user ? users_started_ : items_started_);
+  }
+}
+
+void OnlineFit::RandomRow(std::vector<float>* row) {
+  std::normal_distribution<float> normal;
+  do {
+    for (float& x : *row) x = normal(random_);
+  } while (!NormaliseRow(row));
+}
+
+void OnlineFit::FillBatch(uint32_t rows) {
+  batch_.users.resize(rows);
+  batch_.positives.resize(rows);
+  batch_.weights.resize(rows);
+  batch_.temperatures.resize(rows);
+  batch_.common_temperature = static_cast<float>(tau0_);
+  for (uint32_t r = 0; r < rows; ++r) {
+    batch_.users[r] = pairs_.user(drawn_[r]);
+    batch_.positives[r] = pairs_.item(drawn_[r]);
+    batch_.weights[r] = pairs_.weight(drawn_[r]);
+    batch_.temperatures[r] = TemperatureOf(batch_.users[r]);
+  }
+  BoundWeights();
+  negatives_.Draw(static_cast<size_t>(options_.negatives), &batch_.negatives);
+}
+
+// One user or item, however often it is in the step and whatever weight it
+// claims, moves the shared rows by a bounded share.
+void OnlineFit::BoundWeights() {
+  const float most = static_cast<float>(
+      std::max(kMinMass, kMaxShare * static_cast<double>(batch_.rows())));
+  const size_t rows = batch_.users.size();
+  for (size_t r = 0; r < rows; ++r) {
+    user_mass_[batch_.users[r]] += batch_.weights[r];
+    item_mass_[batch_.positives[r]] += batch_.weights[r];
+  }
+  for (size_t r = 0; r < rows; ++r) {
+    const float mass = std::max(user_mass_[batch_.users[r]],
+                                item_mass_[batch_.positives[r]]);
+    if (mass > most) batch_.weights[r] *= most / mass;
+  }
+  for (size_t r = 0; r < rows; ++r) {
+    user_mass_[batch_.users[r]] = 0.0f;
+    item_mass_[batch_.positives[r]] = 0.0f;
+  }
+}
+
+float OnlineFit::TemperatureOf(uint32_t user) const {
+  const double tau =
+      WarmingUp() || user_visits_[user] < 1.0f
+          ? tau0_
+          : UserTemperature(tau0_, user_loss_[user], mean_loss_,
+                            options_.super_loss);
+  // The same room on both sides that Eq. 16 leaves below: W >= −1.
+  return static_cast<float>(std::min(tau, tau0_ * 2.718281828459045));
+}
+
+void OnlineFit::Account(uint32_t first) {
+  const size_t rows = drawn_.size();
+  const double pairs = pairs_.size();
+  double loss = 0;
+  size_t counted = 0;
+  for (size_t r = 0; r < rows; ++r) {
+    const uint32_t user = batch_.users[r];
+    const uint32_t item = batch_.positives[r];
+    const uint32_t degree = pairs_.user_degree()[user];
+    const uint32_t popularity = pairs_.item_popularity()[item];
+    // A warm start may count pairs that were learnt beyond its
+    // trained_through and are now learnt again.
+    if (r < first && user_learnt_[user] < degree) ++user_learnt_[user];
+    if (r < first && item_learnt_[item] < popularity) ++item_learnt_[item];
+    const float common = step_.common_losses[r];
+    if (std::isfinite(common) && std::isfinite(step_.losses[r])) {
+      loss += step_.losses[r];
+      ++counted;
+      const float memory = std::min(
+          user_visits_[user] + 1.0f,
+          std::max(kMinLossMemory,
+                   static_cast<float>(degree)));
+      user_loss_[user] += (common - user_loss_[user]) / memory;
+    }
+    user_visits_[user] += 1.0f;
+    item_visits_[item] += 1.0f;
+    UpdateRate(degree, &user_visits_[user], &user_rate_[user]);
+    UpdateRate(popularity, &item_visits_[item], &item_rate_[item]);
+  }
+  positives_ += rows;
+  epochs_ += static_cast<double>(rows) / pairs;
+  visits_ = std::min(visits_ + static_cast<double>(rows), Horizon() * pairs);
+  if (counted > 0) {
+    const double memory = std::min(static_cast<double>(steps_), kLossMemory);
+    loss_ += (loss / static_cast<double>(counted) - loss_) / memory;
+  }
+  while (!marks_.empty() && marks_.front().pairs <= sampler_.learnt_prefix()) {
+    trained_through_ = marks_.front().sequence;
+    marks_.pop_front();
+  }
+}
+
+void OnlineFit::UpdateRate(uint32_t degree, float* visits, float* rate) const {
+  const float horizon = static_cast<float>(Horizon());
+  const float pairs = static_cast<float>(degree);
+  *visits = std::min(*visits, horizon * pairs);
+  *rate = static_cast<float>(
+      options_.learning_rate *
+      RateAtAge(*visits / pairs, horizon, options_.rate_floor));
+}
+
+void OnlineFit::AdaptTemperatures() {
+  double sum = 0;
+  size_t users = 0;
+  for (size_t u = 0; u < user_loss_.size(); ++u) {
+    if (user_visits_[u] == 0) continue;
+    sum += user_loss_[u];
+    ++users;
+  }
+  if (users > 0) mean_loss_ = sum / static_cast<double>(users);
+
+  std::vector<uint32_t> sample_users;
+  std::vector<uint32_t> sample_items;
+  const uint32_t known = sampler_.learnt_prefix();
+  std::uniform_int_distribution<uint32_t> any(0, std::max(1u, known) - 1);
+  for (uint32_t i = 0; i < std::min(known, kMomentPairs); ++i) {
+    const uint32_t pair = any(random_);
+    sample_users.push_back(pairs_.user(pair));
+    sample_items.push_back(pairs_.item(pair));
+  }
+  moments_ = learner_->Moments(users_started_, items_started_, sample_users,
+                               sample_items);
+  const double log_sparsity = LogSparsity(
+      pairs_.num_users(), pairs_.items_present().size(), pairs_.size());
+  TauGovernorInput input;
+  input.tau0 = tau0_;
+  input.gap = known > 0 ? moments_.positive_mean - moments_.mean : std::nan("");
+  input.log_sparsity = log_sparsity;
+  input.passes = Passes();
+  input.elapsed = epochs_ - adapted_epochs_;
+  tau0_ = GovernTau0(options_.governor, input);
+  tau0_eq13_ = Tau0Eq13(moments_, log_sparsity);
+  adapted_epochs_ = epochs_;
+  adapted_steps_ = steps_;
+}
+
+// Starts damaged rows again.
+absl::Status OnlineFit::RepairRows() {
+  if (++bad_steps_ >= kMaxBadSteps) {
+    return absl::InternalError(absl::StrCat(
+        "values that are not finite in ", bad_steps_, " steps in a row; loss ",
+        loss_, ", tau0 ", tau0_));
+  }
+  std::vector<float> row(static_cast<size_t>(learner_->dim()));
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    for (const uint32_t damaged : learner_->NonFiniteRows(side)) {
+      RandomRow(&row);
+      learner_->SetRow(side, damaged, row.data());
+      // It is new again: young in age, so that it learns fast.
+      (side == Side::kUsers ? user_visits_ : item_visits_)[damaged] = 0;
+      ++contained_;
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
+  auto snapshot = std::make_unique<model::Snapshot>();
+  const size_t dim = static_cast<size_t>(learner_->dim());
+  snapshot->trained_through = trained_through_;
+  snapshot->users = model::Matrix(learner_->rows(Side::kUsers), dim);
+  snapshot->items = model::Matrix(learner_->rows(Side::kItems), dim);
+  learner_->GetRows(Side::kUsers, snapshot->users.values.data());
+  learner_->GetRows(Side::kItems, snapshot->items.values.data());
+  snapshot->user_degree = user_learnt_;
+  snapshot->item_popularity = item_learnt_;
+  snapshot->temperatures.resize(user_learnt_.size(), 0.0f);
+  for (uint32_t u = 0; u < user_learnt_.size(); ++u) {
+    if (user_learnt_[u] > 0) {
+      snapshot->temperatures[u] = TemperatureOf(u);
+    } else {
+      std::fill_n(snapshot->users.Row(u), dim, 0.0f);
+    }
+  }
+  for (uint32_t i = 0; i < item_learnt_.size(); ++i) {
+    if (item_learnt_[i] == 0) std::fill_n(snapshot->items.Row(i), dim, 0.0f);
+  }
+  snapshot->tau0 = static_cast<float>(tau0_);
+  snapshot->metrics = {{"loss", loss_},
+                       {"mean_user_loss", mean_loss_},
+                       {"epochs", epochs_},
+                       {kPassesMetric, Passes()},
+                       {"pairs", static_cast<double>(pairs_.size())},
+                       {"mean_cosine", moments_.mean},
+                       {"mean_positive_cosine", moments_.positive_mean},
+                       {"tau0_eq13", tau0_eq13_}};
+  return snapshot;
+}
+
+OnlineFitFigures OnlineFit::figures() const {
+  OnlineFitFigures figures;
+  figures.steps = steps_;
+  figures.positives = positives_;
+  figures.epochs = epochs_;
+  figures.passes = Passes();
+  figures.loss = loss_;
+  figures.tau0 = tau0_;
+  figures.warming_up = WarmingUp();
+  figures.contained = contained_;
+  return figures;
+}
+
+}  // namespace taud::trainer

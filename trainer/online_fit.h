@@ -1,0 +1,164 @@
+#ifndef TAUD_TRAINER_ONLINE_FIT_H_
+#define TAUD_TRAINER_ONLINE_FIT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "model/interactions.h"
+#include "model/snapshot.h"
+#include "trainer/mf_learner.h"
+#include "trainer/negative_sampler.h"
+#include "trainer/pair_sampler.h"
+#include "trainer/positive_pairs.h"
+#include "trainer/ssm_loss.h"
+#include "trainer/tau_governor.h"
+
+namespace taud::trainer {
+
+// The method's own constants: the same for every data set.
+struct OnlineFitOptions {
+  int batch_rows = 2048;  // positives a step, at most
+  int negatives = 1024;   // shared negatives a step
+  double learning_rate = 6e-3;
+  // Passes over the data until it has settled; a row's learning rate falls
+  // to rate_floor over as many (see RateAtAge).
+  double horizon = 24;
+  double rate_floor = 0.02;
+  double beta = 0.0;        // negatives ∝ popularity^β
+  double super_loss = 1.0;  // β of Eq. 16
+  TauGovernorOptions governor;
+  uint64_t seed = 1;
+};
+
+// Figures of the fit, for status and snapshots.
+struct OnlineFitFigures {
+  uint64_t steps = 0;
+  uint64_t positives = 0;  // rows learnt
+  double epochs = 0;       // positives ÷ distinct pairs, summed
+  double passes = 0;       // of those that count towards settling
+  double loss = 0;         // decayed mean SSM loss, each row at its τ_u
+  double tau0 = 0;
+  bool warming_up = true;  // τ_u still equals τ₀
+  uint64_t contained = 0;  // non-finite steps of a row that were undone
+};
+
+// The learning itself, without the thread: takes interactions in, makes
+// steps, says whether it has settled, and builds snapshots.
+//
+// Thread-compatible: one thread at a time.
+class OnlineFit {
+ public:
+  // Fewer pairs or items than this are not learnt from.
+  static constexpr uint32_t kMinPairs = 8;
+  static constexpr size_t kMinItems = 2;
+
+  // `learner` is empty and becomes the fit's.
+  OnlineFit(const OnlineFitOptions& options,
+            std::unique_ptr<MfLearner> learner);
+
+  // Starts from an earlier snapshot: interactions through its trained_through
+  // count as learnt. REQUIRES: nothing was absorbed yet. INVALID_ARGUMENT if
+  // the dimension differs; DATA_LOSS if the snapshot is not valid.
+  absl::Status WarmStart(const model::Snapshot& snapshot);
+
+  // Takes in what was appended since the last call. Returns whether there was
+  // anything. Kinds that are not positive and weights that are not positive
+  // numbers count as read, and are not learnt.
+  bool Absorb(const model::Interactions& interactions);
+
+  bool Ready() const;    // enough to learn from
+  bool Settled() const;  // nothing new, and the passes are done
+
+  // One step. REQUIRES: Ready(). INTERNAL if values that are not finite
+  // could not be contained: the rows are then not to be published.
+  absl::Status Step();
+
+  // Whether some row has been learnt or taken over, so that there is a
+  // snapshot to make.
+  bool HasModel() const { return has_model_; }
+  // The present state, valid in the sense of model::ValidateSnapshot;
+  // version 0. created_ms is left to the caller.
+  std::unique_ptr<model::Snapshot> MakeSnapshot() const;
+
+  OnlineFitFigures figures() const;
+  model::Sequence trained_through() const { return trained_through_; }
+  uint32_t pairs() const { return pairs_.size(); }
+  uint32_t unvisited() const { return sampler_.unvisited(); }
+  size_t absorbed() const { return position_; }  // interactions read
+
+ private:
+  struct Mark {
+    uint32_t pairs;            // when these pairs have been learnt …
+    model::Sequence sequence;  // … so has everything through here
+  };
+
+  uint32_t RowsPerStep() const;
+  double Horizon() const;  // passes, longer for data of a few steps a pass
+  double Passes() const;
+  bool WarmingUp() const;
+  void CountAsLearnt(uint32_t pair);
+  void GrowToPairs();
+  void OpenWindow();
+  void StartSide(Side side, uint32_t begin, uint32_t end);
+  void FillBatch(uint32_t rows);
+  void BoundWeights();
+  float TemperatureOf(uint32_t user) const;
+  void Account(uint32_t first);
+  void UpdateRate(uint32_t degree, float* visits, float* rate) const;
+  void AdaptTemperatures();
+  absl::Status RepairRows();
+  void RandomRow(std::vector<float>* row);
+
+  // Constant after construction.
+  const OnlineFitOptions options_;
+  const std::unique_ptr<MfLearner> learner_;
+
+  // What there is to learn.
+  size_t position_ = 0;  // in the interactions
+  PositivePairs pairs_;
+  PairSampler sampler_;
+  NegativeSampler negatives_;
+  std::deque<Mark> marks_;
+  model::Sequence trained_through_ = 0;
+  model::Sequence warm_through_ = 0;
+  double warm_passes_ = 0;
+
+  // By table row.
+  std::vector<uint32_t> user_learnt_, item_learnt_;  // distinct pairs visited
+  std::vector<float> user_visits_, item_visits_;     // positives learnt
+  std::vector<float> user_rate_, item_rate_;         // learning rates
+  std::vector<float> user_loss_;                     // L(u), decayed mean
+  std::vector<float> user_mass_, item_mass_;         // scratch, all zero
+  size_t users_started_ = 0, items_started_ = 0;     // rows that were set
+
+  // The present step.
+  std::vector<uint32_t> drawn_;
+  SsmBatch batch_;
+  MfStepResult step_;
+
+  // Figures.
+  std::mt19937_64 random_;
+  bool has_model_ = false;
+  uint64_t steps_ = 0;
+  uint64_t positives_ = 0;
+  double epochs_ = 0;
+  double visits_ = 0;  // positives learnt, at most Horizon() × pairs
+  double loss_ = 0;
+  double tau0_ = 0;
+  double tau0_eq13_ = 0;
+  double mean_loss_ = 0;      // m_u of Eq. 16
+  double adapted_epochs_ = 0; // epochs_ when temperatures were last adapted
+  uint64_t adapted_steps_ = 0;
+  CosineMoments moments_;
+  uint64_t contained_ = 0;
+  int bad_steps_ = 0;  // in a row
+};
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_ONLINE_FIT_H_

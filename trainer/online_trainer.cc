@@ -1,0 +1,426 @@
+#include "trainer/online_trainer.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "trainer/mf_learner.h"
+#include "trainer/online_fit.h"
+#include "trainer/worker_pool.h"
+
+namespace taud::trainer {
+namespace {
+
+absl::Status OutOfRange(const char* field, double value, const char* allowed) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("trainer.", field, " is ", value, ", allowed: ", allowed));
+}
+
+absl::Status Validate(const OnlineTrainerOptions& o) {
+  if (o.dim < 1 || o.dim > 1024) return OutOfRange("dim", o.dim, "1 to 1024");
+  if (o.device != "auto" && o.device != "cpu" && o.device != "cuda") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "trainer.device is \"", o.device, "\", allowed: auto, cpu, cuda"));
+  }
+  if (o.threads < 1 || o.threads > 256) {
+    return OutOfRange("threads", o.threads, "1 to 256");
+  }
+  if (o.nice < 0 || o.nice > 19) return OutOfRange("nice", o.nice, "0 to 19");
+  if (o.batch_rows < 1 || o.batch_rows > (1 << 20)) {
+    return OutOfRange("batch_rows", o.batch_rows, "1 to 1048576");
+  }
+  if (o.negatives < 1 || o.negatives > (1 << 20)) {
+    return OutOfRange("negatives", o.negatives, "1 to 1048576");
+  }
+  if (!(o.learning_rate > 0 && o.learning_rate <= 1)) {
+    return OutOfRange("learning_rate", o.learning_rate, "above 0, at most 1");
+  }
+  if (o.publish_interval <= absl::ZeroDuration()) {
+    return OutOfRange("publish_interval",
+                      absl::ToDoubleSeconds(o.publish_interval),
+                      "above 0 seconds");
+  }
+  return absl::OkStatus();
+}
+
+// Sets *p10, *p50, *p90 from the temperatures of trained users.
+void Quantiles(std::vector<float> values, double* p10, double* p50,
+               double* p90) {
+  values.erase(std::remove(values.begin(), values.end(), 0.0f), values.end());
+  if (values.empty()) return;
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double share) {
+    const double last = static_cast<double>(values.size() - 1);
+    return double{values[static_cast<size_t>(share * last + 0.5)]};
+  };
+  *p10 = at(0.1);
+  *p50 = at(0.5);
+  *p90 = at(0.9);
+}
+
+}  // namespace
+
+const char* TrainerStateName(TrainerState state) {
+  switch (state) {
+    case TrainerState::kStopped:
+      return "stopped";
+    case TrainerState::kWaiting:
+      return "waiting";
+    case TrainerState::kTraining:
+      return "training";
+    case TrainerState::kIdle:
+      return "idle";
+    case TrainerState::kPaused:
+      return "paused";
+    case TrainerState::kFailed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+class OnlineTrainer::Impl {
+ public:
+  Impl(const OnlineTrainerOptions& options, std::string device,
+       const model::Interactions* interactions, Publish publish)
+      : options_(options),
+        device_(std::move(device)),
+        interactions_(interactions),
+        publish_(std::move(publish)) {
+    absl::MutexLock lock(&mutex_);
+    status_.device = device_;
+  }
+
+  ~Impl() { Stop(); }
+
+  absl::Status WarmStart(const model::Snapshot& snapshot);
+  void Start();
+  void Stop();
+  void Notify();
+  void SetPaused(bool paused);
+  absl::Status RequestPublish();
+  TrainerStatus status() const;
+
+ private:
+  enum class Next { kGoOn, kEnd };
+
+  void Run();
+  void MakeFit();
+  void Learn();
+  Next ObeyCommands();
+  void Rest(TrainerState state);
+  void PublishNow();
+  void ReportStep();
+  void Fail(const std::string& why);
+  void SetState(TrainerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What ends a rest.
+  bool Called() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stop_ || publish_requested_ || (paused_ ? false : notified_);
+  }
+
+  // Constant after construction.
+  const OnlineTrainerOptions options_;
+  const std::string device_;  // "cpu" or "cuda:0"
+  const model::Interactions* const interactions_;
+  const Publish publish_;
+
+  // The trainer thread's; the owner's while it does not run.
+  std::unique_ptr<model::Snapshot> warm_;  // until the fit has taken it over
+  std::unique_ptr<WorkerPool> pool_;       // the fit's learner points to it
+  std::unique_ptr<OnlineFit> fit_;
+  bool changed_ = false;  // since the last publish
+  absl::Time last_publish_;
+  absl::Time rate_since_;
+  uint64_t rate_from_ = 0;  // positives learnt at rate_since_
+  std::thread thread_;      // the owner's
+
+  mutable absl::Mutex mutex_;
+  bool running_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  bool notified_ ABSL_GUARDED_BY(mutex_) = false;
+  bool publish_requested_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_model_ ABSL_GUARDED_BY(mutex_) = false;
+  // Interactions read, and those read but not yet learnt from.
+  size_t absorbed_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t unvisited_ ABSL_GUARDED_BY(mutex_) = 0;
+  TrainerStatus status_ ABSL_GUARDED_BY(mutex_);
+};
+
+absl::Status OnlineTrainer::Impl::WarmStart(const model::Snapshot& snapshot) {
+  if (snapshot.dim() != static_cast<size_t>(options_.dim)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("snapshot.dim is ", snapshot.dim(), ", trainer.dim is ",
+                     options_.dim));
+  }
+  absl::Status status = model::ValidateSnapshot(snapshot);
+  if (!status.ok()) return status;
+  warm_ = std::make_unique<model::Snapshot>(snapshot);
+  return absl::OkStatus();
+}
+
+void OnlineTrainer::Impl::Start() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (running_) return;
+    running_ = true;
+    stop_ = false;
+    status_.error.clear();
+    SetState(TrainerState::kWaiting);
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+void OnlineTrainer::Impl::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void OnlineTrainer::Impl::Notify() {
+  absl::MutexLock lock(&mutex_);
+  notified_ = true;
+}
+
+void OnlineTrainer::Impl::SetPaused(bool paused) {
+  absl::MutexLock lock(&mutex_);
+  paused_ = paused;
+  notified_ = true;  // what arrived in between is looked at
+}
+
+absl::Status OnlineTrainer::Impl::RequestPublish() {
+  absl::MutexLock lock(&mutex_);
+  if (!running_ || stop_) {
+    return absl::UnavailableError(
+        absl::StrCat("the trainer is ", TrainerStateName(status_.state),
+                     status_.error.empty() ? "" : ": ", status_.error));
+  }
+  if (!has_model_) {
+    return absl::UnavailableError("the trainer has learnt nothing yet");
+  }
+  publish_requested_ = true;
+  return absl::OkStatus();
+}
+
+TrainerStatus OnlineTrainer::Impl::status() const {
+  absl::MutexLock lock(&mutex_);
+  TrainerStatus status = status_;
+  const size_t size = interactions_->size();
+  status.backlog = (size > absorbed_ ? size - absorbed_ : 0) + unvisited_;
+  return status;
+}
+
+void OnlineTrainer::Impl::SetState(TrainerState state) {
+  status_.state = state;
+  if (state != TrainerState::kTraining) status_.positives_per_second = 0;
+}
+
+void OnlineTrainer::Impl::Run() {
+  // The thread's edge: libraries throw (LibTorch c10::Error, std::bad_alloc),
+  // the daemon goes on serving.
+  try {
+    // On Linux this is the calling thread's own niceness, and the workers that
+    // it creates inherit it. Refused only where it would be a raise.
+    setpriority(PRIO_PROCESS, 0, options_.nice);
+    if (fit_ == nullptr) MakeFit();
+    Learn();
+  } catch (const std::exception& error) {
+    Fail(error.what());
+  } catch (...) {
+    Fail("an exception of unknown type");
+  }
+}
+
+void OnlineTrainer::Impl::MakeFit() {
+  OnlineFitOptions options;
+  options.batch_rows = options_.batch_rows;
+  options.negatives = options_.negatives;
+  options.learning_rate = options_.learning_rate;
+  options.seed = options_.seed;
+  std::unique_ptr<MfLearner> learner;
+  if (device_ == "cpu") {
+    pool_ = std::make_unique<WorkerPool>(options_.threads);
+    learner = MakeCpuMf(options_.dim, pool_.get());
+  } else {
+    learner = MakeTensorMf(options_.dim, device_);
+  }
+  auto fit = std::make_unique<OnlineFit>(options, std::move(learner));
+  if (warm_ != nullptr) {
+    const absl::Status status = fit->WarmStart(*warm_);
+    if (!status.ok()) throw std::runtime_error(status.ToString());
+    warm_.reset();
+  }
+  fit_ = std::move(fit);
+  last_publish_ = absl::Now();
+}
+
+void OnlineTrainer::Impl::Learn() {
+  rate_since_ = absl::Now();
+  rate_from_ = fit_->figures().positives;
+  while (ObeyCommands() == Next::kGoOn) {
+    fit_->Absorb(*interactions_);
+    if (!fit_->Ready()) {
+      Rest(TrainerState::kWaiting);
+      continue;
+    }
+    if (fit_->Settled()) {
+      if (changed_) PublishNow();
+      Rest(TrainerState::kIdle);
+      continue;
+    }
+    const absl::Status status = fit_->Step();
+    if (!status.ok()) {
+      Fail(std::string(status.message()));
+      return;
+    }
+    changed_ = true;
+    ReportStep();
+    if (absl::Now() - last_publish_ >= options_.publish_interval) PublishNow();
+  }
+}
+
+// Carries out what was asked for since the last step. A pause is spent here.
+OnlineTrainer::Impl::Next OnlineTrainer::Impl::ObeyCommands() {
+  while (true) {
+    bool publish = false;
+    bool stop = false;
+    bool paused = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      publish = std::exchange(publish_requested_, false);
+      stop = stop_;
+      paused = paused_;
+      notified_ = false;
+    }
+    if (publish) PublishNow();
+    if (stop) {
+      absl::MutexLock lock(&mutex_);
+      // A request that came while publishing is kept too.
+      if (publish_requested_) continue;
+      running_ = false;
+      SetState(TrainerState::kStopped);
+      return Next::kEnd;
+    }
+    if (!paused) return Next::kGoOn;
+    Rest(TrainerState::kPaused);
+  }
+}
+
+// Waits in `state` until there is something to look at.
+void OnlineTrainer::Impl::Rest(TrainerState state) {
+  absl::MutexLock lock(&mutex_);
+  absorbed_ = fit_->absorbed();
+  unvisited_ = fit_->unvisited();
+  has_model_ = fit_->HasModel();
+  status_.pairs = fit_->pairs();
+  status_.trained_through = fit_->trained_through();
+  status_.tau0 = fit_->figures().tau0;
+  SetState(state);
+  const bool was_paused = paused_;
+  const auto called = [this, was_paused]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return paused_ != was_paused || Called();
+  };
+  mutex_.Await(absl::Condition(&called));
+  rate_since_ = absl::Now();
+  rate_from_ = fit_->figures().positives;
+}
+
+void OnlineTrainer::Impl::PublishNow() {
+  std::unique_ptr<model::Snapshot> snapshot = fit_->MakeSnapshot();
+  snapshot->created_ms = absl::ToUnixMillis(absl::Now());
+  double p10 = 0;
+  double p50 = 0;
+  double p90 = 0;
+  Quantiles(snapshot->temperatures, &p10, &p50, &p90);
+  publish_(std::move(snapshot));
+  changed_ = false;
+  last_publish_ = absl::Now();
+  absl::MutexLock lock(&mutex_);
+  ++status_.publishes;
+  status_.tau_user_p10 = p10;
+  status_.tau_user_p50 = p50;
+  status_.tau_user_p90 = p90;
+}
+
+void OnlineTrainer::Impl::ReportStep() {
+  const OnlineFitFigures figures = fit_->figures();
+  const absl::Time now = absl::Now();
+  absl::MutexLock lock(&mutex_);
+  absorbed_ = fit_->absorbed();
+  unvisited_ = fit_->unvisited();
+  has_model_ = fit_->HasModel();
+  SetState(TrainerState::kTraining);
+  status_.steps = figures.steps;
+  status_.epochs = figures.epochs;
+  status_.loss = figures.loss;
+  status_.tau0 = figures.tau0;
+  status_.warming_up = figures.warming_up;
+  status_.contained = figures.contained;
+  status_.pairs = fit_->pairs();
+  status_.trained_through = fit_->trained_through();
+  const absl::Duration elapsed = now - rate_since_;
+  if (elapsed >= absl::Seconds(1)) {
+    status_.positives_per_second =
+        static_cast<double>(figures.positives - rate_from_) /
+        absl::ToDoubleSeconds(elapsed);
+    rate_since_ = now;
+    rate_from_ = figures.positives;
+  }
+}
+
+void OnlineTrainer::Impl::Fail(const std::string& why) {
+  absl::MutexLock lock(&mutex_);
+  running_ = false;
+  status_.error = why;
+  SetState(TrainerState::kFailed);
+}
+
+absl::StatusOr<std::unique_ptr<OnlineTrainer>> OnlineTrainer::Create(
+    const OnlineTrainerOptions& options,
+    const model::Interactions* interactions, Publish publish) {
+  absl::Status status = Validate(options);
+  if (!status.ok()) return status;
+  if (interactions == nullptr || publish == nullptr) {
+    return absl::InvalidArgumentError(
+        "interactions and publish must be given to the trainer");
+  }
+  std::string device = "cpu";
+  if (options.device != "cpu" && HasCuda()) device = "cuda:0";
+  if (options.device == "cuda" && device == "cpu") {
+    return absl::FailedPreconditionError(
+        "trainer.device is \"cuda\" and LibTorch finds no CUDA device; "
+        "\"auto\" takes the CPU then");
+  }
+  return std::unique_ptr<OnlineTrainer>(new OnlineTrainer(
+      std::make_unique<Impl>(options, device, interactions, publish)));
+}
+
+OnlineTrainer::OnlineTrainer(std::unique_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+OnlineTrainer::~OnlineTrainer() = default;
+
+absl::Status OnlineTrainer::WarmStart(const model::Snapshot& snapshot) {
+  return impl_->WarmStart(snapshot);
+}
+void OnlineTrainer::Start() { impl_->Start(); }
+void OnlineTrainer::Stop() { impl_->Stop(); }
+void OnlineTrainer::Notify() { impl_->Notify(); }
+void OnlineTrainer::Pause() { impl_->SetPaused(true); }
+void OnlineTrainer::Resume() { impl_->SetPaused(false); }
+absl::Status OnlineTrainer::RequestPublish() {
+  return impl_->RequestPublish();
+}
+TrainerStatus OnlineTrainer::status() const { return impl_->status(); }
+
+}  // namespace taud::trainer

@@ -1,0 +1,262 @@
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "trainer/mf_learner.h"
+#include "trainer/vector_kernels.h"
+
+namespace taud::trainer {
+namespace {
+
+// The rows of one side on a device, with Adam's state.
+struct TensorTable {
+  at::Tensor values, moment1, moment2;  // [capacity × dim], float
+  at::Tensor updates;                   // [capacity], float
+  int64_t rows = 0;
+};
+
+// The whole batch as one chunk of tensor operations, on any device.
+class TensorMf final : public MfLearner {
+ public:
+  TensorMf(int dim, const std::string& device)
+      : dim_(dim), options_(at::TensorOptions(at::Device(device))) {
+    Resize(&users_, 0);
+    Resize(&items_, 0);
+  }
+
+  int dim() const override { return dim_; }
+  size_t rows(Side side) const override {
+    return static_cast<size_t>(Table(side).rows);
+  }
+
+  void Grow(size_t users, size_t items) override {
+    c10::InferenceMode no_grad;
+    GrowTable(&users_, static_cast<int64_t>(users));
+    GrowTable(&items_, static_cast<int64_t>(items));
+  }
+
+  void SetRow(Side side, uint32_t row, const float* values) override {
+    c10::InferenceMode no_grad;
+    TensorTable& table = side == Side::kUsers ? users_ : items_;
+    table.values[row].copy_(FromHost(values, dim_));
+    table.moment1[row].zero_();
+    table.moment2[row].zero_();
+    table.updates[row].zero_();
+  }
+
+  void GetRow(Side side, uint32_t row, float* values) const override {
+    c10::InferenceMode no_grad;
+    ToHost(Table(side).values[row], values);
+  }
+
+  void GetRows(Side side, float* values) const override {
+    c10::InferenceMode no_grad;
+    ToHost(Used(Table(side)), values);
+  }
+
+  void Step(const SsmBatch& batch, const std::vector<float>& user_rates,
+            const std::vector<float>& item_rates,
+            MfStepResult* result) override;
+
+  CosineMoments Moments(size_t trained_users, size_t trained_items,
+                        const std::vector<uint32_t>& pair_users,
+                        const std::vector<uint32_t>& pair_items) override;
+
+  std::vector<uint32_t> NonFiniteRows(Side side) const override {
+    c10::InferenceMode no_grad;
+    const at::Tensor bad =
+        at::isfinite(Used(Table(side)).sum(1)).logical_not().nonzero().cpu();
+    std::vector<uint32_t> found;
+    for (int64_t i = 0; i < bad.size(0); ++i) {
+      found.push_back(static_cast<uint32_t>(bad.data_ptr<int64_t>()[i]));
+    }
+    return found;
+  }
+
+ private:
+  const TensorTable& Table(Side side) const {
+    return side == Side::kUsers ? users_ : items_;
+  }
+  static at::Tensor Used(const TensorTable& table) {
+    return table.values.narrow(0, 0, table.rows);
+  }
+  void Resize(TensorTable* table, int64_t capacity) const {
+    const auto grown = [&](const at::Tensor& old, at::IntArrayRef shape) {
+      at::Tensor tensor = at::zeros(shape, options_.dtype(at::kFloat));
+      if (table->rows > 0) {
+        tensor.narrow(0, 0, table->rows).copy_(old.narrow(0, 0, table->rows));
+      }
+      return tensor;
+    };
+    table->values = grown(table->values, {capacity, dim_});
+    table->moment1 = grown(table->moment1, {capacity, dim_});
+    table->moment2 = grown(table->moment2, {capacity, dim_});
+    table->updates = grown(table->updates, {capacity});
+  }
+  void GrowTable(TensorTable* table, int64_t rows) const {
+    if (rows > table->values.size(0)) {
+      Resize(table, std::max(rows, 2 * table->values.size(0)));
+    }
+    table->rows = std::max(table->rows, rows);
+  }
+
+  at::Tensor FromHost(const float* values, int64_t count) const {
+    // from_blob does not own: clone before `values` goes away.
+    return at::from_blob(const_cast<float*>(values), {count}, at::kFloat)
+        .clone()
+        .to(options_.device());
+  }
+  at::Tensor FromHost(const std::vector<float>& values) const {
+    return FromHost(values.data(), static_cast<int64_t>(values.size()));
+  }
+  at::Tensor Indices(const std::vector<uint32_t>& rows) const {
+    at::Tensor host =
+        at::empty({static_cast<int64_t>(rows.size())}, at::kLong);
+    std::copy(rows.begin(), rows.end(), host.data_ptr<int64_t>());
+    return host.to(options_.device());
+  }
+  static void ToHost(const at::Tensor& tensor, float* values) {
+    const at::Tensor host = tensor.to(at::kCPU, at::kFloat).contiguous();
+    std::copy_n(host.data_ptr<float>(), host.numel(), values);
+  }
+  static void ToHost(const at::Tensor& tensor, std::vector<float>* values) {
+    values->resize(static_cast<size_t>(tensor.numel()));
+    ToHost(tensor, values->data());
+  }
+
+  // As RowAdamStep, with duplicates among `rows` summed.
+  int64_t Move(const std::vector<uint32_t>& rows, const at::Tensor& gradients,
+               const std::vector<float>& rates, TensorTable* table) const;
+
+  const int64_t dim_;
+  const at::TensorOptions options_;
+  TensorTable users_, items_;
+};
+
+void TensorMf::Step(const SsmBatch& batch, const std::vector<float>& user_rates,
+                    const std::vector<float>& item_rates,
+                    MfStepResult* result) {
+  c10::InferenceMode no_grad;
+  const at::Tensor positives = Indices(batch.positives);
+  const at::Tensor negatives = Indices(batch.negatives);
+  const at::Tensor users = users_.values.index_select(0, Indices(batch.users));
+  const at::Tensor own = items_.values.index_select(0, positives);
+  const at::Tensor others = items_.values.index_select(0, negatives);
+  const at::Tensor tau = FromHost(batch.temperatures).unsqueeze(1);
+  const at::Tensor weights = FromHost(batch.weights).unsqueeze(1);
+
+  const at::Tensor cosine = (users * own).sum(1, /*keepdim=*/true);
+  at::Tensor scores = users.matmul(others.t());
+  scores.masked_fill_(positives.unsqueeze(1).eq(negatives.unsqueeze(0)), -1e4);
+  const at::Tensor all = at::cat({cosine, scores}, 1);
+  const at::Tensor log_p = at::log_softmax(all / tau, 1);
+  const at::Tensor common =
+      at::log_softmax(all / double{batch.common_temperature}, 1);
+
+  // ∂loss/∂f(u,k) = (P_k − [k = i]) / τ_u; the positive's is −Σ P_j / τ_u.
+  const at::Tensor slopes =
+      log_p.narrow(1, 1, scores.size(1)).exp() * (weights / tau);
+  const at::Tensor positive_slope = -slopes.sum(1, /*keepdim=*/true);
+  const at::Tensor user_gradients =
+      slopes.matmul(others) + positive_slope * own;
+  const at::Tensor item_gradients =
+      at::cat({positive_slope * users, slopes.t().matmul(users)}, 0);
+
+  ToHost(cosine, &result->cosines);
+  ToHost(-log_p.select(1, 0), &result->losses);
+  ToHost(-common.select(1, 0), &result->common_losses);
+  std::vector<uint32_t> items = batch.positives;
+  items.insert(items.end(), batch.negatives.begin(), batch.negatives.end());
+  result->kept_back = Move(batch.users, user_gradients, user_rates, &users_) +
+                      Move(items, item_gradients, item_rates, &items_);
+}
+
+int64_t TensorMf::Move(const std::vector<uint32_t>& rows,
+                       const at::Tensor& gradients,
+                       const std::vector<float>& rates,
+                       TensorTable* table) const {
+  std::vector<uint32_t> distinct = rows;
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()),
+                 distinct.end());
+  std::vector<uint32_t> slots;
+  std::vector<float> distinct_rates;
+  for (const uint32_t row : rows) {
+    slots.push_back(static_cast<uint32_t>(
+        std::lower_bound(distinct.begin(), distinct.end(), row) -
+        distinct.begin()));
+  }
+  for (const uint32_t row : distinct) distinct_rates.push_back(rates[row]);
+
+  const AdamStep adam;
+  const at::Tensor where = Indices(distinct);
+  at::Tensor sum = at::zeros({static_cast<int64_t>(distinct.size()), dim_},
+                             options_.dtype(at::kFloat));
+  sum.index_add_(0, Indices(slots), gradients);
+  const at::Tensor row = table->values.index_select(0, where);
+  const at::Tensor g = sum - (sum * row).sum(1, /*keepdim=*/true) * row;
+  const at::Tensor old1 = table->moment1.index_select(0, where);
+  const at::Tensor old2 = table->moment2.index_select(0, where);
+  const at::Tensor m = old1 * adam.beta1 + g * (1.0f - adam.beta1);
+  const at::Tensor v = old2 * adam.beta2 + g * g * (1.0f - adam.beta2);
+  const at::Tensor t = table->updates.index_select(0, where) + 1;
+  const auto corrected = [&t](const at::Tensor& moment, double beta) {
+    return moment / (1.0 - at::pow(beta, t)).unsqueeze(1);
+  };
+  const at::Tensor rate = FromHost(distinct_rates).unsqueeze(1);
+  const at::Tensor moved =
+      row - rate * corrected(m, adam.beta1) /
+                (corrected(v, adam.beta2).sqrt() + adam.epsilon);
+  const at::Tensor norm = moved.norm(2, {1}, /*keepdim=*/true);
+  const at::Tensor good = at::isfinite(norm).logical_and(norm > 1e-6);
+  const at::Tensor zero = at::zeros({}, options_.dtype(at::kFloat));
+  table->values.index_copy_(0, where, at::where(good, moved / norm, row));
+  table->moment1.index_copy_(0, where, at::where(good, m, zero));
+  table->moment2.index_copy_(0, where, at::where(good, v, zero));
+  table->updates.index_copy_(0, where, at::where(good.squeeze(1), t, zero));
+  return static_cast<int64_t>(distinct.size()) -
+         good.sum().item<int64_t>();
+}
+
+CosineMoments TensorMf::Moments(size_t trained_users, size_t trained_items,
+                                const std::vector<uint32_t>& pair_users,
+                                const std::vector<uint32_t>& pair_items) {
+  c10::InferenceMode no_grad;
+  CosineMoments moments;
+  const at::Tensor users = Used(users_);
+  const at::Tensor items = Used(items_);
+  if (trained_users > 0 && trained_items > 0) {
+    const double all = static_cast<double>(trained_users) *
+                       static_cast<double>(trained_items);
+    moments.mean =
+        users.sum(0).dot(items.sum(0)).item<double>() / all;
+    const double square =
+        (users.t().matmul(users) * items.t().matmul(items))
+            .sum()
+            .item<double>() /
+        all;
+    moments.variance = square - moments.mean * moments.mean;
+  }
+  if (!pair_users.empty()) {
+    const at::Tensor f = (users.index_select(0, Indices(pair_users)) *
+                          items.index_select(0, Indices(pair_items)))
+                             .sum(1);
+    moments.positive_mean = f.mean().item<double>();
+    moments.positive_variance = f.var(/*unbiased=*/false).item<double>();
+  }
+  return moments;
+}
+
+}  // namespace
+
+std::unique_ptr<MfLearner> MakeTensorMf(int dim, const std::string& device) {
+  return std::make_unique<TensorMf>(dim, device);
+}
+
+bool HasCuda() { return at::hasCUDA(); }
+
+}  // namespace taud::trainer
