@@ -39,10 +39,9 @@ std::shared_ptr<grpc::Channel> Connect(const Common& common) {
 }
 
 void Prepare(const Common& common, grpc::ClientContext* context) {
-  context->set_deadline(
-      std::chrono::system_clock::now() +
-      std::chrono::milliseconds(
-          static_cast<int64_t>(common.timeout_seconds * 1000)));
+  context->set_deadline(std::chrono::system_clock::now() +
+                        std::chrono::milliseconds(static_cast<int64_t>(
+                            common.timeout_seconds * 1000)));
 }
 
 absl::Status FromRpc(const grpc::Status& status, const std::string& server) {

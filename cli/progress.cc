@@ -42,9 +42,8 @@ void Progress::Update(uint64_t done, double share) {
     mark_ = now;
     mark_done_ = done;
   }
-  std::string line =
-      absl::StrCat(Count(done), " ", unit_, ", ",
-                   Count(static_cast<uint64_t>(rate_)), "/s");
+  std::string line = absl::StrCat(Count(done), " ", unit_, ", ",
+                                  Count(static_cast<uint64_t>(rate_)), "/s");
   if (share > 0) {
     const double elapsed = absl::ToDoubleSeconds(now - start_);
     absl::StrAppend(&line, absl::StrFormat(", %.0f %%", 100 * share), ", ",
@@ -55,8 +54,7 @@ void Progress::Update(uint64_t done, double share) {
 
 void Progress::Finish(uint64_t done) {
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start_);
-  const double rate =
-      seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   Print(absl::StrCat(Count(done), " ", unit_, " in ",
                      absl::StrFormat("%.1f s, ", seconds),
                      Count(static_cast<uint64_t>(rate)), "/s"),

@@ -56,8 +56,7 @@ void FillFilter(const FilterFlags& flags, v1::Filter* filter) {
                                      flags.any_tags.end());
   filter->mutable_all_tags()->Assign(flags.all_tags.begin(),
                                      flags.all_tags.end());
-  filter->mutable_no_tags()->Assign(flags.no_tags.begin(),
-                                    flags.no_tags.end());
+  filter->mutable_no_tags()->Assign(flags.no_tags.begin(), flags.no_tags.end());
 }
 
 template <typename Items>

@@ -25,29 +25,31 @@ std::string Describe(const v1::Status& s) {
   const v1::ServingStatus& v = s.serving();
   const v1::LogStatus& l = s.log();
   Table table({"taud", s.server_version()});
-  table.AddRow({"phase", absl::StrCat(s.phase(), s.ready() ? ", ready" : ", not ready",
-                                      ", started ", AgeOf(s.started_ms(), s.now_ms()))});
+  table.AddRow(
+      {"phase", absl::StrCat(s.phase(), s.ready() ? ", ready" : ", not ready",
+                             ", started ", AgeOf(s.started_ms(), s.now_ms()))});
   table.AddRow({"log", absl::StrCat(Count(l.interactions()), " interactions, ",
                                     Count(l.users()), " users, ",
                                     Count(l.items()), " items")});
   table.AddRow({"", absl::StrCat("last sequence ", Count(l.last_sequence()),
                                  ", ", Count(l.duplicates()), " duplicates, ",
                                  Count(l.write_errors()), " write errors")});
-  table.AddRow({"trainer", absl::StrCat(t.state(), " on ", t.device(), ", ",
-                                        Fixed(t.epochs(), 1), " epochs, ",
-                                        Count(static_cast<uint64_t>(
-                                            t.positives_per_second())),
-                                        " positives/s")});
+  table.AddRow(
+      {"trainer",
+       absl::StrCat(t.state(), " on ", t.device(), ", ", Fixed(t.epochs(), 1),
+                    " epochs, ",
+                    Count(static_cast<uint64_t>(t.positives_per_second())),
+                    " positives/s")});
   if (!t.error().empty()) table.AddRow({"", t.error()});
   table.AddRow({"", absl::StrCat("loss ", Fixed(t.loss(), 4), ", backlog ",
                                  Count(t.backlog()), ", trained through ",
                                  Count(t.trained_through()))});
-  table.AddRow({"temperature",
-                absl::StrCat("tau_0 ", Fixed(t.tau0(), 4), ", tau_u ",
-                             Fixed(t.tau_user_p10(), 4), " / ",
-                             Fixed(t.tau_user_p50(), 4), " / ",
-                             Fixed(t.tau_user_p90(), 4), " (10/50/90 %)",
-                             t.warming_up() ? ", warming up" : "")});
+  table.AddRow(
+      {"temperature", absl::StrCat("tau_0 ", Fixed(t.tau0(), 4), ", tau_u ",
+                                   Fixed(t.tau_user_p10(), 4), " / ",
+                                   Fixed(t.tau_user_p50(), 4), " / ",
+                                   Fixed(t.tau_user_p90(), 4), " (10/50/90 %)",
+                                   t.warming_up() ? ", warming up" : "")});
   table.AddRow({"snapshot",
                 v.snapshot_version() == 0
                     ? std::string("none yet")
@@ -58,15 +60,15 @@ std::string Describe(const v1::Status& s) {
   table.AddRow({"", absl::StrCat(Count(v.swaps()), " swaps, ",
                                  Count(v.rejected()), " rejected")});
   if (!v.last_rejection().empty()) table.AddRow({"", v.last_rejection()});
-  table.AddRow({"index", absl::StrCat(s.index().kind(), " on ",
-                                      s.index().device(), ", ",
-                                      Count(s.index().items()), " items x ",
-                                      s.index().dim(), ", built in ",
-                                      Fixed(s.index().build_seconds() * 1000, 1),
-                                      " ms")});
-  table.AddRow({"requests", absl::StrCat(Count(v.requests()), ", ",
-                                         Count(v.errors()), " errors, ",
-                                         Count(v.queued()), " waiting")});
+  table.AddRow(
+      {"index",
+       absl::StrCat(s.index().kind(), " on ", s.index().device(), ", ",
+                    Count(s.index().items()), " items x ", s.index().dim(),
+                    ", built in ", Fixed(s.index().build_seconds() * 1000, 1),
+                    " ms")});
+  table.AddRow(
+      {"requests", absl::StrCat(Count(v.requests()), ", ", Count(v.errors()),
+                                " errors, ", Count(v.queued()), " waiting")});
   return table.ToString();
 }
 
@@ -118,13 +120,12 @@ absl::Status ListSnapshots(const Common& common) {
   for (const v1::SnapshotInfo& info : response.snapshots()) {
     const auto metric = [&info](const char* name) {
       const auto it = info.metrics().find(name);
-      return it == info.metrics().end() ? std::string()
-                                        : Fixed(it->second, 4);
+      return it == info.metrics().end() ? std::string() : Fixed(it->second, 4);
     };
     table.AddRow({absl::StrCat(info.version()), info.serving() ? "yes" : "",
                   TimeOf(info.created_ms()), Count(info.trained_through()),
-                  Count(info.users()), Count(info.items()),
-                  Bytes(info.bytes()), metric("loss"), metric("tau0")});
+                  Count(info.users()), Count(info.items()), Bytes(info.bytes()),
+                  metric("loss"), metric("tau0")});
   }
   std::cout << table.ToString();
   return absl::OkStatus();
@@ -152,22 +153,21 @@ absl::Status Publish(const Common& common) {
 
 void AddStatus(CLI::App* app, const Common* common, absl::Status* result) {
   auto flags = std::make_shared<StatusFlags>();
-  CLI::App* command =
-      app->add_subcommand("status", "What the daemon is doing");
+  CLI::App* command = app->add_subcommand("status", "What the daemon is doing");
   command->add_flag("--watch", flags->watch, "Again and again, until Ctrl-C");
-  command->add_option("--interval-ms", flags->interval_ms,
-                      "With --watch: how often")
+  command
+      ->add_option("--interval-ms", flags->interval_ms,
+                   "With --watch: how often")
       ->check(CLI::Range(100, 60000))
       ->capture_default_str();
   command->callback([common, flags, result] {
-    *result = flags->watch ? Watch(*common, flags->interval_ms)
-                           : GetStatus(*common);
+    *result =
+        flags->watch ? Watch(*common, flags->interval_ms) : GetStatus(*common);
   });
 }
 
 void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result) {
-  CLI::App* command =
-      app->add_subcommand("snapshots", "The snapshots on disk");
+  CLI::App* command = app->add_subcommand("snapshots", "The snapshots on disk");
   command->callback([common, result] { *result = ListSnapshots(*common); });
 }
 

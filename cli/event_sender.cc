@@ -1,0 +1,199 @@
+#include "cli/event_sender.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace taud::cli {
+namespace {
+
+constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
+constexpr absl::Duration kLongestPause = absl::Seconds(2);
+
+bool WorthRetrying(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+}
+
+}  // namespace
+
+EventSender::EventSender(const Common& common, const Options& options,
+                         OnRejected on_rejected)
+    : common_(common),
+      options_(options),
+      on_rejected_(std::move(on_rejected)),
+      channel_(Connect(common)),
+      stub_(v1::IngestionService::NewStub(channel_)),
+      filling_(std::make_shared<Batch>()),
+      last_progress_(absl::Now()) {}
+
+EventSender::~EventSender() {
+  if (context_ != nullptr) context_->TryCancel();
+  if (reader_.joinable()) reader_.join();
+}
+
+absl::Status EventSender::Add(v1::Interaction interaction, uint64_t position) {
+  *filling_->request.add_interactions() = std::move(interaction);
+  filling_->positions.push_back(position);
+  if (filling_->positions.size() < options_.batch) return absl::OkStatus();
+  return Flush();
+}
+
+absl::Status EventSender::Flush() {
+  if (filling_->positions.empty()) return absl::OkStatus();
+  auto batch = std::make_shared<Batch>();
+  batch.swap(filling_);
+  batch->request.set_batch_id(next_batch_id_++);
+  return Send(std::move(batch));
+}
+
+absl::Status EventSender::Send(std::shared_ptr<Batch> batch) {
+  if (stream_ == nullptr) {
+    absl::Status status = WaitForServer();
+    if (!status.ok()) return status;
+    Open();
+  }
+  bool broken = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return broken_ || in_flight_.size() < options_.max_in_flight;
+    };
+    mutex_.Await(absl::Condition(&room));
+    in_flight_.push_back(batch);
+    broken = broken_;
+  }
+  if (!broken && stream_->Write(batch->request)) return absl::OkStatus();
+  return Reconnect();  // sends everything in flight, this one included
+}
+
+absl::Status EventSender::Finish() {
+  absl::Status status = Flush();
+  if (!status.ok() || stream_ == nullptr) return status;
+  while (true) {
+    bool empty = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto settled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return broken_ || in_flight_.empty();
+      };
+      mutex_.Await(absl::Condition(&settled));
+      empty = in_flight_.empty();
+    }
+    if (empty) break;
+    status = Reconnect();
+    if (!status.ok()) return status;
+  }
+  stream_->WritesDone();
+  reader_.join();
+  // Everything was acknowledged: how the stream ended does not matter.
+  stream_->Finish();
+  stream_.reset();
+  context_.reset();
+  return absl::OkStatus();
+}
+
+void EventSender::Open() {
+  context_ = std::make_unique<grpc::ClientContext>();
+  stream_ = stub_->Ingest(context_.get());
+  {
+    absl::MutexLock lock(&mutex_);
+    broken_ = false;
+  }
+  reader_ = std::thread([this] { ReadAcks(); });
+}
+
+void EventSender::ReadAcks() {
+  v1::IngestAck ack;
+  bool good = true;
+  while (good && stream_->Read(&ack)) good = HandleAck(ack);
+  if (!good) context_->TryCancel();
+  absl::MutexLock lock(&mutex_);
+  broken_ = true;
+}
+
+// False for an acknowledgement that answers nothing: the stream is unusable.
+bool EventSender::HandleAck(const v1::IngestAck& ack) {
+  std::shared_ptr<Batch> batch;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (in_flight_.empty() ||
+        in_flight_.front()->request.batch_id() != ack.batch_id()) {
+      return false;
+    }
+    batch = in_flight_.front();
+    in_flight_.pop_front();
+    totals_.accepted += ack.accepted();
+    totals_.duplicates += ack.duplicates();
+    totals_.rejected += ack.rejected_count();
+    totals_.last_sequence =
+        std::max(totals_.last_sequence, ack.last_sequence());
+    totals_.position = batch->positions.back();
+    last_progress_ = absl::Now();
+  }
+  for (const v1::Rejection& rejection : ack.rejected()) {
+    if (rejection.index() >= batch->positions.size()) continue;
+    on_rejected_(batch->positions[rejection.index()], rejection.reason());
+  }
+  return true;
+}
+
+absl::Status EventSender::EndStream() {
+  // The reader ends when the call has: a failed write means that it did.
+  reader_.join();
+  const grpc::Status status = stream_->Finish();
+  stream_.reset();
+  context_.reset();
+  if (WorthRetrying(status)) return absl::OkStatus();
+  return FromRpc(status, common_.server);
+}
+
+absl::Status EventSender::WaitForServer() {
+  absl::Time give_up;
+  {
+    absl::MutexLock lock(&mutex_);
+    give_up = last_progress_ + absl::Seconds(options_.retry_seconds);
+  }
+  if (absl::Now() < give_up &&
+      channel_->WaitForConnected(absl::ToChronoTime(give_up))) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(absl::StrCat(
+      common_.server, ": takes no interactions for ", options_.retry_seconds,
+      " s now; is taud running there? Try `tauctl status`. What was "
+      "acknowledged is safe"));
+}
+
+absl::Status EventSender::Reconnect() {
+  absl::Duration pause = kFirstPause;
+  while (true) {
+    absl::Status status = EndStream();
+    if (!status.ok()) return status;
+    absl::SleepFor(pause);
+    pause = std::min(2 * pause, kLongestPause);
+    status = WaitForServer();
+    if (!status.ok()) return status;
+    Open();
+    std::deque<std::shared_ptr<Batch>> again;
+    {
+      absl::MutexLock lock(&mutex_);
+      ++totals_.reconnects;
+      again = in_flight_;
+    }
+    bool sent = true;
+    for (const auto& batch : again) {
+      sent = sent && stream_->Write(batch->request);
+    }
+    if (sent) return absl::OkStatus();
+  }
+}
+
+EventSender::Totals EventSender::totals() const {
+  absl::MutexLock lock(&mutex_);
+  return totals_;
+}
+
+}  // namespace taud::cli

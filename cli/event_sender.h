@@ -1,0 +1,105 @@
+#ifndef TAUD_CLI_EVENT_SENDER_H_
+#define TAUD_CLI_EVENT_SENDER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "cli/client.h"
+#include "taud/v1/ingestion_service.grpc.pb.h"
+
+namespace taud::cli {
+
+// Sends interactions over one Ingest stream in batches, several of them on
+// their way at a time. When the stream breaks and the error is one that
+// passes (the daemon restarts, the network fails), it connects again and sends
+// what was not acknowledged again.
+//
+// Add, Flush and Finish are one thread's; acknowledgements are read on a
+// thread of its own, which Finish (or the destructor) joins.
+class EventSender {
+ public:
+  struct Options {
+    size_t batch = 1000;        // interactions in a message
+    size_t max_in_flight = 16;  // messages without acknowledgement
+    // How long to try again without any acknowledgement.
+    double retry_seconds = 30;
+  };
+  struct Totals {
+    uint64_t accepted = 0;
+    uint64_t duplicates = 0;
+    uint64_t rejected = 0;
+    uint64_t last_sequence = 0;
+    uint64_t reconnects = 0;
+    // Where the input stands after the last acknowledged interaction: what
+    // Add was given with it.
+    uint64_t position = 0;
+  };
+  // Called for each rejection with the position of the interaction. On the
+  // reading thread.
+  using OnRejected = std::function<void(uint64_t, const std::string&)>;
+
+  EventSender(const Common& common, const Options& options,
+              OnRejected on_rejected);
+  ~EventSender();
+
+  // Queues one; sends when a batch is full. Blocks while too much is in
+  // flight. `position` says where the input stands behind this interaction.
+  absl::Status Add(v1::Interaction interaction, uint64_t position);
+  // Sends what is queued.
+  absl::Status Flush();
+  // Flushes, waits for every acknowledgement, closes. The outcome.
+  absl::Status Finish();
+
+  Totals totals() const;
+
+ private:
+  struct Batch {
+    v1::IngestRequest request;
+    std::vector<uint64_t> positions;
+  };
+  using Stream = grpc::ClientReaderWriter<v1::IngestRequest, v1::IngestAck>;
+
+  void Open();
+  void ReadAcks();
+  bool HandleAck(const v1::IngestAck& ack);
+  absl::Status Send(std::shared_ptr<Batch> batch);
+  // Ends the broken stream; OK if it is worth another try.
+  absl::Status EndStream();
+  // Sends everything in flight over a new stream.
+  absl::Status Reconnect();
+  // Until connected; UNAVAILABLE retry_seconds after the last progress.
+  absl::Status WaitForServer();
+
+  const Common common_;
+  const Options options_;
+  const OnRejected on_rejected_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::IngestionService::Stub> stub_;
+
+  // The sending thread's.
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<Stream> stream_;
+  std::thread reader_;
+  std::shared_ptr<Batch> filling_;
+  uint64_t next_batch_id_ = 1;
+
+  mutable absl::Mutex mutex_;
+  std::deque<std::shared_ptr<Batch>> in_flight_ ABSL_GUARDED_BY(mutex_);
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time last_progress_ ABSL_GUARDED_BY(mutex_);
+  Totals totals_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace taud::cli
+
+#endif  // TAUD_CLI_EVENT_SENDER_H_

@@ -1,0 +1,24 @@
+#include "lab/ranking_metrics.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace taud::lab {
+
+ListQuality MeasureList(const std::vector<std::string>& ranked,
+                        const absl::flat_hash_set<std::string>& relevant,
+                        size_t k) {
+  double hits = 0;
+  double dcg = 0;
+  double ideal = 0;
+  for (size_t i = 0; i < k; ++i) {
+    const double gain = 1.0 / std::log2(static_cast<double>(i) + 2.0);
+    if (i < relevant.size()) ideal += gain;
+    if (i >= ranked.size() || !relevant.contains(ranked[i])) continue;
+    hits += 1;
+    dcg += gain;
+  }
+  return {hits / static_cast<double>(relevant.size()), dcg / ideal};
+}
+
+}  // namespace taud::lab
