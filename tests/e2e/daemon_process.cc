@@ -1,0 +1,137 @@
+#include "tests/e2e/daemon_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
+
+extern char** environ;
+
+namespace taud::e2e {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Minutes(1);
+
+}  // namespace
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "taud-test-XXXXXX").string();
+  path_ = mkdtemp(pattern.data());
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+DaemonProcess::DaemonProcess(const std::string& data_dir,
+                             const std::vector<std::string>& arguments) {
+  std::vector<std::string> all = {TAUD_BINARY,      "--data-dir",
+                                  data_dir,         "--grpc-address",
+                                  "127.0.0.1:0",    "--http-address",
+                                  "127.0.0.1:0"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& argument : all) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+  if (posix_spawn(&pid_, TAUD_BINARY, &actions, nullptr, argv.data(),
+                  environ) != 0) {
+    pid_ = -1;
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  stderr_ = ends[0];
+}
+
+DaemonProcess::~DaemonProcess() {
+  Kill();
+  close(stderr_);
+}
+
+bool DaemonProcess::ReadMore(absl::Time deadline) {
+  pollfd readable{stderr_, POLLIN, 0};
+  const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
+  if (left <= 0 || poll(&readable, 1, static_cast<int>(left)) <= 0) {
+    return false;
+  }
+  char buffer[4096];
+  const ssize_t n = read(stderr_, buffer, sizeof(buffer));
+  if (n <= 0) return false;
+  log_.append(buffer, static_cast<size_t>(n));
+  return true;
+}
+
+bool DaemonProcess::WaitForLog(const std::string& text) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (log_.find(text) == std::string::npos) {
+    if (!ReadMore(deadline)) return false;
+  }
+  return true;
+}
+
+bool DaemonProcess::WaitUntilServing() {
+  // The line ends with the version: by then it is whole.
+  if (!WaitForLog("listening") || !WaitForLog(" serving\n")) return false;
+  const size_t at = log_.find("grpc_port=");
+  return std::sscanf(log_.c_str() + at, "grpc_port=%d http_port=%d",
+                     &grpc_port_, &http_port_) == 2;
+}
+
+std::string DaemonProcess::grpc_address() const {
+  return absl::StrCat("127.0.0.1:", grpc_port_);
+}
+
+std::shared_ptr<grpc::Channel> DaemonProcess::channel() const {
+  // Each test its own connection: gRPC would share one by default.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  return grpc::CreateCustomChannel(
+      grpc_address(), grpc::InsecureChannelCredentials(), arguments);
+}
+
+void DaemonProcess::Signal(int signal) {
+  if (pid_ > 0) kill(pid_, signal);
+}
+
+int DaemonProcess::Wait() {
+  if (pid_ <= 0) return -1;
+  // Its end closes the pipe; reading on keeps it from blocking on a full one.
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (ReadMore(deadline)) {
+  }
+  if (absl::Now() >= deadline) return -1;
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void DaemonProcess::Kill() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+}  // namespace taud::e2e

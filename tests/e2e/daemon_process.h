@@ -1,0 +1,67 @@
+#ifndef TAUD_TESTS_E2E_DAEMON_PROCESS_H_
+#define TAUD_TESTS_E2E_DAEMON_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "grpcpp/channel.h"
+
+namespace taud::e2e {
+
+// A directory of its own, removed with everything in it.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// The taud binary as a child process, on free ports of the loopback.
+// One thread's. Kills the child when destroyed.
+class DaemonProcess {
+ public:
+  // Starts it on `data_dir`, with `arguments` behind the usual ones. Does not
+  // wait.
+  DaemonProcess(const std::string& data_dir,
+                const std::vector<std::string>& arguments);
+  ~DaemonProcess();
+
+  // Blocks until its log has `text` in it. False if it ended first, or after
+  // a minute.
+  bool WaitForLog(const std::string& text);
+  // Blocks until it has read its log and serves; fills in the ports.
+  bool WaitUntilServing();
+
+  std::shared_ptr<grpc::Channel> channel() const;
+  std::string grpc_address() const;
+  int http_port() const { return http_port_; }
+
+  void Signal(int signal);
+  // Waits for its end (up to a minute) and returns its exit status, 128 + n
+  // after signal n, -1 if it did not end.
+  int Wait();
+  // kill -9 and wait.
+  void Kill();
+
+  const std::string& log() const { return log_; }
+
+ private:
+  bool ReadMore(absl::Time deadline);
+
+  pid_t pid_ = -1;
+  int stderr_ = -1;
+  std::string log_;
+  int grpc_port_ = 0;
+  int http_port_ = 0;
+};
+
+}  // namespace taud::e2e
+
+#endif  // TAUD_TESTS_E2E_DAEMON_PROCESS_H_
