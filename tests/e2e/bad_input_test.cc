@@ -1,0 +1,351 @@
+// What strangers send: each gets a canonical error that names the field, and
+// the daemon goes on.
+
+#include <functional>
+
+#include "gmock/gmock.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "taud/v1/error_details.pb.h"
+#include "tests/e2e/api_client.h"
+
+namespace taud::e2e {
+namespace {
+
+using grpc::StatusCode;
+using testing::HasSubstr;
+
+class BadInputTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    directory_ = new TemporaryDirectory;
+    daemon_ = new DaemonProcess(directory_->path(), QuickTraining());
+    ASSERT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
+    lab::Simulator::Options world;
+    world.users = 50;
+    world.items = 60;
+    lab::Simulator simulator(world);
+    const ApiClient api(*daemon_);
+    ASSERT_TRUE(api.WaitTrained(Feed(api, &simulator, 1500)));
+  }
+  static void TearDownTestSuite() {
+    delete daemon_;
+    delete directory_;
+    daemon_ = nullptr;
+    directory_ = nullptr;
+  }
+  void TearDown() override {
+    // Still there, and still right.
+    const ApiClient api(*daemon_);
+    v1::RecommendRequest request;
+    request.set_user_id("user-1");
+    request.set_k(3);
+    v1::RecommendResponse response;
+    const grpc::Status status = api.Recommend(request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.items_size(), 3);
+  }
+
+  // Sends bytes as they are.
+  static grpc::Status CallRaw(const std::string& method,
+                              const std::string& bytes) {
+    const ApiClient api(*daemon_);
+    grpc::GenericStub stub(api.channel);
+    grpc::CompletionQueue queue;
+    grpc::ClientContext context;
+    grpc::Slice slice(bytes);
+    const grpc::ByteBuffer request(&slice, 1);
+    const auto call =
+        stub.PrepareUnaryCall(&context, method, request, &queue);
+    call->StartCall();
+    grpc::ByteBuffer response;
+    grpc::Status status;
+    call->Finish(&response, &status, nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    return status;
+  }
+
+  static TemporaryDirectory* directory_;
+  static DaemonProcess* daemon_;
+};
+
+TemporaryDirectory* BadInputTest::directory_ = nullptr;
+DaemonProcess* BadInputTest::daemon_ = nullptr;
+
+// The field a BadRequest detail names; empty without one.
+std::string ViolatedField(const grpc::Status& status) {
+  v1::ErrorStatus details;
+  if (!details.ParseFromString(status.error_details())) return "";
+  for (const auto& any : details.details()) {
+    v1::BadRequest bad;
+    if (any.type_url() != "type.googleapis.com/google.rpc.BadRequest") continue;
+    if (bad.ParseFromString(any.value()) && bad.field_violations_size() > 0) {
+      return bad.field_violations(0).field();
+    }
+  }
+  return "";
+}
+
+TEST_F(BadInputTest, Recommend) {
+  struct Case {
+    std::function<void(v1::RecommendRequest*)> spoil;
+    StatusCode code;
+    std::string field;
+  };
+  const std::vector<Case> cases = {
+      {[](auto* r) { r->clear_user_id(); }, StatusCode::INVALID_ARGUMENT,
+       "user_id"},
+      {[](auto* r) { r->set_user_id(std::string(257, 'x')); },
+       StatusCode::INVALID_ARGUMENT, "user_id"},
+      {[](auto* r) { r->set_k(0); }, StatusCode::INVALID_ARGUMENT, "k"},
+      {[](auto* r) { r->set_k(-5); }, StatusCode::INVALID_ARGUMENT, "k"},
+      {[](auto* r) { r->set_k(1001); }, StatusCode::INVALID_ARGUMENT, "k"},
+      {[](auto* r) {
+         for (int i = 0; i < 1001; ++i) r->add_context_item_ids("i");
+       },
+       StatusCode::INVALID_ARGUMENT, "context_item_ids"},
+      {[](auto* r) { r->add_context_item_ids(""); },
+       StatusCode::INVALID_ARGUMENT, "context_item_ids"},
+      {[](auto* r) {
+         for (int i = 0; i < 10001; ++i) {
+           r->mutable_filter()->add_exclude_ids("i");
+         }
+       },
+       StatusCode::INVALID_ARGUMENT, "filter.exclude_ids"},
+      {[](auto* r) {
+         for (int i = 0; i < 65; ++i) r->mutable_filter()->add_any_tags("t");
+       },
+       StatusCode::INVALID_ARGUMENT, "filter.any_tags"},
+      {[](auto* r) { r->set_after_sequence(1u << 30); },
+       StatusCode::FAILED_PRECONDITION, ""},
+  };
+  const ApiClient api(*daemon_);
+  for (size_t c = 0; c < cases.size(); ++c) {
+    SCOPED_TRACE(testing::Message() << "case " << c);
+    v1::RecommendRequest request;
+    request.set_user_id("user-1");
+    request.set_k(5);
+    cases[c].spoil(&request);
+    v1::RecommendResponse response;
+    const grpc::Status status = api.Recommend(request, &response);
+    EXPECT_EQ(status.error_code(), cases[c].code) << status.error_message();
+    EXPECT_EQ(ViolatedField(status), cases[c].field);
+    EXPECT_FALSE(status.error_message().empty());
+  }
+}
+
+TEST_F(BadInputTest, AFilterThatExcludesEverythingIsAnEmptyAnswer) {
+  const ApiClient api(*daemon_);
+  v1::RecommendRequest request;
+  request.set_user_id("user-1");
+  request.set_k(5);
+  request.mutable_filter()->add_all_tags("on no item");
+  v1::RecommendResponse response;
+  ASSERT_TRUE(api.Recommend(request, &response).ok());
+  EXPECT_EQ(response.items_size(), 0);
+}
+
+TEST_F(BadInputTest, BatchSimilarAndLookUps) {
+  const ApiClient api(*daemon_);
+  {
+    grpc::ClientContext context;
+    v1::RecommendBatchRequest request;
+    request.set_k(5);
+    v1::RecommendBatchResponse response;
+    EXPECT_EQ(ViolatedField(api.recommendation->RecommendBatch(
+                  &context, request, &response)),
+              "user_ids");
+  }
+  {
+    grpc::ClientContext context;
+    v1::RecommendBatchRequest request;
+    request.set_k(1000);
+    for (int u = 0; u < 101; ++u) request.add_user_ids("u");
+    v1::RecommendBatchResponse response;
+    EXPECT_EQ(ViolatedField(api.recommendation->RecommendBatch(
+                  &context, request, &response)),
+              "k");
+  }
+  {
+    grpc::ClientContext context;
+    v1::SimilarItemsRequest request;
+    request.set_item_id("no such item");
+    request.set_k(5);
+    v1::SimilarItemsResponse response;
+    EXPECT_EQ(api.recommendation->SimilarItems(&context, request, &response)
+                  .error_code(),
+              StatusCode::NOT_FOUND);
+  }
+  {
+    v1::UpsertItemsRequest upsert;
+    upsert.add_items()->set_id("never interacted with");
+    ASSERT_TRUE(api.Upsert(upsert).ok());
+    grpc::ClientContext context;
+    v1::SimilarItemsRequest request;
+    request.set_item_id("never interacted with");
+    request.set_k(5);
+    v1::SimilarItemsResponse response;
+    EXPECT_EQ(api.recommendation->SimilarItems(&context, request, &response)
+                  .error_code(),
+              StatusCode::FAILED_PRECONDITION);
+  }
+  {
+    grpc::ClientContext context;
+    v1::GetUserRequest request;
+    request.set_id("nobody");
+    v1::GetUserResponse response;
+    EXPECT_EQ(api.catalog->GetUser(&context, request, &response).error_code(),
+              StatusCode::NOT_FOUND);
+  }
+  {
+    grpc::ClientContext context;
+    v1::GetItemRequest request;
+    request.set_id("nothing");
+    v1::GetItemResponse response;
+    EXPECT_EQ(api.catalog->GetItem(&context, request, &response).error_code(),
+              StatusCode::NOT_FOUND);
+  }
+  {
+    v1::UpsertItemsRequest request;
+    request.add_items()->set_id("good");
+    request.add_items();
+    EXPECT_EQ(ViolatedField(api.Upsert(request)), "items[1].id");
+    grpc::ClientContext context;
+    v1::GetItemRequest get;
+    get.set_id("good");
+    v1::GetItemResponse response;
+    // The whole batch or nothing.
+    EXPECT_EQ(api.catalog->GetItem(&context, get, &response).error_code(),
+              StatusCode::NOT_FOUND);
+  }
+  {
+    grpc::ClientContext context;
+    v1::WatchStatusRequest request;
+    request.set_interval_ms(1);
+    const auto stream = api.model->WatchStatus(&context, request);
+    v1::Status status;
+    EXPECT_FALSE(stream->Read(&status));
+    EXPECT_EQ(ViolatedField(stream->Finish()), "interval_ms");
+  }
+}
+
+TEST_F(BadInputTest, AWriteIsWholeOrNothing) {
+  const ApiClient api(*daemon_);
+  const uint64_t before = api.Status().log().last_sequence();
+  v1::WriteInteractionsRequest request;
+  for (int i = 0; i < 5; ++i) {
+    v1::Interaction* one = request.add_interactions();
+    one->set_user_id("u");
+    one->set_item_id("i");
+  }
+  request.mutable_interactions(3)->set_weight(
+      std::numeric_limits<float>::infinity());
+  v1::WriteInteractionsResponse response;
+  const grpc::Status status = api.Write(request, &response);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ViolatedField(status), "interactions[3].weight");
+  EXPECT_EQ(api.Status().log().last_sequence(), before);
+}
+
+TEST_F(BadInputTest, InvalidUtf8NamesTheField) {
+  // Field 1, user_id, of two bytes that are not UTF-8; field 3, k = 5.
+  const std::string bytes = "\x0A\x02\xC3\x28\x18\x05";
+  const grpc::Status status =
+      CallRaw("/taud.v1.RecommendationService/Recommend", bytes);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ViolatedField(status), "user_id");
+  EXPECT_THAT(status.error_message(), HasSubstr("is not UTF-8"));
+}
+
+TEST_F(BadInputTest, BytesThatAreNoMessage) {
+  for (const char* method :
+       {"/taud.v1.RecommendationService/Recommend",
+        "/taud.v1.IngestionService/WriteInteractions",
+        "/taud.v1.CatalogService/UpsertItems",
+        "/taud.v1.ModelService/GetStatus"}) {
+    const grpc::Status status = CallRaw(method, "\xFF\xFF\xFF\xFF garbage");
+    EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT) << method;
+  }
+}
+
+TEST_F(BadInputTest, BytesThatAreNoMessageInAStream) {
+  const ApiClient api(*daemon_);
+  const uint64_t before = api.Status().log().interactions();
+  grpc::GenericStub stub(api.channel);
+  grpc::CompletionQueue queue;
+  grpc::ClientContext context;
+  const auto call = stub.PrepareCall(
+      &context, "/taud.v1.IngestionService/Ingest", &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  call->StartCall(nullptr);
+  queue.Next(&tag, &ok);
+  v1::IngestRequest good;
+  good.set_batch_id(1);
+  good.add_interactions()->set_user_id("streamer");
+  good.mutable_interactions(0)->set_item_id("item-1");
+  for (const std::string& bytes :
+       {good.SerializeAsString(), std::string("\xFF\xFF\xFF\xFF")}) {
+    grpc::Slice slice(bytes);
+    call->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    queue.Next(&tag, &ok);
+  }
+  // What came before the garbage is acknowledged, then the call says why.
+  grpc::ByteBuffer ack;
+  call->Read(&ack, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_TRUE(ok);
+  call->Read(&ack, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_FALSE(ok);
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(api.Status().log().interactions(), before + 1);
+}
+
+TEST_F(BadInputTest, AMessageOverTheLimit) {
+  const grpc::Status status =
+      CallRaw("/taud.v1.RecommendationService/Recommend",
+              std::string(5 << 20, 'x'));
+  EXPECT_EQ(status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+
+  // The same in a stream: not taken for its end.
+  const ApiClient api(*daemon_);
+  grpc::ClientContext context;
+  const auto stream = api.ingestion->Ingest(&context);
+  v1::IngestRequest request;
+  for (int i = 0; i < 10000; ++i) {
+    v1::Interaction* one = request.add_interactions();
+    one->set_user_id(std::string(250, 'u'));
+    one->set_item_id(std::string(250, 'i'));
+  }
+  stream->Write(request);
+  stream->WritesDone();
+  v1::IngestAck ack;
+  EXPECT_FALSE(stream->Read(&ack));
+  EXPECT_FALSE(stream->Finish().ok());
+}
+
+TEST_F(BadInputTest, ErrorsCarryTheRequestId) {
+  const ApiClient api(*daemon_);
+  grpc::ClientContext context;
+  context.AddMetadata("x-request-id", "my-request-17");
+  v1::RecommendRequest request;
+  v1::RecommendResponse response;
+  const grpc::Status status =
+      api.recommendation->Recommend(&context, request, &response);
+  EXPECT_THAT(status.error_details(), HasSubstr("my-request-17"));
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto id = trailers.find("x-request-id");
+  ASSERT_NE(id, trailers.end());
+  EXPECT_EQ(std::string(id->second.data(), id->second.size()),
+            "my-request-17");
+}
+
+}  // namespace
+}  // namespace taud::e2e
