@@ -65,7 +65,8 @@ class CpuMf final : public MfLearner {
   CosineMoments Moments(size_t trained_users, size_t trained_items,
                         const std::vector<uint32_t>& pair_users,
                         const std::vector<uint32_t>& pair_items) override {
-    return ComputeMoments(dim(), {users_.values(), users_.rows(), trained_users},
+    return ComputeMoments(dim(),
+                          {users_.values(), users_.rows(), trained_users},
                           {items_.values(), items_.rows(), trained_items},
                           pair_users, pair_items);
   }

@@ -158,9 +158,8 @@ class OnlineTrainer::Impl {
 
 absl::Status OnlineTrainer::Impl::WarmStart(const model::Snapshot& snapshot) {
   if (snapshot.dim() != static_cast<size_t>(options_.dim)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("snapshot.dim is ", snapshot.dim(), ", trainer.dim is ",
-                     options_.dim));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "snapshot.dim is ", snapshot.dim(), ", trainer.dim is ", options_.dim));
   }
   absl::Status status = model::ValidateSnapshot(snapshot);
   if (!status.ok()) return status;
@@ -418,9 +417,7 @@ void OnlineTrainer::Stop() { impl_->Stop(); }
 void OnlineTrainer::Notify() { impl_->Notify(); }
 void OnlineTrainer::Pause() { impl_->SetPaused(true); }
 void OnlineTrainer::Resume() { impl_->SetPaused(false); }
-absl::Status OnlineTrainer::RequestPublish() {
-  return impl_->RequestPublish();
-}
+absl::Status OnlineTrainer::RequestPublish() { return impl_->RequestPublish(); }
 TrainerStatus OnlineTrainer::status() const { return impl_->status(); }
 
 }  // namespace taud::trainer
