@@ -89,25 +89,33 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
 
   learner_->Grow(snapshot.users.rows, snapshot.items.rows);
   GrowToPairs();
+  users_started_ = TakeOver(Side::kUsers, snapshot.users, snapshot.user_degree);
+  items_started_ =
+      TakeOver(Side::kItems, snapshot.items, snapshot.item_popularity);
+  has_model_ = users_started_ > 0;
   for (uint32_t u = 0; u < snapshot.users.rows; ++u) {
     if (snapshot.user_degree[u] == 0) continue;
-    learner_->SetRow(Side::kUsers, u, snapshot.users.Row(u));
-    ++users_started_;
-    user_learnt_[u] = snapshot.user_degree[u];
     // The inverse of Eq. 16: t·e^t with t = log(τ_u / τ₀) is (L − m) / 2β.
     const double t = std::log(double{snapshot.temperatures[u]} / tau0_);
     user_loss_[u] =
         static_cast<float>(mean_loss_ + 2.0 * options_.super_loss * t *
                                             std::exp(std::max(t, -1.0)));
-    has_model_ = true;
-  }
-  for (uint32_t i = 0; i < snapshot.items.rows; ++i) {
-    if (snapshot.item_popularity[i] == 0) continue;
-    learner_->SetRow(Side::kItems, i, snapshot.items.Row(i));
-    ++items_started_;
-    item_learnt_[i] = snapshot.item_popularity[i];
   }
   return absl::OkStatus();
+}
+
+size_t OnlineFit::TakeOver(Side side, const model::Matrix& rows,
+                           const std::vector<uint32_t>& counts) {
+  std::vector<uint32_t> trained;
+  std::vector<float> values;
+  for (uint32_t r = 0; r < rows.rows; ++r) {
+    if (counts[r] == 0) continue;
+    trained.push_back(r);
+    values.insert(values.end(), rows.Row(r), rows.Row(r) + rows.cols);
+    (side == Side::kUsers ? user_learnt_ : item_learnt_)[r] = counts[r];
+  }
+  learner_->SetRows(side, trained, values.data());
+  return trained.size();
 }
 
 bool OnlineFit::Absorb(const model::Interactions& interactions) {
@@ -253,28 +261,39 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
   const Side other_side = is_user ? Side::kItems : Side::kUsers;
   const std::vector<uint32_t>& learnt = is_user ? user_learnt_ : item_learnt_;
   const std::vector<uint32_t>& other = is_user ? item_learnt_ : user_learnt_;
+  const size_t dim = static_cast<size_t>(learner_->dim());
   // In order of the index, so that the random rows depend on the seed alone.
   absl::btree_map<uint32_t, std::vector<float>> sums;
-  std::vector<float> row(static_cast<size_t>(learner_->dim()));
+  std::vector<uint32_t> mine_of;  // by row of theirs_of
+  std::vector<uint32_t> theirs_of;
   for (uint32_t pair = begin; pair < end; ++pair) {
     const uint32_t mine = is_user ? pairs_.user(pair) : pairs_.item(pair);
     const uint32_t theirs = is_user ? pairs_.item(pair) : pairs_.user(pair);
     if (learnt[mine] > 0) continue;
-    std::vector<float>& sum = sums[mine];
-    sum.resize(row.size(), 0.0f);
+    sums[mine].resize(dim, 0.0f);
     if (other[theirs] == 0 && !known_others.contains(theirs)) continue;
-    learner_->GetRow(other_side, theirs, row.data());
-    for (size_t c = 0; c < row.size(); ++c) sum[c] += row[c];
+    mine_of.push_back(mine);
+    theirs_of.push_back(theirs);
   }
+  std::vector<float> rows(theirs_of.size() * dim);
+  learner_->GetRows(other_side, theirs_of, rows.data());
+  for (size_t k = 0; k < mine_of.size(); ++k) {
+    std::vector<float>& sum = sums[mine_of[k]];
+    for (size_t c = 0; c < dim; ++c) sum[c] += rows[k * dim + c];
+  }
+  std::vector<uint32_t> started;
+  rows.clear();
   for (auto& [mine, sum] : sums) {
     if (NormaliseRow(&sum)) {
       known->insert(mine);
     } else {
       RandomRow(&sum);
     }
-    learner_->SetRow(side, mine, sum.data());
-    ++(is_user ? users_started_ : items_started_);
+    started.push_back(mine);
+    rows.insert(rows.end(), sum.begin(), sum.end());
   }
+  learner_->SetRows(side, started, rows.data());
+  (is_user ? users_started_ : items_started_) += started.size();
 }
 
 void OnlineFit::RandomRow(std::vector<float>* row) {
@@ -426,7 +445,7 @@ absl::Status OnlineFit::RepairRows() {
   for (const Side side : {Side::kUsers, Side::kItems}) {
     for (const uint32_t damaged : learner_->NonFiniteRows(side)) {
       RandomRow(&row);
-      learner_->SetRow(side, damaged, row.data());
+      learner_->SetRows(side, {damaged}, row.data());
       // It is new again: young in age, so that it learns fast.
       (side == Side::kUsers ? user_visits_ : item_visits_)[damaged] = 0;
       ++contained_;
@@ -441,8 +460,8 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
   snapshot->trained_through = trained_through_;
   snapshot->users = model::Matrix(learner_->rows(Side::kUsers), dim);
   snapshot->items = model::Matrix(learner_->rows(Side::kItems), dim);
-  learner_->GetRows(Side::kUsers, snapshot->users.values.data());
-  learner_->GetRows(Side::kItems, snapshot->items.values.data());
+  learner_->GetAllRows(Side::kUsers, snapshot->users.values.data());
+  learner_->GetAllRows(Side::kItems, snapshot->items.values.data());
   snapshot->user_degree = user_learnt_;
   snapshot->item_popularity = item_learnt_;
   snapshot->temperatures.resize(user_learnt_.size(), 0.0f);

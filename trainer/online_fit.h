@@ -104,6 +104,9 @@ class OnlineFit {
   double Horizon() const;  // passes, longer for data of a few steps a pass
   double Passes() const;
   bool WarmingUp() const;
+  // Takes a snapshot's trained rows over; returns how many.
+  size_t TakeOver(Side side, const model::Matrix& rows,
+                  const std::vector<uint32_t>& counts);
   void CountAsLearnt(uint32_t pair);
   void GrowToPairs();
   void OpenWindow();

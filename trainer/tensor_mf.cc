@@ -39,21 +39,28 @@ class TensorMf final : public MfLearner {
     GrowTable(&items_, static_cast<int64_t>(items));
   }
 
-  void SetRow(Side side, uint32_t row, const float* values) override {
+  void SetRows(Side side, const std::vector<uint32_t>& rows,
+               const float* values) override {
     c10::InferenceMode no_grad;
+    if (rows.empty()) return;
     TensorTable& table = side == Side::kUsers ? users_ : items_;
-    table.values[row].copy_(FromHost(values, dim_));
-    table.moment1[row].zero_();
-    table.moment2[row].zero_();
-    table.updates[row].zero_();
+    const int64_t count = static_cast<int64_t>(rows.size());
+    const at::Tensor where = Indices(rows);
+    table.values.index_copy_(0, where,
+                             FromHost(values, count * dim_).view({-1, dim_}));
+    table.moment1.index_fill_(0, where, 0.0);
+    table.moment2.index_fill_(0, where, 0.0);
+    table.updates.index_fill_(0, where, 0.0);
   }
 
-  void GetRow(Side side, uint32_t row, float* values) const override {
+  void GetRows(Side side, const std::vector<uint32_t>& rows,
+               float* values) const override {
     c10::InferenceMode no_grad;
-    ToHost(Table(side).values[row], values);
+    if (rows.empty()) return;
+    ToHost(Table(side).values.index_select(0, Indices(rows)), values);
   }
 
-  void GetRows(Side side, float* values) const override {
+  void GetAllRows(Side side, float* values) const override {
     c10::InferenceMode no_grad;
     ToHost(Used(Table(side)), values);
   }

@@ -39,10 +39,10 @@ void Fill(MfLearner* learner) {
   learner->Grow(kUsers / 2, kItems / 2);
   learner->Grow(kUsers, kItems);
   for (uint32_t u = 0; u < kUsers; ++u) {
-    learner->SetRow(Side::kUsers, u, UnitRow(&random).data());
+    learner->SetRows(Side::kUsers, {u}, UnitRow(&random).data());
   }
   for (uint32_t i = 0; i < kItems; ++i) {
-    learner->SetRow(Side::kItems, i, UnitRow(&random).data());
+    learner->SetRows(Side::kItems, {i}, UnitRow(&random).data());
   }
 }
 
@@ -64,7 +64,7 @@ SsmBatch RandomBatch(std::mt19937* random) {
 
 std::vector<float> Rows(const MfLearner& learner, Side side) {
   std::vector<float> values(learner.rows(side) * kDim);
-  learner.GetRows(side, values.data());
+  learner.GetAllRows(side, values.data());
   return values;
 }
 
@@ -83,13 +83,13 @@ TEST_P(MfLearnerTest, GrowsKeepsAndCopiesRows) {
   std::mt19937 random(1);
   learner->Grow(1, 0);
   const std::vector<float> row = UnitRow(&random);
-  learner->SetRow(Side::kUsers, 0, row.data());
+  learner->SetRows(Side::kUsers, {0}, row.data());
   learner->Grow(100, 3);
   learner->Grow(5, 2);
   EXPECT_EQ(learner->rows(Side::kUsers), 100u);
   EXPECT_EQ(learner->rows(Side::kItems), 3u);
   std::vector<float> copy(kDim);
-  learner->GetRow(Side::kUsers, 0, copy.data());
+  learner->GetRows(Side::kUsers, {0}, copy.data());
   EXPECT_EQ(copy, row);
   const std::vector<float> all = Rows(*learner, Side::kUsers);
   EXPECT_EQ(std::vector<float>(all.begin(), all.begin() + kDim), row);
@@ -159,7 +159,7 @@ TEST_P(MfLearnerTest, ADamagedRowIsFoundAndDoesNotSpread) {
   EXPECT_THAT(learner->NonFiniteRows(Side::kItems), IsEmpty());
   std::vector<float> damaged(kDim, 0.1f);
   damaged[3] = std::numeric_limits<float>::quiet_NaN();
-  learner->SetRow(Side::kItems, 7, damaged.data());
+  learner->SetRows(Side::kItems, {7}, damaged.data());
   SsmBatch batch;
   for (uint32_t j = 0; j < 20; ++j) batch.negatives.push_back(j);
   batch.users = {0, 1};

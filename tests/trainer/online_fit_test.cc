@@ -202,8 +202,8 @@ TEST_F(OnlineFitTest, DamagedRowsAreContained) {
   AppendAll(data.train, 1, &interactions_);
   Settle();
   std::vector<float> damaged(kDim, std::nanf(""));
-  learner_->SetRow(Side::kItems, 5, damaged.data());
-  learner_->SetRow(Side::kUsers, 8, damaged.data());
+  learner_->SetRows(Side::kItems, {5}, damaged.data());
+  learner_->SetRows(Side::kUsers, {8}, damaged.data());
   AppendOne(8, 5, &interactions_);
   AppendOne(9, 5, &interactions_);
   Settle();
