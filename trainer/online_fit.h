@@ -28,7 +28,7 @@ struct OnlineFitOptions {
   double learning_rate = 6e-3;
   // Passes over the data until it has settled; a row's learning rate falls
   // to rate_floor over as many (see RateAtAge).
-  double horizon = 24;
+  double horizon = 30;
   double rate_floor = 0.02;
   double beta = 0.0;        // negatives ∝ popularity^β
   double super_loss = 1.0;  // β of Eq. 16

@@ -171,11 +171,18 @@ void OnlineTrainer::Impl::Start() {
   {
     absl::MutexLock lock(&mutex_);
     if (running_) return;
+    if (status_.state == TrainerState::kFailed) {
+      // Whatever failed may have left it half changed.
+      fit_.reset();
+      pool_.reset();
+      has_model_ = false;
+    }
     running_ = true;
     stop_ = false;
     status_.error.clear();
     SetState(TrainerState::kWaiting);
   }
+  if (thread_.joinable()) thread_.join();  // it has failed
   thread_ = std::thread([this] { Run(); });
 }
 

@@ -268,7 +268,17 @@ TEST_F(OnlineTrainerTest, AnExceptionEndsLearningAndIsTold) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("no room"));
   trainer_->Notify();
-  trainer_->Stop();
+
+  // Once the cause is gone, Start begins again.
+  {
+    absl::MutexLock lock(&mutex_);
+    throw_ = false;
+  }
+  trainer_->Start();
+  AwaitPublication(1);
+  AwaitState(TrainerState::kIdle);
+  EXPECT_EQ(trainer_->status().error, "");
+  EXPECT_EQ(trainer_->status().trained_through, interactions_.last_sequence());
 }
 
 TEST_F(OnlineTrainerTest, SeveralThreadsLearnAsWell) {
