@@ -135,7 +135,9 @@ int Main(int argc, char** argv) {
       absl::MutexLock lock(&mailbox.mutex);
       mailbox.mutex.AwaitWithTimeout(
           absl::Condition(
-              +[](std::unique_ptr<model::Snapshot>* s) { return *s != nullptr; },
+              +[](std::unique_ptr<model::Snapshot>* s) {
+                return *s != nullptr;
+              },
               &mailbox.newest),
           absl::Seconds(10));
       snapshot = std::move(mailbox.newest);

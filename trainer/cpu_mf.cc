@@ -31,15 +31,23 @@ class CpuMf final : public MfLearner {
     items_.GrowTo(items);
   }
 
-  void SetRow(Side side, uint32_t row, const float* values) override {
-    (side == Side::kUsers ? users_ : items_).Set(row, values);
+  void SetRows(Side side, const std::vector<uint32_t>& rows,
+               const float* values) override {
+    EmbeddingTable& table = side == Side::kUsers ? users_ : items_;
+    for (const uint32_t row : rows) {
+      table.Set(row, values);
+      values += dim();
+    }
   }
 
-  void GetRow(Side side, uint32_t row, float* values) const override {
-    std::copy_n(Table(side).Row(row), dim(), values);
+  void GetRows(Side side, const std::vector<uint32_t>& rows,
+               float* values) const override {
+    for (const uint32_t row : rows) {
+      values = std::copy_n(Table(side).Row(row), dim(), values);
+    }
   }
 
-  void GetRows(Side side, float* values) const override {
+  void GetAllRows(Side side, float* values) const override {
     const EmbeddingTable& table = Table(side);
     std::copy_n(table.values(), table.rows() * static_cast<size_t>(dim()),
                 values);
@@ -65,7 +73,8 @@ class CpuMf final : public MfLearner {
   CosineMoments Moments(size_t trained_users, size_t trained_items,
                         const std::vector<uint32_t>& pair_users,
                         const std::vector<uint32_t>& pair_items) override {
-    return ComputeMoments(dim(), {users_.values(), users_.rows(), trained_users},
+    return ComputeMoments(dim(),
+                          {users_.values(), users_.rows(), trained_users},
                           {items_.values(), items_.rows(), trained_items},
                           pair_users, pair_items);
   }

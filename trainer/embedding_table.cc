@@ -27,13 +27,4 @@ void EmbeddingTable::Set(size_t row, const float* values) {
   updates_[row] = 0;
 }
 
-std::vector<double> EmbeddingTable::Sum() const {
-  std::vector<double> sum(dim_, 0.0);
-  for (size_t row = 0; row < rows(); ++row) {
-    const float* values = Row(row);
-    for (size_t c = 0; c < dim_; ++c) sum[c] += values[c];
-  }
-  return sum;
-}
-
 }  // namespace taud::trainer

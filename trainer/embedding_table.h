@@ -32,9 +32,6 @@ class EmbeddingTable {
   // Replaces the row by `values` [dim] and forgets its optimiser state.
   void Set(size_t row, const float* values);
 
-  // The sum of all rows [dim].
-  std::vector<double> Sum() const;
-
  private:
   const size_t dim_;
   std::vector<float> values_, moment1_, moment2_;  // [rows × dim]

@@ -26,8 +26,8 @@ class GradientRows {
  private:
   const size_t dim_;
   std::vector<uint32_t> rows_;
-  std::vector<float> sums_;        // [rows × dim], and spare room
-  std::vector<int32_t> slot_of_;   // [table rows] index into rows_, or −1
+  std::vector<float> sums_;       // [rows × dim], and spare room
+  std::vector<int32_t> slot_of_;  // [table rows] index into rows_, or −1
 };
 
 }  // namespace taud::trainer

@@ -21,8 +21,7 @@ TAUD_INLINE void Tile(int64_t k, const float* a, int64_t a_row, int64_t a_col,
     Vec column[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      column[v] =
-          *reinterpret_cast<const Vec*>(b + p * b_step + v * kWidth);
+      column[v] = *reinterpret_cast<const Vec*>(b + p * b_step + v * kWidth);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {

@@ -42,12 +42,14 @@ class MfLearner {
 
   // Adds zero rows until there are that many. Never shrinks.
   virtual void Grow(size_t users, size_t items) = 0;
-  // Replaces a row by `values` [dim] and forgets its optimiser state.
-  // REQUIRES: row < rows(side) and unit norm.
-  virtual void SetRow(Side side, uint32_t row, const float* values) = 0;
-  // Copies one row, or all [rows × dim].
-  virtual void GetRow(Side side, uint32_t row, float* values) const = 0;
-  virtual void GetRows(Side side, float* values) const = 0;
+  // Replaces `rows` by `values` [rows.size() × dim] and forgets their optimiser
+  // state. REQUIRES: distinct, below rows(side), unit norm.
+  virtual void SetRows(Side side, const std::vector<uint32_t>& rows,
+                       const float* values) = 0;
+  // Copies `rows` to `values` [rows.size() × dim], or all rows in order.
+  virtual void GetRows(Side side, const std::vector<uint32_t>& rows,
+                       float* values) const = 0;
+  virtual void GetAllRows(Side side, float* values) const = 0;
 
   // One step down the gradient of the batch. `user_rates` and `item_rates`
   // are learning rates by table row. REQUIRES: the batch names rows that

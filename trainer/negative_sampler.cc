@@ -52,8 +52,8 @@ void NegativeSampler::DrawByPopularity(size_t count,
   // is left out rather than waited for.
   for (size_t attempt = 0; attempt < 8 * count && places.size() < count;
        ++attempt) {
-    const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(),
-                                        mass(random_));
+    const auto found =
+        std::upper_bound(cumulative_.begin(), cumulative_.end(), mass(random_));
     const size_t place = std::min<size_t>(
         static_cast<size_t>(found - cumulative_.begin()), items_.size() - 1);
     if (drawn_[place]) continue;
@@ -65,9 +65,8 @@ void NegativeSampler::DrawByPopularity(size_t count,
 }
 
 uint32_t NegativeSampler::Uniform(size_t bound) {
-  return static_cast<uint32_t>((uint64_t{static_cast<uint32_t>(random_())} *
-                                uint64_t{bound}) >>
-                               32);
+  return static_cast<uint32_t>(
+      (uint64_t{static_cast<uint32_t>(random_())} * uint64_t{bound}) >> 32);
 }
 
 }  // namespace taud::trainer

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "trainer/learning_rate.h"
 #include "trainer/temperature.h"
@@ -80,8 +80,8 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
 
   warm_through_ = snapshot.trained_through;
   trained_through_ = snapshot.trained_through;
-  warm_passes_ = std::max(
-      0.0, MetricOr(snapshot, kPassesMetric, options_.horizon));
+  warm_passes_ =
+      std::max(0.0, MetricOr(snapshot, kPassesMetric, options_.horizon));
   tau0_ = snapshot.tau0;
   loss_ = MetricOr(snapshot, "loss", 0.0);
   mean_loss_ = MetricOr(snapshot, "mean_user_loss", loss_);
@@ -89,25 +89,33 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
 
   learner_->Grow(snapshot.users.rows, snapshot.items.rows);
   GrowToPairs();
+  users_started_ = TakeOver(Side::kUsers, snapshot.users, snapshot.user_degree);
+  items_started_ =
+      TakeOver(Side::kItems, snapshot.items, snapshot.item_popularity);
+  has_model_ = users_started_ > 0;
   for (uint32_t u = 0; u < snapshot.users.rows; ++u) {
     if (snapshot.user_degree[u] == 0) continue;
-    learner_->SetRow(Side::kUsers, u, snapshot.users.Row(u));
-    ++users_started_;
-    user_learnt_[u] = snapshot.user_degree[u];
     // The inverse of Eq. 16: t·e^t with t = log(τ_u / τ₀) is (L − m) / 2β.
     const double t = std::log(double{snapshot.temperatures[u]} / tau0_);
-    user_loss_[u] = static_cast<float>(
-        mean_loss_ +
-        2.0 * options_.super_loss * t * std::exp(std::max(t, -1.0)));
-    has_model_ = true;
-  }
-  for (uint32_t i = 0; i < snapshot.items.rows; ++i) {
-    if (snapshot.item_popularity[i] == 0) continue;
-    learner_->SetRow(Side::kItems, i, snapshot.items.Row(i));
-    ++items_started_;
-    item_learnt_[i] = snapshot.item_popularity[i];
+    user_loss_[u] =
+        static_cast<float>(mean_loss_ + 2.0 * options_.super_loss * t *
+                                            std::exp(std::max(t, -1.0)));
   }
   return absl::OkStatus();
+}
+
+size_t OnlineFit::TakeOver(Side side, const model::Matrix& rows,
+                           const std::vector<uint32_t>& counts) {
+  std::vector<uint32_t> trained;
+  std::vector<float> values;
+  for (uint32_t r = 0; r < rows.rows; ++r) {
+    if (counts[r] == 0) continue;
+    trained.push_back(r);
+    values.insert(values.end(), rows.Row(r), rows.Row(r) + rows.cols);
+    (side == Side::kUsers ? user_learnt_ : item_learnt_)[r] = counts[r];
+  }
+  learner_->SetRows(side, trained, values.data());
+  return trained.size();
 }
 
 bool OnlineFit::Absorb(const model::Interactions& interactions) {
@@ -120,8 +128,9 @@ bool OnlineFit::Absorb(const model::Interactions& interactions) {
     const bool learnt_before = interaction.sequence <= warm_through_;
     if (model::IsPositive(interaction.kind) &&
         std::isfinite(interaction.weight) && interaction.weight > 0 &&
-        pairs_.Add(interaction.user, interaction.item,
-                   std::min(interaction.weight, model::kMaxInteractionWeight))) {
+        pairs_.Add(
+            interaction.user, interaction.item,
+            std::min(interaction.weight, model::kMaxInteractionWeight))) {
       if (learnt_before) {
         sampler_.AppendLearnt(1);
       } else {
@@ -231,8 +240,10 @@ void OnlineFit::OpenWindow() {
   uint32_t begin = 0;
   uint32_t end = 0;
   if (!sampler_.OpenWindow(&begin, &end)) return;
-  StartSide(Side::kUsers, begin, end);
-  StartSide(Side::kItems, begin, end);
+  absl::flat_hash_set<uint32_t> users;
+  absl::flat_hash_set<uint32_t> items;
+  StartRows(Side::kUsers, begin, end, items, &users);
+  StartRows(Side::kItems, begin, end, users, &items);
   has_model_ = true;
   if (tau0_ == 0) AdaptTemperatures();
 }
@@ -240,35 +251,49 @@ void OnlineFit::OpenWindow() {
 // Sets the rows that a window's pairs name for the first time. A new user
 // among known items begins at their mean, which is what folding-in would
 // answer with, and a new item at the mean of its known users; where nothing
-// is known a row begins at random on the sphere.
-void OnlineFit::StartSide(Side side, uint32_t begin, uint32_t end) {
+// is known a row begins at random on the sphere. Rows of the other side count
+// as known if they were learnt or are among `known_others`; rows that began at
+// a mean are added to *known.
+void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
+                          const absl::flat_hash_set<uint32_t>& known_others,
+                          absl::flat_hash_set<uint32_t>* known) {
   const bool is_user = side == Side::kUsers;
   const Side other_side = is_user ? Side::kItems : Side::kUsers;
   const std::vector<uint32_t>& learnt = is_user ? user_learnt_ : item_learnt_;
   const std::vector<uint32_t>& other = is_user ? item_learnt_ : user_learnt_;
-  const std::vector<float>& visits = is_user ? user_visits_ : item_visits_;
-  absl::flat_hash_map<uint32_t, std::vector<float>> sums;
-  std::vector<float> row(static_cast<size_t>(learner_->dim()));
+  const size_t dim = static_cast<size_t>(learner_->dim());
+  // In order of the index, so that the random rows depend on the seed alone.
+  absl::btree_map<uint32_t, std::vector<float>> sums;
+  std::vector<uint32_t> mine_of;  // by row of theirs_of
+  std::vector<uint32_t> theirs_of;
   for (uint32_t pair = begin; pair < end; ++pair) {
     const uint32_t mine = is_user ? pairs_.user(pair) : pairs_.item(pair);
     const uint32_t theirs = is_user ? pairs_.item(pair) : pairs_.user(pair);
-    if (learnt[mine] > 0 || visits[mine] > 0) continue;
-    std::vector<float>& sum = sums[mine];
-    sum.resize(row.size(), 0.0f);
-    if (other[theirs] == 0) continue;
-    learner_->GetRow(other_side, theirs, row.data());
-    for (size_t c = 0; c < row.size(); ++c) sum[c] += row[c];
+    if (learnt[mine] > 0) continue;
+    sums[mine].resize(dim, 0.0f);
+    if (other[theirs] == 0 && !known_others.contains(theirs)) continue;
+    mine_of.push_back(mine);
+    theirs_of.push_back(theirs);
   }
-  // In order of the index, so that the random rows depend on the seed alone.
-  std::vector<uint32_t> order;
-  for (const auto& [mine, sum] : sums) order.push_back(mine);
-  std::sort(order.begin(), order.end());
-  for (const uint32_t mine : order) {
-    std::vector<float>& sum = sums[mine];
-    if (!NormaliseRow(&sum)) RandomRow(&sum);
-    learner_->SetRow(side, mine, sum.data());
-    ++(is_user ? users_started_ : items_started_);
+  std::vector<float> rows(theirs_of.size() * dim);
+  learner_->GetRows(other_side, theirs_of, rows.data());
+  for (size_t k = 0; k < mine_of.size(); ++k) {
+    std::vector<float>& sum = sums[mine_of[k]];
+    for (size_t c = 0; c < dim; ++c) sum[c] += rows[k * dim + c];
   }
+  std::vector<uint32_t> started;
+  rows.clear();
+  for (auto& [mine, sum] : sums) {
+    if (NormaliseRow(&sum)) {
+      known->insert(mine);
+    } else {
+      RandomRow(&sum);
+    }
+    started.push_back(mine);
+    rows.insert(rows.end(), sum.begin(), sum.end());
+  }
+  learner_->SetRows(side, started, rows.data());
+  (is_user ? users_started_ : items_started_) += started.size();
 }
 
 void OnlineFit::RandomRow(std::vector<float>* row) {
@@ -283,7 +308,7 @@ void OnlineFit::FillBatch(uint32_t rows) {
   batch_.positives.resize(rows);
   batch_.weights.resize(rows);
   batch_.temperatures.resize(rows);
-  batch_.common_temperature = static_cast<float>(tau0_);
+  batch_.common_temperature = static_cast<float>(options_.common_temperature);
   for (uint32_t r = 0; r < rows; ++r) {
     batch_.users[r] = pairs_.user(drawn_[r]);
     batch_.positives[r] = pairs_.item(drawn_[r]);
@@ -305,8 +330,8 @@ void OnlineFit::BoundWeights() {
     item_mass_[batch_.positives[r]] += batch_.weights[r];
   }
   for (size_t r = 0; r < rows; ++r) {
-    const float mass = std::max(user_mass_[batch_.users[r]],
-                                item_mass_[batch_.positives[r]]);
+    const float mass =
+        std::max(user_mass_[batch_.users[r]], item_mass_[batch_.positives[r]]);
     if (mass > most) batch_.weights[r] *= most / mass;
   }
   for (size_t r = 0; r < rows; ++r) {
@@ -316,11 +341,10 @@ void OnlineFit::BoundWeights() {
 }
 
 float OnlineFit::TemperatureOf(uint32_t user) const {
-  const double tau =
-      WarmingUp() || user_visits_[user] < 1.0f
-          ? tau0_
-          : UserTemperature(tau0_, user_loss_[user], mean_loss_,
-                            options_.super_loss);
+  const double tau = WarmingUp() || user_visits_[user] < 1.0f
+                         ? tau0_
+                         : UserTemperature(tau0_, user_loss_[user], mean_loss_,
+                                           options_.super_loss);
   // The same room on both sides that Eq. 16 leaves below: W >= −1.
   return static_cast<float>(std::min(tau, tau0_ * 2.718281828459045));
 }
@@ -343,10 +367,9 @@ void OnlineFit::Account(uint32_t first) {
     if (std::isfinite(common) && std::isfinite(step_.losses[r])) {
       loss += step_.losses[r];
       ++counted;
-      const float memory = std::min(
-          user_visits_[user] + 1.0f,
-          std::max(kMinLossMemory,
-                   static_cast<float>(degree)));
+      const float memory =
+          std::min(user_visits_[user] + 1.0f,
+                   std::max(kMinLossMemory, static_cast<float>(degree)));
       user_loss_[user] += (common - user_loss_[user]) / memory;
     }
     user_visits_[user] += 1.0f;
@@ -414,15 +437,15 @@ void OnlineFit::AdaptTemperatures() {
 // Starts damaged rows again.
 absl::Status OnlineFit::RepairRows() {
   if (++bad_steps_ >= kMaxBadSteps) {
-    return absl::InternalError(absl::StrCat(
-        "values that are not finite in ", bad_steps_, " steps in a row; loss ",
-        loss_, ", tau0 ", tau0_));
+    return absl::InternalError(
+        absl::StrCat("values that are not finite in ", bad_steps_,
+                     " steps in a row; loss ", loss_, ", tau0 ", tau0_));
   }
   std::vector<float> row(static_cast<size_t>(learner_->dim()));
   for (const Side side : {Side::kUsers, Side::kItems}) {
     for (const uint32_t damaged : learner_->NonFiniteRows(side)) {
       RandomRow(&row);
-      learner_->SetRow(side, damaged, row.data());
+      learner_->SetRows(side, {damaged}, row.data());
       // It is new again: young in age, so that it learns fast.
       (side == Side::kUsers ? user_visits_ : item_visits_)[damaged] = 0;
       ++contained_;
@@ -437,8 +460,8 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
   snapshot->trained_through = trained_through_;
   snapshot->users = model::Matrix(learner_->rows(Side::kUsers), dim);
   snapshot->items = model::Matrix(learner_->rows(Side::kItems), dim);
-  learner_->GetRows(Side::kUsers, snapshot->users.values.data());
-  learner_->GetRows(Side::kItems, snapshot->items.values.data());
+  learner_->GetAllRows(Side::kUsers, snapshot->users.values.data());
+  learner_->GetAllRows(Side::kItems, snapshot->items.values.data());
   snapshot->user_degree = user_learnt_;
   snapshot->item_popularity = item_learnt_;
   snapshot->temperatures.resize(user_learnt_.size(), 0.0f);

@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "model/interactions.h"
 #include "model/snapshot.h"
@@ -27,10 +28,12 @@ struct OnlineFitOptions {
   double learning_rate = 6e-3;
   // Passes over the data until it has settled; a row's learning rate falls
   // to rate_floor over as many (see RateAtAge).
-  double horizon = 24;
+  double horizon = 30;
   double rate_floor = 0.02;
   double beta = 0.0;        // negatives ∝ popularity^β
   double super_loss = 1.0;  // β of Eq. 16
+  // The temperature at which the losses L(u) of Eq. 16 are compared.
+  double common_temperature = 1.0;
   TauGovernorOptions governor;
   uint64_t seed = 1;
 };
@@ -101,10 +104,15 @@ class OnlineFit {
   double Horizon() const;  // passes, longer for data of a few steps a pass
   double Passes() const;
   bool WarmingUp() const;
+  // Takes a snapshot's trained rows over; returns how many.
+  size_t TakeOver(Side side, const model::Matrix& rows,
+                  const std::vector<uint32_t>& counts);
   void CountAsLearnt(uint32_t pair);
   void GrowToPairs();
   void OpenWindow();
-  void StartSide(Side side, uint32_t begin, uint32_t end);
+  void StartRows(Side side, uint32_t begin, uint32_t end,
+                 const absl::flat_hash_set<uint32_t>& known_others,
+                 absl::flat_hash_set<uint32_t>* known);
   void FillBatch(uint32_t rows);
   void BoundWeights();
   float TemperatureOf(uint32_t user) const;
@@ -151,8 +159,8 @@ class OnlineFit {
   double loss_ = 0;
   double tau0_ = 0;
   double tau0_eq13_ = 0;
-  double mean_loss_ = 0;      // m_u of Eq. 16
-  double adapted_epochs_ = 0; // epochs_ when temperatures were last adapted
+  double mean_loss_ = 0;       // m_u of Eq. 16
+  double adapted_epochs_ = 0;  // epochs_ when temperatures were last adapted
   uint64_t adapted_steps_ = 0;
   CosineMoments moments_;
   uint64_t contained_ = 0;

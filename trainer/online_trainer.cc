@@ -158,9 +158,8 @@ class OnlineTrainer::Impl {
 
 absl::Status OnlineTrainer::Impl::WarmStart(const model::Snapshot& snapshot) {
   if (snapshot.dim() != static_cast<size_t>(options_.dim)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("snapshot.dim is ", snapshot.dim(), ", trainer.dim is ",
-                     options_.dim));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "snapshot.dim is ", snapshot.dim(), ", trainer.dim is ", options_.dim));
   }
   absl::Status status = model::ValidateSnapshot(snapshot);
   if (!status.ok()) return status;
@@ -172,11 +171,18 @@ void OnlineTrainer::Impl::Start() {
   {
     absl::MutexLock lock(&mutex_);
     if (running_) return;
+    if (status_.state == TrainerState::kFailed) {
+      // Whatever failed may have left it half changed.
+      fit_.reset();
+      pool_.reset();
+      has_model_ = false;
+    }
     running_ = true;
     stop_ = false;
     status_.error.clear();
     SetState(TrainerState::kWaiting);
   }
+  if (thread_.joinable()) thread_.join();  // it has failed
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -418,9 +424,7 @@ void OnlineTrainer::Stop() { impl_->Stop(); }
 void OnlineTrainer::Notify() { impl_->Notify(); }
 void OnlineTrainer::Pause() { impl_->SetPaused(true); }
 void OnlineTrainer::Resume() { impl_->SetPaused(false); }
-absl::Status OnlineTrainer::RequestPublish() {
-  return impl_->RequestPublish();
-}
+absl::Status OnlineTrainer::RequestPublish() { return impl_->RequestPublish(); }
 TrainerStatus OnlineTrainer::status() const { return impl_->status(); }
 
 }  // namespace taud::trainer

@@ -16,21 +16,24 @@
 
 namespace taud::trainer {
 
+// Nothing here needs to be set for a data set: temperatures, the number of
+// passes and the course of the learning rate follow from the data.
 struct OnlineTrainerOptions {
-  int dim = 64;
-  std::string device = "auto";  // auto, cpu, cuda
+  int dim = 64;                 // width of a row, 1 … 1024
+  std::string device = "auto";  // auto (CUDA where there is one), cpu, cuda
   int threads = 1;              // CPU threads of the trainer, itself included
   int nice = 10;                // priority of these threads (0 … 19)
-  int batch_rows = 2048;        // positives a step
+  int batch_rows = 2048;        // positives a step, at most: small data gets
+                                // narrower steps, 256 to a pass
   int negatives = 1024;         // shared negatives a step
-  double learning_rate = 6e-3;
+  double learning_rate = 6e-3;  // the greatest, of a row that is new
   absl::Duration publish_interval = absl::Seconds(5);
   uint64_t seed = 1;
 };
 
 enum class TrainerState {
   kStopped,  // not started, or Stop returned
-  kWaiting,  // too few interactions to learn from
+  kWaiting,  // too few interactions to learn from (8 pairs, 2 items)
   kTraining,
   kIdle,  // nothing new and the fit has settled
   kPaused,
@@ -52,6 +55,7 @@ struct TrainerStatus {
   double positives_per_second = 0;
   double loss = 0;  // decayed mean SSM loss
   double tau0 = 0;
+  // Quantiles over trained users, as last published.
   double tau_user_p10 = 0, tau_user_p50 = 0, tau_user_p90 = 0;
   bool warming_up = true;  // τ_u still equals τ₀
   uint64_t publishes = 0;
@@ -63,16 +67,25 @@ struct TrainerStatus {
 // owns (plus its CPU worker threads): mixes new interactions with replay of
 // old ones, keeps rows on the unit sphere, adapts τ₀ (Adap-τ Eq. 14) and τ_u
 // (Eq. 16), and hands out a Snapshot every publish interval in which
-// something changed, or when asked.
+// something changed, when the fit has settled, or when asked.
 //
 //   kStopped ──Start──▶ kWaiting ─▶ kTraining ⇄ kIdle ──Stop──▶ kStopped
 //                          ⇅ Pause/Resume: kPaused      error ▶ kFailed
 //
-// Thread-safe. Start and Stop are the owner's.
+// The fit has settled when every pair has been learnt from some thirty times,
+// on average; new pairs bring it out of rest for as long as they are many. A
+// new user or item begins at the mean of what it interacted with, and is
+// learnt at a high rate while the settled rows around it hardly move. One
+// user or item has a bounded share of every step, whatever it sends.
+//
+// Thread-safe. Start, Stop and WarmStart are the owner's, one at a time; they
+// and the destructor must not be called from `Publish`. Start after Stop goes
+// on with what was learnt; after kFailed it begins again from the log.
 class OnlineTrainer {
  public:
-  // Called on the trainer thread. The version is 0: the receiver numbers it.
-  // While it runs, nothing is learnt.
+  // Called on the trainer thread with a snapshot that is the receiver's from
+  // then on. The version is 0: the receiver numbers it. While it runs, nothing
+  // is learnt. What it throws ends in kFailed.
   using Publish = std::function<void(std::unique_ptr<model::Snapshot>)>;
 
   // `interactions` must outlive the trainer. INVALID_ARGUMENT names the
@@ -86,12 +99,14 @@ class OnlineTrainer {
 
   // Takes rows, temperatures and τ₀ of an earlier snapshot as the starting
   // point, instead of random ones. Everything in it counts as learnt through
-  // its trained_through. REQUIRES: before Start. INVALID_ARGUMENT if the
-  // dimension differs.
+  // its trained_through. Copies the snapshot until Start. REQUIRES: before the
+  // first Start; later it has no effect. INVALID_ARGUMENT if the dimension
+  // differs; DATA_LOSS if ValidateSnapshot refuses it.
   absl::Status WarmStart(const model::Snapshot& snapshot);
 
   void Start();
-  // Ends the thread after the step in progress and joins it. Idempotent.
+  // Ends the thread after the step in progress, and after a publication that
+  // was promised, and joins it. Idempotent.
   void Stop();
 
   // Wakes an idle trainer: interactions were appended. Cheap; any thread.

@@ -57,9 +57,8 @@ void PairSampler::Draw(uint32_t rows, std::vector<uint32_t>* pairs,
 
 uint32_t PairSampler::Uniform(size_t bound) {
   // Multiply-shift; the bias is below 2⁻³².
-  return static_cast<uint32_t>((uint64_t{static_cast<uint32_t>(random_())} *
-                                uint64_t{bound}) >>
-                               32);
+  return static_cast<uint32_t>(
+      (uint64_t{static_cast<uint32_t>(random_())} * uint64_t{bound}) >> 32);
 }
 
 }  // namespace taud::trainer

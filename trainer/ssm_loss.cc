@@ -163,9 +163,9 @@ float SsmLoss::Softmax(const SsmBatch& batch, int64_t row, float* scores,
   const float scale = 1.0f / batch.temperatures[row];
   // The scores are read once more only where the temperatures differ.
   if (scale != common) {
-    result->common_losses[row] = loss(
-        common, ExpSum(scores, shift, common, count),
-        std::exp((cosine - shift) * common));
+    result->common_losses[row] =
+        loss(common, ExpSum(scores, shift, common, count),
+             std::exp((cosine - shift) * common));
   }
   const float own = std::exp((cosine - shift) * scale);
   const float others = ExpInPlace(shift, scale, count, scores);

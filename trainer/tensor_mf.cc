@@ -39,21 +39,28 @@ class TensorMf final : public MfLearner {
     GrowTable(&items_, static_cast<int64_t>(items));
   }
 
-  void SetRow(Side side, uint32_t row, const float* values) override {
+  void SetRows(Side side, const std::vector<uint32_t>& rows,
+               const float* values) override {
     c10::InferenceMode no_grad;
+    if (rows.empty()) return;
     TensorTable& table = side == Side::kUsers ? users_ : items_;
-    table.values[row].copy_(FromHost(values, dim_));
-    table.moment1[row].zero_();
-    table.moment2[row].zero_();
-    table.updates[row].zero_();
+    const int64_t count = static_cast<int64_t>(rows.size());
+    const at::Tensor where = Indices(rows);
+    table.values.index_copy_(0, where,
+                             FromHost(values, count * dim_).view({-1, dim_}));
+    table.moment1.index_fill_(0, where, 0.0);
+    table.moment2.index_fill_(0, where, 0.0);
+    table.updates.index_fill_(0, where, 0.0);
   }
 
-  void GetRow(Side side, uint32_t row, float* values) const override {
+  void GetRows(Side side, const std::vector<uint32_t>& rows,
+               float* values) const override {
     c10::InferenceMode no_grad;
-    ToHost(Table(side).values[row], values);
+    if (rows.empty()) return;
+    ToHost(Table(side).values.index_select(0, Indices(rows)), values);
   }
 
-  void GetRows(Side side, float* values) const override {
+  void GetAllRows(Side side, float* values) const override {
     c10::InferenceMode no_grad;
     ToHost(Used(Table(side)), values);
   }
@@ -114,8 +121,7 @@ class TensorMf final : public MfLearner {
     return FromHost(values.data(), static_cast<int64_t>(values.size()));
   }
   at::Tensor Indices(const std::vector<uint32_t>& rows) const {
-    at::Tensor host =
-        at::empty({static_cast<int64_t>(rows.size())}, at::kLong);
+    at::Tensor host = at::empty({static_cast<int64_t>(rows.size())}, at::kLong);
     std::copy(rows.begin(), rows.end(), host.data_ptr<int64_t>());
     return host.to(options_.device());
   }
@@ -181,8 +187,7 @@ int64_t TensorMf::Move(const std::vector<uint32_t>& rows,
                        TensorTable* table) const {
   std::vector<uint32_t> distinct = rows;
   std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()),
-                 distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<uint32_t> slots;
   std::vector<float> distinct_rates;
   for (const uint32_t row : rows) {
@@ -212,14 +217,14 @@ int64_t TensorMf::Move(const std::vector<uint32_t>& rows,
       row - rate * corrected(m, adam.beta1) /
                 (corrected(v, adam.beta2).sqrt() + adam.epsilon);
   const at::Tensor norm = moved.norm(2, {1}, /*keepdim=*/true);
-  const at::Tensor good = at::isfinite(norm).logical_and(norm > 1e-6);
+  const at::Tensor good =
+      at::isfinite(norm + v.sum(1, /*keepdim=*/true)).logical_and(norm > 1e-6);
   const at::Tensor zero = at::zeros({}, options_.dtype(at::kFloat));
   table->values.index_copy_(0, where, at::where(good, moved / norm, row));
   table->moment1.index_copy_(0, where, at::where(good, m, zero));
   table->moment2.index_copy_(0, where, at::where(good, v, zero));
   table->updates.index_copy_(0, where, at::where(good.squeeze(1), t, zero));
-  return static_cast<int64_t>(distinct.size()) -
-         good.sum().item<int64_t>();
+  return static_cast<int64_t>(distinct.size()) - good.sum().item<int64_t>();
 }
 
 CosineMoments TensorMf::Moments(size_t trained_users, size_t trained_items,
@@ -230,15 +235,13 @@ CosineMoments TensorMf::Moments(size_t trained_users, size_t trained_items,
   const at::Tensor users = Used(users_);
   const at::Tensor items = Used(items_);
   if (trained_users > 0 && trained_items > 0) {
-    const double all = static_cast<double>(trained_users) *
-                       static_cast<double>(trained_items);
-    moments.mean =
-        users.sum(0).dot(items.sum(0)).item<double>() / all;
-    const double square =
-        (users.t().matmul(users) * items.t().matmul(items))
-            .sum()
-            .item<double>() /
-        all;
+    const double all =
+        static_cast<double>(trained_users) * static_cast<double>(trained_items);
+    moments.mean = users.sum(0).dot(items.sum(0)).item<double>() / all;
+    const double square = (users.t().matmul(users) * items.t().matmul(items))
+                              .sum()
+                              .item<double>() /
+                          all;
     moments.variance = square - moments.mean * moments.mean;
   }
   if (!pair_users.empty()) {

@@ -81,7 +81,8 @@ TAUD_INLINE bool AdamOnSphereBody(const AdamStep& s, const float* gradient,
   float first[kMaxDim];
   float second[kMaxDim];
   float norm2 = 0.0f;
-#pragma omp simd reduction(+ : norm2)
+  float second_sum = 0.0f;
+#pragma omp simd reduction(+ : norm2, second_sum)
   for (int64_t i = 0; i < n; ++i) {
     const float g = gradient[i] - radial * row[i];
     const float m = s.beta1 * moment1[i] + (1.0f - s.beta1) * g;
@@ -92,9 +93,11 @@ TAUD_INLINE bool AdamOnSphereBody(const AdamStep& s, const float* gradient,
     second[i] = v;
     moved[i] = x;
     norm2 += x * x;
+    second_sum += v;
   }
-  // NaN and infinity both end up in the norm. Zero has no direction.
-  if (!(norm2 > 1e-12f) || !std::isfinite(norm2)) return false;
+  // NaN and infinity both end up in the sums; an infinite second moment would
+  // hold the row for ever. Zero has no direction.
+  if (!(norm2 > 1e-12f) || !std::isfinite(norm2 + second_sum)) return false;
   const float scale = 1.0f / std::sqrt(norm2);
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) row[i] = moved[i] * scale;

@@ -1,0 +1,24 @@
+#include "trainer/learning_rate.h"
+
+#include <gtest/gtest.h>
+
+namespace taud::trainer {
+namespace {
+
+TEST(RateAtAgeTest, HalfCosineFromOneToTheFloor) {
+  EXPECT_DOUBLE_EQ(RateAtAge(0, 20, 0.1), 1.0);
+  EXPECT_NEAR(RateAtAge(10, 20, 0.1), 0.55, 1e-12);
+  EXPECT_NEAR(RateAtAge(20, 20, 0.1), 0.1, 1e-12);
+  EXPECT_NEAR(RateAtAge(1000, 20, 0.1), 0.1, 1e-12);
+  EXPECT_DOUBLE_EQ(RateAtAge(-1, 20, 0.1), 1.0);
+}
+
+TEST(RateAtAgeTest, NewDataBringsTheRateBackInProportion) {
+  // Settled at age 20; as many pairs again bring the age to 10, a hundredth
+  // more to 19.8.
+  EXPECT_GT(RateAtAge(10, 20, 0.02), 0.5);
+  EXPECT_LT(RateAtAge(19.8, 20, 0.02), 0.03);
+}
+
+}  // namespace
+}  // namespace taud::trainer

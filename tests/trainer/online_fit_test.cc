@@ -1,0 +1,289 @@
+#include "trainer/online_fit.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "tests/trainer/synthetic_data.h"
+#include "trainer/worker_pool.h"
+
+namespace taud::trainer {
+namespace {
+
+constexpr int kDim = 16;
+
+class OnlineFitTest : public testing::Test {
+ protected:
+  OnlineFitTest() : fit_(MakeFit()) {}
+
+  std::unique_ptr<OnlineFit> MakeFit(uint64_t seed = 1) {
+    OnlineFitOptions options;
+    options.seed = seed;
+    options.negatives = 128;
+    auto learner = MakeCpuMf(kDim, &pool_);
+    learner_ = learner.get();
+    return std::make_unique<OnlineFit>(options, std::move(learner));
+  }
+
+  // Steps until settled; fails the test if that takes for ever.
+  void Settle() {
+    fit_->Absorb(interactions_);
+    for (int step = 0; !fit_->Settled(); ++step) {
+      ASSERT_LT(step, 200000);
+      const absl::Status status = fit_->Step();
+      ASSERT_TRUE(status.ok()) << status;
+    }
+  }
+  std::unique_ptr<model::Snapshot> ValidSnapshot() {
+    std::unique_ptr<model::Snapshot> snapshot = fit_->MakeSnapshot();
+    const absl::Status status = model::ValidateSnapshot(*snapshot);
+    EXPECT_TRUE(status.ok()) << status;
+    return snapshot;
+  }
+
+  WorkerPool pool_{1};
+  model::Interactions interactions_;
+  MfLearner* learner_ = nullptr;  // the fit's
+  std::unique_ptr<OnlineFit> fit_;
+};
+
+TEST_F(OnlineFitTest, LearnsClustersFarBetterThanPopularity) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const auto snapshot = ValidSnapshot();
+  EXPECT_GT(Recall(*snapshot, data, 10), 0.9);
+  EXPECT_LT(PopularityRecall(data, 10), 0.3);
+  EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
+  EXPECT_EQ(fit_->unvisited(), 0u);
+  EXPECT_FALSE(fit_->figures().warming_up);
+}
+
+TEST_F(OnlineFitTest, TooLittleToLearnFrom) {
+  EXPECT_FALSE(fit_->Absorb(interactions_));
+  EXPECT_FALSE(fit_->Ready());
+  for (uint32_t user = 0; user < 20; ++user) AppendOne(user, 0, &interactions_);
+  EXPECT_TRUE(fit_->Absorb(interactions_));
+  EXPECT_FALSE(fit_->Ready());  // one item: nothing to tell apart
+  AppendOne(3, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  EXPECT_TRUE(fit_->Ready());
+  EXPECT_FALSE(fit_->HasModel());
+}
+
+TEST_F(OnlineFitTest, UnlearntRowsAreZeroAndLearntOnesHaveUnitNorm) {
+  const ClusteredData data = MakeClusters(100, 60, 5, 6, 1);
+  AppendAll(data.train, 1, &interactions_);
+  // User 150 and item 90 are far beyond the others; in between is nobody.
+  AppendOne(150, 90, &interactions_);
+  Settle();
+  const auto snapshot = ValidSnapshot();
+  ASSERT_EQ(snapshot->users.rows, 151u);
+  ASSERT_EQ(snapshot->items.rows, 91u);
+  EXPECT_EQ(snapshot->user_degree[120], 0u);
+  EXPECT_EQ(snapshot->user_degree[150], 1u);
+  EXPECT_EQ(snapshot->temperatures[120], 0.0f);
+  EXPECT_GT(snapshot->temperatures[150], 0.0f);
+}
+
+TEST_F(OnlineFitTest, SnapshotsAreValidAtEveryStage) {
+  const ClusteredData data = MakeClusters(200, 100, 5, 8, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  model::Sequence through = 0;
+  for (int step = 0; step < 120; ++step) {
+    ASSERT_TRUE(fit_->Step().ok());
+    const auto snapshot = ValidSnapshot();
+    EXPECT_GE(snapshot->trained_through, through);
+    through = snapshot->trained_through;
+  }
+  EXPECT_EQ(through, interactions_.last_sequence());
+}
+
+TEST_F(OnlineFitTest, GrowsWithNewUsersAndItemsAndKeepsTheOld) {
+  ClusteredData data = MakeClusters(200, 100, 5, 10, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const double before = Recall(*ValidSnapshot(), data, 10);
+  // Users 200 … 209 and items 100 … 104 are new; both belong to clusters.
+  for (uint32_t user = 200; user < 210; ++user) {
+    for (uint32_t k = 0; k < 6; ++k) {
+      AppendOne(user, user % 5 + 5 * k, &interactions_);
+    }
+    AppendOne(user, 100 + user % 5, &interactions_);
+  }
+  Settle();
+  const auto snapshot = ValidSnapshot();
+  // One place more: the cluster's new item belongs among the first, too.
+  EXPECT_GT(Recall(*snapshot, data, 11), before - 0.03);
+  for (uint32_t user = 200; user < 210; ++user) {
+    // An item of the own cluster that this user never saw, and a stranger.
+    const uint32_t own = user % 5 + 5 * 12;
+    const uint32_t other = (user + 1) % 5 + 5 * 12;
+    EXPECT_GT(Cosine(*snapshot, user, own), Cosine(*snapshot, user, other));
+    // Old users of the cluster find the new item.
+    EXPECT_GT(Cosine(*snapshot, user % 5, 100 + user % 5),
+              Cosine(*snapshot, user % 5, 100 + (user + 1) % 5));
+  }
+}
+
+TEST_F(OnlineFitTest, DislikesAndUnusableWeightsAreReadButNotLearnt) {
+  const ClusteredData data = MakeClusters(100, 60, 5, 6, 1);
+  AppendAll(data.train, 1, &interactions_);
+  AppendOne(0, 70, &interactions_, model::InteractionKind::kDislike);
+  for (const float weight :
+       {std::nanf(""), 0.0f, -1.0f, std::numeric_limits<float>::infinity()}) {
+    AppendOne(1, 71, &interactions_, model::InteractionKind::kClick, weight);
+  }
+  Settle();
+  const auto snapshot = ValidSnapshot();
+  EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
+  EXPECT_EQ(snapshot->user_degree[0], data.train[0].size());
+  EXPECT_TRUE(snapshot->items.rows <= 70 || snapshot->item_popularity[70] == 0);
+  EXPECT_TRUE(snapshot->items.rows <= 71 || snapshot->item_popularity[71] == 0);
+  // More of the same is through at once, without a step.
+  AppendOne(0, 3, &interactions_, model::InteractionKind::kDislike);
+  fit_->Absorb(interactions_);
+  EXPECT_TRUE(fit_->Settled());
+  EXPECT_EQ(fit_->trained_through(), interactions_.last_sequence());
+}
+
+TEST_F(OnlineFitTest, RepeatedInteractionsAreOnePair) {
+  const ClusteredData data = MakeClusters(50, 40, 4, 5, 1);
+  for (int time = 0; time < 5; ++time) AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  EXPECT_EQ(fit_->pairs(), 50u * 5u);
+}
+
+TEST_F(OnlineFitTest, WarmStartKeepsWhatWasLearnt) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const auto before = ValidSnapshot();
+
+  fit_ = MakeFit(2);
+  ASSERT_TRUE(fit_->WarmStart(*before).ok());
+  EXPECT_TRUE(fit_->HasModel());
+  fit_->Absorb(interactions_);
+  EXPECT_TRUE(fit_->Settled());  // nothing to do again
+  EXPECT_EQ(fit_->unvisited(), 0u);
+  const auto same = ValidSnapshot();
+  EXPECT_EQ(same->trained_through, before->trained_through);
+  EXPECT_EQ(same->users.values, before->users.values);
+  EXPECT_EQ(same->items.values, before->items.values);
+  for (size_t u = 0; u < same->temperatures.size(); ++u) {
+    EXPECT_NEAR(same->temperatures[u], before->temperatures[u], 1e-4);
+  }
+
+  // And it goes on from there.
+  AppendOne(300, 0, &interactions_);
+  AppendOne(300, 10, &interactions_);
+  Settle();
+  EXPECT_GT(Recall(*ValidSnapshot(), data, 10), 0.9);
+}
+
+TEST_F(OnlineFitTest, WarmStartRefusesWhatDoesNotFit) {
+  model::Snapshot snapshot;
+  snapshot.users = model::Matrix(1, 8);
+  snapshot.items = model::Matrix(1, 8);
+  EXPECT_EQ(fit_->WarmStart(snapshot).code(),
+            absl::StatusCode::kInvalidArgument);
+  snapshot.users = model::Matrix(1, kDim);
+  snapshot.items = model::Matrix(1, kDim);
+  snapshot.items.values[2] = std::nanf("");
+  EXPECT_FALSE(fit_->WarmStart(snapshot).ok());
+}
+
+TEST_F(OnlineFitTest, DamagedRowsAreContained) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  std::vector<float> damaged(kDim, std::nanf(""));
+  learner_->SetRows(Side::kItems, {5}, damaged.data());
+  learner_->SetRows(Side::kUsers, {8}, damaged.data());
+  AppendOne(8, 5, &interactions_);
+  AppendOne(9, 5, &interactions_);
+  Settle();
+  EXPECT_GT(fit_->figures().contained, 0u);
+  EXPECT_GT(Recall(*ValidSnapshot(), data, 10), 0.9);
+}
+
+TEST_F(OnlineFitTest, SpamFromOneUserDoesNotMoveTheOthers) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const auto before = ValidSnapshot();
+  // One user takes every item of the catalogue, with the greatest weight.
+  for (uint32_t item = 0; item < 200; ++item) {
+    AppendOne(300, item, &interactions_, model::InteractionKind::kPurchase,
+              100.0f);
+  }
+  Settle();
+  EXPECT_GT(Recall(*ValidSnapshot(), data, 10),
+            Recall(*before, data, 10) - 0.05);
+}
+
+TEST_F(OnlineFitTest, SpamOnOneItemDoesNotPutItBeforeEverybody) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  // As many new users as there were before, all on item 200.
+  for (uint32_t user = 300; user < 600; ++user) {
+    AppendOne(user, 200, &interactions_, model::InteractionKind::kPurchase,
+              100.0f);
+  }
+  Settle();
+  const auto snapshot = ValidSnapshot();
+  EXPECT_GT(Recall(*snapshot, data, 10), 0.85);
+  // Those who did not ask for it do not get it first.
+  int first = 0;
+  for (uint32_t user = 0; user < 300; ++user) {
+    if (Cosine(*snapshot, user, 200) >
+        Cosine(*snapshot, user, data.test[user][0])) {
+      ++first;
+    }
+  }
+  EXPECT_LT(first, 30);
+}
+
+TEST_F(OnlineFitTest, TheSameSeedLearnsTheSame) {
+  const ClusteredData data = MakeClusters(60, 40, 4, 6, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const auto first = fit_->MakeSnapshot();
+  fit_ = MakeFit(1);
+  Settle();
+  EXPECT_EQ(first->users.values, fit_->MakeSnapshot()->users.values);
+  fit_ = MakeFit(2);
+  Settle();
+  EXPECT_NE(first->users.values, fit_->MakeSnapshot()->users.values);
+}
+
+TEST_F(OnlineFitTest, UsersWhoseItemsMakeNoSenseGetAHigherTemperature) {
+  ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  // Every tenth user takes items from all clusters.
+  uint32_t item = 0;
+  for (uint32_t user = 0; user < 300; user += 11) {
+    for (uint32_t& taken : data.train[user]) {
+      item = (item + 37) % 200;
+      taken = item;
+    }
+  }
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const auto snapshot = ValidSnapshot();
+  double noisy = 0, clean = 0;
+  int noisy_users = 0, clean_users = 0;
+  for (uint32_t user = 0; user < 300; ++user) {
+    const double tau = snapshot->temperatures[user];
+    (user % 11 == 0 ? noisy : clean) += tau;
+    ++(user % 11 == 0 ? noisy_users : clean_users);
+  }
+  EXPECT_GT(noisy / noisy_users, 1.05 * clean / clean_users);
+}
+
+}  // namespace
+}  // namespace taud::trainer

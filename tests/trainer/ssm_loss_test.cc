@@ -1,0 +1,161 @@
+#include "trainer/ssm_loss.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace taud::trainer {
+namespace {
+
+at::Tensor ToTensor(const std::vector<float>& values, int64_t rows) {
+  const int64_t count = static_cast<int64_t>(values.size());
+  return at::from_blob(const_cast<float*>(values.data()), {rows, count / rows},
+                       at::kFloat)
+      .to(at::kDouble);
+}
+
+at::Tensor Indices(const std::vector<uint32_t>& rows) {
+  at::Tensor tensor = at::empty({static_cast<int64_t>(rows.size())}, at::kLong);
+  std::copy(rows.begin(), rows.end(), tensor.data_ptr<int64_t>());
+  return tensor;
+}
+
+struct Case {
+  int dim;
+  int users, items, rows, negatives, threads;
+};
+
+class SsmLossTest : public testing::TestWithParam<Case> {};
+
+// The same loss written down as in the paper, in double precision, and
+// differentiated by LibTorch.
+TEST_P(SsmLossTest, AgreesWithAutograd) {
+  const Case& c = GetParam();
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal;
+  const auto unit_rows = [&](int rows) {
+    std::vector<float> values(static_cast<size_t>(rows * c.dim));
+    for (float& x : values) x = normal(random);
+    at::Tensor tensor = ToTensor(values, rows);
+    tensor = (tensor / tensor.norm(2, {1}, true)).to(at::kFloat).contiguous();
+    std::copy_n(tensor.data_ptr<float>(), values.size(), values.begin());
+    return values;
+  };
+  const std::vector<float> users = unit_rows(c.users);
+  const std::vector<float> items = unit_rows(c.items);
+  SsmBatch batch;
+  for (int r = 0; r < c.rows; ++r) {
+    batch.users.push_back(random() % c.users);
+    batch.positives.push_back(random() % c.items);
+    batch.temperatures.push_back(r % 3 == 0 ? 0.1f : 0.04f + 0.01f * (r % 20));
+    batch.weights.push_back(r % 5 == 0 ? 0.25f : 1.0f);
+  }
+  for (int j = 0; j < c.negatives; ++j) batch.negatives.push_back(j);
+  batch.common_temperature = 0.1f;
+
+  at::Tensor user_rows =
+      ToTensor(users, c.users).index_select(0, Indices(batch.users));
+  at::Tensor positive_rows =
+      ToTensor(items, c.items).index_select(0, Indices(batch.positives));
+  at::Tensor negative_rows =
+      ToTensor(items, c.items).index_select(0, Indices(batch.negatives));
+  user_rows.requires_grad_();
+  positive_rows.requires_grad_();
+  negative_rows.requires_grad_();
+  const auto losses_at = [&](const at::Tensor& tau) {
+    const at::Tensor positive = (user_rows * positive_rows).sum(1) / tau;
+    const at::Tensor own = Indices(batch.positives)
+                               .unsqueeze(1)
+                               .eq(Indices(batch.negatives).unsqueeze(0));
+    const at::Tensor negative =
+        (user_rows.matmul(negative_rows.t()) / tau.unsqueeze(1)).exp() *
+        own.logical_not();
+    return -(positive - (positive.exp() + negative.sum(1)).log());
+  };
+  const at::Tensor losses =
+      losses_at(ToTensor(batch.temperatures, c.rows).squeeze(1));
+  (losses * ToTensor(batch.weights, c.rows).squeeze(1)).sum().backward();
+
+  WorkerPool pool(c.threads);
+  SsmLoss loss(c.dim, &pool);
+  SsmResult result;
+  // Twice: scratch of the first time must not show in the second.
+  for (int time = 0; time < 2; ++time) {
+    loss.Compute(users.data(), items.data(), static_cast<uint32_t>(c.items),
+                 batch, &result);
+  }
+  const auto difference = [](const std::vector<float>& mine,
+                             const at::Tensor& theirs) {
+    return (ToTensor(mine, theirs.size(0)) - theirs).abs().max().item<double>();
+  };
+  // Gradients are up to 1/τ = 25.
+  EXPECT_LT(difference(result.user_gradients, user_rows.grad()), 2e-4);
+  EXPECT_LT(difference(result.positive_gradients, positive_rows.grad()), 2e-4);
+  EXPECT_LT(difference(result.negative_gradients, negative_rows.grad()) /
+                negative_rows.grad().abs().max().item<double>(),
+            1e-5);
+  EXPECT_LT(difference(result.user_gradients, user_rows.grad()) /
+                user_rows.grad().abs().max().item<double>(),
+            1e-5);
+  EXPECT_LT(difference(result.losses, losses.detach().unsqueeze(1)), 1e-5);
+  EXPECT_LT(difference(result.common_losses,
+                       losses_at(at::full({c.rows}, 0.1, at::kDouble))
+                           .detach()
+                           .unsqueeze(1)),
+            1e-5);
+  EXPECT_LT(difference(result.cosines,
+                       (user_rows * positive_rows).sum(1, true).detach()),
+            1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, SsmLossTest,
+                         testing::Values(Case{64, 50, 200, 300, 150, 1},
+                                         Case{64, 50, 200, 300, 150, 3},
+                                         Case{10, 20, 30, 40, 30, 2},
+                                         Case{33, 9, 90, 127, 65, 1},
+                                         Case{1, 3, 4, 5, 2, 1},
+                                         Case{64, 5, 70, 1, 64, 2}));
+
+TEST(SsmLossEdgeTest, WithoutNegativesThereIsNothingToLearn) {
+  WorkerPool pool(1);
+  SsmLoss loss(2, &pool);
+  const float users[] = {1, 0};
+  const float items[] = {0, 1};
+  SsmBatch batch;
+  batch.users = {0};
+  batch.positives = {0};
+  batch.temperatures = {0.1f};
+  batch.weights = {1};
+  batch.common_temperature = 0.1f;
+  SsmResult result;
+  loss.Compute(users, items, 1, batch, &result);
+  EXPECT_EQ(result.losses[0], 0);
+  EXPECT_EQ(result.user_gradients[1], 0);
+  EXPECT_EQ(result.positive_gradients[0], 0);
+}
+
+TEST(SsmLossEdgeTest, ExtremeTemperaturesStayFinite) {
+  WorkerPool pool(1);
+  SsmLoss loss(2, &pool);
+  const float users[] = {1, 0};
+  const float items[] = {-1, 0, 1, 0, 0, 1};
+  SsmBatch batch;
+  batch.users = {0, 0};
+  batch.positives = {0, 1};
+  batch.temperatures = {0.001f, 0.001f};
+  batch.weights = {1, 1};
+  batch.negatives = {1, 2};
+  batch.common_temperature = 1.0f;
+  SsmResult result;
+  loss.Compute(users, items, 3, batch, &result);
+  EXPECT_NEAR(result.losses[0], 2000.0, 0.1);
+  EXPECT_NEAR(result.losses[1], 0.0, 1e-6);
+  for (const float g : result.user_gradients) EXPECT_TRUE(std::isfinite(g));
+}
+
+}  // namespace
+}  // namespace taud::trainer
