@@ -21,8 +21,9 @@ absl::Status ErrnoStatus(int error, absl::string_view what,
     case EPERM:
     case EROFS:
       return absl::PermissionDeniedError(absl::StrCat(
-          reason, "; give taud's user write permission or choose another data "
-                  "directory"));
+          reason,
+          "; give taud's user write permission or choose another data "
+          "directory"));
     case ENOENT:
       return absl::NotFoundError(reason);
     case ENOTDIR:

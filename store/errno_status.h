@@ -1,9 +1,8 @@
 #ifndef TAUD_STORE_ERRNO_STATUS_H_
 #define TAUD_STORE_ERRNO_STATUS_H_
 
-#include "absl/strings/string_view.h"
-
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace taud::store {
 

@@ -14,9 +14,13 @@
 #include "model/state.h"
 #include "model/types.h"
 
+namespace rocksdb {
+class Env;
+}  // namespace rocksdb
+
 namespace taud::store {
 
-// An interaction as it arrives, already validated by the caller.
+// An interaction as it arrives. Append checks it once more.
 struct NewInteraction {
   std::string user_id;
   std::string item_id;
@@ -53,11 +57,16 @@ class EventStore {
  public:
   struct Options {
     std::string directory;  // created if missing
-    // Interactions and items that may wait for the writer; one more batch is
-    // refused. A batch larger than this is refused always.
+    // Interactions and items that may wait for the writer; a batch that would
+    // exceed it is refused, and one larger than it always.
     size_t max_queued = 65536;
     // Interactions written in one group at most.
+    // Interactions written in one group at most, except that a batch is never
+    // divided.
     size_t max_group = 16384;
+    // RocksDB's file system and clock, for tests that make them fail; must
+    // outlive the store. Null: the machine's.
+    rocksdb::Env* env = nullptr;
   };
 
   using AppendDone = std::function<void(absl::StatusOr<std::vector<Appended>>)>;
@@ -77,16 +86,21 @@ class EventStore {
 
   // Reads the log into state->interactions and starts the writer. `progress`
   // is called now and then with the number of events read and the last
-  // sequence in the log; it may be null.
+  // sequence in the log, and once at the end; it may be null. DATA_LOSS names
+  // the sequence of a damaged event.
   absl::Status Replay(
       const std::function<void(uint64_t events, uint64_t last)>& progress);
 
   // Hands over a batch. OK means `done` will be called exactly once, from the
   // writer thread, with one Appended per interaction in order, or with the
-  // error that kept all of the batch from being written. Not OK means that
-  // nothing was taken and `done` will not be called: RESOURCE_EXHAUSTED (the
-  // queue is full), UNAVAILABLE (not replayed yet, or closing).
-  // `done` must be quick and must not call Close.
+  // error that kept all of the batch from being acknowledged: nothing of it is
+  // visible. A write that failed may yet turn out to have reached the log when
+  // the store, or the process, comes back; event ids make a retry exact.
+  // Not OK means that nothing was taken and `done` will not be called:
+  // INVALID_ARGUMENT (a field, by position and name, or a batch larger than
+  // the queue), RESOURCE_EXHAUSTED (the queue is full), UNAVAILABLE (not
+  // replayed yet, or closing).
+  // `done` must be quick and must neither call Close nor throw.
   absl::Status Append(std::vector<NewInteraction> batch, AppendDone done);
 
   // Writes catalogue records, whole batch or nothing, with the same rules.
