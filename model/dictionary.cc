@@ -4,11 +4,11 @@
 
 namespace taud::model {
 
-size_t Dictionary::ShardOf(absl::string_view id) {
+size_t Dictionary::ShardOf(std::string_view id) {
   return absl::HashOf(id) % kShards;
 }
 
-std::optional<uint32_t> Dictionary::Find(absl::string_view id) const {
+std::optional<uint32_t> Dictionary::Find(std::string_view id) const {
   const Shard& shard = shards_[ShardOf(id)];
   absl::ReaderMutexLock lock(&shard.mutex);
   const auto it = shard.indices.find(id);
@@ -16,12 +16,12 @@ std::optional<uint32_t> Dictionary::Find(absl::string_view id) const {
   return it->second;
 }
 
-absl::string_view Dictionary::Name(uint32_t index) const {
+std::string_view Dictionary::Name(uint32_t index) const {
   if (index >= names_.size()) return {};
   return names_[index];
 }
 
-uint32_t Dictionary::Insert(absl::string_view id) {
+uint32_t Dictionary::Insert(std::string_view id) {
   if (const std::optional<uint32_t> known = Find(id)) return *known;
   const auto index = static_cast<uint32_t>(names_.size());
   names_.push_back(std::string(id));

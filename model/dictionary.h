@@ -8,7 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
+#include <string_view>
 #include "absl/synchronization/mutex.h"
 #include "model/chunked_vector.h"
 
@@ -25,14 +25,14 @@ class Dictionary {
   Dictionary& operator=(const Dictionary&) = delete;
 
   // The index of `id`, or nothing if it was never inserted. Any thread.
-  std::optional<uint32_t> Find(absl::string_view id) const;
+  std::optional<uint32_t> Find(std::string_view id) const;
 
   // The id of `index`; empty for an index that was never given. The view
   // lives as long as the dictionary. Any thread.
-  absl::string_view Name(uint32_t index) const;
+  std::string_view Name(uint32_t index) const;
 
   // The index of `id`, newly given (= size()) if it is new. One thread only.
-  uint32_t Insert(absl::string_view id);
+  uint32_t Insert(std::string_view id);
 
   size_t size() const { return names_.size(); }
 
@@ -41,10 +41,10 @@ class Dictionary {
   struct Shard {
     mutable absl::Mutex mutex;
     // Keys are views into names_, whose elements never move.
-    absl::flat_hash_map<absl::string_view, uint32_t> indices
+    absl::flat_hash_map<std::string_view, uint32_t> indices
         ABSL_GUARDED_BY(mutex);
   };
-  static size_t ShardOf(absl::string_view id);
+  static size_t ShardOf(std::string_view id);
 
   // Internally synchronised.
   ChunkedVector<std::string> names_;

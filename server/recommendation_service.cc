@@ -1,6 +1,7 @@
 #include "server/recommendation_service.h"
 
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,7 @@ void FillItems(const model::State& state, const Recommendation& answer,
   items->Reserve(static_cast<int>(answer.items.size()));
   for (const RankedItem& ranked : answer.items) {
     v1::ScoredItem* item = items->Add();
-    const absl::string_view id = state.items.Name(ranked.item);
+    const std::string_view id = state.items.Name(ranked.item);
     item->set_id(id.data(), id.size());
     item->set_score(ranked.score);
     item->set_probability(ranked.probability);

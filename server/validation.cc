@@ -7,50 +7,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/utf8.h"
 #include "server/errors.h"
 
 namespace taud::server {
 namespace {
 
 using Strings = google::protobuf::RepeatedPtrField<std::string>;
-
-// Well-formed UTF-8: no overlong forms, no surrogates, at most U+10FFFF
-// (RFC 3629, section 4).
-bool IsUtf8(absl::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    size_t tail = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;  // bounds of the second byte
-    if (byte < 0x80) {
-      ++i;
-      continue;
-    }
-    if (byte >= 0xC2 && byte <= 0xDF) {
-      tail = 1;
-    } else if (byte >= 0xE0 && byte <= 0xEF) {
-      tail = 2;
-      if (byte == 0xE0) low = 0xA0;
-      if (byte == 0xED) high = 0x9F;
-    } else if (byte >= 0xF0 && byte <= 0xF4) {
-      tail = 3;
-      if (byte == 0xF0) low = 0x90;
-      if (byte == 0xF4) high = 0x8F;
-    } else {
-      return false;
-    }
-    if (text.size() - i <= tail) return false;
-    for (size_t t = 1; t <= tail; ++t) {
-      const auto next = static_cast<unsigned char>(text[i + t]);
-      if (next < low || next > high) return false;
-      low = 0x80;
-      high = 0xBF;
-    }
-    i += tail + 1;
-  }
-  return true;
-}
 
 absl::Status CheckText(absl::string_view field, absl::string_view text,
                        size_t min_bytes, size_t max_bytes) {
@@ -63,7 +26,7 @@ absl::Status CheckText(absl::string_view field, absl::string_view text,
         field, absl::StrCat("has ", text.size(), " bytes; allowed: ", min_bytes,
                             " to ", max_bytes));
   }
-  if (!IsUtf8(text)) return FieldError(field, "is not UTF-8");
+  if (!model::IsUtf8(text)) return FieldError(field, "is not UTF-8");
   return absl::OkStatus();
 }
 

@@ -60,7 +60,6 @@ class EventStore {
     // Interactions and items that may wait for the writer; a batch that would
     // exceed it is refused, and one larger than it always.
     size_t max_queued = 65536;
-    // Interactions written in one group at most.
     // Interactions written in one group at most, except that a batch is never
     // divided.
     size_t max_group = 16384;

@@ -13,10 +13,6 @@ namespace taud::store {
 // be read back gets past it. Errors are INVALID_ARGUMENT and name position,
 // field and value. Pure functions, thread-safe.
 
-// Whether `text` is well-formed UTF-8: no overlong forms, no surrogates,
-// nothing beyond U+10FFFF.
-bool IsUtf8(absl::string_view text);
-
 // 1 to model::kMaxIdBytes bytes of UTF-8.
 absl::Status CheckId(absl::string_view field, absl::string_view id);
 
