@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include <string_view>
 #include "absl/synchronization/mutex.h"
 #include "model/chunked_vector.h"
 

@@ -56,8 +56,7 @@ class BadInputTest : public testing::Test {
     grpc::ClientContext context;
     grpc::Slice slice(bytes);
     const grpc::ByteBuffer request(&slice, 1);
-    const auto call =
-        stub.PrepareUnaryCall(&context, method, request, &queue);
+    const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
     call->StartCall();
     grpc::ByteBuffer response;
     grpc::Status status;
@@ -261,11 +260,10 @@ TEST_F(BadInputTest, InvalidUtf8NamesTheField) {
 }
 
 TEST_F(BadInputTest, BytesThatAreNoMessage) {
-  for (const char* method :
-       {"/taud.v1.RecommendationService/Recommend",
-        "/taud.v1.IngestionService/WriteInteractions",
-        "/taud.v1.CatalogService/UpsertItems",
-        "/taud.v1.ModelService/GetStatus"}) {
+  for (const char* method : {"/taud.v1.RecommendationService/Recommend",
+                             "/taud.v1.IngestionService/WriteInteractions",
+                             "/taud.v1.CatalogService/UpsertItems",
+                             "/taud.v1.ModelService/GetStatus"}) {
     const grpc::Status status = CallRaw(method, "\xFF\xFF\xFF\xFF garbage");
     EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT) << method;
   }
@@ -277,8 +275,8 @@ TEST_F(BadInputTest, BytesThatAreNoMessageInAStream) {
   grpc::GenericStub stub(api.channel);
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
-  const auto call = stub.PrepareCall(
-      &context, "/taud.v1.IngestionService/Ingest", &queue);
+  const auto call =
+      stub.PrepareCall(&context, "/taud.v1.IngestionService/Ingest", &queue);
   void* tag = nullptr;
   bool ok = false;
   call->StartCall(nullptr);
@@ -309,9 +307,8 @@ TEST_F(BadInputTest, BytesThatAreNoMessageInAStream) {
 }
 
 TEST_F(BadInputTest, AMessageOverTheLimit) {
-  const grpc::Status status =
-      CallRaw("/taud.v1.RecommendationService/Recommend",
-              std::string(5 << 20, 'x'));
+  const grpc::Status status = CallRaw(
+      "/taud.v1.RecommendationService/Recommend", std::string(5 << 20, 'x'));
   EXPECT_EQ(status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
 
   // The same in a stream: not taken for its end.
@@ -343,8 +340,7 @@ TEST_F(BadInputTest, ErrorsCarryTheRequestId) {
   const auto& trailers = context.GetServerTrailingMetadata();
   const auto id = trailers.find("x-request-id");
   ASSERT_NE(id, trailers.end());
-  EXPECT_EQ(std::string(id->second.data(), id->second.size()),
-            "my-request-17");
+  EXPECT_EQ(std::string(id->second.data(), id->second.size()), "my-request-17");
 }
 
 }  // namespace

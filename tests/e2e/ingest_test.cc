@@ -1,7 +1,6 @@
 // Streams into a real daemon: acknowledgements, abuse, and kill -9.
 
 #include <csignal>
-
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -217,8 +216,8 @@ TEST_F(IngestTest, WhatWasAckedSurvivesKillNine) {
         for (int i = 0; i < 50; ++i) {
           const uint64_t n = (static_cast<uint64_t>(round) << 32) + b * 50 +
                              static_cast<uint64_t>(i);
-          *request.add_interactions() = MakeInteraction(
-              absl::StrCat("u", n % 97), absl::StrCat("i", n));
+          *request.add_interactions() =
+              MakeInteraction(absl::StrCat("u", n % 97), absl::StrCat("i", n));
         }
         {
           absl::MutexLock lock(&mutex);

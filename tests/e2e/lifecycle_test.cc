@@ -19,8 +19,8 @@ using testing::HasSubstr;
 std::string HealthOf(const DaemonProcess& daemon, const std::string& service);
 
 // Runs it to its end; the exit status and what it printed.
-std::pair<int, std::string> RunToEnd(const std::string& data_dir,
-                                     const std::vector<std::string>& arguments) {
+std::pair<int, std::string> RunToEnd(
+    const std::string& data_dir, const std::vector<std::string>& arguments) {
   DaemonProcess daemon(data_dir, arguments);
   const int code = daemon.Wait();
   return {code, daemon.log()};
@@ -152,9 +152,9 @@ TEST(LifecycleTest, APortInUseIsRefused) {
   DaemonProcess first(directory.path(), QuickTraining());
   ASSERT_TRUE(first.WaitUntilServing());
   TemporaryDirectory other;
-  auto [code, log] =
-      RunToEnd(other.path(), {"--set", absl::StrCat("server.grpc_address=",
-                                                    first.grpc_address())});
+  auto [code, log] = RunToEnd(
+      other.path(),
+      {"--set", absl::StrCat("server.grpc_address=", first.grpc_address())});
   EXPECT_EQ(code, 1);
   EXPECT_THAT(log, HasSubstr("cannot listen on " + first.grpc_address()));
   EXPECT_THAT(log, HasSubstr("--grpc-address"));
@@ -187,8 +187,8 @@ TEST(LifecycleTest, ABadConfigurationIsRefused) {
       RunToEnd(directory.path(), {"--set", "trainer.dim=1000000"});
   EXPECT_EQ(code, 1);
   EXPECT_THAT(log, HasSubstr("trainer.dim"));
-  std::tie(code, log) = RunToEnd(
-      directory.path(), {"--config", file, "--check-config"});
+  std::tie(code, log) =
+      RunToEnd(directory.path(), {"--config", file, "--check-config"});
   EXPECT_EQ(code, 1);
   std::tie(code, log) = RunToEnd(directory.path(), {"--check-config"});
   EXPECT_EQ(code, 0);
@@ -246,8 +246,9 @@ std::string HealthOf(const DaemonProcess& daemon, const std::string& service) {
     bytes = std::string("\x0A") + static_cast<char>(service.size()) + service;
   }
   grpc::Slice slice(bytes);
-  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
-                                          grpc::ByteBuffer(&slice, 1), &queue);
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
+                            grpc::ByteBuffer(&slice, 1), &queue);
   call->StartCall();
   grpc::ByteBuffer response;
   grpc::Status status;

@@ -81,8 +81,7 @@ TEST_F(RecommendTest, UsersGetWhatTheyLike) {
   int all = 0;
   for (uint32_t u = 0; u < 100; ++u) {
     v1::RecommendResponse response;
-    ASSERT_TRUE(
-        api.Recommend(For(simulator_->UserId(u), 5), &response).ok());
+    ASSERT_TRUE(api.Recommend(For(simulator_->UserId(u), 5), &response).ok());
     for (const v1::ScoredItem& item : response.items()) {
       right += genre_of[item.id()] == simulator_->FavouriteGenre(u);
       ++all;
@@ -256,10 +255,9 @@ TEST_F(RecommendTest, PublishesOnRequestAndListsSnapshots) {
 
   grpc::ClientContext list_context;
   v1::ListSnapshotsResponse list;
-  ASSERT_TRUE(api.model
-                  ->ListSnapshots(&list_context, v1::ListSnapshotsRequest(),
-                                  &list)
-                  .ok());
+  ASSERT_TRUE(
+      api.model->ListSnapshots(&list_context, v1::ListSnapshotsRequest(), &list)
+          .ok());
   std::vector<uint64_t> versions;
   for (const v1::SnapshotInfo& info : list.snapshots()) {
     versions.push_back(info.version());
