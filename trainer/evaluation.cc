@@ -6,13 +6,13 @@
 #include <limits>
 #include <utility>
 
-#include "trainer/blas.h"
+#include "trainer/matrix_kernels.h"
 #include "trainer/worker_pool.h"
 
 namespace taud::trainer {
 namespace {
 
-constexpr size_t kBlockUsers = 64;
+constexpr size_t kBlockUsers = 60;  // a multiple of the products' tile
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 struct Sums {
@@ -86,11 +86,18 @@ RankingQuality EvaluateRanking(const model::Matrix& users,
   if (quality.users == 0 || items.rows == 0 || k == 0) return quality;
 
   const std::vector<uint32_t> untrained = UntrainedItems(items);
+  const int64_t width = static_cast<int64_t>(items.cols);
+  const int64_t padded = (static_cast<int64_t>(items.rows) + kPackedRows - 1) /
+                         kPackedRows * kPackedRows;
+  std::vector<float> panels = items.values;
+  panels.resize(static_cast<size_t>(padded * width), 0.0f);
+  PackTransposed(std::vector<float>(panels).data(), padded, width,
+                 panels.data());
   WorkerPool pool(threads);
   std::vector<Sums> sums(static_cast<size_t>(pool.workers()));
   pool.Run([&](int worker) {
     std::vector<float> block(kBlockUsers * users.cols);
-    std::vector<float> scores(kBlockUsers * items.rows);
+    std::vector<float> scores;
     std::vector<std::pair<float, uint32_t>> best;
     const size_t stride = kBlockUsers * static_cast<size_t>(pool.workers());
     for (size_t begin = kBlockUsers * static_cast<size_t>(worker);
@@ -100,13 +107,15 @@ RankingQuality EvaluateRanking(const model::Matrix& users,
         std::copy_n(users.Row(ranked[begin + r]), users.cols,
                     &block[r * users.cols]);
       }
-      MatrixProduct(false, true, static_cast<int64_t>(count),
-                    static_cast<int64_t>(items.rows),
-                    static_cast<int64_t>(users.cols), block.data(),
-                    items.values.data(), 0.0f, scores.data());
+      scores.assign(kBlockUsers * static_cast<size_t>(padded), 0.0f);
+      for (int64_t j = 0; j < padded; j += kPackedRows) {
+        MultiplyInto(static_cast<int64_t>(count), kPackedRows, width,
+                     {block.data(), width, 1}, &panels[j * width], kPackedRows,
+                     &scores[j], padded);
+      }
       for (size_t r = 0; r < count; ++r) {
         const uint32_t user = ranked[begin + r];
-        float* row = &scores[r * items.rows];
+        float* row = &scores[r * static_cast<size_t>(padded)];
         for (const uint32_t item : untrained) row[item] = kNever;
         if (user < train.size()) {
           for (const uint32_t item : train[user]) {

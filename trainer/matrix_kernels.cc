@@ -111,4 +111,14 @@ void MultiplyInto(int64_t m, int64_t n, int64_t k, const StridedMatrix& a,
   best(m, n, k, a, b, b_step, c, c_step);
 }
 
+void PackTransposed(const float* rows, int64_t count, int64_t width,
+                    float* panels) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float* row = rows + i * width;
+    float* column =
+        panels + i / kPackedRows * kPackedRows * width + i % kPackedRows;
+    for (int64_t c = 0; c < width; ++c) column[c * kPackedRows] = row[c];
+  }
+}
+
 }  // namespace taud::trainer

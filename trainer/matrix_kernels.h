@@ -28,6 +28,14 @@ inline constexpr int64_t kPanel = 16;
 void MultiplyInto(int64_t m, int64_t n, int64_t k, const StridedMatrix& a,
                   const float* b, int64_t b_step, float* c, int64_t c_step);
 
+// Rows turned into columns, for use as B: `rows` [count × width] becomes panels
+// [count / 64][width × 64], each to be given to MultiplyInto with n = b_step =
+// 64 for 64 of the rows. A panel of 64 × 64 fits the L1 cache. count is a
+// multiple of kPackedRows.
+inline constexpr int64_t kPackedRows = 64;
+void PackTransposed(const float* rows, int64_t count, int64_t width,
+                    float* panels);
+
 }  // namespace taud::trainer
 
 #endif  // TAUD_TRAINER_MATRIX_KERNELS_H_

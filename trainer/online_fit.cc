@@ -181,8 +181,6 @@ void OnlineFit::GrowToPairs() {
   user_rate_.resize(users, rate);
   item_rate_.resize(items, rate);
   user_loss_.resize(users, 0.0f);
-  user_mass_.resize(users, 0.0f);
-  item_mass_.resize(items, 0.0f);
 }
 
 bool OnlineFit::Ready() const {
@@ -315,29 +313,10 @@ void OnlineFit::FillBatch(uint32_t rows) {
     batch_.weights[r] = pairs_.weight(drawn_[r]);
     batch_.temperatures[r] = TemperatureOf(batch_.users[r]);
   }
-  BoundWeights();
+  const double most = std::max(kMinMass, kMaxShare * rows);
+  step_weights_.Bound(batch_.users, batch_.positives, static_cast<float>(most),
+                      &batch_.weights);
   negatives_.Draw(static_cast<size_t>(options_.negatives), &batch_.negatives);
-}
-
-// One user or item, however often it is in the step and whatever weight it
-// claims, moves the shared rows by a bounded share.
-void OnlineFit::BoundWeights() {
-  const float most = static_cast<float>(
-      std::max(kMinMass, kMaxShare * static_cast<double>(batch_.rows())));
-  const size_t rows = batch_.users.size();
-  for (size_t r = 0; r < rows; ++r) {
-    user_mass_[batch_.users[r]] += batch_.weights[r];
-    item_mass_[batch_.positives[r]] += batch_.weights[r];
-  }
-  for (size_t r = 0; r < rows; ++r) {
-    const float mass =
-        std::max(user_mass_[batch_.users[r]], item_mass_[batch_.positives[r]]);
-    if (mass > most) batch_.weights[r] *= most / mass;
-  }
-  for (size_t r = 0; r < rows; ++r) {
-    user_mass_[batch_.users[r]] = 0.0f;
-    item_mass_[batch_.positives[r]] = 0.0f;
-  }
 }
 
 float OnlineFit::TemperatureOf(uint32_t user) const {
@@ -492,7 +471,6 @@ OnlineFitFigures OnlineFit::figures() const {
   figures.steps = steps_;
   figures.positives = positives_;
   figures.epochs = epochs_;
-  figures.passes = Passes();
   figures.loss = loss_;
   figures.tau0 = tau0_;
   figures.warming_up = WarmingUp();

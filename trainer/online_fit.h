@@ -17,6 +17,7 @@
 #include "trainer/pair_sampler.h"
 #include "trainer/positive_pairs.h"
 #include "trainer/ssm_loss.h"
+#include "trainer/step_weights.h"
 #include "trainer/tau_governor.h"
 
 namespace taud::trainer {
@@ -43,7 +44,6 @@ struct OnlineFitFigures {
   uint64_t steps = 0;
   uint64_t positives = 0;  // rows learnt
   double epochs = 0;       // positives ÷ distinct pairs, summed
-  double passes = 0;       // of those that count towards settling
   double loss = 0;         // decayed mean SSM loss, each row at its τ_u
   double tau0 = 0;
   bool warming_up = true;  // τ_u still equals τ₀
@@ -114,7 +114,6 @@ class OnlineFit {
                  const absl::flat_hash_set<uint32_t>& known_others,
                  absl::flat_hash_set<uint32_t>* known);
   void FillBatch(uint32_t rows);
-  void BoundWeights();
   float TemperatureOf(uint32_t user) const;
   void Account(uint32_t first);
   void UpdateRate(uint32_t degree, float* visits, float* rate) const;
@@ -141,11 +140,11 @@ class OnlineFit {
   std::vector<float> user_visits_, item_visits_;     // positives learnt
   std::vector<float> user_rate_, item_rate_;         // learning rates
   std::vector<float> user_loss_;                     // L(u), decayed mean
-  std::vector<float> user_mass_, item_mass_;         // scratch, all zero
   size_t users_started_ = 0, items_started_ = 0;     // rows that were set
 
   // The present step.
   std::vector<uint32_t> drawn_;
+  StepWeights step_weights_;
   SsmBatch batch_;
   MfStepResult step_;
 

@@ -99,7 +99,7 @@ class OnlineTrainer {
 
   // Takes rows, temperatures and τ₀ of an earlier snapshot as the starting
   // point, instead of random ones. Everything in it counts as learnt through
-  // its trained_through. Copies the snapshot until Start. REQUIRES: before the
+  // its trained_through. The snapshot is copied. REQUIRES: before the
   // first Start; later it has no effect. INVALID_ARGUMENT if the dimension
   // differs; DATA_LOSS if ValidateSnapshot refuses it.
   absl::Status WarmStart(const model::Snapshot& snapshot);

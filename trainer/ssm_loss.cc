@@ -15,11 +15,8 @@ namespace {
 // multiple of the register tile of the products.
 constexpr int64_t kChunkRows = 126;
 
-// Negatives are padded to a multiple of this; a panel of the transposed
-// negatives, 64 × 64, stays in the L1 cache while the chunk runs past it.
-constexpr int64_t kPanelItems = 64;
-// Negatives whose rows stay in the L1 cache likewise.
-constexpr int64_t kBlockItems = 64;
+// Negatives are padded to a multiple of kPackedRows. As many of their rows, or
+// a panel of them transposed, stay in the L1 cache while the chunk runs past.
 
 // Far below any cosine: its exponential counts as nothing beside the others.
 constexpr float kExcluded = -1e4f;
@@ -83,19 +80,15 @@ void SsmLoss::Compute(const float* users, const float* items,
 void SsmLoss::GatherNegatives(const float* items, uint32_t num_items,
                               const std::vector<uint32_t>& negatives) {
   const int64_t count = static_cast<int64_t>(negatives.size());
-  padded_ = RoundUp(count, kPanelItems);
+  padded_ = RoundUp(count, kPackedRows);
   if (slot_of_item_.size() < num_items) slot_of_item_.resize(num_items, -1);
   negatives_.assign(static_cast<size_t>(padded_ * width_), 0.0f);
-  panels_.assign(negatives_.size(), 0.0f);
+  panels_.resize(negatives_.size());
   for (int64_t j = 0; j < count; ++j) {
     slot_of_item_[negatives[j]] = static_cast<int32_t>(j);
-    const float* row = items + negatives[j] * dim_;
-    CopyRow(row, dim_, &negatives_[j * width_]);
-    float* panel = &panels_[j / kPanelItems * kPanelItems * width_];
-    for (int64_t c = 0; c < dim_; ++c) {
-      panel[c * kPanelItems + j % kPanelItems] = row[c];
-    }
+    CopyRow(items + negatives[j] * dim_, dim_, &negatives_[j * width_]);
   }
+  PackTransposed(negatives_.data(), padded_, width_, panels_.data());
 }
 
 void SsmLoss::ComputeChunk(const float* users, const float* items,
@@ -113,9 +106,9 @@ void SsmLoss::ComputeChunk(const float* users, const float* items,
     CopyRow(users + batch.users[begin + r] * dim_, dim_,
             chunk_users + r * width_);
   }
-  for (int64_t j = 0; j < padded_; j += kPanelItems) {
-    MultiplyInto(rows, kPanelItems, width_, {chunk_users, width_, 1},
-                 &panels_[j * width_], kPanelItems, scores + j, step);
+  for (int64_t j = 0; j < padded_; j += kPackedRows) {
+    MultiplyInto(rows, kPackedRows, width_, {chunk_users, width_, 1},
+                 &panels_[j * width_], kPackedRows, scores + j, step);
   }
 
   float factor[kChunkRows];
@@ -128,8 +121,8 @@ void SsmLoss::ComputeChunk(const float* users, const float* items,
     factor[r] = Softmax(batch, begin + r, scores + r * step, result, &slope[r]);
   }
 
-  for (int64_t j = 0; j < padded_; j += kBlockItems) {
-    MultiplyInto(rows, width_, kBlockItems, {scores + j, step, 1},
+  for (int64_t j = 0; j < padded_; j += kPackedRows) {
+    MultiplyInto(rows, width_, kPackedRows, {scores + j, step, 1},
                  &negatives_[j * width_], width_, scratch->gradients.data(),
                  width_);
   }

@@ -76,8 +76,7 @@ class SsmLoss {
   std::vector<Scratch> scratch_;  // one a worker
   int64_t padded_ = 0;            // negatives, rounded up; the rest is zero
   std::vector<float> negatives_;  // [padded × width]
-  // The same transposed, in panels of columns: [padded / 64][width × 64].
-  std::vector<float> panels_;
+  std::vector<float> panels_;     // the same, by PackTransposed
   // Where an item stands among the negatives, −1 if it does not.
   std::vector<int32_t> slot_of_item_;
 };

@@ -55,6 +55,28 @@ INSTANTIATE_TEST_SUITE_P(
                     std::make_tuple(13, 48, 129), std::make_tuple(5, 112, 0),
                     std::make_tuple(0, 16, 3)));
 
+TEST(PackTransposedTest, PanelsMultiplyAsColumns) {
+  constexpr int64_t kRows = 3, kCount = 128, kWidth = 10;
+  const std::vector<float> a = Random(kRows * kWidth, 1);
+  const std::vector<float> b = Random(kCount * kWidth, 2);
+  std::vector<float> panels(b.size());
+  PackTransposed(b.data(), kCount, kWidth, panels.data());
+  std::vector<float> scores(kRows * kCount, 0.0f);
+  for (int64_t j = 0; j < kCount; j += kPackedRows) {
+    MultiplyInto(kRows, kPackedRows, kWidth, {a.data(), kWidth, 1},
+                 &panels[j * kWidth], kPackedRows, &scores[j], kCount);
+  }
+  for (int64_t i = 0; i < kRows; ++i) {
+    for (int64_t j = 0; j < kCount; ++j) {
+      double expected = 0;
+      for (int64_t c = 0; c < kWidth; ++c) {
+        expected += double{a[i * kWidth + c]} * b[j * kWidth + c];
+      }
+      ASSERT_NEAR(scores[i * kCount + j], expected, 1e-4);
+    }
+  }
+}
+
 TEST(MatrixProductTest, AllFourTransposes) {
   constexpr int kM = 3, kN = 4, kK = 5;
   const std::vector<float> a = Random(kM * kK, 1);

@@ -226,6 +226,22 @@ TEST_F(OnlineFitTest, SpamFromOneUserDoesNotMoveTheOthers) {
             Recall(*before, data, 10) - 0.05);
 }
 
+TEST_F(OnlineFitTest, AHeavyUserInABulkDoesNotPullEveryItemTowardsItself) {
+  // High rates, and a hundred times the weight: without a bound all items end
+  // up where this one user is.
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  for (uint32_t user = 300; user < 304; ++user) {
+    for (uint32_t item = 0; item < 200; ++item) {
+      AppendOne(user, item, &interactions_, model::InteractionKind::kPurchase,
+                100.0f);
+    }
+  }
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const double recall = Recall(*ValidSnapshot(), data, 10);
+  EXPECT_GT(recall, 0.8);
+}
+
 TEST_F(OnlineFitTest, SpamOnOneItemDoesNotPutItBeforeEverybody) {
   const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
   AppendAll(data.train, 1, &interactions_);
