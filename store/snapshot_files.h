@@ -16,10 +16,11 @@ namespace taud::store {
 
 // Snapshots on disk, one directory `<root>/<version, 20 digits>/` each:
 // manifest.json (format version, snapshot version, trained-through sequence,
-// creation time, sizes, dimension, tau0, metrics, and name, bytes and CRC32C
-// of each other file), users.npy and items.npy (float32, [rows × dim]),
-// temperatures.npy (float32), user_degree.npy and item_popularity.npy
-// (uint32), user_ids.txt and item_ids.txt (one JSON string a line, by index).
+// creation time, sizes, dimension, tau0, metrics, name, bytes and CRC32C of
+// each other file, and a CRC32C of itself), users.npy and items.npy (float32,
+// [rows × dim]), temperatures.npy (float32), user_degree.npy and
+// item_popularity.npy (uint32), user_ids.txt and item_ids.txt (one JSON string
+// a line, by index).
 //
 // Written into a temporary directory beside, each file and both directories
 // synced, then renamed: a directory with a number for a name is complete.
@@ -36,16 +37,19 @@ struct SnapshotInfo {
   std::map<std::string, double> metrics;
 };
 
-// Writes `snapshot`; the ids of its rows come from the dictionaries.
-// ALREADY_EXISTS if the version is there; RESOURCE_EXHAUSTED if the disk is
-// full. On error nothing but an ignorable temporary directory remains.
+// Writes `snapshot`; the ids of its rows come from the dictionaries, which may
+// have more. ALREADY_EXISTS if the version is there; INVALID_ARGUMENT if
+// LoadSnapshot would refuse it; RESOURCE_EXHAUSTED if the disk is full;
+// PERMISSION_DENIED. Root and parents are created. On error nothing but an
+// ignorable temporary directory remains.
 absl::Status SaveSnapshot(const std::string& root,
                           const model::Snapshot& snapshot,
                           const model::Dictionary& users,
                           const model::Dictionary& items);
 
 // Reads and checks one: sizes, shapes, CRC32C of every file, and
-// model::ValidateSnapshot. NOT_FOUND, or DATA_LOSS naming the file.
+// model::ValidateSnapshot. A metric that was not finite is NaN. NOT_FOUND;
+// DATA_LOSS naming the file; FAILED_PRECONDITION: another format version.
 absl::StatusOr<std::unique_ptr<model::Snapshot>> LoadSnapshot(
     const std::string& root, model::SnapshotVersion version);
 
@@ -54,7 +58,8 @@ absl::StatusOr<std::unique_ptr<model::Snapshot>> LoadSnapshot(
 absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots(
     const std::string& root);
 
-// Removes one, or all but the newest `keep` (temporary directories too).
+// Removes one (NOT_FOUND), or all but the newest `keep`, damaged ones counted
+// (temporary directories are removed, too).
 absl::Status DeleteSnapshot(const std::string& root,
                             model::SnapshotVersion version);
 absl::Status PruneSnapshots(const std::string& root, size_t keep);
