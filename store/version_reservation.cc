@@ -47,9 +47,10 @@ absl::StatusOr<model::SnapshotVersion> LastReservedVersion(
   text << file.rdbuf();
   model::SnapshotVersion version = 0;
   if (!absl::SimpleAtoi(absl::StripAsciiWhitespace(text.str()), &version)) {
-    return absl::DataLossError(absl::StrCat(
-        path, " does not hold a version; write a number into it that is "
-        "larger than every snapshot version ever served"));
+    return absl::DataLossError(
+        absl::StrCat(path,
+                     " does not hold a version; write a number into it that is "
+                     "larger than every snapshot version ever served"));
   }
   return version;
 }
@@ -62,8 +63,7 @@ absl::StatusOr<model::SnapshotVersion> ReserveVersions(
   std::filesystem::create_directories(root, error);
   if (error) return ErrnoStatus(error.value(), "create", root);
   const model::SnapshotVersion reserved = std::max(*last, used) + kBlock;
-  absl::Status status =
-      ReplaceFile(FileOf(root), absl::StrCat(reserved, "\n"));
+  absl::Status status = ReplaceFile(FileOf(root), absl::StrCat(reserved, "\n"));
   if (!status.ok()) return status;
   return reserved;
 }

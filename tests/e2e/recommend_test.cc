@@ -1,8 +1,10 @@
 // The main job through the API of a real daemon.
 
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -296,6 +298,22 @@ TEST_F(RecommendTest, HttpForMachinesThatWatch) {
   EXPECT_THAT(metrics->body, HasSubstr("taud_rpc_requests_total{"));
   EXPECT_THAT(metrics->body, HasSubstr("taud_snapshot_version"));
   EXPECT_THAT(metrics->body, HasSubstr("taud_trainer_tau0"));
+  // Whatever is exposed is documented.
+  std::ifstream file(TAUD_SOURCE_DIR "/docs/metrics.md");
+  std::ostringstream documented;
+  documented << file.rdbuf();
+  std::istringstream lines(metrics->body);
+  std::string line;
+  int names = 0;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string hash, help, name;
+    words >> hash >> help >> name;
+    if (hash != "#" || help != "HELP") continue;
+    ++names;
+    EXPECT_THAT(documented.str(), HasSubstr("`" + name + "`"));
+  }
+  EXPECT_GT(names, 30);
   const auto ready = http.Get("/readyz");
   ASSERT_TRUE(ready);
   EXPECT_EQ(ready->status, 200);
