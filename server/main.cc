@@ -8,8 +8,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -119,8 +121,13 @@ void UseVectorInstructions(char** argv) {
   }
 #endif
   if (kernels == nullptr) return;
+  // Its own path, not /proc/self/exe: the process keeps its name.
+  std::error_code error;
+  const std::string self =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return;
   setenv(kVariable, kernels, 1);
-  execv("/proc/self/exe", argv);
+  execv(self.c_str(), argv);
   // Only if that failed: slower, and right.
 }
 
