@@ -136,6 +136,7 @@ nlohmann::ordered_json ToJson(const RunFlags& flags,
   json["loss_function"] = "ssm";
   json["temperature"] = NameOf(options.temperature);
   json["beta"] = options.beta;
+  json["false_negatives"] = options.leave_out_known ? "leave_out" : "keep";
   json["dropout"] = options.dropout;
   json["dim"] = options.dim;
   json["schedule_epochs"] = options.epochs;
@@ -248,6 +249,11 @@ void AddLabRun(CLI::App* lab, const Common* common, absl::Status* result) {
                   "uniform")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  run->add_option("--false-negatives", options.leave_out_known,
+                  "Items of the user among the negatives: leave_out or keep")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, bool>{{"leave_out", true}, {"keep", false}}))
+      ->default_str("leave_out");
   run->add_option("--dropout", options.dropout,
                   "Share of a user's coordinates that a step leaves out")
       ->check(CLI::Range(0.0, 0.9))

@@ -209,6 +209,7 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
   fit_options.schedule_epochs = phase.schedule;
   fit_options.beta = options_.beta;
   fit_options.rho = phase.rho;
+  fit_options.leave_out_known = options_.leave_out_known;
   fit_options.dropout = options_.dropout;
   fit_options.held_tau0 = phase.held_tau0;
   fit_options.personal = options_.temperature == Temperature::kAdapTau;

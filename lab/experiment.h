@@ -34,10 +34,11 @@ struct ExperimentOptions {
   double rho = 1.0;  // weight of the negative side, see SsmLoss; > 0
   // Finds ρ on the validation slice instead.
   bool find_rho = false;
-  double beta = 0.0;     // negatives ∝ popularity^β, in [0, 1]
-  double dropout = 0.1;  // on the user row, in [0, 1)
-  int epochs = 60;       // of the schedule, at least 1
-  int dim = 64;          // 1 to kMaxDim
+  double beta = 0.0;            // negatives ∝ popularity^β, in [0, 1]
+  bool leave_out_known = true;  // a user's items, of its negatives
+  double dropout = 0.1;         // on the user row, in [0, 1)
+  int epochs = 60;              // of the schedule, at least 1
+  int dim = 64;                 // 1 to kMaxDim
   int threads = 1;
   uint64_t seed = 1;
   Select select = Select::kValidation;

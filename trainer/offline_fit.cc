@@ -111,7 +111,7 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
   batch_.users.resize(rows);
   batch_.positives.resize(rows);
   batch_.temperatures.resize(rows);
-  batch_.known_positives.resize(rows);
+  batch_.known_positives.clear();
   batch_.weights.assign(rows, 1.0f);
   batch_.common_temperature = static_cast<float>(options_.common_temperature);
   batch_.rho = static_cast<float>(options_.rho);
@@ -120,7 +120,9 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
     batch_.users[r] = pair.user;
     batch_.positives[r] = pair.item;
     batch_.temperatures[r] = TemperatureOf(pair.user);
-    batch_.known_positives[r] = absl::MakeConstSpan(train_[pair.user]);
+    if (options_.leave_out_known) {
+      batch_.known_positives.push_back(train_[pair.user]);
+    }
   }
   if (options_.dropout > 0) {
     DrawMask(rows * static_cast<size_t>(learner_->dim()));

@@ -26,8 +26,10 @@ struct OfflineFitOptions {
   // rate_floor of itself. A fit may be stopped earlier.
   int schedule_epochs = 60;
   double rate_floor = 0.02;
-  double beta = 0.0;     // negatives ∝ popularity^β
-  double rho = 1.0;      // weight of the negative side, see SsmLoss
+  double beta = 0.0;  // negatives ∝ popularity^β
+  double rho = 1.0;   // weight of the negative side, see SsmLoss
+  // Whether a user's own items are left out of its negatives.
+  bool leave_out_known = true;
   double dropout = 0.1;  // share of a user row's coordinates, in [0, 1)
   // τ₀ that is held all along; 0 lets it follow Eq. 14 under the governor.
   double held_tau0 = 0.0;
