@@ -28,9 +28,35 @@ namespace {
 
 struct RunFlags {
   std::string data;
+  std::string temperature = "adap_tau";
   std::string rho = "1";
+  std::string false_negatives = "leave_out";
+  std::string select = "validation";
   lab::ExperimentOptions options;
 };
+
+const std::map<std::string, lab::Temperature>& Temperatures() {
+  static const auto& names = *new std::map<std::string, lab::Temperature>{
+      {"adap_tau", lab::Temperature::kAdapTau},
+      {"adap_tau0", lab::Temperature::kAdapTau0},
+      {"fixed", lab::Temperature::kFixed}};
+  return names;
+}
+
+const std::map<std::string, lab::Select>& Selects() {
+  static const auto& names = *new std::map<std::string, lab::Select>{
+      {"validation", lab::Select::kValidation},
+      {"test", lab::Select::kTest},
+      {"last", lab::Select::kLast}};
+  return names;
+}
+
+template <class Value>
+std::vector<std::string> Names(const std::map<std::string, Value>& values) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  return names;
+}
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -61,18 +87,6 @@ const std::vector<std::pair<std::string, double>>& TauQuantiles() {
           {"min", 0.0},  {"p10", 0.1}, {"p25", 0.25}, {"p50", 0.5},
           {"p75", 0.75}, {"p90", 0.9}, {"max", 1.0}};
   return quantiles;
-}
-
-std::string NameOf(lab::Temperature temperature) {
-  switch (temperature) {
-    case lab::Temperature::kAdapTau:
-      return "adap_tau";
-    case lab::Temperature::kAdapTau0:
-      return "adap_tau0";
-    case lab::Temperature::kFixed:
-      return "fixed";
-  }
-  return "";
 }
 
 bool Report(const lab::ExperimentProgress& now, Progress* progress) {
@@ -134,9 +148,9 @@ nlohmann::ordered_json ToJson(const RunFlags& flags,
   json["protocol"] = result.protocol;
   json["backbone"] = "mf";
   json["loss_function"] = "ssm";
-  json["temperature"] = NameOf(options.temperature);
+  json["temperature"] = flags.temperature;
   json["beta"] = options.beta;
-  json["false_negatives"] = options.leave_out_known ? "leave_out" : "keep";
+  json["false_negatives"] = flags.false_negatives;
   json["dropout"] = options.dropout;
   json["dim"] = options.dim;
   json["schedule_epochs"] = options.epochs;
@@ -179,8 +193,8 @@ std::string ToTable(const RunFlags& flags, const lab::ExperimentResult& result,
     absl::StrAppend(&text, "; tried ", trial.rho, ": recall ",
                     Fixed(trial.recall, 4), ", ndcg ", Fixed(trial.ndcg, 4));
   }
-  absl::StrAppend(&text, "\n", NameOf(flags.options.temperature), ", ",
-                  result.epochs, " epochs, ", Fixed(seconds, 1), " s, ",
+  absl::StrAppend(&text, "\n", flags.temperature, ", ", result.epochs,
+                  " epochs, ", Fixed(seconds, 1), " s, ",
                   Fixed(PeakMemoryMib(), 0),
                   " MiB\nprotocol: ", result.protocol, "\n");
   return text;
@@ -193,6 +207,9 @@ absl::Status RunLab(const Common& common, RunFlags flags) {
     return absl::InvalidArgumentError(
         absl::StrCat("--rho is '", flags.rho, "', expected a number or auto"));
   }
+  flags.options.temperature = Temperatures().at(flags.temperature);
+  flags.options.select = Selects().at(flags.select);
+  flags.options.leave_out_known = flags.false_negatives == "leave_out";
   const absl::Time start = absl::Now();
   auto dataset = lab::ReadDataset(flags.data);
   if (!dataset.ok()) return dataset.status();
@@ -228,15 +245,11 @@ void AddLabRun(CLI::App* lab, const Common* common, absl::Status* result) {
                   "Directory of train.txt and test.txt, lines of `user item "
                   "item …`")
       ->required();
-  run->add_option("--temperature", options.temperature,
+  run->add_option("--temperature", flags->temperature,
                   "adap_tau (a temperature a user), adap_tau0 (one for all, "
                   "from the data), fixed (--tau)")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, lab::Temperature>{
-              {"adap_tau", lab::Temperature::kAdapTau},
-              {"adap_tau0", lab::Temperature::kAdapTau0},
-              {"fixed", lab::Temperature::kFixed}}))
-      ->default_str("adap_tau");
+      ->check(CLI::IsMember(Names(Temperatures())))
+      ->capture_default_str();
   run->add_option("--tau", options.tau, "The temperature, if it is fixed")
       ->check(CLI::Range(0.001, 10.0))
       ->capture_default_str();
@@ -249,11 +262,10 @@ void AddLabRun(CLI::App* lab, const Common* common, absl::Status* result) {
                   "uniform")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  run->add_option("--false-negatives", options.leave_out_known,
-                  "Items of the user among the negatives: leave_out or keep")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, bool>{{"leave_out", true}, {"keep", false}}))
-      ->default_str("leave_out");
+  run->add_option("--false-negatives", flags->false_negatives,
+                  "The user's own items among the negatives")
+      ->check(CLI::IsMember({"leave_out", "keep"}))
+      ->capture_default_str();
   run->add_option("--dropout", options.dropout,
                   "Share of a user's coordinates that a step leaves out")
       ->check(CLI::Range(0.0, 0.9))
@@ -270,15 +282,12 @@ void AddLabRun(CLI::App* lab, const Common* common, absl::Status* result) {
   run->add_option("--threads", options.threads, "Threads to learn with")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  run->add_option("--select", options.select,
+  run->add_option("--select", flags->select,
                   "What chooses the epoch: validation (a slice of train, then "
                   "all of train is fitted), test (the papers' way, flatters), "
                   "last (nothing)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, lab::Select>{
-          {"validation", lab::Select::kValidation},
-          {"test", lab::Select::kTest},
-          {"last", lab::Select::kLast}}))
-      ->default_str("validation");
+      ->check(CLI::IsMember(Names(Selects())))
+      ->capture_default_str();
   run->callback([common, flags, result] { *result = RunLab(*common, *flags); });
 }
 

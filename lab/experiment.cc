@@ -243,7 +243,8 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
       const RankingReport report = Measure(fit, phase);
       progress.recall = report.main_recall();
       progress.ndcg = report.main_ndcg();
-      if (best.epochs == 0 ||
+      // Where nothing tells the epochs apart, the last one.
+      if (best.epochs == 0 || report.main_recall() == 0 ||
           report.main_recall() > best.report.main_recall()) {
         best = {report, epoch, fit.Temperatures(), fit.figures()};
       }
