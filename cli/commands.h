@@ -20,6 +20,7 @@ void AddSimulate(CLI::App* app, const Common* common, absl::Status* result);
 void AddStatus(CLI::App* app, const Common* common, absl::Status* result);
 void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result);
 void AddPublish(CLI::App* app, const Common* common, absl::Status* result);
+void AddBench(CLI::App* app, const Common* common, absl::Status* result);
 void AddLab(CLI::App* app, const Common* common, absl::Status* result);
 // `lab` is the sub-command that AddLab makes.
 void AddLabRun(CLI::App* lab, const Common* common, absl::Status* result);

@@ -47,10 +47,10 @@ absl::Status EventSender::Flush() {
   auto batch = std::make_shared<Batch>();
   batch.swap(filling_);
   batch->request.set_batch_id(next_batch_id_++);
-  return Send(std::move(batch));
+  return Send(batch);
 }
 
-absl::Status EventSender::Send(std::shared_ptr<Batch> batch) {
+absl::Status EventSender::Send(const std::shared_ptr<Batch>& batch) {
   if (stream_ == nullptr) {
     absl::Status status = WaitForServer();
     if (!status.ok()) return status;
@@ -147,7 +147,10 @@ absl::Status EventSender::EndStream() {
   const grpc::Status status = stream_->Finish();
   stream_.reset();
   context_.reset();
-  if (WorthRetrying(status)) return absl::OkStatus();
+  if (WorthRetrying(status)) {
+    last_error_ = status.error_message();
+    return absl::OkStatus();
+  }
   return FromRpc(status, common_.server);
 }
 
@@ -163,8 +166,10 @@ absl::Status EventSender::WaitForServer() {
   }
   return absl::UnavailableError(absl::StrCat(
       common_.server, ": takes no interactions for ", options_.retry_seconds,
-      " s now; is taud running there? Try `tauctl status`. What was "
-      "acknowledged is safe"));
+      " s now",
+      last_error_.empty() ? "; is taud running there? Try `tauctl status`"
+                          : absl::StrCat(": ", last_error_),
+      ". What was acknowledged is safe"));
 }
 
 absl::Status EventSender::Reconnect() {

@@ -72,7 +72,7 @@ class EventSender {
   void Open();
   void ReadAcks();
   bool HandleAck(const v1::IngestAck& ack);
-  absl::Status Send(std::shared_ptr<Batch> batch);
+  absl::Status Send(const std::shared_ptr<Batch>& batch);
   // Ends the broken stream; OK if it is worth another try.
   absl::Status EndStream();
   // Sends everything in flight over a new stream.
@@ -92,6 +92,7 @@ class EventSender {
   std::thread reader_;
   std::shared_ptr<Batch> filling_;
   uint64_t next_batch_id_ = 1;
+  std::string last_error_;  // why the server broke the stream last
 
   mutable absl::Mutex mutex_;
   std::deque<std::shared_ptr<Batch>> in_flight_ ABSL_GUARDED_BY(mutex_);

@@ -115,8 +115,8 @@ absl::Status InteractionReader::Begin(InteractionFormat format) {
   }
   if (outcome == TextFile::Outcome::kTooLong) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the first line is longer than ",
-                     TextFile::kMaxLineBytes, " bytes; is this a text file?"));
+        absl::StrCat("the first line is longer than ", TextFile::kMaxLineBytes,
+                     " bytes; is this a text file?"));
   }
   if (format == InteractionFormat::kAuto) {
     auto guessed = GuessFormat(line);

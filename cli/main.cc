@@ -36,6 +36,7 @@ int Main(int argc, char** argv) {
   AddStatus(&app, &common, &result);
   AddSnapshots(&app, &common, &result);
   AddPublish(&app, &common, &result);
+  AddBench(&app, &common, &result);
   AddLab(&app, &common, &result);
   CLI11_PARSE(app, argc, argv);
   if (result.ok()) return 0;

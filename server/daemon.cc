@@ -80,9 +80,9 @@ class Daemon::Impl {
     if (context_.phase.exchange(Phase::kDraining) == Phase::kDraining) return;
     const absl::Time deadline =
         absl::Now() + absl::Seconds(config_.server().drain_seconds());
-    Log(LogLevel::kInfo, "draining",
-        {{"seconds", absl::StrCat(config_.server().drain_seconds())}});
     if (server_ != nullptr) {
+      Log(LogLevel::kInfo, "draining",
+          {{"seconds", absl::StrCat(config_.server().drain_seconds())}});
       UpdateHealth();
       ingestion_->Drain();
       model_service_->Drain();
@@ -95,7 +95,7 @@ class Daemon::Impl {
     if (publisher_ != nullptr) publisher_->Stop();
     if (batcher_ != nullptr) batcher_->Stop();
     if (store_ != nullptr) store_->Close();
-    Log(LogLevel::kInfo, "stopped");
+    if (server_ != nullptr) Log(LogLevel::kInfo, "stopped");
   }
 
   int grpc_port() const { return grpc_port_; }

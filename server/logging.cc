@@ -1,12 +1,15 @@
 #include "server/logging.h"
 
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "nlohmann/json.hpp"
+#include "spdlog/sinks/base_sink.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -39,6 +42,30 @@ spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   }
   return spdlog::level::err;
 }
+
+LogLevel FromSpdlog(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::trace:
+    case spdlog::level::debug:
+      return LogLevel::kDebug;
+    case spdlog::level::info:
+      return LogLevel::kInfo;
+    case spdlog::level::warn:
+      return LogLevel::kWarning;
+    default:
+      return LogLevel::kError;
+  }
+}
+
+// Other rooms log with spdlog alone; their lines come out like ours.
+class OtherRoomsSink : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    Log(FromSpdlog(message.level),
+        absl::string_view(message.payload.data(), message.payload.size()));
+  }
+  void flush_() override {}
+};
 
 const char* LevelName(LogLevel level) {
   switch (level) {
@@ -73,6 +100,10 @@ void InitLogging(absl::string_view level, absl::string_view format) {
     if (level == LevelName(l)) threshold = SpdlogLevel(l);
   }
   Logger().set_level(threshold);
+  auto others = std::make_shared<spdlog::logger>(
+      "others", std::make_shared<OtherRoomsSink>());
+  others->set_level(threshold);
+  spdlog::set_default_logger(std::move(others));
 }
 
 bool LogEnabled(LogLevel level) {

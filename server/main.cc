@@ -1,14 +1,17 @@
 // taud, the daemon.
 
 #include <cblas.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <string>
-#include <thread>
+#include <system_error>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -55,21 +58,41 @@ absl::StatusOr<config::v1::Config> MakeConfig(const Flags& flags) {
   return config;
 }
 
-// Signals are waited for, not handled: every thread inherits the mask.
-sigset_t BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return signals;
+// The first signal is a byte in this pipe; a second one ends the process.
+int signal_pipe[2] = {-1, -1};
+volatile std::sig_atomic_t signals_seen = 0;
+
+// Runs on any thread, some of which the libraries made before main: that is
+// why signals are handled and not blocked and waited for.
+void OnSignal(int signal) {
+  signals_seen = signals_seen + 1;
+  if (signals_seen > 1) {
+    constexpr char kMessage[] = "taud: second signal, exiting at once\n";
+    (void)!write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1);
+    _exit(1);
+  }
+  const auto byte = static_cast<char>(signal);
+  (void)!write(signal_pipe[1], &byte, 1);
 }
 
-int WaitForSignal(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
-  return signal;
+absl::Status HandleSignals() {
+  if (pipe2(signal_pipe, O_CLOEXEC) != 0) {
+    return absl::InternalError("cannot make a pipe");
+  }
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return absl::OkStatus();
+}
+
+int WaitForSignal() {
+  char byte = 0;
+  while (read(signal_pipe[0], &byte, 1) != 1) {
+  }
+  return byte;
 }
 
 int Fail(const absl::Status& status) {
@@ -77,9 +100,41 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+// OpenBLAS chooses its kernels when it is loaded, by the processor's model
+// number; for a model newer than itself it falls back to SSE, at a quarter of
+// the speed. It can be told by a variable only, so the program starts again
+// with it set.
+void UseVectorInstructions(char** argv) {
+  constexpr char kVariable[] = "OPENBLAS_CORETYPE";
+  constexpr char kFallback[] = "Prescott";
+  if (std::getenv(kVariable) != nullptr) return;
+  if (std::strcmp(openblas_get_corename(), kFallback) != 0) return;
+  const char* kernels = nullptr;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    kernels = "Haswell";
+  }
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq")) {
+    kernels = "SkylakeX";
+  }
+#endif
+  if (kernels == nullptr) return;
+  // Its own path, not /proc/self/exe: the process keeps its name.
+  std::error_code error;
+  const std::string self =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return;
+  setenv(kVariable, kernels, 1);
+  execv(self.c_str(), argv);
+  // Only if that failed: slower, and right.
+}
+
 int Serve(const config::v1::Config& config) {
   InitLogging(config.log().level(), config.log().format());
-  const sigset_t signals = BlockSignals();
+  absl::Status status = HandleSignals();
+  if (!status.ok()) return Fail(status);
   // OpenBLAS has one pool for the process: with more than one thread, a
   // search would wait for the trainer's products.
   openblas_set_num_threads(1);
@@ -91,18 +146,12 @@ int Serve(const config::v1::Config& config) {
        {"http_port", absl::StrCat((*daemon)->http_port())},
        {"data_dir", config.store().data_dir()},
        {"version", TAUD_VERSION}});
-  absl::Status status = (*daemon)->Run();
+  status = (*daemon)->Run();
   if (!status.ok()) return Fail(status);
   Log(LogLevel::kInfo, "serving");
 
-  const int signal = WaitForSignal(signals);
+  const int signal = WaitForSignal();
   Log(LogLevel::kInfo, "signal", {{"signal", strsignal(signal)}});
-  // It ends with the process: a second signal means at once.
-  std::thread([signals] {
-    WaitForSignal(signals);
-    Log(LogLevel::kWarning, "second signal, exiting at once");
-    std::_Exit(1);
-  }).detach();
   (*daemon)->Drain();
   return 0;
 }
@@ -137,6 +186,7 @@ int Main(int argc, char** argv) {
     std::cout << "the configuration is good\n";
     return 0;
   }
+  UseVectorInstructions(argv);
   return Serve(*config);
 }
 

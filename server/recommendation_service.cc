@@ -1,5 +1,6 @@
 #include "server/recommendation_service.h"
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -124,18 +125,33 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
   return task;
 }
 
-RecommendJob JobFor(const UnaryCall& call, std::vector<RecommendTask> tasks) {
-  RecommendJob job;
-  job.tasks = std::move(tasks);
-  job.deadline = call.deadline();
-  job.cancelled = call.cancelled();
-  return job;
-}
-
 std::vector<RecommendTask> Single(RecommendTask task) {
   std::vector<RecommendTask> tasks;
   tasks.push_back(std::move(task));
   return tasks;
+}
+
+// Composes and sends the answer of a call: Reply or Fail, once.
+using Respond = std::function<void(UnaryCall*, const model::Snapshot&,
+                                   const std::vector<Recommendation>& answers)>;
+
+// Hands the tasks of a call to the batcher, whose thread will respond; or
+// fails the call.
+void Submit(const DaemonContext& context, UnaryCall* call,
+            std::vector<RecommendTask> tasks, Respond respond) {
+  RecommendJob job;
+  job.tasks = std::move(tasks);
+  job.deadline = call->deadline();
+  job.cancelled = call->cancelled();
+  job.done = [call, respond = std::move(respond)](
+                 absl::Status status,
+                 const std::shared_ptr<const ServingModel>& model,
+                 const std::vector<Recommendation>& answers) {
+    if (!status.ok()) return call->Fail(std::move(status));
+    respond(call, *model->snapshot, answers);
+  };
+  absl::Status status = context.batcher->Submit(std::move(job));
+  if (!status.ok()) call->Fail(std::move(status));
 }
 
 }  // namespace
@@ -152,17 +168,14 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::Recommend(
     call->Fail(task.status());
     return call;
   }
-  RecommendJob job = JobFor(*call, Single(*std::move(task)));
-  job.done = [call, state = context_->state, titles = request.include_titles()](
-                 absl::Status status, std::shared_ptr<const ServingModel> model,
-                 std::vector<Recommendation> answers) {
-    if (!status.ok()) return call->Fail(std::move(status));
-    v1::RecommendResponse response;
-    FillResponse(*state, *model->snapshot, answers[0], titles, &response);
-    call->Reply(response);
-  };
-  absl::Status status = context_->batcher->Submit(std::move(job));
-  if (!status.ok()) call->Fail(std::move(status));
+  Submit(*context_, call, Single(*std::move(task)),
+         [state = context_->state, titles = request.include_titles()](
+             UnaryCall* answered, const model::Snapshot& snapshot,
+             const std::vector<Recommendation>& answers) {
+           v1::RecommendResponse response;
+           FillResponse(*state, snapshot, answers[0], titles, &response);
+           answered->Reply(response);
+         });
   return call;
 }
 
@@ -178,20 +191,17 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
     call->Fail(tasks.status());
     return call;
   }
-  RecommendJob job = JobFor(*call, *std::move(tasks));
-  job.done = [call, state = context_->state, titles = request.include_titles()](
-                 absl::Status status, std::shared_ptr<const ServingModel> model,
-                 std::vector<Recommendation> answers) {
-    if (!status.ok()) return call->Fail(std::move(status));
-    v1::RecommendBatchResponse response;
-    for (const Recommendation& answer : answers) {
-      FillResponse(*state, *model->snapshot, answer, titles,
-                   response.add_responses());
-    }
-    call->Reply(response);
-  };
-  absl::Status status = context_->batcher->Submit(std::move(job));
-  if (!status.ok()) call->Fail(std::move(status));
+  Submit(*context_, call, *std::move(tasks),
+         [state = context_->state, titles = request.include_titles()](
+             UnaryCall* answered, const model::Snapshot& snapshot,
+             const std::vector<Recommendation>& answers) {
+           v1::RecommendBatchResponse response;
+           for (const Recommendation& answer : answers) {
+             FillResponse(*state, snapshot, answer, titles,
+                          response.add_responses());
+           }
+           answered->Reply(response);
+         });
   return call;
 }
 
@@ -207,25 +217,22 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
     call->Fail(task.status());
     return call;
   }
-  RecommendJob job = JobFor(*call, Single(*std::move(task)));
-  job.done = [call, state = context_->state, titles = request.include_titles(),
-              id = request.item_id()](absl::Status status,
-                                      std::shared_ptr<const ServingModel> model,
-                                      std::vector<Recommendation> answers) {
-    if (!status.ok()) return call->Fail(std::move(status));
-    if (answers[0].representation == v1::REPRESENTATION_UNSPECIFIED) {
-      return call->Fail(absl::FailedPreconditionError(
-          absl::StrCat("item_id: \"", id,
-                       "\" has no vector yet: nothing was learnt of it; "
-                       "retry after the next snapshot")));
-    }
-    v1::SimilarItemsResponse response;
-    FillItems(*state, answers[0], titles, response.mutable_items());
-    FillSnapshot(*model->snapshot, response.mutable_snapshot());
-    call->Reply(response);
-  };
-  absl::Status status = context_->batcher->Submit(std::move(job));
-  if (!status.ok()) call->Fail(std::move(status));
+  Submit(*context_, call, Single(*std::move(task)),
+         [state = context_->state, titles = request.include_titles(),
+          id = request.item_id()](UnaryCall* answered,
+                                  const model::Snapshot& snapshot,
+                                  const std::vector<Recommendation>& answers) {
+           if (answers[0].representation == v1::REPRESENTATION_UNSPECIFIED) {
+             return answered->Fail(absl::FailedPreconditionError(
+                 absl::StrCat("item_id: \"", id,
+                              "\" has no vector yet: nothing was learnt of "
+                              "it; retry after the next snapshot")));
+           }
+           v1::SimilarItemsResponse response;
+           FillItems(*state, answers[0], titles, response.mutable_items());
+           FillSnapshot(snapshot, response.mutable_snapshot());
+           answered->Reply(response);
+         });
   return call;
 }
 

@@ -177,6 +177,8 @@ void OnlineTrainer::Impl::Start() {
       pool_.reset();
       has_model_ = false;
     }
+    // The thread has yet to take it over, but there is something to publish.
+    if (warm_ != nullptr) has_model_ = true;
     running_ = true;
     stop_ = false;
     status_.error.clear();

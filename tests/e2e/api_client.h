@@ -67,24 +67,41 @@ struct ApiClient {
     return catalog->UpsertItems(&context, request, &response);
   }
 
-  // Until the serving snapshot has learnt everything up to `sequence`, by
-  // watching the status. False after two minutes.
-  bool WaitTrained(uint64_t sequence) const {
+  // Watches the status until `good` of it. False after four minutes.
+  template <typename Predicate>
+  bool WaitStatus(Predicate good) const {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() +
-                         std::chrono::minutes(2));
+                         std::chrono::minutes(4));
     v1::WatchStatusRequest request;
     request.set_interval_ms(100);
     const auto stream = model->WatchStatus(&context, request);
     v1::Status status;
     while (stream->Read(&status)) {
-      if (status.serving().snapshot_version() > 0 &&
-          status.serving().snapshot_trained_through() >= sequence) {
-        context.TryCancel();
-        return true;
-      }
+      if (!good(status)) continue;
+      context.TryCancel();
+      return true;
     }
     return false;
+  }
+
+  // Until the serving snapshot has learnt everything up to `sequence`.
+  bool WaitTrained(uint64_t sequence) const {
+    return WaitStatus([sequence](const v1::Status& status) {
+      return status.serving().snapshot_version() > 0 &&
+             status.serving().snapshot_trained_through() >= sequence;
+    });
+  }
+
+  // Until the model has gone over its data so often, and that serves.
+  bool WaitEpochs(double epochs) const {
+    uint64_t version = 0;
+    return WaitStatus([&](const v1::Status& status) {
+      if (status.trainer().epochs() < epochs) return false;
+      const uint64_t now = status.serving().snapshot_version();
+      if (version == 0) version = now;
+      return now > version || status.trainer().state() == "idle";
+    });
   }
 
   std::shared_ptr<grpc::Channel> channel;

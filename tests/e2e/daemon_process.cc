@@ -40,9 +40,14 @@ TemporaryDirectory::~TemporaryDirectory() {
 
 DaemonProcess::DaemonProcess(const std::string& data_dir,
                              const std::vector<std::string>& arguments) {
-  std::vector<std::string> all = {
-      TAUD_BINARY,   "--data-dir",     data_dir,     "--grpc-address",
-      "127.0.0.1:0", "--http-address", "127.0.0.1:0"};
+  // Later ones win: a test can set the addresses, too.
+  std::vector<std::string> all = {TAUD_BINARY,
+                                  "--data-dir",
+                                  data_dir,
+                                  "--set",
+                                  "server.grpc_address=127.0.0.1:0",
+                                  "--set",
+                                  "server.http_address=127.0.0.1:0"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& argument : all) argv.push_back(argument.data());

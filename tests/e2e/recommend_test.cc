@@ -1,8 +1,10 @@
 // The main job through the API of a real daemon.
 
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -33,6 +35,7 @@ class RecommendTest : public testing::Test {
     last_ = Feed(api, simulator_, 8000);
     ASSERT_GE(last_, 8000u);
     ASSERT_TRUE(api.WaitTrained(last_)) << daemon_->log();
+    ASSERT_TRUE(api.WaitEpochs(10)) << daemon_->log();
   }
   static void TearDownTestSuite() {
     delete simulator_;
@@ -251,7 +254,8 @@ TEST_F(RecommendTest, PublishesOnRequestAndListsSnapshots) {
       api.model->Publish(&context, v1::PublishRequest(), &published);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_GT(published.version(), 0u);
-  EXPECT_GE(published.trained_through() + 1, sequence);
+  EXPECT_LE(published.trained_through(), sequence);
+  EXPECT_GE(published.trained_through(), last_);
 
   grpc::ClientContext list_context;
   v1::ListSnapshotsResponse list;
@@ -296,6 +300,22 @@ TEST_F(RecommendTest, HttpForMachinesThatWatch) {
   EXPECT_THAT(metrics->body, HasSubstr("taud_rpc_requests_total{"));
   EXPECT_THAT(metrics->body, HasSubstr("taud_snapshot_version"));
   EXPECT_THAT(metrics->body, HasSubstr("taud_trainer_tau0"));
+  // Whatever is exposed is documented.
+  std::ifstream file(TAUD_SOURCE_DIR "/docs/metrics.md");
+  std::ostringstream documented;
+  documented << file.rdbuf();
+  std::istringstream lines(metrics->body);
+  std::string line;
+  int names = 0;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string hash, help, name;
+    words >> hash >> help >> name;
+    if (hash != "#" || help != "HELP") continue;
+    ++names;
+    EXPECT_THAT(documented.str(), HasSubstr("`" + name + "`"));
+  }
+  EXPECT_GT(names, 30);
   const auto ready = http.Get("/readyz");
   ASSERT_TRUE(ready);
   EXPECT_EQ(ready->status, 200);

@@ -1,0 +1,189 @@
+#include "model/interactions.h"
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace taud::model {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Interaction Make(Sequence sequence, UserIndex user, ItemIndex item) {
+  Interaction interaction;
+  interaction.sequence = sequence;
+  interaction.user = user;
+  interaction.item = item;
+  interaction.time_ms = static_cast<int64_t>(sequence) * 10;
+  return interaction;
+}
+
+std::vector<ItemIndex> History(const Interactions& interactions, UserIndex user,
+                               size_t limit = 100, Sequence after = 0) {
+  std::vector<HistoryEntry> history;
+  interactions.CopyHistorySince(user, after, limit, &history);
+  std::vector<ItemIndex> items;
+  for (const HistoryEntry& entry : history) items.push_back(entry.item);
+  return items;
+}
+
+std::vector<ItemIndex> Seen(const Interactions& interactions, UserIndex user) {
+  std::vector<ItemIndex> seen = {12345};  // must be replaced
+  interactions.CopySeen(user, &seen);
+  return seen;
+}
+
+std::vector<UserIndex> Recent(const Interactions& interactions,
+                              ItemIndex item) {
+  std::vector<UserIndex> users = {12345};
+  interactions.CopyRecentUsers(item, &users);
+  return users;
+}
+
+TEST(InteractionsTest, NothingYet) {
+  const Interactions interactions;
+  EXPECT_EQ(interactions.size(), 0u);
+  EXPECT_EQ(interactions.last_sequence(), 0u);
+  EXPECT_FALSE(interactions.HasSeen(0, 0));
+  EXPECT_THAT(Seen(interactions, 7), IsEmpty());
+  EXPECT_THAT(History(interactions, 7), IsEmpty());
+  EXPECT_THAT(Recent(interactions, 7), IsEmpty());
+  EXPECT_EQ(interactions.ItemCount(7), 0u);
+}
+
+TEST(InteractionsTest, LogSeenHistoryAndItems) {
+  Interactions interactions;
+  interactions.Append(Make(1, 0, 5));
+  interactions.Append(Make(2, 2, 5));
+  interactions.Append(Make(5, 0, 3));
+  EXPECT_EQ(interactions.size(), 3u);
+  EXPECT_EQ(interactions.At(2).item, 3u);
+  EXPECT_EQ(interactions.last_sequence(), 5u);
+  EXPECT_EQ(interactions.num_users(), 3u);
+  EXPECT_EQ(interactions.num_items(), 6u);
+  EXPECT_TRUE(interactions.HasSeen(0, 5));
+  EXPECT_FALSE(interactions.HasSeen(2, 3));
+  EXPECT_THAT(Seen(interactions, 0), ElementsAre(3, 5));
+  EXPECT_THAT(Seen(interactions, 1), IsEmpty());
+  EXPECT_THAT(History(interactions, 0), ElementsAre(3, 5));
+  EXPECT_EQ(interactions.ItemCount(5), 2u);
+  EXPECT_THAT(Recent(interactions, 5), ElementsAre(2, 0));
+}
+
+TEST(InteractionsTest, ARepeatMovesToTheFrontWithItsNewValues) {
+  Interactions interactions;
+  interactions.Append(Make(1, 0, 5));
+  interactions.Append(Make(2, 0, 6));
+  Interaction again = Make(3, 0, 5);
+  again.kind = InteractionKind::kDislike;
+  again.weight = 2;
+  interactions.Append(again);
+  std::vector<HistoryEntry> history;
+  interactions.CopyHistory(0, 10, &history);
+  ASSERT_EQ(history.size(), 2u);
+  EXPECT_EQ(history[0].item, 5u);
+  EXPECT_EQ(history[0].kind, InteractionKind::kDislike);
+  EXPECT_EQ(history[0].weight, 2.0f);
+  EXPECT_EQ(history[0].sequence, 3u);
+  EXPECT_EQ(history[0].time_ms, 30);
+  EXPECT_EQ(history[1].item, 6u);
+  EXPECT_THAT(Seen(interactions, 0), ElementsAre(5, 6));
+  EXPECT_EQ(interactions.ItemCount(5), 2u);
+}
+
+TEST(InteractionsTest, LimitAndAfter) {
+  Interactions interactions;
+  for (Sequence s = 1; s <= 5; ++s) {
+    interactions.Append(Make(s, 0, static_cast<ItemIndex>(s)));
+  }
+  EXPECT_THAT(History(interactions, 0, 2), ElementsAre(5, 4));
+  EXPECT_THAT(History(interactions, 0, 0), IsEmpty());
+  EXPECT_THAT(History(interactions, 0, 10, 3), ElementsAre(5, 4));
+  EXPECT_THAT(History(interactions, 0, 1, 3), ElementsAre(5));
+  EXPECT_THAT(History(interactions, 0, 10, 5), IsEmpty());
+}
+
+TEST(InteractionsTest, LongHistoriesLoseTheirOldestButNothingSeen) {
+  Interactions interactions;
+  const size_t many = 3 * Interactions::kMaxHistory;
+  for (size_t i = 0; i < many; ++i) {
+    interactions.Append(Make(i + 1, 0, static_cast<ItemIndex>(i)));
+  }
+  const std::vector<ItemIndex> history = History(interactions, 0, many);
+  ASSERT_EQ(history.size(), Interactions::kMaxHistory);
+  EXPECT_EQ(history.front(), many - 1);
+  EXPECT_EQ(history.back(), many - Interactions::kMaxHistory);
+  EXPECT_EQ(Seen(interactions, 0).size(), many);
+  EXPECT_TRUE(interactions.HasSeen(0, 0));
+  // One that left the history comes back.
+  interactions.Append(Make(many + 1, 0, 0));
+  EXPECT_EQ(History(interactions, 0, 1), std::vector<ItemIndex>{0});
+  EXPECT_EQ(Seen(interactions, 0).size(), many);
+}
+
+TEST(InteractionsTest, RecentUsersAreBoundedAndDistinctInARow) {
+  Interactions interactions;
+  Sequence sequence = 0;
+  for (UserIndex user = 0; user < 500; ++user) {
+    interactions.Append(Make(++sequence, user, 1));
+    interactions.Append(Make(++sequence, user, 1));
+  }
+  const std::vector<UserIndex> recent = Recent(interactions, 1);
+  ASSERT_EQ(recent.size(), Interactions::kMaxRecentUsers);
+  for (size_t i = 0; i < recent.size(); ++i) EXPECT_EQ(recent[i], 499 - i);
+  EXPECT_EQ(interactions.ItemCount(1), 1000u);
+}
+
+TEST(InteractionsDeathTest, SequencesMustAscend) {
+  Interactions interactions;
+  interactions.Append(Make(2, 0, 0));
+  EXPECT_DEATH(interactions.Append(Make(2, 0, 0)), "check failed");
+  EXPECT_DEATH(interactions.Append(Make(1, 0, 0)), "check failed");
+}
+
+// A reader that sees a sequence sees the interaction everywhere. Says most
+// under the thread sanitizer.
+TEST(InteractionsTest, OneWriterOneReader) {
+  constexpr Sequence kMany = 20000;
+  constexpr UserIndex kUsers = 7;
+  constexpr ItemIndex kItems = 50;
+  Interactions interactions;
+  std::thread reader([&interactions] {
+    std::vector<ItemIndex> seen;
+    std::vector<HistoryEntry> history;
+    std::vector<UserIndex> recent;
+    for (Sequence done = 0; done < kMany;) {
+      const Sequence last = interactions.last_sequence();
+      if (last == done) {
+        std::this_thread::yield();
+        continue;
+      }
+      done = last;
+      ASSERT_GE(interactions.size(), done);
+      const Interaction& event = interactions.At(done - 1);
+      ASSERT_EQ(event.sequence, done);
+      ASSERT_TRUE(interactions.HasSeen(event.user, event.item));
+      interactions.CopySeen(event.user, &seen);
+      ASSERT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+      ASSERT_TRUE(std::binary_search(seen.begin(), seen.end(), event.item));
+      interactions.CopyHistory(event.user, 1000, &history);
+      ASSERT_FALSE(history.empty());
+      ASSERT_GE(history[0].sequence, done);
+      interactions.CopyRecentUsers(event.item, &recent);
+      ASSERT_FALSE(recent.empty());
+      ASSERT_GT(interactions.ItemCount(event.item), 0u);
+    }
+  });
+  for (Sequence s = 1; s <= kMany; ++s) {
+    interactions.Append(Make(s, static_cast<UserIndex>(s % kUsers),
+                             static_cast<ItemIndex>(s * s % kItems)));
+  }
+  reader.join();
+}
+
+}  // namespace
+}  // namespace taud::model
