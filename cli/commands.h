@@ -22,6 +22,8 @@ void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result);
 void AddPublish(CLI::App* app, const Common* common, absl::Status* result);
 void AddBench(CLI::App* app, const Common* common, absl::Status* result);
 void AddLab(CLI::App* app, const Common* common, absl::Status* result);
+// `lab` is the sub-command that AddLab makes.
+void AddLabRun(CLI::App* lab, const Common* common, absl::Status* result);
 
 }  // namespace taud::cli
 

@@ -176,6 +176,7 @@ absl::Status EvalServer(const Common& common, const EvalFlags& flags) {
 void AddLab(CLI::App* app, const Common* common, absl::Status* result) {
   CLI::App* lab = app->add_subcommand("lab", "Experiments and measurements");
   lab->require_subcommand(1);
+  AddLabRun(lab, common, result);
   auto flags = std::make_shared<EvalFlags>();
   CLI::App* eval = lab->add_subcommand(
       "eval-server",

@@ -34,22 +34,42 @@ Progress::Progress(std::string unit)
 
 void Progress::Update(uint64_t done, double share) {
   const absl::Time now = absl::Now();
-  if (now - last_ < (terminal_ ? kTerminalInterval : kPlainInterval)) return;
-  last_ = now;
+  if (!Due(now)) return;
   rate_ = static_cast<double>(done - mark_done_) /
           absl::ToDoubleSeconds(now - mark_);
   if (now - mark_ > kRateWindow) {
     mark_ = now;
     mark_done_ = done;
   }
-  std::string line = absl::StrCat(Count(done), " ", unit_, ", ",
-                                  Count(static_cast<uint64_t>(rate_)), "/s");
-  if (share > 0) {
-    const double elapsed = absl::ToDoubleSeconds(now - start_);
-    absl::StrAppend(&line, absl::StrFormat(", %.0f %%", 100 * share), ", ",
-                    Clock(elapsed / share * (1 - share)), " left");
+  Print(
+      absl::StrCat(Count(done), " ", unit_, ", ",
+                   Count(static_cast<uint64_t>(rate_)), "/s", Left(now, share)),
+      false);
+}
+
+void Progress::Show(const std::string& text, double share) {
+  const absl::Time now = absl::Now();
+  if (Due(now)) Print(absl::StrCat(text, Left(now, share)), false);
+}
+
+void Progress::Note(const std::string& line) {
+  last_ = absl::Now();
+  Print(line, true);
+}
+
+bool Progress::Due(absl::Time now) {
+  if (now - last_ < (terminal_ ? kTerminalInterval : kPlainInterval)) {
+    return false;
   }
-  Print(line, false);
+  last_ = now;
+  return true;
+}
+
+std::string Progress::Left(absl::Time now, double share) const {
+  if (share <= 0) return "";
+  const double elapsed = absl::ToDoubleSeconds(now - start_);
+  return absl::StrCat(absl::StrFormat(", %.0f %%, ", 100 * share),
+                      Clock(elapsed / share * (1 - share)), " left");
 }
 
 void Progress::Finish(uint64_t done) {

@@ -19,10 +19,17 @@ class Progress {
   // `done` units, and the share of the whole job in [0, 1] (negative:
   // unknown), from which the time left is estimated.
   void Update(uint64_t done, double share);
+  // The same for a job that is not counted: `text` says how far it is.
+  void Show(const std::string& text, double share);
+  // A line of its own that stays.
+  void Note(const std::string& line);
   // The last line: what was done, how long it took, the mean rate.
   void Finish(uint64_t done);
 
  private:
+  bool Due(absl::Time now);
+  // ", 12 %, 1:20 left", or nothing if the share is unknown.
+  std::string Left(absl::Time now, double share) const;
   void Print(const std::string& line, bool last);
 
   const std::string unit_;

@@ -65,6 +65,7 @@ class CpuMf final : public MfLearner {
     item_gradients_.Add(batch.negatives, gradients_.negative_gradients.data());
     result->kept_back = Move(user_gradients_, user_rates, &users_) +
                         Move(item_gradients_, item_rates, &items_);
+    result->false_negatives = gradients_.false_negatives;
     result->cosines.swap(gradients_.cosines);
     result->losses.swap(gradients_.losses);
     result->common_losses.swap(gradients_.common_losses);

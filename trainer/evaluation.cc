@@ -15,11 +15,6 @@ namespace {
 constexpr size_t kBlockUsers = 60;  // a multiple of the products' tile
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
-struct Sums {
-  double recall = 0;
-  double ndcg = 0;
-};
-
 std::vector<uint32_t> UntrainedItems(const model::Matrix& items) {
   std::vector<uint32_t> untrained;
   for (uint32_t i = 0; i < items.rows; ++i) {
@@ -31,9 +26,10 @@ std::vector<uint32_t> UntrainedItems(const model::Matrix& items) {
   return untrained;
 }
 
-// The k best of `scores`, best first. Scores of kNever are left out.
-void TopK(const float* scores, size_t count, size_t k,
-          std::vector<std::pair<float, uint32_t>>* best) {
+// The k best of `scores`, best first. Scores of kNever are left out. `best` is
+// scratch.
+std::vector<uint32_t> TopK(const float* scores, size_t count, size_t k,
+                           std::vector<std::pair<float, uint32_t>>* best) {
   // As pairs of negated score and index, the least is the best; the heap's top
   // is the worst that is still among the k.
   best->clear();
@@ -48,16 +44,19 @@ void TopK(const float* scores, size_t count, size_t k,
     std::push_heap(best->begin(), best->end());
   }
   std::sort_heap(best->begin(), best->end());
+  std::vector<uint32_t> items;
+  for (const auto& [score, item] : *best) items.push_back(item);
+  return items;
 }
 
-void Score(const std::vector<std::pair<float, uint32_t>>& best,
-           const std::vector<uint32_t>& wanted, size_t k, Sums* sums) {
+void Score(const std::vector<uint32_t>& best,
+           const std::vector<uint32_t>& wanted, size_t k,
+           RankingQuality* sums) {
   double hits = 0;
   double gain = 0;
   double ideal = 0;
   for (size_t rank = 0; rank < best.size(); ++rank) {
-    if (std::find(wanted.begin(), wanted.end(), best[rank].second) ==
-        wanted.end()) {
+    if (std::find(wanted.begin(), wanted.end(), best[rank]) == wanted.end()) {
       continue;
     }
     hits += 1;
@@ -72,18 +71,15 @@ void Score(const std::vector<std::pair<float, uint32_t>>& best,
 
 }  // namespace
 
-RankingQuality EvaluateRanking(const model::Matrix& users,
-                               const model::Matrix& items,
-                               const ItemLists& train, const ItemLists& test,
-                               size_t k, int threads) {
-  RankingQuality quality;
+ItemLists TopItems(const model::Matrix& users, const model::Matrix& items,
+                   const ItemLists& train, const ItemLists& test, size_t k,
+                   int threads) {
+  ItemLists lists(test.size());
   std::vector<uint32_t> ranked;  // users to rank for
-  for (uint32_t u = 0; u < test.size(); ++u) {
-    if (test[u].empty()) continue;
-    ++quality.users;
-    if (u < users.rows) ranked.push_back(u);
+  for (uint32_t u = 0; u < std::min(test.size(), users.rows); ++u) {
+    if (!test[u].empty()) ranked.push_back(u);
   }
-  if (quality.users == 0 || items.rows == 0 || k == 0) return quality;
+  if (ranked.empty() || items.rows == 0 || k == 0) return lists;
 
   const std::vector<uint32_t> untrained = UntrainedItems(items);
   const int64_t width = static_cast<int64_t>(items.cols);
@@ -94,7 +90,6 @@ RankingQuality EvaluateRanking(const model::Matrix& users,
   PackTransposed(std::vector<float>(panels).data(), padded, width,
                  panels.data());
   WorkerPool pool(threads);
-  std::vector<Sums> sums(static_cast<size_t>(pool.workers()));
   pool.Run([&](int worker) {
     std::vector<float> block(kBlockUsers * users.cols);
     std::vector<float> scores;
@@ -122,15 +117,26 @@ RankingQuality EvaluateRanking(const model::Matrix& users,
             if (item < items.rows) row[item] = kNever;
           }
         }
-        TopK(row, items.rows, k, &best);
-        Score(best, test[user], k, &sums[static_cast<size_t>(worker)]);
+        lists[user] = TopK(row, items.rows, k, &best);
       }
     }
   });
-  for (const Sums& part : sums) {
-    quality.recall += part.recall;
-    quality.ndcg += part.ndcg;
+  return lists;
+}
+
+RankingQuality EvaluateRanking(const model::Matrix& users,
+                               const model::Matrix& items,
+                               const ItemLists& train, const ItemLists& test,
+                               size_t k, int threads) {
+  RankingQuality quality;
+  if (k == 0) return quality;
+  const ItemLists lists = TopItems(users, items, train, test, k, threads);
+  for (size_t u = 0; u < test.size(); ++u) {
+    if (test[u].empty()) continue;
+    ++quality.users;
+    Score(lists[u], test[u], k, &quality);
   }
+  if (quality.users == 0) return quality;
   quality.recall /= static_cast<double>(quality.users);
   quality.ndcg /= static_cast<double>(quality.users);
   return quality;

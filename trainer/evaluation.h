@@ -14,6 +14,17 @@ namespace taud::trainer {
 // Items by user: [user] → its items, in any order.
 using ItemLists = std::vector<std::vector<uint32_t>>;
 
+// All-ranking lists: for each user with an item in `test`, the k items of
+// greatest inner product (cosine, for unit rows), best first, except those in
+// `train`. Items whose row is zero were never trained and are not ranked. Ties
+// go to the lower index. [test.size()] lists, empty for users without test
+// items or beyond the matrix.
+//
+// Pure; runs on `threads` threads of its own for the duration of the call.
+ItemLists TopItems(const model::Matrix& users, const model::Matrix& items,
+                   const ItemLists& train, const ItemLists& test, size_t k,
+                   int threads);
+
 struct RankingQuality {
   double recall = 0;  // mean over users of hits@K ÷ |test items|
   // mean over users of DCG@K ÷ ideal DCG over min(K, |test items|), with
@@ -22,13 +33,9 @@ struct RankingQuality {
   size_t users = 0;  // that had test items
 };
 
-// All-ranking evaluation: for each user with test items, ranks every item by
-// the inner product of the rows (cosine, for unit rows) except those in
-// `train`, and looks for the `test` items among the first k. Items whose row is
-// zero were never trained and are not ranked; a test item beyond the matrix
-// counts as missed, a user beyond it has hits 0. Ties go to the lower index.
-//
-// Pure; runs on `threads` threads of its own for the duration of the call.
+// All-ranking evaluation: looks for the `test` items in the lists of TopItems.
+// A test item beyond the matrix counts as missed, a user beyond it has hits 0.
+// Pure; threads as TopItems.
 RankingQuality EvaluateRanking(const model::Matrix& users,
                                const model::Matrix& items,
                                const ItemLists& train, const ItemLists& test,

@@ -4,6 +4,16 @@
 #include <cmath>
 
 namespace taud::trainer {
+namespace {
+
+constexpr uint32_t kStepsAPass = 256;
+constexpr uint32_t kMinRows = 32;
+
+}  // namespace
+
+uint32_t StepRows(uint32_t pairs, uint32_t most) {
+  return std::clamp(pairs / kStepsAPass, std::min(kMinRows, pairs), most);
+}
 
 double RateAtAge(double age, double horizon, double floor) {
   const double done = std::clamp(age / horizon, 0.0, 1.0);

@@ -1,7 +1,14 @@
 #ifndef TAUD_TRAINER_LEARNING_RATE_H_
 #define TAUD_TRAINER_LEARNING_RATE_H_
 
+#include <cstdint>
+
 namespace taud::trainer {
+
+// The positives a step takes: 1/256 of the pairs, so that a pass is steps
+// enough even for small data, but 32 to `most` of them, and never more than
+// there are. REQUIRES: most >= 32. Pure.
+uint32_t StepRows(uint32_t pairs, uint32_t most);
 
 // The learning rate of a row of the given age, as a fraction of the greatest.
 // The age is the number of times the row's positives have been learnt from,

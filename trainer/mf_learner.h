@@ -24,6 +24,7 @@ struct MfStepResult {
   std::vector<float> common_losses;  // at the common temperature
   // Rows kept back because their step was not finite; see RepairRows.
   int64_t kept_back = 0;
+  int64_t false_negatives = 0;  // see SsmResult
 };
 
 // Matrix factorisation on the unit sphere: a row for each user and item,

@@ -8,14 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "trainer/learning_rate.h"
 #include "trainer/temperature.h"
+#include "trainer/unit_row.h"
 
 namespace taud::trainer {
 namespace {
 
-// A step takes 1/256 of the pairs, within bounds: small data needs many steps
-// more than it needs wide ones.
-constexpr uint32_t kStepsAPass = 256;
-constexpr uint32_t kMinRows = 32;
 // Steps that even the smallest data gets before it has settled.
 constexpr double kMinSteps = 300;
 
@@ -40,15 +37,6 @@ constexpr int kMaxBadSteps = 20;
 
 // The passes done so far, in a snapshot's metrics: a warm start resumes there.
 constexpr char kPassesMetric[] = "passes";
-
-bool NormaliseRow(std::vector<float>* row) {
-  double sum = 0;
-  for (const float x : *row) sum += double{x} * x;
-  if (!std::isfinite(sum) || sum < 1e-12) return false;
-  const double scale = 1.0 / std::sqrt(sum);
-  for (float& x : *row) x = static_cast<float>(x * scale);
-  return true;
-}
 
 double MetricOr(const model::Snapshot& snapshot, const char* name,
                 double otherwise) {
@@ -194,9 +182,7 @@ bool OnlineFit::Settled() const {
 }
 
 uint32_t OnlineFit::RowsPerStep() const {
-  return std::clamp(pairs_.size() / kStepsAPass,
-                    std::min(kMinRows, pairs_.size()),
-                    static_cast<uint32_t>(options_.batch_rows));
+  return StepRows(pairs_.size(), static_cast<uint32_t>(options_.batch_rows));
 }
 
 double OnlineFit::Horizon() const {
@@ -285,20 +271,13 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
     if (NormaliseRow(&sum)) {
       known->insert(mine);
     } else {
-      RandomRow(&sum);
+      RandomUnitRow(&random_, &sum);
     }
     started.push_back(mine);
     rows.insert(rows.end(), sum.begin(), sum.end());
   }
   learner_->SetRows(side, started, rows.data());
   (is_user ? users_started_ : items_started_) += started.size();
-}
-
-void OnlineFit::RandomRow(std::vector<float>* row) {
-  std::normal_distribution<float> normal;
-  do {
-    for (float& x : *row) x = normal(random_);
-  } while (!NormaliseRow(row));
 }
 
 void OnlineFit::FillBatch(uint32_t rows) {
@@ -320,12 +299,11 @@ void OnlineFit::FillBatch(uint32_t rows) {
 }
 
 float OnlineFit::TemperatureOf(uint32_t user) const {
-  const double tau = WarmingUp() || user_visits_[user] < 1.0f
-                         ? tau0_
-                         : UserTemperature(tau0_, user_loss_[user], mean_loss_,
-                                           options_.super_loss);
-  // The same room on both sides that Eq. 16 leaves below: W >= −1.
-  return static_cast<float>(std::min(tau, tau0_ * 2.718281828459045));
+  if (WarmingUp() || user_visits_[user] < 1.0f) {
+    return static_cast<float>(tau0_);
+  }
+  return static_cast<float>(BoundedUserTemperature(
+      tau0_, user_loss_[user], mean_loss_, options_.super_loss));
 }
 
 void OnlineFit::Account(uint32_t first) {
@@ -423,7 +401,7 @@ absl::Status OnlineFit::RepairRows() {
   std::vector<float> row(static_cast<size_t>(learner_->dim()));
   for (const Side side : {Side::kUsers, Side::kItems}) {
     for (const uint32_t damaged : learner_->NonFiniteRows(side)) {
-      RandomRow(&row);
+      RandomUnitRow(&random_, &row);
       learner_->SetRows(side, {damaged}, row.data());
       // It is new again: young in age, so that it learns fast.
       (side == Side::kUsers ? user_visits_ : item_visits_)[damaged] = 0;

@@ -119,7 +119,6 @@ class OnlineFit {
   void UpdateRate(uint32_t degree, float* visits, float* rate) const;
   void AdaptTemperatures();
   absl::Status RepairRows();
-  void RandomRow(std::vector<float>* row);
 
   // Constant after construction.
   const OnlineFitOptions options_;

@@ -29,6 +29,30 @@ void CopyRow(const float* from, int64_t dim, float* to) {
   std::memcpy(to, from, sizeof(float) * static_cast<size_t>(dim));
 }
 
+// A user row with so little left after dropout keeps all its coordinates.
+constexpr float kLeastNorm = 1e-3f;
+
+// Takes the coordinates at which `mask` is 0 from a unit-norm row and scales
+// the rest to unit norm. Returns the factor of the scaling, or 0 if the row
+// was left as it is.
+float MaskRow(const float* mask, int64_t dim, float* row) {
+  float square = 0;
+  for (int64_t c = 0; c < dim; ++c) square += mask[c] * row[c] * row[c];
+  if (square < kLeastNorm * kLeastNorm) return 0;
+  const float scale = 1.0f / std::sqrt(square);
+  for (int64_t c = 0; c < dim; ++c) row[c] *= mask[c] * scale;
+  return scale;
+}
+
+// The gradient on the row before MaskRow from the one on `row`, its result.
+void UnmaskGradient(const float* mask, float scale, const float* row,
+                    int64_t dim, float* gradient) {
+  const float along = Dot(gradient, row, dim);
+  for (int64_t c = 0; c < dim; ++c) {
+    gradient[c] = mask[c] * scale * (gradient[c] - along * row[c]);
+  }
+}
+
 // Rows of scores are a little more than a power of two apart: at 4,096 bytes
 // all would fall on the same sets of the cache.
 int64_t ScoreStep(int64_t padded) { return padded + kPanel; }
@@ -57,6 +81,7 @@ void SsmLoss::Compute(const float* users, const float* items,
   pool_->Run([&](int worker) {
     Scratch& scratch = scratch_[worker];
     scratch.negative_gradients.assign(negatives_.size(), 0.0f);
+    scratch.false_negatives = 0;
     // A fixed share for each worker: the sums come out the same every time.
     for (int64_t c = worker; c < chunks; c += pool_->workers()) {
       ComputeChunk(users, items, batch, c * kChunkRows,
@@ -64,6 +89,10 @@ void SsmLoss::Compute(const float* users, const float* items,
     }
   });
 
+  result->false_negatives = 0;
+  for (const Scratch& scratch : scratch_) {
+    result->false_negatives += scratch.false_negatives;
+  }
   std::vector<float>& total = scratch_[0].negative_gradients;
   for (size_t worker = 1; worker < scratch_.size(); ++worker) {
     AddScaled(1.0f, scratch_[worker].negative_gradients.data(),
@@ -102,9 +131,13 @@ void SsmLoss::ComputeChunk(const float* users, const float* items,
   float* const chunk_users = scratch->users.data();
   float* const scores = scratch->scores.data();
 
+  float mask_scale[kChunkRows];
   for (int64_t r = 0; r < rows; ++r) {
-    CopyRow(users + batch.users[begin + r] * dim_, dim_,
-            chunk_users + r * width_);
+    float* user = chunk_users + r * width_;
+    CopyRow(users + batch.users[begin + r] * dim_, dim_, user);
+    if (!batch.user_mask.empty()) {
+      mask_scale[r] = MaskRow(&batch.user_mask[(begin + r) * dim_], dim_, user);
+    }
   }
   for (int64_t j = 0; j < padded_; j += kPackedRows) {
     MultiplyInto(rows, kPackedRows, width_, {chunk_users, width_, 1},
@@ -116,8 +149,8 @@ void SsmLoss::ComputeChunk(const float* users, const float* items,
   for (int64_t r = 0; r < rows; ++r) {
     const float* positive = items + batch.positives[begin + r] * dim_;
     result->cosines[begin + r] = Dot(chunk_users + r * width_, positive, dim_);
-    const int32_t own = slot_of_item_[batch.positives[begin + r]];
-    if (own >= 0) scores[r * step + own] = kExcluded;
+    scratch->false_negatives +=
+        ExcludePositives(batch, begin + r, scores + r * step);
     factor[r] = Softmax(batch, begin + r, scores + r * step, result, &slope[r]);
   }
 
@@ -135,11 +168,31 @@ void SsmLoss::ComputeChunk(const float* users, const float* items,
     for (int64_t c = 0; c < dim_; ++c) {
       gradient[c] = factor[r] * sum[c] + slope[r] * positive[c];
       item_gradient[c] = slope[r] * user[c];
-      user[c] *= factor[r];
     }
+    if (!batch.user_mask.empty() && mask_scale[r] > 0) {
+      UnmaskGradient(&batch.user_mask[(begin + r) * dim_], mask_scale[r], user,
+                     dim_, gradient);
+    }
+    for (int64_t c = 0; c < dim_; ++c) user[c] *= factor[r];
   }
   MultiplyInto(padded_, width_, rows, {scores, 1, step}, chunk_users, width_,
                scratch->negative_gradients.data(), width_);
+}
+
+int64_t SsmLoss::ExcludePositives(const SsmBatch& batch, int64_t row,
+                                  float* scores) const {
+  int64_t excluded = 0;
+  const auto exclude = [&](uint32_t item) {
+    const int32_t slot = slot_of_item_[item];
+    if (slot < 0 || scores[slot] == kExcluded) return;
+    scores[slot] = kExcluded;
+    ++excluded;
+  };
+  exclude(batch.positives[row]);
+  if (!batch.known_positives.empty()) {
+    for (const uint32_t item : batch.known_positives[row]) exclude(item);
+  }
+  return excluded;
 }
 
 float SsmLoss::Softmax(const SsmBatch& batch, int64_t row, float* scores,
@@ -148,27 +201,29 @@ float SsmLoss::Softmax(const SsmBatch& batch, int64_t row, float* scores,
   const float cosine = result->cosines[row];
   const float shift =
       count > 0 ? std::max(cosine, MaxOf(scores, count)) : cosine;
-  const auto loss = [&](float scale, float others, float own) {
-    return std::log(own + others) - (cosine - shift) * scale;
+  const auto loss = [&](float rho, float scale, float others, float own) {
+    return rho * std::log(own + others) - (cosine - rho * shift) * scale;
   };
 
   const float common = 1.0f / batch.common_temperature;
   const float scale = 1.0f / batch.temperatures[row];
-  // The scores are read once more only where the temperatures differ.
-  if (scale != common) {
+  const bool is_common = scale == common && batch.rho == 1.0f;
+  // The scores are read once more only where the two losses differ.
+  if (!is_common) {
     result->common_losses[row] =
-        loss(common, ExpSum(scores, shift, common, count),
+        loss(1.0f, common, ExpSum(scores, shift, common, count),
              std::exp((cosine - shift) * common));
   }
   const float own = std::exp((cosine - shift) * scale);
   const float others = ExpInPlace(shift, scale, count, scores);
-  result->losses[row] = loss(scale, others, own);
-  if (scale == common) result->common_losses[row] = result->losses[row];
+  result->losses[row] = loss(batch.rho, scale, others, own);
+  if (is_common) result->common_losses[row] = result->losses[row];
 
   const float weight = batch.weights[row] * scale;
-  // P_i − 1, without the cancellation for P_i near 1.
-  *positive_slope = -weight * (others / (own + others));
-  return weight / (own + others);
+  // ρ P_i − 1, without the cancellation for ρ = 1 and P_i near 1.
+  *positive_slope =
+      weight * ((batch.rho - 1.0f) * own - others) / (own + others);
+  return batch.rho * weight / (own + others);
 }
 
 }  // namespace taud::trainer

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "trainer/worker_pool.h"
 
 namespace taud::trainer {
@@ -17,6 +18,14 @@ struct SsmBatch {
   std::vector<float> weights;       // [rows] >= 0, 1 for an ordinary row
   std::vector<uint32_t> negatives;  // [negatives] distinct items
   float common_temperature = 0;     // > 0, see SsmResult::common_losses
+  // ρ > 0, the weight of the negative side; 1 is the SSM loss of the paper.
+  float rho = 1;
+  // Empty, or [rows] the items that the user is known to like, not owned:
+  // those among the negatives are false ones, and left out of the row's sum.
+  std::vector<absl::Span<const uint32_t>> known_positives;
+  // Empty, or [rows × dim] of 0 and 1: dropout. The coordinates of the row's
+  // user at 0 are taken as 0, and the others scaled back to unit norm.
+  std::vector<float> user_mask;
 
   int64_t rows() const { return static_cast<int64_t>(users.size()); }
 };
@@ -28,15 +37,26 @@ struct SsmResult {
   std::vector<float> negative_gradients;  // [negatives × dim]
   std::vector<float> cosines;             // [rows] f(u, i)
   std::vector<float> losses;              // [rows] at the row's τ_u
-  // [rows] at common_temperature: what Adap-τ's Eq. 16 compares users by.
+  // [rows] at common_temperature and ρ = 1: what Adap-τ's Eq. 16 compares
+  // users by.
   std::vector<float> common_losses;
+  // Negatives left out as false: with the rows' own positives, summed over
+  // the rows.
+  int64_t false_negatives = 0;
 };
 
 // The sampled softmax loss (SSM, Wu et al., TOIS 2024) with the positive in
 // the denominator and a temperature for each row (Adap-τ):
 //   loss_r = −log( e^{f(u,i)/τ_u} / ( e^{f(u,i)/τ_u} + Σ_j e^{f(u,j)/τ_u} ) )
 // and its closed gradient ∂loss/∂f(u,k) = (P_k − [k = i]) / τ_u, with no
-// autograd. A row's own positive among the negatives is left out of its sum.
+// autograd. A row's own positive among the negatives is left out of its sum,
+// and so are the user's other known positives if the batch names them.
+//
+// With ρ other than 1 the two sides weigh differently, as in BSL (Wu et al.,
+// ICDE 2024, arXiv 2312.12882), but with the positive in the sum:
+//   loss_r = −f(u,i)/τ_u + ρ log( e^{f(u,i)/τ_u} + Σ_j e^{f(u,j)/τ_u} )
+// and ∂loss/∂f(u,k) = (ρ P_k − [k = i]) / τ_u. The mean in place of the sum
+// would add a constant.
 //
 // Works on chunks of rows small enough that their scores stay in the cache,
 // on the threads of a pool; the result depends on the number of threads only
@@ -57,6 +77,7 @@ class SsmLoss {
     std::vector<float> scores;              // [chunk × score_step]
     std::vector<float> gradients;           // [chunk × width]
     std::vector<float> negative_gradients;  // [padded negatives × width]
+    int64_t false_negatives = 0;
   };
 
   // Fills negatives_, panels_ and slot_of_item_.
@@ -65,6 +86,9 @@ class SsmLoss {
   void ComputeChunk(const float* users, const float* items,
                     const SsmBatch& batch, int64_t begin, int64_t end,
                     Scratch* scratch, SsmResult* result) const;
+  // Marks what is not to count as a negative of the row; returns how many.
+  int64_t ExcludePositives(const SsmBatch& batch, int64_t row,
+                           float* scores) const;
   // Turns a row of scores into exponentials; returns the factor that makes
   // them ∂loss/∂f(u,j), and fills in the row's figures.
   float Softmax(const SsmBatch& batch, int64_t row, float* scores,

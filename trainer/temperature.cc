@@ -32,4 +32,10 @@ double UserTemperature(double tau0, double loss, double mean_loss,
   return tau0 * std::exp(LambertW((loss - mean_loss) / (2.0 * beta)));
 }
 
+double BoundedUserTemperature(double tau0, double loss, double mean_loss,
+                              double beta) {
+  return std::min(UserTemperature(tau0, loss, mean_loss, beta),
+                  tau0 * 2.718281828459045);
+}
+
 }  // namespace taud::trainer

@@ -35,6 +35,10 @@ double Tau0Eq13(const CosineMoments& moments, double log_sparsity);
 // users.
 double UserTemperature(double tau0, double loss, double mean_loss, double beta);
 
+// The same, but at most e·τ₀: the room above that W >= −1 leaves below.
+double BoundedUserTemperature(double tau0, double loss, double mean_loss,
+                              double beta);
+
 }  // namespace taud::trainer
 
 #endif  // TAUD_TRAINER_TEMPERATURE_H_

@@ -6,11 +6,16 @@
 #include <functional>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "trainer/mf_learner.h"
 #include "trainer/vector_kernels.h"
 
 namespace taud::trainer {
 namespace {
+
+// As the fused implementation: with less left after dropout a user row keeps
+// all its coordinates.
+constexpr double kLeastNorm = 1e-3;
 
 // The rows of one side on a device, with Adam's state.
 struct TensorTable {
@@ -134,6 +139,9 @@ class TensorMf final : public MfLearner {
     ToHost(tensor, values->data());
   }
 
+  // [rows × negatives], true where a negative is the row's own positive or
+  // another known one.
+  at::Tensor FalseNegatives(const SsmBatch& batch) const;
   // As RowAdamStep, with duplicates among `rows` summed.
   int64_t Move(const std::vector<uint32_t>& rows, const at::Tensor& gradients,
                const std::vector<float>& rates, TensorTable* table) const;
@@ -143,13 +151,47 @@ class TensorMf final : public MfLearner {
   TensorTable users_, items_;
 };
 
+at::Tensor TensorMf::FalseNegatives(const SsmBatch& batch) const {
+  const int64_t negatives = static_cast<int64_t>(batch.negatives.size());
+  if (batch.known_positives.empty()) {
+    return Indices(batch.positives)
+        .unsqueeze(1)
+        .eq(Indices(batch.negatives).unsqueeze(0));
+  }
+  absl::flat_hash_map<uint32_t, int64_t> slot_of_item;
+  for (int64_t j = 0; j < negatives; ++j) {
+    slot_of_item.emplace(batch.negatives[j], j);
+  }
+  at::Tensor host = at::zeros({batch.rows(), negatives}, at::kBool);
+  bool* const marks = host.data_ptr<bool>();
+  for (int64_t r = 0; r < batch.rows(); ++r) {
+    const auto mark = [&](uint32_t item) {
+      const auto found = slot_of_item.find(item);
+      if (found == slot_of_item.end()) return;
+      marks[r * negatives + found->second] = true;
+    };
+    mark(batch.positives[r]);
+    for (const uint32_t item : batch.known_positives[r]) mark(item);
+  }
+  return host.to(options_.device());
+}
+
 void TensorMf::Step(const SsmBatch& batch, const std::vector<float>& user_rates,
                     const std::vector<float>& item_rates,
                     MfStepResult* result) {
   c10::InferenceMode no_grad;
   const at::Tensor positives = Indices(batch.positives);
   const at::Tensor negatives = Indices(batch.negatives);
-  const at::Tensor users = users_.values.index_select(0, Indices(batch.users));
+  at::Tensor users = users_.values.index_select(0, Indices(batch.users));
+  at::Tensor mask_scale;  // [rows × dim], the derivative of dropout
+  if (!batch.user_mask.empty()) {
+    const at::Tensor mask = FromHost(batch.user_mask).view({-1, dim_});
+    const at::Tensor norm = (users * mask).norm(2, {1}, /*keepdim=*/true);
+    const at::Tensor enough = norm >= kLeastNorm;
+    mask_scale = mask / at::where(enough, norm, at::ones_like(norm));
+    mask_scale = at::where(enough, mask_scale, at::ones_like(mask_scale));
+    users = users * mask_scale;
+  }
   const at::Tensor own = items_.values.index_select(0, positives);
   const at::Tensor others = items_.values.index_select(0, negatives);
   const at::Tensor tau = FromHost(batch.temperatures).unsqueeze(1);
@@ -157,24 +199,36 @@ void TensorMf::Step(const SsmBatch& batch, const std::vector<float>& user_rates,
 
   const at::Tensor cosine = (users * own).sum(1, /*keepdim=*/true);
   at::Tensor scores = users.matmul(others.t());
-  scores.masked_fill_(positives.unsqueeze(1).eq(negatives.unsqueeze(0)), -1e4);
+  const at::Tensor excluded = FalseNegatives(batch);
+  scores.masked_fill_(excluded, -1e4);
   const at::Tensor all = at::cat({cosine, scores}, 1);
   const at::Tensor log_p = at::log_softmax(all / tau, 1);
   const at::Tensor common =
       at::log_softmax(all / double{batch.common_temperature}, 1);
 
-  // ∂loss/∂f(u,k) = (P_k − [k = i]) / τ_u; the positive's is −Σ P_j / τ_u.
-  const at::Tensor slopes =
-      log_p.narrow(1, 1, scores.size(1)).exp() * (weights / tau);
-  const at::Tensor positive_slope = -slopes.sum(1, /*keepdim=*/true);
-  const at::Tensor user_gradients =
-      slopes.matmul(others) + positive_slope * own;
+  // ∂loss/∂f(u,k) = (ρ P_k − [k = i]) / τ_u; with ρ = 1 the positive's is
+  // −Σ P_j / τ_u, and P_i − 1 would cancel.
+  const double rho = batch.rho;
+  const at::Tensor scaled = weights / tau;
+  const at::Tensor own_p = log_p.narrow(1, 0, 1).exp();
+  const at::Tensor others_p = log_p.narrow(1, 1, scores.size(1)).exp();
+  const at::Tensor slopes = others_p * scaled * rho;
+  const at::Tensor positive_slope =
+      ((rho - 1.0) * own_p - others_p.sum(1, /*keepdim=*/true)) * scaled;
+  at::Tensor user_gradients = slopes.matmul(others) + positive_slope * own;
+  if (mask_scale.defined()) {
+    const at::Tensor along = (user_gradients * users).sum(1, /*keepdim=*/true);
+    user_gradients = mask_scale * (user_gradients - along * users);
+  }
   const at::Tensor item_gradients =
       at::cat({positive_slope * users, slopes.t().matmul(users)}, 0);
 
   ToHost(cosine, &result->cosines);
-  ToHost(-log_p.select(1, 0), &result->losses);
+  // −f/τ + ρ log(sum) = −log P_i + (ρ − 1) log(sum).
+  const at::Tensor log_sum = cosine / tau - log_p.narrow(1, 0, 1);
+  ToHost((rho - 1.0) * log_sum - log_p.narrow(1, 0, 1), &result->losses);
   ToHost(-common.select(1, 0), &result->common_losses);
+  result->false_negatives = excluded.sum().item<int64_t>();
   std::vector<uint32_t> items = batch.positives;
   items.insert(items.end(), batch.negatives.begin(), batch.negatives.end());
   result->kept_back = Move(batch.users, user_gradients, user_rates, &users_) +

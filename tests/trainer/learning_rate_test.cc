@@ -20,5 +20,12 @@ TEST(RateAtAgeTest, NewDataBringsTheRateBackInProportion) {
   EXPECT_LT(RateAtAge(19.8, 20, 0.02), 0.03);
 }
 
+TEST(StepRowsTest, TakesAShareWithinBounds) {
+  EXPECT_EQ(StepRows(5, 2048), 5u);
+  EXPECT_EQ(StepRows(100, 2048), 32u);
+  EXPECT_EQ(StepRows(256 * 100, 2048), 100u);
+  EXPECT_EQ(StepRows(10'000'000, 2048), 2048u);
+}
+
 }  // namespace
 }  // namespace taud::trainer

@@ -106,11 +106,21 @@ TEST_P(MfLearnerTest, ManyStepsAgreeWithTheFusedImplementation) {
   const std::vector<float> item_rates(kItems, 0.005f);
   std::mt19937 random(4);
   MfStepResult mine, theirs;
+  const std::vector<uint32_t> known = {3, 7, 11, 30};
   for (int step = 0; step < 25; ++step) {
-    const SsmBatch batch = RandomBatch(&random);
+    SsmBatch batch = RandomBatch(&random);
+    // Every option takes its turn, alone and with the others.
+    if (step % 2 == 1) batch.rho = 1.2f;
+    if (step % 3 == 1) batch.known_positives.assign(batch.users.size(), known);
+    if (step % 5 == 1) {
+      for (size_t i = 0; i < batch.users.size() * kDim; ++i) {
+        batch.user_mask.push_back(random() % 4 == 0 ? 0.0f : 1.0f);
+      }
+    }
     learner->Step(batch, user_rates, item_rates, &mine);
     reference->Step(batch, user_rates, item_rates, &theirs);
     EXPECT_EQ(mine.kept_back, 0);
+    EXPECT_EQ(mine.false_negatives, theirs.false_negatives);
     for (size_t r = 0; r < batch.users.size(); ++r) {
       ASSERT_NEAR(mine.losses[r], theirs.losses[r], 2e-3) << step;
       ASSERT_NEAR(mine.common_losses[r], theirs.common_losses[r], 2e-3);

@@ -27,6 +27,9 @@ at::Tensor Indices(const std::vector<uint32_t>& rows) {
 struct Case {
   int dim;
   int users, items, rows, negatives, threads;
+  float rho = 1;
+  bool dropout = false;
+  bool known_positives = false;
 };
 
 class SsmLossTest : public testing::TestWithParam<Case> {};
@@ -56,6 +59,27 @@ TEST_P(SsmLossTest, AgreesWithAutograd) {
   }
   for (int j = 0; j < c.negatives; ++j) batch.negatives.push_back(j);
   batch.common_temperature = 0.1f;
+  batch.rho = c.rho;
+  // A third of the items is known of each user.
+  std::vector<std::vector<uint32_t>> known(c.users);
+  for (int i = 0; i < c.items; ++i) known[random() % c.users].push_back(i);
+  at::Tensor counts = at::ones({c.rows, c.negatives}, at::kDouble);
+  for (int r = 0; r < c.rows; ++r) {
+    const auto leave_out = [&](uint32_t item) {
+      if (static_cast<int>(item) < c.negatives) counts[r][item] = 0;
+    };
+    leave_out(batch.positives[r]);
+    if (!c.known_positives) continue;
+    batch.known_positives.push_back(known[batch.users[r]]);
+    for (const uint32_t item : known[batch.users[r]]) leave_out(item);
+  }
+  at::Tensor mask = at::ones({c.rows, c.dim}, at::kDouble);
+  if (c.dropout) {
+    for (int i = 0; i < c.rows * c.dim; ++i) {
+      batch.user_mask.push_back(random() % 5 == 0 ? 0.0f : 1.0f);
+    }
+    mask = ToTensor(batch.user_mask, c.rows);
+  }
 
   at::Tensor user_rows =
       ToTensor(users, c.users).index_select(0, Indices(batch.users));
@@ -66,18 +90,18 @@ TEST_P(SsmLossTest, AgreesWithAutograd) {
   user_rows.requires_grad_();
   positive_rows.requires_grad_();
   negative_rows.requires_grad_();
-  const auto losses_at = [&](const at::Tensor& tau) {
-    const at::Tensor positive = (user_rows * positive_rows).sum(1) / tau;
-    const at::Tensor own = Indices(batch.positives)
-                               .unsqueeze(1)
-                               .eq(Indices(batch.negatives).unsqueeze(0));
+  const at::Tensor dropped =
+      c.dropout
+          ? user_rows * mask / (user_rows * mask).norm(2, {1}, /*keepdim=*/true)
+          : user_rows;
+  const auto losses_at = [&](const at::Tensor& tau, double rho) {
+    const at::Tensor positive = (dropped * positive_rows).sum(1) / tau;
     const at::Tensor negative =
-        (user_rows.matmul(negative_rows.t()) / tau.unsqueeze(1)).exp() *
-        own.logical_not();
-    return -(positive - (positive.exp() + negative.sum(1)).log());
+        (dropped.matmul(negative_rows.t()) / tau.unsqueeze(1)).exp() * counts;
+    return -positive + rho * (positive.exp() + negative.sum(1)).log();
   };
   const at::Tensor losses =
-      losses_at(ToTensor(batch.temperatures, c.rows).squeeze(1));
+      losses_at(ToTensor(batch.temperatures, c.rows).squeeze(1), c.rho);
   (losses * ToTensor(batch.weights, c.rows).squeeze(1)).sum().backward();
 
   WorkerPool pool(c.threads);
@@ -103,13 +127,15 @@ TEST_P(SsmLossTest, AgreesWithAutograd) {
             1e-5);
   EXPECT_LT(difference(result.losses, losses.detach().unsqueeze(1)), 1e-5);
   EXPECT_LT(difference(result.common_losses,
-                       losses_at(at::full({c.rows}, 0.1, at::kDouble))
+                       losses_at(at::full({c.rows}, 0.1, at::kDouble), 1.0)
                            .detach()
                            .unsqueeze(1)),
             1e-5);
   EXPECT_LT(difference(result.cosines,
-                       (user_rows * positive_rows).sum(1, true).detach()),
+                       (dropped * positive_rows).sum(1, true).detach()),
             1e-5);
+  EXPECT_EQ(result.false_negatives,
+            c.rows * c.negatives - counts.sum().item<int64_t>());
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, SsmLossTest,
@@ -119,6 +145,36 @@ INSTANTIATE_TEST_SUITE_P(Sizes, SsmLossTest,
                                          Case{33, 9, 90, 127, 65, 1},
                                          Case{1, 3, 4, 5, 2, 1},
                                          Case{64, 5, 70, 1, 64, 2}));
+
+constexpr bool kDropout = true;
+constexpr bool kKnown = true;
+INSTANTIATE_TEST_SUITE_P(
+    Variants, SsmLossTest,
+    testing::Values(Case{64, 50, 200, 300, 150, 1, 1.22f},
+                    Case{64, 50, 200, 300, 150, 3, 0.8f},
+                    Case{64, 50, 200, 300, 150, 1, 1.0f, kDropout},
+                    Case{64, 9, 200, 300, 150, 2, 1.0f, false, kKnown},
+                    Case{33, 9, 90, 127, 65, 3, 1.1f, kDropout, kKnown}));
+
+TEST(SsmLossEdgeTest, ARowThatDropoutLeavesEmptyIsKeptWhole) {
+  WorkerPool pool(1);
+  SsmLoss loss(2, &pool);
+  const float users[] = {1, 0};
+  const float items[] = {0, 1, 1, 0};
+  SsmBatch batch;
+  batch.users = {0};
+  batch.positives = {0};
+  batch.temperatures = {0.5f};
+  batch.weights = {1};
+  batch.negatives = {1};
+  batch.common_temperature = 1.0f;
+  SsmResult whole, masked;
+  loss.Compute(users, items, 2, batch, &whole);
+  batch.user_mask = {0, 1};
+  loss.Compute(users, items, 2, batch, &masked);
+  EXPECT_EQ(masked.losses, whole.losses);
+  EXPECT_EQ(masked.user_gradients, whole.user_gradients);
+}
 
 TEST(SsmLossEdgeTest, WithoutNegativesThereIsNothingToLearn) {
   WorkerPool pool(1);

@@ -73,5 +73,12 @@ TEST(UserTemperatureTest, GrowsWithTheLoss) {
   }
 }
 
+TEST(BoundedUserTemperatureTest, StaysWithinAFactorOfE) {
+  EXPECT_EQ(BoundedUserTemperature(0.1, 0.5, 0.4, 1),
+            UserTemperature(0.1, 0.5, 0.4, 1));
+  EXPECT_NEAR(BoundedUserTemperature(0.1, 1e6, 0, 1), 0.1 * std::exp(1), 1e-9);
+  EXPECT_NEAR(BoundedUserTemperature(0.1, -1e6, 0, 1), 0.1 / std::exp(1), 1e-9);
+}
+
 }  // namespace
 }  // namespace taud::trainer

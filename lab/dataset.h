@@ -1,0 +1,44 @@
+#ifndef TAUD_LAB_DATASET_H_
+#define TAUD_LAB_DATASET_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "trainer/evaluation.h"
+
+// Data sets for experiments, as adjacency lists. Pure functions.
+
+namespace taud::lab {
+
+using trainer::ItemLists;
+
+struct Dataset {
+  ItemLists train;  // [user] → its items, distinct, ascending
+  ItemLists test;   // the same number of users
+  uint32_t items = 0;
+
+  uint64_t train_pairs() const;
+  uint64_t test_pairs() const;
+};
+
+// Reads DIR/train.txt and DIR/test.txt in LightGCN's format: a line a user,
+// `user item item …`, numbers from 0. Items may be missing; a user may have
+// several lines; repeated items count once. NOT_FOUND without the files;
+// INVALID_ARGUMENT, naming file and line, for anything that is not a number or
+// is beyond kMaxId, and for files without any pair.
+inline constexpr uint32_t kMaxId = 20'000'000;
+absl::StatusOr<Dataset> ReadDataset(const std::string& directory);
+
+struct Split {
+  ItemLists fit;         // what is left to learn from
+  ItemLists validation;  // what was cut out
+};
+
+// Cuts each pair out with probability `share`, but leaves each user and each
+// item at least one. The same seed gives the same cut.
+Split CutValidation(const ItemLists& train, double share, uint64_t seed);
+
+}  // namespace taud::lab
+
+#endif  // TAUD_LAB_DATASET_H_

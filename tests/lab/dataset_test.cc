@@ -1,0 +1,117 @@
+#include "lab/dataset.h"
+
+#include <algorithm>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/lab/temp_directory.h"
+
+namespace taud::lab {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(ReadDatasetTest, ReadsAdjacencyLists) {
+  TempDirectory directory;
+  directory.Write("train.txt", "0 5 2 5\r\n\n2 1\n0 3");
+  directory.Write("test.txt", "0 7 \n1\n3 0\n");
+  const auto dataset = ReadDataset(directory.path());
+  ASSERT_TRUE(dataset.ok()) << dataset.status();
+  EXPECT_THAT(dataset->train, ElementsAre(ElementsAre(2, 3, 5), IsEmpty(),
+                                          ElementsAre(1), IsEmpty()));
+  EXPECT_THAT(dataset->test, ElementsAre(ElementsAre(7), IsEmpty(), IsEmpty(),
+                                         ElementsAre(0)));
+  EXPECT_EQ(dataset->items, 8u);
+  EXPECT_EQ(dataset->train_pairs(), 4u);
+  EXPECT_EQ(dataset->test_pairs(), 2u);
+}
+
+TEST(ReadDatasetTest, NamesTheMissingFile) {
+  TempDirectory directory;
+  directory.Write("train.txt", "0 1\n");
+  const absl::Status status = ReadDataset(directory.path()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/test.txt"));
+}
+
+TEST(ReadDatasetTest, ADirectoryIsNoFile) {
+  TempDirectory directory;
+  std::filesystem::create_directory(directory.path() + "/train.txt");
+  EXPECT_FALSE(ReadDataset(directory.path()).ok());
+}
+
+class BadLineTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(BadLineTest, IsNamedByFileLineAndWord) {
+  TempDirectory directory;
+  directory.Write("train.txt", "0 1 2\n");
+  directory.Write("test.txt", std::string("0 3\n1 4 ") + GetParam() + " 5\n");
+  const absl::Status status = ReadDataset(directory.path()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/test.txt:2: '"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Words, BadLineTest,
+                         testing::Values("abc", "-1", "1.5", "20000001",
+                                         "99999999999999999999", "4,5"));
+
+TEST(ReadDatasetTest, WithoutPairsThereIsNothing) {
+  TempDirectory directory;
+  directory.Write("train.txt", "0\n1 \n\n");
+  directory.Write("test.txt", "0 1\n");
+  const absl::Status status = ReadDataset(directory.path()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/train.txt: no line"));
+}
+
+ItemLists ManyLists() {
+  ItemLists lists(300);
+  for (uint32_t u = 0; u < lists.size(); ++u) {
+    for (uint32_t i = 0; i < 20; ++i) lists[u].push_back((u + i * 7) % 100);
+    std::sort(lists[u].begin(), lists[u].end());
+  }
+  return lists;
+}
+
+size_t Count(const ItemLists& lists) {
+  size_t count = 0;
+  for (const auto& list : lists) count += list.size();
+  return count;
+}
+
+TEST(CutValidationTest, CutsTheShareAndLosesNothing) {
+  const ItemLists lists = ManyLists();
+  const Split split = CutValidation(lists, 0.1, 1);
+  EXPECT_NEAR(static_cast<double>(Count(split.validation)), 600, 100);
+  for (size_t u = 0; u < lists.size(); ++u) {
+    std::vector<uint32_t> both = split.fit[u];
+    both.insert(both.end(), split.validation[u].begin(),
+                split.validation[u].end());
+    std::sort(both.begin(), both.end());
+    ASSERT_EQ(both, lists[u]);
+  }
+}
+
+TEST(CutValidationTest, TheSeedDecides) {
+  const ItemLists lists = ManyLists();
+  EXPECT_EQ(CutValidation(lists, 0.1, 1).fit, CutValidation(lists, 0.1, 1).fit);
+  EXPECT_NE(CutValidation(lists, 0.1, 1).fit, CutValidation(lists, 0.1, 2).fit);
+}
+
+TEST(CutValidationTest, LeavesEachUserAndItemOne) {
+  // Users 0 and 1 share items 0 and 1; item 2 is user 2's alone.
+  const Split split = CutValidation({{0, 1}, {0, 1}, {0, 2}}, 1.0, 1);
+  std::vector<int> left(3);
+  for (const auto& list : split.fit) {
+    EXPECT_THAT(list, testing::Not(IsEmpty()));
+    for (const uint32_t item : list) ++left[item];
+  }
+  for (const int count : left) EXPECT_GE(count, 1);
+  EXPECT_GT(Count(split.validation), 0u);
+}
+
+}  // namespace
+}  // namespace taud::lab

@@ -1,0 +1,232 @@
+#include "lab/experiment.h"
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace taud::lab {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr uint32_t kClusters = 6;
+
+// Users take items of their own cluster only; two of each user's are for test.
+Dataset Clusters() {
+  Dataset dataset;
+  dataset.items = 180;
+  dataset.train.resize(150);
+  dataset.test.resize(150);
+  std::mt19937 random(4);
+  for (uint32_t u = 0; u < 150; ++u) {
+    std::set<uint32_t> taken;
+    while (taken.size() < 14) {
+      taken.insert(random() % (dataset.items / kClusters) * kClusters +
+                   u % kClusters);
+    }
+    std::vector<uint32_t> items(taken.begin(), taken.end());
+    std::shuffle(items.begin(), items.end(), random);
+    dataset.test[u].assign(items.begin(), items.begin() + 2);
+    dataset.train[u].assign(items.begin() + 2, items.end());
+    std::sort(dataset.train[u].begin(), dataset.train[u].end());
+  }
+  return dataset;
+}
+
+// The most popular items that the user does not have.
+RankingReport Popularity(const Dataset& dataset) {
+  const std::vector<uint32_t> popularity =
+      CountPopularity(dataset.train, dataset.items);
+  std::vector<uint32_t> order(dataset.items);
+  for (uint32_t i = 0; i < dataset.items; ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    return popularity[a] > popularity[b];
+  });
+  ItemLists lists(dataset.test.size());
+  for (size_t u = 0; u < lists.size(); ++u) {
+    for (const uint32_t item : order) {
+      if (std::binary_search(dataset.train[u].begin(), dataset.train[u].end(),
+                             item)) {
+        continue;
+      }
+      lists[u].push_back(item);
+    }
+  }
+  return MeasureLists(lists, dataset.test, popularity);
+}
+
+ExperimentOptions Small() {
+  ExperimentOptions options;
+  options.epochs = 10;
+  options.dim = 16;
+  return options;
+}
+
+bool GoOn(const ExperimentProgress&) { return true; }
+
+class ExperimentTest : public testing::Test {
+ protected:
+  ExperimentResult Run(const ExperimentOptions& options,
+                       const ExperimentObserver& observer = GoOn) {
+    auto result = RunExperiment(dataset_, options, observer);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? *result : ExperimentResult();
+  }
+  const Dataset dataset_ = Clusters();
+};
+
+TEST_F(ExperimentTest, BeatsPopularity) {
+  std::vector<ExperimentProgress> seen;
+  const ExperimentResult result =
+      Run(Small(), [&](const ExperimentProgress& progress) {
+        if (progress.epoch_ended) seen.push_back(progress);
+        return true;
+      });
+  EXPECT_GT(result.test.main_recall(),
+            1.5 * Popularity(dataset_).main_recall());
+  EXPECT_THAT(result.protocol, HasSubstr("validation"));
+  EXPECT_GT(result.validation_recall, 0);
+  EXPECT_EQ(result.user_temperatures.size(), 150u);
+  EXPECT_LT(result.user_temperatures.front(), result.user_temperatures.back());
+  // First the slice, then all of train as long as was best on the slice.
+  ASSERT_EQ(seen.size(), static_cast<size_t>(10 + result.epochs));
+  EXPECT_EQ(seen.front().phase, "validation");
+  EXPECT_EQ(seen.back().phase, "refit");
+  double best = 0;
+  int best_epoch = 0;
+  for (size_t e = 0; e < 10; ++e) {
+    if (seen[e].recall > best) best_epoch = seen[e].epoch;
+    best = std::max(best, seen[e].recall);
+  }
+  EXPECT_EQ(result.validation_recall, best);
+  EXPECT_EQ(result.epochs, best_epoch);
+  EXPECT_NEAR(seen.back().share, 1, 1e-9);
+  EXPECT_EQ(seen.back().recall, result.test.main_recall());
+}
+
+TEST_F(ExperimentTest, TheSameSeedGivesTheSameFigures) {
+  ExperimentOptions options = Small();
+  options.select = Select::kLast;
+  const ExperimentResult a = Run(options);
+  const ExperimentResult b = Run(options);
+  EXPECT_EQ(a.test.recall, b.test.recall);
+  EXPECT_EQ(a.test.ndcg, b.test.ndcg);
+  EXPECT_EQ(a.tau0, b.tau0);
+  EXPECT_EQ(a.loss, b.loss);
+  EXPECT_EQ(a.user_temperatures, b.user_temperatures);
+  options.seed = 2;
+  EXPECT_NE(Run(options).loss, a.loss);
+}
+
+TEST_F(ExperimentTest, SelectingOnTestIsNeverWorseAndSaysSo) {
+  ExperimentOptions options = Small();
+  options.select = Select::kTest;
+  double best = 0;
+  const ExperimentResult result =
+      Run(options, [&](const ExperimentProgress& progress) {
+        if (progress.epoch_ended) best = std::max(best, progress.recall);
+        return true;
+      });
+  EXPECT_EQ(result.test.main_recall(), best);
+  EXPECT_THAT(result.protocol, HasSubstr("on the test set itself"));
+}
+
+TEST_F(ExperimentTest, AFixedTemperatureIsEverybodys) {
+  ExperimentOptions options = Small();
+  options.select = Select::kLast;
+  options.temperature = Temperature::kFixed;
+  options.tau = 0.17;
+  const ExperimentResult result = Run(options);
+  EXPECT_EQ(result.tau0, 0.17);
+  EXPECT_FLOAT_EQ(result.user_temperatures.front(), 0.17f);
+  EXPECT_FLOAT_EQ(result.user_temperatures.back(), 0.17f);
+}
+
+TEST_F(ExperimentTest, AdapTau0IsOneForAllFromTheData) {
+  ExperimentOptions options = Small();
+  options.select = Select::kLast;
+  options.temperature = Temperature::kAdapTau0;
+  const ExperimentResult result = Run(options);
+  EXPECT_EQ(result.user_temperatures.front(), result.user_temperatures.back());
+  EXPECT_FLOAT_EQ(result.user_temperatures.front(),
+                  static_cast<float>(result.tau0));
+}
+
+TEST_F(ExperimentTest, WithRhoTau0IsSettledFirstAndHeld) {
+  ExperimentOptions options = Small();
+  options.select = Select::kLast;
+  options.rho = 1.2;
+  std::set<double> taus;  // while ρ is in force
+  double settled = 0;
+  const ExperimentResult result =
+      Run(options, [&](const ExperimentProgress& progress) {
+        if (!progress.epoch_ended) return true;
+        if (progress.phase == "rho 1") settled = progress.tau0;
+        if (progress.phase == "fit") taus.insert(progress.tau0);
+        return true;
+      });
+  EXPECT_EQ(result.rho, 1.2);
+  EXPECT_THAT(taus, testing::ElementsAre(settled));
+  EXPECT_EQ(result.tau0, settled);
+}
+
+TEST_F(ExperimentTest, FindsRhoAmongWhatItTried) {
+  ExperimentOptions options = Small();
+  options.find_rho = true;
+  const ExperimentResult result = Run(options);
+  ASSERT_GE(result.trials.size(), 2u);
+  EXPECT_EQ(result.trials[0].rho, 1.0);
+  const auto best = std::max_element(
+      result.trials.begin(), result.trials.end(),
+      [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
+  EXPECT_EQ(result.rho, best->rho);
+  EXPECT_THAT(result.protocol, HasSubstr("rho chosen"));
+}
+
+TEST_F(ExperimentTest, StopsWhenAskedTo) {
+  int calls = 0;
+  const auto result =
+      RunExperiment(dataset_, Small(),
+                    [&](const ExperimentProgress&) { return ++calls < 5; });
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(calls, 5);
+}
+
+TEST_F(ExperimentTest, UsersWithoutTrainingCountAsMissed) {
+  Dataset dataset = dataset_;
+  dataset.train[0].clear();
+  ExperimentOptions options = Small();
+  options.select = Select::kLast;
+  const auto result = RunExperiment(dataset, options, GoOn);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->test.users, 150u);
+  EXPECT_EQ(result->user_temperatures.size(), 149u);
+}
+
+TEST_F(ExperimentTest, RefusesOptionsOutOfRange) {
+  const auto message = [&](auto change) {
+    ExperimentOptions options = Small();
+    change(&options);
+    const auto result = RunExperiment(dataset_, options, GoOn);
+    EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
+    return std::string(result.status().message());
+  };
+  using Options = ExperimentOptions*;
+  EXPECT_THAT(message([](Options o) { o->rho = 0; }), HasSubstr("rho is 0"));
+  EXPECT_THAT(message([](Options o) { o->beta = 1.5; }), HasSubstr("beta"));
+  EXPECT_THAT(message([](Options o) { o->epochs = 0; }), HasSubstr("epochs"));
+  EXPECT_THAT(message([](Options o) { o->dim = 4096; }), HasSubstr("dim"));
+  EXPECT_THAT(message([](Options o) { o->dropout = 1; }), HasSubstr("dropout"));
+  EXPECT_THAT(message([](Options o) { o->threads = 0; }), HasSubstr("threads"));
+  EXPECT_THAT(message([](Options o) {
+                o->temperature = Temperature::kFixed;
+                o->tau = -1;
+              }),
+              HasSubstr("tau is -1"));
+}
+
+}  // namespace
+}  // namespace taud::lab
