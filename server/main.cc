@@ -16,6 +16,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "server/config_loader.h"
 #include "server/daemon.h"
 #include "server/logging.h"
@@ -138,6 +139,9 @@ int Serve(const config::v1::Config& config) {
   // OpenBLAS has one pool for the process: with more than one thread, a
   // search would wait for the trainer's products.
   openblas_set_num_threads(1);
+  // Debian's Abseil looks for lock cycles in release builds too: a third of
+  // the time of reading the log, and some of every request.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 
   auto daemon = Daemon::Start(config);
   if (!daemon.ok()) return Fail(daemon.status());
