@@ -1,0 +1,257 @@
+// tauctl as a person or a script uses it, against a real daemon.
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tests/e2e/api_client.h"
+
+namespace taud::e2e {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+struct Output {
+  int code = -1;
+  std::string text;  // standard output and standard error
+};
+
+// Runs tauctl through the shell. `arguments` are the test's own: no quoting.
+Output Tauctl(const std::string& server, const std::string& arguments,
+              bool errors = true) {
+  const std::string command =
+      absl::StrCat(TAUCTL_BINARY, " --server ", server, " ", arguments,
+                   errors ? " 2>&1" : " 2>/dev/null");
+  Output output;
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return output;
+  char buffer[4096];
+  while (const size_t n = fread(buffer, 1, sizeof(buffer), pipe)) {
+    output.text.append(buffer, n);
+  }
+  output.code = WEXITSTATUS(pclose(pipe));
+  return output;
+}
+
+json TauctlJson(const std::string& server, const std::string& arguments) {
+  const Output output = Tauctl(server, "--json " + arguments, false);
+  EXPECT_EQ(output.code, 0) << arguments << "\n" << output.text;
+  json parsed = json::parse(output.text, nullptr, false);
+  EXPECT_FALSE(parsed.is_discarded()) << arguments << "\n" << output.text;
+  return parsed;
+}
+
+class TauctlTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    directory_ = new TemporaryDirectory;
+    daemon_ = new DaemonProcess(directory_->path() + "/data", QuickTraining());
+    ASSERT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
+    std::ofstream ratings(directory_->path() + "/ratings.csv");
+    ratings << "userId,movieId,rating,timestamp\n";
+    for (int u = 0; u < 40; ++u) {
+      for (int i = 0; i < 12; ++i) {
+        ratings << "u" << u << ",m" << (u * 3 + i * 7) % 60 << ","
+                << (i % 6 == 5 ? 1 : 5) << "," << 1000000 + 100 * u + i << "\n";
+      }
+    }
+    ratings << "broken line\n" << std::string(300, 'x') << ",m1,5,1\n";
+    std::ofstream movies(directory_->path() + "/movies.csv");
+    movies << "movieId,title,genres\n";
+    for (int i = 0; i < 60; ++i) {
+      movies << "m" << i << ",\"Movie, " << i << "\","
+             << (i % 2 == 0 ? "Even|All" : "All") << "\n";
+    }
+  }
+  static void TearDownTestSuite() {
+    delete daemon_;
+    delete directory_;
+    daemon_ = nullptr;
+    directory_ = nullptr;
+  }
+  static std::string File(const std::string& name) {
+    return directory_->path() + "/" + name;
+  }
+
+  static TemporaryDirectory* directory_;
+  static DaemonProcess* daemon_;
+};
+
+TemporaryDirectory* TauctlTest::directory_ = nullptr;
+DaemonProcess* TauctlTest::daemon_ = nullptr;
+
+// One test for one session at the prompt: each step needs those before it.
+TEST_F(TauctlTest, ASession) {
+  const std::string server = daemon_->grpc_address();
+  const json upserted =
+      TauctlJson(server, "items upsert " + File("movies.csv"));
+  EXPECT_EQ(upserted["upserted"], 60);
+
+  const Output ingest = Tauctl(server, "ingest " + File("ratings.csv"));
+  EXPECT_EQ(ingest.code, 0) << ingest.text;
+  EXPECT_THAT(ingest.text, HasSubstr("480 interactions acknowledged"));
+  // The unreadable line is shown with its place, the rejected one with why.
+  EXPECT_THAT(ingest.text, HasSubstr("ratings.csv:482: has 1 fields"));
+  EXPECT_THAT(ingest.text, HasSubstr("user_id: has 300 bytes"));
+  EXPECT_THAT(ingest.text, HasSubstr("1 bad lines, 1 rejected"));
+  ASSERT_TRUE(ApiClient(*daemon_).WaitTrained(480));
+
+  const json status = TauctlJson(server, "status");
+  EXPECT_EQ(status["log"]["interactions"], "480");
+  EXPECT_THAT(Tauctl(server, "status").text, HasSubstr("480 interactions"));
+
+  const json recommended = TauctlJson(server, "recommend u1 -k 5");
+  ASSERT_EQ(recommended["items"].size(), 5u);
+  EXPECT_THAT(recommended["items"][0]["title"], HasSubstr("Movie, "));
+  const json even = TauctlJson(server, "recommend u1 -k 60 --any-tag Even");
+  EXPECT_LE(even["items"].size(), 30u);
+  const Output table = Tauctl(server, "recommend u1 -k 5");
+  EXPECT_THAT(table.text, HasSubstr("snapshot"));
+  EXPECT_THAT(table.text, HasSubstr("Movie, "));
+
+  EXPECT_EQ(TauctlJson(server, "similar m3 -k 4")["items"].size(), 4u);
+  EXPECT_EQ(TauctlJson(server, "items get m3")["item"]["title"], "Movie, 3");
+  EXPECT_EQ(TauctlJson(server, "users get u1 --limit 3")["history"].size(), 3u);
+  EXPECT_EQ(
+      TauctlJson(server,
+                 "items upsert --id new --title New --tag Even")["upserted"],
+      1);
+  const json published = TauctlJson(server, "publish");
+  const json snapshots = TauctlJson(server, "snapshots");
+  EXPECT_EQ(snapshots["snapshots"][0]["version"], published["version"]);
+  EXPECT_THAT(Tauctl(server, "snapshots").text, HasSubstr("trained through"));
+
+  std::ofstream(File("test.txt")) << "u1 m0 m1 m2\nu2\nstranger m5\n";
+  const json evaluated =
+      TauctlJson(server, "lab eval-server --test " + File("test.txt"));
+  EXPECT_EQ(evaluated["users"], 2);
+  EXPECT_EQ(evaluated["answered_by_popularity"], 1);
+  EXPECT_TRUE(evaluated.contains("recall@20"));
+  EXPECT_TRUE(evaluated.contains("ndcg@20"));
+
+  const json simulated =
+      TauctlJson(server, "simulate --interactions 1000 --users 20 --items 100");
+  EXPECT_EQ(simulated["accepted"], 1000);
+  const json bench =
+      TauctlJson(server,
+                 "bench recommend --seconds 0.1 --concurrency 1,2 "
+                 "--users " +
+                     File("test.txt"));
+  EXPECT_EQ(bench["levels"].size(), 2u);
+}
+
+TEST_F(TauctlTest, ErrorsSayWhatToDo) {
+  const std::string server = daemon_->grpc_address();
+  const struct {
+    std::string arguments;
+    std::string message;
+  } cases[] = {
+      {"recommend u1 -k 0", "k: 0 is not allowed; allowed: 1 to 1000"},
+      {"recommend", "user_id: is empty"},
+      {"similar nothing", "\"nothing\" is unknown"},
+      {"ingest /nonexistent", "cannot read /nonexistent"},
+      {"ingest " + File("ratings.csv") + " --format nonsense",
+       "unknown format \"nonsense\"; one of"},
+      {"ingest " + File("ratings.csv") + " --kind adore",
+       "is not one of view, click"},
+      {"items upsert", "give either a FILE of items or one item with --id"},
+      {"lab eval-server --test /nonexistent", "cannot read /nonexistent"},
+      {"simulate --genres 50 --items 10",
+       "--genres 50 is more than --items 10"},
+  };
+  for (const auto& c : cases) {
+    const Output output = Tauctl(server, c.arguments);
+    EXPECT_EQ(output.code, 1) << c.arguments;
+    EXPECT_THAT(output.text, HasSubstr(c.message)) << c.arguments;
+  }
+  EXPECT_NE(Tauctl(server, "frobnicate").code, 0);
+  EXPECT_NE(Tauctl(server, "").code, 0);
+}
+
+TEST_F(TauctlTest, WithoutAServer) {
+  // Port 1 of the loopback: nobody listens there.
+  const Output status = Tauctl("127.0.0.1:1", "--timeout 5 status");
+  EXPECT_EQ(status.code, 1);
+  EXPECT_THAT(status.text, HasSubstr("is taud running there"));
+  const Output ingest = Tauctl(
+      "127.0.0.1:1", "ingest --retry-seconds 0.2 " + File("ratings.csv"));
+  EXPECT_EQ(ingest.code, 1);
+  EXPECT_THAT(ingest.text, HasSubstr("takes no interactions"));
+}
+
+// The daemon is killed and comes back on the same port while tauctl sends:
+// everything arrives, exactly once thanks to event ids.
+TEST_F(TauctlTest, IngestionOutlivesTheDaemon) {
+  TemporaryDirectory directory;
+  constexpr int kInteractions = 300000;
+  {
+    std::ofstream file(directory.path() + "/events.csv");
+    file << "user,item,event_id\n";
+    for (int i = 0; i < kInteractions; ++i) {
+      file << "u" << i % 500 << ",i" << i % 700 << ",e" << i << "\n";
+    }
+  }
+  const std::string data = directory.path() + "/data";
+  auto daemon = std::make_unique<DaemonProcess>(data, QuickTraining());
+  ASSERT_TRUE(daemon->WaitUntilServing()) << daemon->log();
+  const std::string server = daemon->grpc_address();
+  json result;
+  std::thread tauctl([&] {
+    result = TauctlJson(server, absl::StrCat("ingest --retry-seconds 120 ",
+                                             directory.path(), "/events.csv"));
+  });
+  ApiClient(*daemon).WaitStatus([](const v1::Status& status) {
+    return status.log().interactions() > 20000;
+  });
+  daemon->Kill();
+  std::vector<std::string> same_port = QuickTraining();
+  same_port.push_back("--set");
+  same_port.push_back("server.grpc_address=" + server);
+  daemon = std::make_unique<DaemonProcess>(data, same_port);
+  EXPECT_TRUE(daemon->WaitUntilServing()) << daemon->log();
+  tauctl.join();
+  EXPECT_EQ(result["accepted"].get<int>() + result["duplicates"].get<int>(),
+            kInteractions);
+  EXPECT_EQ(ApiClient(*daemon).Status().log().interactions(),
+            static_cast<uint64_t>(kInteractions));
+}
+
+TEST_F(TauctlTest, AnInterruptedIngestionIsResumed) {
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/events.csv";
+  {
+    std::ofstream out(file);
+    out << "user,item\n";
+    for (int i = 0; i < 50000; ++i) out << "u" << i % 50 << ",i" << i << "\n";
+    out << "one bad line\n";
+    for (int i = 0; i < 1000; ++i) out << "v,i" << i << "\n";
+  }
+  DaemonProcess daemon(directory.path() + "/data", QuickTraining());
+  ASSERT_TRUE(daemon.WaitUntilServing());
+  const std::string server = daemon.grpc_address();
+  const Output stopped = Tauctl(server, "ingest --strict " + file);
+  EXPECT_EQ(stopped.code, 1);
+  EXPECT_THAT(stopped.text, HasSubstr("--resume"));
+  const uint64_t before = ApiClient(daemon).Status().log().interactions();
+  const json resumed = TauctlJson(server, "ingest --resume " + file);
+  EXPECT_EQ(resumed["bad_lines"], 1);
+  EXPECT_GT(resumed["skipped"], 0);
+  EXPECT_EQ(resumed["skipped"].get<int>() + resumed["accepted"].get<int>(),
+            51000);
+  // What was on its way when it stopped may be there twice, no more than that.
+  const uint64_t after = ApiClient(daemon).Status().log().interactions();
+  EXPECT_GE(after, 51000u);
+  EXPECT_LE(after, 51000u + 17000u) << "before: " << before;
+  // Nothing is left to resume.
+  EXPECT_EQ(TauctlJson(server, "ingest --resume " + file)["skipped"], 0);
+}
+
+}  // namespace
+}  // namespace taud::e2e
