@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <iostream>
 #include <map>
@@ -54,6 +55,7 @@ const std::map<std::string, lab::Select>& Selects() {
 template <class Value>
 std::vector<std::string> Names(const std::map<std::string, Value>& values) {
   std::vector<std::string> names;
+  names.reserve(values.size());
   for (const auto& [name, value] : values) names.push_back(name);
   return names;
 }
@@ -78,7 +80,7 @@ double PeakMemoryMib() {
 double Quantile(const std::vector<float>& sorted, double q) {
   if (sorted.empty()) return 0;
   const double last = static_cast<double>(sorted.size() - 1);
-  return sorted[static_cast<size_t>(q * last + 0.5)];
+  return sorted[static_cast<size_t>(std::lround(q * last))];
 }
 
 const std::vector<std::pair<std::string, double>>& TauQuantiles() {
