@@ -155,6 +155,7 @@ nlohmann::ordered_json ToJson(const RunFlags& flags,
   json["false_negatives"] = flags.false_negatives;
   json["dropout"] = options.dropout;
   json["dim"] = options.dim;
+  json["learning_rate"] = options.learning_rate;
   json["schedule_epochs"] = options.epochs;
   json["seed"] = options.seed;
   json["threads"] = options.threads;
@@ -271,6 +272,10 @@ void AddLabRun(CLI::App* lab, const Common* common, absl::Status* result) {
   run->add_option("--dropout", options.dropout,
                   "Share of a user's coordinates that a step leaves out")
       ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+  run->add_option("--learning-rate", options.learning_rate,
+                  "Adam's rate at the start of the schedule")
+      ->check(CLI::Range(1e-5, 1.0))
       ->capture_default_str();
   run->add_option("--epochs", options.epochs,
                   "Length of the learning-rate schedule")

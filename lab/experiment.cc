@@ -40,6 +40,9 @@ absl::Status Validate(const ExperimentOptions& options) {
   if (!(options.dropout >= 0 && options.dropout < 1)) {
     return OutOfRange("dropout", options.dropout, "0 or more, below 1");
   }
+  if (!(options.learning_rate > 0)) {
+    return OutOfRange("learning_rate", options.learning_rate, "> 0");
+  }
   if (options.epochs < 1) return OutOfRange("epochs", options.epochs, ">= 1");
   if (options.dim < 1 || options.dim > trainer::kMaxDim) {
     return OutOfRange("dim", options.dim,
@@ -207,6 +210,7 @@ absl::Status Experiment::ChooseRho(ExperimentResult* result) {
 absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
   trainer::OfflineFitOptions fit_options;
   fit_options.schedule_epochs = phase.schedule;
+  fit_options.learning_rate = options_.learning_rate;
   fit_options.beta = options_.beta;
   fit_options.rho = phase.rho;
   fit_options.leave_out_known = options_.leave_out_known;

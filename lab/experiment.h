@@ -37,6 +37,7 @@ struct ExperimentOptions {
   double beta = 0.0;            // negatives ∝ popularity^β, in [0, 1]
   bool leave_out_known = true;  // a user's items, of its negatives
   double dropout = 0.1;         // on the user row, in [0, 1)
+  double learning_rate = 6e-3;  // at the start of the schedule; > 0
   int epochs = 60;              // of the schedule, at least 1
   int dim = 64;                 // 1 to kMaxDim
   int threads = 1;

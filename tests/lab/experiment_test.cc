@@ -217,6 +217,8 @@ TEST_F(ExperimentTest, RefusesOptionsOutOfRange) {
   using Options = ExperimentOptions*;
   EXPECT_THAT(message([](Options o) { o->rho = 0; }), HasSubstr("rho is 0"));
   EXPECT_THAT(message([](Options o) { o->beta = 1.5; }), HasSubstr("beta"));
+  EXPECT_THAT(message([](Options o) { o->learning_rate = 0; }),
+              HasSubstr("learning_rate"));
   EXPECT_THAT(message([](Options o) { o->epochs = 0; }), HasSubstr("epochs"));
   EXPECT_THAT(message([](Options o) { o->dim = 4096; }), HasSubstr("dim"));
   EXPECT_THAT(message([](Options o) { o->dropout = 1; }), HasSubstr("dropout"));
