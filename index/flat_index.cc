@@ -36,9 +36,9 @@ struct Overfetched {
 // the scores, and the others need not pay for it.
 constexpr size_t kShallow = 128;
 
-// Up to this number of queries FAISS scores with a loop, from there on with
-// BLAS. With vector kernels BLAS is twice as fast even for a lone query, five
-// times for eight (41,000 x 64; FAISS' default is 20).
+// Below this number of queries FAISS scores with a loop, from there on with
+// BLAS, which with vector kernels is faster even for a lone query
+// (bench/flat_search_bench.cc; FAISS' default is 20).
 constexpr int kLoopBelow = 1;
 
 // FAISS rows are numbered densely; items without a vector have none.
