@@ -72,9 +72,12 @@ absl::StatusOr<v1::GetUserResponse> DescribeUser(
   const int32_t limit =
       request.limit() == 0 ? kDefaultHistory : request.limit();
   state.interactions.CopyHistory(*user, static_cast<size_t>(limit), &history);
+  const model::Dictionary::NamesLock names(state.items);
   for (const model::HistoryEntry& entry : history) {
+    const std::string_view item_id = state.items.Name(entry.item);
+    if (item_id.empty()) continue;  // erased this moment
     v1::HistoryItem* item = response.add_history();
-    item->set_item_id(std::string(state.items.Name(entry.item)));
+    item->set_item_id(std::string(item_id));
     item->set_kind(static_cast<v1::InteractionKind>(entry.kind));
     item->set_weight(entry.weight);
     item->set_time_ms(entry.time_ms);
