@@ -113,6 +113,10 @@ class EventStore::Impl {
   }
   void Close();
   Stats stats() const;
+  model::Sequence log_end() const {
+    absl::MutexLock lock(&mutex_);
+    return log_end_;
+  }
 
  private:
   enum class Phase { kOpened, kAccepting, kClosed };
@@ -174,6 +178,7 @@ class EventStore::Impl {
   mutable absl::Mutex mutex_;
   Stats stats_ ABSL_GUARDED_BY(mutex_);
   std::vector<Erasure> erasures_ ABSL_GUARDED_BY(mutex_);
+  model::Sequence log_end_ ABSL_GUARDED_BY(mutex_) = 0;
 
   mutable absl::Mutex applier_mutex_;
   std::deque<Written> written_ ABSL_GUARDED_BY(applier_mutex_);
@@ -192,8 +197,11 @@ absl::Status EventStore::Impl::Load() {
   if (!erasures.ok()) return erasures.status();
   // A write that seemed to fail may have taken an id away.
   for (const Erasure& erasure : *erasures) ApplyErasure(erasure);
+  const absl::StatusOr<model::Sequence> last = db_->LastSequence();
+  if (!last.ok()) return last.status();
   absl::MutexLock lock(&mutex_);
   erasures_ = *std::move(erasures);
+  log_end_ = std::max(log_end_, *last);
   return absl::OkStatus();
 }
 
@@ -312,9 +320,9 @@ absl::Status EventStore::Impl::CheckSpace() const {
   if (free >= options_.min_free_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
       "the disk of ", options_.directory, " has ", free,
-      " bytes left, store.min_free_bytes is ", options_.min_free_bytes,
+      " bytes left, store.min_free_mib asks for ", options_.min_free_bytes,
       "; nothing is taken in until there is more: free some, or set "
-      "store.retain_log_bytes, store.max_snapshot_bytes"));
+      "store.retain_log_mib, store.max_snapshot_mib"));
 }
 
 void EventStore::Impl::RunWriter() {
@@ -752,6 +760,8 @@ absl::Status EventStore::CopyTo(const std::string& directory) {
 }
 
 void EventStore::Close() { impl_->Close(); }
+
+model::Sequence EventStore::log_end() const { return impl_->log_end(); }
 
 EventStore::Stats EventStore::stats() const { return impl_->stats(); }
 

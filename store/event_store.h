@@ -115,6 +115,10 @@ class EventStore {
   // Closes if that was not done.
   ~EventStore();
 
+  // The last sequence in the log as Open found it. A snapshot or a checkpoint
+  // that has learnt more proves that acknowledged interactions are missing.
+  model::Sequence log_end() const;
+
   // Reads the log into state->interactions and starts the writer. `progress`
   // is called now and then with the number of events read and the last
   // sequence in the log, and once at the end; it may be null. DATA_LOSS names

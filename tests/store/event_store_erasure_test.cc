@@ -322,7 +322,7 @@ TEST_F(EventStoreErasureTest, NothingIsTakenInWhenTheDiskIsNearlyFull) {
   const AppendResult refused = Append({Event("u", "b")});
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(refused.status().message()),
-              HasSubstr("store.min_free_bytes is 500"));
+              HasSubstr("store.min_free_mib"));
   EXPECT_FALSE(IsQueueFull(refused.status()));
   NewItem item;
   item.id = "i";
