@@ -20,6 +20,7 @@
 #include "server/config_loader.h"
 #include "server/daemon.h"
 #include "server/logging.h"
+#include "store/backup.h"
 
 namespace taud::server {
 namespace {
@@ -30,6 +31,7 @@ struct Flags {
   std::string grpc_address;
   std::string http_address;
   std::vector<std::string> overrides;
+  std::string restore;
   bool check_config = false;
   bool print_config = false;
 };
@@ -160,6 +162,19 @@ int Serve(const config::v1::Config& config) {
   return 0;
 }
 
+int Restore(const std::string& backup, const std::string& data_dir) {
+  bool terminal = isatty(STDERR_FILENO) == 1;
+  const absl::Status status = store::RestoreBackup(
+      backup, data_dir, [terminal](uint64_t done, uint64_t all) {
+        if (terminal) std::cerr << "\rrestored " << done << " of " << all;
+      });
+  if (terminal) std::cerr << "\n";
+  if (!status.ok()) return Fail(status);
+  std::cout << data_dir << " restored from " << backup
+            << "; start taud with --data-dir " << data_dir << "\n";
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "taud learns from a stream of interactions and answers top-K "
@@ -173,6 +188,9 @@ int Main(int argc, char** argv) {
                  "Same as server.http_address");
   app.add_option("--set", flags.overrides,
                  "Sets one key over the file, as trainer.threads=2");
+  app.add_option("--restore", flags.restore,
+                 "Makes the data directory, which must be missing or empty, "
+                 "of this backup, and exits");
   app.add_flag("--check-config", flags.check_config,
                "Checks the configuration and exits");
   app.add_flag("--print-config", flags.print_config,
@@ -189,6 +207,9 @@ int Main(int argc, char** argv) {
   if (flags.check_config) {
     std::cout << "the configuration is good\n";
     return 0;
+  }
+  if (!flags.restore.empty()) {
+    return Restore(flags.restore, config->store().data_dir());
   }
   UseVectorInstructions(argv);
   return Serve(*config);
