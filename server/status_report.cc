@@ -66,7 +66,21 @@ void FillLog(const DaemonContext& context, v1::LogStatus* to) {
 }
 
 void FillIndex(const ServingModel& model, v1::IndexStatus* to) {
-  to->set_kind(model.index->kind());
+  const index::IndexReport report = model.index->report();
+  to->set_kind(report.kind);
+  to->set_kernel(report.kernel);
+  to->set_bytes(report.bytes);
+  to->set_recall(report.recall);
+  to->set_audited_queries(report.audited);
+  to->set_lists(report.lists);
+  to->set_probes(report.probes);
+  to->set_reason(report.reason);
+  for (const index::PathTiming& timing : report.timings) {
+    v1::PathTiming* path = to->add_timings();
+    path->set_batch(timing.batch);
+    path->set_quantised_us(timing.quantised_us);
+    path->set_flat_us(timing.flat_us);
+  }
   to->set_device(model.index->device());
   to->set_items(model.index->size());
   to->set_dim(static_cast<uint32_t>(model.index->dim()));
