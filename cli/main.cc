@@ -1,17 +1,25 @@
 // tauctl: everything a person does with taud.
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 
 #include "CLI/CLI.hpp"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "lab/search_limit.h"
 
 namespace taud::cli {
 namespace {
 
 int Main(int argc, char** argv) {
+  // `bench` searches in this process, and should be as quick as taud.
+  const bool measures = std::any_of(argv, argv + argc, [](const char* word) {
+    return std::strcmp(word, "bench") == 0;
+  });
+  if (measures) lab::RestartWithVectorInstructions(argv);
   CLI::App app("tauctl talks to a running taud.");
   Common common;
   absl::Status result;

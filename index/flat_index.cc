@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "faiss/IndexFlat.h"
 #include "faiss/impl/IDSelector.h"
-#include "faiss/utils/distances.h"
 #include "index/block_scan.h"
 #include "index/eligibility.h"
+#include "index/faiss_baseline.h"
 #include "index/search_index.h"
 #include "index/search_plan.h"
 
@@ -33,11 +33,6 @@ struct Overfetched {
 // Deeper searches go apart: keeping a long list of results costs more than
 // the scores, and the others need not pay for it.
 constexpr size_t kShallow = 128;
-
-// Below this number of queries FAISS scores with a loop, from there on with
-// BLAS, which with vector kernels is faster even for a lone query
-// (bench/flat_search_bench.cc; FAISS' default is 20).
-constexpr int kLoopBelow = 1;
 
 // FAISS rows are numbered densely; items without a vector have none.
 class FlatIndex : public SearchIndex {
@@ -186,12 +181,7 @@ class FlatIndex : public SearchIndex {
 
 absl::StatusOr<std::unique_ptr<SearchIndex>> BuildFlatIndex(
     const model::Snapshot& snapshot) {
-  // A variable of the library, read by every search: set once, before any.
-  static const bool set_once = [] {
-    faiss::distance_compute_blas_threshold = kLoopBelow;
-    return true;
-  }();
-  (void)set_once;
+  PreferBlas();
   try {
     return std::make_unique<FlatIndex>(snapshot);
   } catch (const std::exception& e) {

@@ -1,6 +1,9 @@
 #include "server/status_report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -18,6 +21,15 @@ const char* PhaseName(Phase phase) {
       break;
   }
   return "DRAINING";
+}
+
+// 0 if the system does not say.
+uint64_t ResidentBytes() {
+  std::ifstream file("/proc/self/statm");
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  if (!(file >> total >> resident)) return 0;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
@@ -51,7 +63,15 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
   to->set_last_rejection(publisher.last_rejection);
   to->set_requests(context.metrics->requests());
   to->set_errors(context.metrics->errors());
-  to->set_queued(context.batcher->stats().queued);
+  const Batcher::Stats batcher = context.batcher->stats();
+  to->set_queued(batcher.queued);
+  to->set_batches(batcher.batches);
+  to->set_queries(batcher.queries);
+  to->set_expired(batcher.expired);
+  to->set_refused(batcher.refused);
+  to->set_last_swap_ms(publisher.last_swap_ms);
+  to->set_live_snapshots(static_cast<uint32_t>(publisher.live));
+  to->set_resident_bytes(ResidentBytes());
 }
 
 void FillLog(const DaemonContext& context, v1::LogStatus* to) {
