@@ -67,6 +67,9 @@ struct OfflineFitOptions {
   NegativeSource source = NegativeSource::kShared;
   int negatives = 1024;  // a step (shared) or a row
   double beta = 0.0;     // negatives ∝ popularity^β
+  // Whether each negative of a uniform draw counts as many as it stands for,
+  // see SsmBatch::negative_weight.
+  bool weigh_negatives = true;
   // Whether a user's own items are left out of its negatives.
   bool leave_out_known = true;
 
