@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
+#include "cli/field_values.h"
 #include "cli/interaction_reader.h"
 #include "cli/lab_report.h"
 #include "cli/output.h"
@@ -25,6 +27,7 @@ namespace {
 
 struct OnlineFlags {
   std::string data;
+  std::string kind;  // of every interaction; empty: as the file says
   std::string scenario;
   size_t interactions = 100'000;
   uint32_t users = 1000, items = 2000;
@@ -37,9 +40,15 @@ struct Stream {
 };
 
 // The positives of a file by time, ids as dense numbers.
-absl::StatusOr<Stream> ReadStream(const std::string& path) {
-  auto reader =
-      InteractionReader::Open(path, InteractionFormat::kAuto, std::nullopt);
+absl::StatusOr<Stream> ReadStream(const OnlineFlags& flags) {
+  const std::string& path = flags.data;
+  std::optional<model::InteractionKind> kind;
+  if (!flags.kind.empty()) {
+    auto parsed = ParseKind(flags.kind);
+    if (!parsed.ok()) return parsed.status();
+    kind = *parsed;
+  }
+  auto reader = InteractionReader::Open(path, InteractionFormat::kAuto, kind);
   if (!reader.ok()) return reader.status();
   struct Timed {
     int64_t time_ms;
@@ -186,7 +195,7 @@ absl::Status RunOnline(const Common& common, const OnlineFlags& flags) {
         "give either --data FILE or --simulate SCENARIO");
   }
   absl::StatusOr<Stream> stream =
-      flags.data.empty() ? Simulate(flags) : ReadStream(flags.data);
+      flags.data.empty() ? Simulate(flags) : ReadStream(flags);
   if (!stream.ok()) return stream.status();
   StopExperimentsOnSignals();
   Progress progress("interactions");
@@ -229,6 +238,8 @@ void AddLabOnline(CLI::App* lab, const Common* common, absl::Status* result) {
   online->add_option("--data", flags->data,
                      "File of interactions with times, in any layout that "
                      "ingest reads");
+  online->add_option("--kind", flags->kind,
+                     "Kind of every interaction, whatever the file says");
   online
       ->add_option("--simulate", flags->scenario,
                    "Instead of a file: calm, drift (half-way all tastes "

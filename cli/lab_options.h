@@ -37,7 +37,7 @@ struct LabFlags {
   int negative_count = 0;
   double beta = 0;
   std::string negative_weight = "auto";
-  std::string false_negatives = "leave_out";
+  std::string false_negatives = "keep";
   std::string train_sim = "cos";
   std::string rank_sim;
   std::string normalize;

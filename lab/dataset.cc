@@ -106,9 +106,19 @@ Split CutValidation(const ItemLists& train, double share, uint64_t seed) {
     return static_cast<double>(random() >> 11) * 0x1p-53;
   };
   for (size_t user = 0; user < train.size(); ++user) {
-    size_t left = train[user].size();
-    for (const uint32_t item : train[user]) {
-      if (chance() < share && left > 1 && popularity[item] > 1) {
+    std::vector<uint32_t> order = train[user];
+    // Not std::shuffle, whose result is each library's own.
+    for (size_t i = order.size(); i > 1; --i) {
+      std::swap(order[i - 1], order[random() % i]);
+    }
+    // Whole items only: the fraction left is a chance of one more.
+    const double wanted = share * static_cast<double>(order.size());
+    size_t cut = static_cast<size_t>(wanted);
+    if (chance() < wanted - static_cast<double>(cut)) ++cut;
+    size_t left = order.size();
+    for (const uint32_t item : order) {
+      if (split.validation[user].size() < cut && left > 1 &&
+          popularity[item] > 1) {
         split.validation[user].push_back(item);
         --left;
         --popularity[item];
@@ -116,6 +126,8 @@ Split CutValidation(const ItemLists& train, double share, uint64_t seed) {
         split.fit[user].push_back(item);
       }
     }
+    std::sort(split.fit[user].begin(), split.fit[user].end());
+    std::sort(split.validation[user].begin(), split.validation[user].end());
   }
   return split;
 }

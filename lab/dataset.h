@@ -35,8 +35,9 @@ struct Split {
   ItemLists validation;  // what was cut out
 };
 
-// Cuts each pair out with probability `share`, but leaves each user and each
-// item at least one. The same seed gives the same cut.
+// Cuts `share` of each user's pairs out, as the published splits are made, but
+// leaves each user and each item at least one. The same seed gives the same
+// cut.
 Split CutValidation(const ItemLists& train, double share, uint64_t seed);
 
 }  // namespace taud::lab

@@ -71,7 +71,7 @@ struct OfflineFitOptions {
   // see SsmBatch::negative_weight.
   bool weigh_negatives = true;
   // Whether a user's own items are left out of its negatives.
-  bool leave_out_known = true;
+  bool leave_out_known = false;
 
   Normalize normalize = Normalize::kBoth;
   RankBy rank = RankBy::kAsTrained;
@@ -100,7 +100,7 @@ struct OfflineFitOptions {
   double l2 = 0.0;  // weight of ‖rows of the batch‖² / 2, tensors only
   // Epochs over which the learning rate falls, by half a cosine, to
   // rate_floor of itself. A fit may be stopped earlier.
-  int schedule_epochs = 60;
+  int schedule_epochs = 40;
   double rate_floor = 0.02;
   double dropout = 0.1;  // share of a user row's coordinates, in [0, 1)
   int dim = 64;

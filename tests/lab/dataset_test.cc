@@ -87,6 +87,8 @@ TEST(CutValidationTest, CutsTheShareAndLosesNothing) {
   const Split split = CutValidation(lists, 0.1, 1);
   EXPECT_NEAR(static_cast<double>(Count(split.validation)), 600, 100);
   for (size_t u = 0; u < lists.size(); ++u) {
+    // Each user's own share, to a whole item; some may be another's last.
+    EXPECT_LE(split.validation[u].size(), lists[u].size() * 0.1 + 1);
     std::vector<uint32_t> both = split.fit[u];
     both.insert(both.end(), split.validation[u].begin(),
                 split.validation[u].end());

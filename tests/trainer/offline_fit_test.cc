@@ -103,7 +103,9 @@ TEST_F(OfflineFitTest, UsersWithGreaterLossGetGreaterTemperatures) {
 
 TEST_F(OfflineFitTest, KnownPositivesAreNoNegatives) {
   // Every item is a negative of every row: a user's 12 items are left out.
-  const auto fit = Learn({}, 1);
+  OfflineFitOptions options;
+  options.leave_out_known = true;
+  const auto fit = Learn(options, 1);
   EXPECT_DOUBLE_EQ(fit->figures().false_negatives, 12);
 }
 
