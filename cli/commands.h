@@ -20,6 +20,11 @@ void AddSimulate(CLI::App* app, const Common* common, absl::Status* result);
 void AddStatus(CLI::App* app, const Common* common, absl::Status* result);
 void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result);
 void AddPublish(CLI::App* app, const Common* common, absl::Status* result);
+void AddRollback(CLI::App* app, const Common* common, absl::Status* result);
+void AddErasure(CLI::App* app, const Common* common, absl::Status* result);
+void AddBackup(CLI::App* app, const Common* common, absl::Status* result);
+void AddVerify(CLI::App* app, const Common* common, absl::Status* result);
+void AddExport(CLI::App* app, const Common* common, absl::Status* result);
 void AddBench(CLI::App* app, const Common* common, absl::Status* result);
 void AddLab(CLI::App* app, const Common* common, absl::Status* result);
 // `lab` is the sub-command that AddLab makes.

@@ -36,6 +36,11 @@ int Main(int argc, char** argv) {
   AddStatus(&app, &common, &result);
   AddSnapshots(&app, &common, &result);
   AddPublish(&app, &common, &result);
+  AddRollback(&app, &common, &result);
+  AddErasure(&app, &common, &result);
+  AddBackup(&app, &common, &result);
+  AddVerify(&app, &common, &result);
+  AddExport(&app, &common, &result);
   AddBench(&app, &common, &result);
   AddLab(&app, &common, &result);
   CLI11_PARSE(app, argc, argv);

@@ -464,6 +464,9 @@ void OnlineTrainer::Impl::Rest(TrainerState state) {
 void OnlineTrainer::Impl::PublishNow() {
   std::unique_ptr<model::Snapshot> snapshot = fit_->MakeSnapshot();
   snapshot->created_ms = absl::ToUnixMillis(absl::Now());
+  if (TAUD_SYNC_POINT_INJECTS("trainer/nan")) {
+    snapshot->items.values[0] = std::nanf("");
+  }
   double p10 = 0;
   double p50 = 0;
   double p90 = 0;
