@@ -38,8 +38,7 @@ struct Options {
 
 std::vector<std::string> DaemonOptions() {
   std::vector<std::string> options = e2e::QuickTraining();
-  for (const char* more : {"store.checkpoint_seconds=1", "log.level=warning",
-                           "store.keep_snapshots=3"}) {
+  for (const char* more : {"store.checkpoint_seconds=1", "store.keep_snapshots=3"}) {
     options.push_back("--set");
     options.push_back(more);
   }

@@ -173,8 +173,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "erasure/snapshots:kill", "erasure/checkpoints:kill",
                     "erasure/purging:kill", "erasure/log:kill",
                     "backup/log:kill", "backup/written:kill"),
-    [](const auto& info) {
-      std::string name = info.param.substr(0, info.param.find(':'));
+    [](const auto& point) {
+      std::string name = point.param.substr(0, point.param.find(':'));
       for (char& c : name) {
         if (!isalnum(static_cast<unsigned char>(c))) c = '_';
       }
@@ -213,9 +213,14 @@ TEST(TrainerFaultTest, ASnapshotWithNanNeverServes) {
   ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
   const ApiClient api(daemon);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(api, &record, 100));
-  ASSERT_TRUE(api.WaitStatus([](const v1::Status& status) {
-    return status.serving().rejected() > 0;
+  ASSERT_TRUE(api.WaitStatus(
+      [](const v1::Status& status) { return status.ready(); }));
+  // The third of the trainer's snapshots and all after it are bad.
+  for (int i = 0; i < 3; ++i) Publish(api);
+  ASSERT_TRUE(api.WaitStatus([](const v1::Status& now) {
+    return now.serving().rejected() > 0;
   }));
+  EXPECT_FALSE(Publish(api));
   const v1::Status status = api.Status();
   EXPECT_THAT(status.serving().last_rejection(), HasSubstr("not finite"));
   EXPECT_TRUE(status.ready());
