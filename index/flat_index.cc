@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "faiss/IndexFlat.h"
 #include "faiss/impl/IDSelector.h"
-#include "faiss/utils/distances.h"
+#include "index/block_scan.h"
+#include "index/eligibility.h"
+#include "index/faiss_baseline.h"
 #include "index/search_index.h"
 #include "index/search_plan.h"
 
@@ -16,10 +18,6 @@ namespace taud::index {
 namespace {
 
 using model::ItemIndex;
-
-bool BetterHit(const Hit& a, const Hit& b) {
-  return a.score != b.score ? a.score > b.score : a.item < b.item;
-}
 
 // Queries that are searched together, all as deep as the deepest of them.
 struct Overfetched {
@@ -36,22 +34,16 @@ struct Overfetched {
 // the scores, and the others need not pay for it.
 constexpr size_t kShallow = 128;
 
-// Below this number of queries FAISS scores with a loop, from there on with
-// BLAS, which with vector kernels is faster even for a lone query
-// (bench/flat_search_bench.cc; FAISS' default is 20).
-constexpr int kLoopBelow = 1;
-
 // FAISS rows are numbered densely; items without a vector have none.
 class FlatIndex : public SearchIndex {
  public:
   explicit FlatIndex(const model::Snapshot& snapshot)
-      : faiss_(static_cast<int64_t>(snapshot.dim())),
-        indexed_(snapshot.items.rows, false) {
-    for (size_t i = 0; i < snapshot.items.rows; ++i) {
-      if (snapshot.item_popularity[i] == 0) continue;
-      indexed_.Set(i);
-      item_of_row_.push_back(static_cast<ItemIndex>(i));
-    }
+      : matrix_(&snapshot.items),
+        faiss_(static_cast<int64_t>(snapshot.dim())),
+        eligibility_(snapshot) {
+    eligibility_.indexed().ForEach([&](size_t item) {
+      item_of_row_.push_back(static_cast<ItemIndex>(item));
+    });
     if (item_of_row_.size() == snapshot.items.rows) {
       faiss_.add(static_cast<int64_t>(snapshot.items.rows),
                  snapshot.items.values.data());
@@ -67,19 +59,23 @@ class FlatIndex : public SearchIndex {
     faiss_.add(static_cast<int64_t>(item_of_row_.size()), rows.data());
   }
 
-  std::string kind() const override { return "flat"; }
   std::string device() const override { return "cpu"; }
+  IndexReport report() const override {
+    IndexReport report;
+    report.kind = "flat";
+    report.kernel = "openblas";
+    report.bytes = size() * (dim() * sizeof(float) + sizeof(ItemIndex)) +
+                   row_of_item_.size() * sizeof(uint32_t);
+    return report;
+  }
   size_t size() const override { return item_of_row_.size(); }
   size_t dim() const override { return static_cast<size_t>(faiss_.d); }
 
   absl::Status Search(absl::Span<const Query> queries,
                       std::vector<std::vector<Hit>>* results) const override {
+    absl::Status status = CheckVectors(queries);
+    if (!status.ok()) return status;
     results->assign(queries.size(), {});
-    for (size_t q = 0; q < queries.size(); ++q) {
-      if (queries[q].vector != nullptr) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("query ", q, " has no vector"));
-    }
     try {
       SearchAll(queries, results);
     } catch (const std::exception& e) {
@@ -93,16 +89,10 @@ class FlatIndex : public SearchIndex {
                  std::vector<std::vector<Hit>>* results) const {
     Overfetched shallow;
     Overfetched deep;
+    Eligibility::Counter counter(&eligibility_);
     for (size_t q = 0; q < queries.size(); ++q) {
       const Query& query = queries[q];
-      model::Bitmap allowed;
-      size_t eligible = size();
-      if (query.eligible != nullptr) {
-        allowed = Allowed(query);
-        eligible = allowed.Count();
-      } else {
-        eligible -= CountIndexed(query.excluded);
-      }
+      const size_t eligible = counter.Count(query);
       switch (ChoosePath(size(), eligible, query.k)) {
         case SearchPath::kEmpty:
           break;
@@ -112,30 +102,17 @@ class FlatIndex : public SearchIndex {
           break;
         }
         case SearchPath::kDirect:
-          if (query.eligible == nullptr) allowed = Allowed(query);
-          SearchDirect(query, allowed, &(*results)[q]);
+          TopOfFew(*matrix_, query.vector, query.k, eligibility_.Allowed(query),
+                   &(*results)[q]);
           break;
         case SearchPath::kSelector:
-          if (query.eligible == nullptr) allowed = Allowed(query);
-          SearchSelected(query, allowed, eligible, &(*results)[q]);
+          SearchSelected(query, eligibility_.Allowed(query), eligible,
+                         &(*results)[q]);
           break;
       }
     }
     SearchOverfetched(queries, shallow, results);
     SearchOverfetched(queries, deep, results);
-  }
-
-  size_t CountIndexed(absl::Span<const ItemIndex> items) const {
-    size_t count = 0;
-    for (const ItemIndex item : items) count += indexed_.Test(item);
-    return count;
-  }
-
-  model::Bitmap Allowed(const Query& query) const {
-    model::Bitmap allowed = indexed_;
-    if (query.eligible != nullptr) allowed.And(*query.eligible);
-    for (const ItemIndex item : query.excluded) allowed.Clear(item);
-    return allowed;
   }
 
   size_t RowOf(ItemIndex item) const {
@@ -163,33 +140,12 @@ class FlatIndex : public SearchIndex {
       std::vector<Hit>& hits = (*results)[chosen[i]];
       for (size_t j = i * depth; j < (i + 1) * depth && rows[j] >= 0; ++j) {
         const ItemIndex item = item_of_row_[static_cast<size_t>(rows[j])];
-        if (query.eligible != nullptr && !query.eligible->Test(item)) continue;
-        if (std::binary_search(query.excluded.begin(), query.excluded.end(),
-                               item)) {
-          continue;
-        }
+        if (!eligibility_.Allows(query, item)) continue;
         hits.push_back({item, scores[j]});
         if (hits.size() == query.k) break;
       }
       std::sort(hits.begin(), hits.end(), BetterHit);
     }
-  }
-
-  void SearchDirect(const Query& query, const model::Bitmap& allowed,
-                    std::vector<Hit>* hits) const {
-    const float* base = faiss_.get_xb();
-    const size_t d = dim();
-    allowed.ForEach([&](size_t item) {
-      const float* row = base + RowOf(static_cast<ItemIndex>(item)) * d;
-      float score = 0;
-      for (size_t c = 0; c < d; ++c) score += row[c] * query.vector[c];
-      hits->push_back({static_cast<ItemIndex>(item), score});
-    });
-    const size_t k = std::min(query.k, hits->size());
-    std::partial_sort(hits->begin(),
-                      hits->begin() + static_cast<std::ptrdiff_t>(k),
-                      hits->end(), BetterHit);
-    hits->resize(k);
   }
 
   void SearchSelected(const Query& query, const model::Bitmap& allowed,
@@ -214,8 +170,9 @@ class FlatIndex : public SearchIndex {
     std::sort(hits->begin(), hits->end(), BetterHit);
   }
 
+  const model::Matrix* const matrix_;  // the snapshot's
   faiss::IndexFlatIP faiss_;
-  model::Bitmap indexed_;               // by item
+  const Eligibility eligibility_;
   std::vector<ItemIndex> item_of_row_;  // ascending
   std::vector<uint32_t> row_of_item_;   // empty: the identity
 };
@@ -224,12 +181,7 @@ class FlatIndex : public SearchIndex {
 
 absl::StatusOr<std::unique_ptr<SearchIndex>> BuildFlatIndex(
     const model::Snapshot& snapshot) {
-  // A variable of the library, read by every search: set once, before any.
-  static const bool set_once = [] {
-    faiss::distance_compute_blas_threshold = kLoopBelow;
-    return true;
-  }();
-  (void)set_once;
+  PreferBlas();
   try {
     return std::make_unique<FlatIndex>(snapshot);
   } catch (const std::exception& e) {

@@ -27,6 +27,12 @@ inline constexpr size_t kMaxOverfetch = 1024;
 // filter. Pure.
 SearchPath ChoosePath(size_t rows, size_t eligible, size_t k);
 
+// The same choice where a scan asks the filter only about rows that are good
+// enough, so that it needs no over-fetching: kEmpty, kDirect or kScan.
+// `fewest_scanned`: rows that a scan reads at least.
+enum class ScanPath { kEmpty, kDirect, kScan };
+ScanPath ChooseScanPath(size_t fewest_scanned, size_t eligible, size_t k);
+
 }  // namespace taud::index
 
 #endif  // TAUD_INDEX_SEARCH_PLAN_H_

@@ -32,6 +32,16 @@ size_t Bitmap::Count() const {
   return count;
 }
 
+size_t Bitmap::CountAnd(const Bitmap& other) const {
+  const size_t shared = std::min(words_.size(), other.words_.size());
+  size_t count = 0;
+  for (size_t w = 0; w < shared; ++w) {
+    count +=
+        static_cast<size_t>(__builtin_popcountll(words_[w] & other.words_[w]));
+  }
+  return count;
+}
+
 void Bitmap::And(const Bitmap& other) {
   const size_t shared = std::min(words_.size(), other.words_.size());
   for (size_t w = 0; w < shared; ++w) words_[w] &= other.words_[w];

@@ -31,6 +31,8 @@ class Bitmap {
   }
 
   size_t Count() const;
+  // Bits set in both.
+  size_t CountAnd(const Bitmap& other) const;
   // Set algebra with `other`; bits that `other` does not have count as 0.
   void And(const Bitmap& other);
   void AndNot(const Bitmap& other);

@@ -137,9 +137,9 @@ absl::StatusOr<std::vector<std::string>> CheckIds(
     const v1::DeleteItemsRequest& request) {
   const auto count = static_cast<size_t>(request.ids_size());
   if (count < 1 || count > kMaxDeleted) {
-    return FieldError("ids", absl::StrCat("has ", count,
-                                          " entries; allowed: 1 to ",
-                                          kMaxDeleted));
+    return FieldError(
+        "ids",
+        absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxDeleted));
   }
   std::vector<std::string> ids;
   absl::flat_hash_set<std::string> distinct;

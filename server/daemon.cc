@@ -18,6 +18,7 @@
 #include "server/logging.h"
 #include "server/model_service.h"
 #include "server/recommendation_service.h"
+#include "server/transport.h"
 #include "store/data_directory.h"
 
 namespace taud::server {
@@ -64,6 +65,34 @@ class Daemon::Impl {
   }
 
   absl::Status Run() {
+    absl::Status status = ReadLog();
+    if (!status.ok()) return status;
+    trainer_->Start();
+    upkeep_->Start();
+    return absl::OkStatus();
+  }
+
+  absl::Status RunSynthetic(const SyntheticWorld& world) {
+    absl::Status status = ReadLog();
+    if (!status.ok()) return status;
+    if (state_.interactions.size() > 0 || state_.items.size() > 0) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("--synthetic: ", config_.store().data_dir(),
+                       " is not empty; give it a new --data-dir"));
+    }
+    if (world.dim != static_cast<size_t>(config_.trainer().dim())) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("--synthetic: dim=", world.dim, ", but trainer.dim is ",
+                       config_.trainer().dim()));
+    }
+    status = FillStore(world, store_.get());
+    if (!status.ok()) return status;
+    synthetic_ = std::make_unique<SyntheticSnapshots>(
+        world, state_.interactions.last_sequence(), publisher_.get());
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadLog() {
     const absl::Time start = absl::Now();
     absl::Time last_report = start;
     absl::Status status = store_->Replay([&](uint64_t events, uint64_t last) {
@@ -84,8 +113,6 @@ class Daemon::Impl {
     if (!*resumed && warm_) upkeep_->SetResumedFrom("snapshot");
     context_.phase = Phase::kServing;
     UpdateHealth();
-    trainer_->Start();
-    upkeep_->Start();
     return absl::OkStatus();
   }
 
@@ -102,6 +129,7 @@ class Daemon::Impl {
       server_->Shutdown(absl::ToChronoTime(deadline));
       server_->Wait();
     }
+    synthetic_.reset();
     if (trainer_ != nullptr) PublishLast(deadline);
     if (http_ != nullptr) http_->Stop();
     if (trainer_ != nullptr) trainer_->Stop();
@@ -156,9 +184,10 @@ class Daemon::Impl {
         });
     if (!trainer.ok()) return trainer.status();
     trainer_ = *std::move(trainer);
-    trainer_->SetCheckpoint([this](std::unique_ptr<model::TrainingState> state) {
-      upkeep_->OfferCheckpoint(std::move(state));
-    });
+    trainer_->SetCheckpoint(
+        [this](std::unique_ptr<model::TrainingState> state) {
+          upkeep_->OfferCheckpoint(std::move(state));
+        });
     warm_ = *restored != nullptr;
     if (*restored != nullptr) {
       absl::Status status = trainer_->WarmStart(**restored);
@@ -215,11 +244,7 @@ class Daemon::Impl {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    // Two daemons must not share a port unnoticed.
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.SetMaxReceiveMessageSize(config_.server().max_message_bytes());
-    builder.AddListeningPort(config_.server().grpc_address(),
-                             grpc::InsecureServerCredentials(), &grpc_port_);
+    ConfigureTransport(config_.server(), &builder, &grpc_port_);
     for (grpc::Service* service :
          {static_cast<grpc::Service*>(recommendation_.get()),
           static_cast<grpc::Service*>(ingestion_.get()),
@@ -288,6 +313,7 @@ class Daemon::Impl {
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<trainer::OnlineTrainer> trainer_;
   std::unique_ptr<Upkeep> upkeep_;
+  std::unique_ptr<SyntheticSnapshots> synthetic_;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<IngestionServiceImpl> ingestion_;
   std::unique_ptr<RecommendationServiceImpl> recommendation_;
@@ -311,6 +337,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(
 }
 
 absl::Status Daemon::Run() { return impl_->Run(); }
+absl::Status Daemon::RunSynthetic(const SyntheticWorld& world) {
+  return impl_->RunSynthetic(world);
+}
 void Daemon::Drain() { impl_->Drain(); }
 int Daemon::grpc_port() const { return impl_->grpc_port(); }
 int Daemon::http_port() const { return impl_->http_port(); }

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/synthetic_world.h"
 #include "taud/config/v1/config.pb.h"
 
 namespace taud::server {
@@ -25,6 +26,11 @@ class Daemon {
 
   // Reads the log and begins to learn. Requests are answered meanwhile.
   absl::Status Run();
+
+  // Instead of Run, for measuring: fills an empty data directory with `world`
+  // and serves its snapshots; nothing is learnt. FAILED_PRECONDITION if the log
+  // is not empty.
+  absl::Status RunSynthetic(const SyntheticWorld& world);
 
   // Says NOT_SERVING, finishes what was accepted, publishes and saves the
   // model, and stops, within server.drain_seconds plus the time to write one

@@ -90,10 +90,10 @@ absl::Status IngestStream::CheckStream(const v1::IngestRequest& request) {
     return absl::OkStatus();
   }
   if (request.batch_id() <= last_batch_id_) {
-    return FieldError("batch_id",
-                      absl::StrCat(request.batch_id(),
-                                   " does not ascend: the last one was ",
-                                   last_batch_id_));
+    return FieldError(
+        "batch_id",
+        absl::StrCat(request.batch_id(), " does not ascend: the last one was ",
+                     last_batch_id_));
   }
   last_batch_id_ = request.batch_id();
   return absl::OkStatus();
@@ -107,8 +107,8 @@ void IngestStream::AskPosition() {
   ++unacknowledged_;
   absl::Status status = context_->store->FindStream(
       stream_id_,
-      [self = self_, slot](
-          absl::StatusOr<store::EventStore::StreamPosition> position) {
+      [self = self_,
+       slot](absl::StatusOr<store::EventStore::StreamPosition> position) {
         absl::MutexLock lock(&self->mutex_);
         if (position.ok()) {
           slot->ack.set_batch_id(position->position);

@@ -1,6 +1,5 @@
 // taud, the daemon.
 
-#include <cblas.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -8,18 +7,19 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "index/vector_instructions.h"
 #include "server/config_loader.h"
 #include "server/daemon.h"
+#include "server/echo_server.h"
 #include "server/logging.h"
+#include "server/synthetic_world.h"
 #include "store/backup.h"
 
 namespace taud::server {
@@ -32,6 +32,8 @@ struct Flags {
   std::string http_address;
   std::vector<std::string> overrides;
   std::string restore;
+  std::string synthetic;
+  size_t echo_bytes = 0;
   bool check_config = false;
   bool print_config = false;
 };
@@ -103,44 +105,25 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// OpenBLAS chooses its kernels when it is loaded, by the processor's model
-// number; for a model newer than itself it falls back to SSE, at a quarter of
-// the speed. It can be told by a variable only, so the program starts again
-// with it set.
-void UseVectorInstructions(char** argv) {
-  constexpr char kVariable[] = "OPENBLAS_CORETYPE";
-  constexpr char kFallback[] = "Prescott";
-  if (std::getenv(kVariable) != nullptr) return;
-  if (std::strcmp(openblas_get_corename(), kFallback) != 0) return;
-  const char* kernels = nullptr;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    kernels = "Haswell";
-  }
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq")) {
-    kernels = "SkylakeX";
-  }
-#endif
-  if (kernels == nullptr) return;
-  // Its own path, not /proc/self/exe: the process keeps its name.
-  std::error_code error;
-  const std::string self =
-      std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return;
-  setenv(kVariable, kernels, 1);
-  execv(self.c_str(), argv);
-  // Only if that failed: slower, and right.
-}
-
-int Serve(const config::v1::Config& config) {
+// Answers with nothing behind it, until a signal.
+int Echo(const config::v1::Config& config, size_t bytes) {
   InitLogging(config.log().level(), config.log().format());
   absl::Status status = HandleSignals();
   if (!status.ok()) return Fail(status);
-  // OpenBLAS has one pool for the process: with more than one thread, a
-  // search would wait for the trainer's products.
-  openblas_set_num_threads(1);
+  auto echo = EchoServer::Start(config.server(), bytes);
+  if (!echo.ok()) return Fail(echo.status());
+  Log(LogLevel::kInfo, "listening",
+      {{"grpc_port", absl::StrCat((*echo)->port())}, {"http_port", "0"}});
+  Log(LogLevel::kInfo, "serving");
+  WaitForSignal();
+  return 0;
+}
+
+int Serve(const config::v1::Config& config, const std::string& synthetic) {
+  InitLogging(config.log().level(), config.log().format());
+  absl::Status status = HandleSignals();
+  if (!status.ok()) return Fail(status);
+  index::UseOneBlasThread();
   // Debian's Abseil looks for lock cycles in release builds too: a third of
   // the time of reading the log, and some of every request.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -152,7 +135,13 @@ int Serve(const config::v1::Config& config) {
        {"http_port", absl::StrCat((*daemon)->http_port())},
        {"data_dir", config.store().data_dir()},
        {"version", TAUD_VERSION}});
-  status = (*daemon)->Run();
+  if (synthetic.empty()) {
+    status = (*daemon)->Run();
+  } else {
+    auto world = ParseSyntheticWorld(synthetic);
+    if (!world.ok()) return Fail(world.status());
+    status = (*daemon)->RunSynthetic(*world);
+  }
   if (!status.ok()) return Fail(status);
   Log(LogLevel::kInfo, "serving");
 
@@ -191,6 +180,14 @@ int Main(int argc, char** argv) {
   app.add_option("--restore", flags.restore,
                  "Makes the data directory, which must be missing or empty, "
                  "of this backup, and exits");
+  app.add_option("--synthetic", flags.synthetic,
+                 "Serves random vectors instead of learning, for measuring: "
+                 "users=N,items=N,seen=N,swap_ms=N,… in an empty data_dir; "
+                 "`tauctl bench serve` uses it");
+  app.add_option("--echo", flags.echo_bytes,
+                 "Answers every Recommend with so many bytes and nothing "
+                 "behind it: the transport's own limit, for measuring")
+      ->check(CLI::Range(size_t{1}, size_t{16} << 20));
   app.add_flag("--check-config", flags.check_config,
                "Checks the configuration and exits");
   app.add_flag("--print-config", flags.print_config,
@@ -211,8 +208,9 @@ int Main(int argc, char** argv) {
   if (!flags.restore.empty()) {
     return Restore(flags.restore, config->store().data_dir());
   }
-  UseVectorInstructions(argv);
-  return Serve(*config);
+  index::RestartWithVectorInstructions(argv);
+  if (flags.echo_bytes > 0) return Echo(*config, flags.echo_bytes);
+  return Serve(*config, flags.synthetic);
 }
 
 }  // namespace

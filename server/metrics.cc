@@ -152,6 +152,16 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       static_cast<double>(v.swaps()));
   Set("taud_snapshot_rejected", "Snapshots rejected by the gate",
       static_cast<double>(v.rejected()));
+  Set("taud_snapshots_live",
+      "Snapshots in memory: the serving one and those requests still hold",
+      v.live_snapshots());
+  Set("taud_resident_bytes", "Resident memory of the process",
+      static_cast<double>(v.resident_bytes()));
+  Set("taud_index_bytes", "Memory of the index besides the snapshot",
+      static_cast<double>(s.index().bytes()));
+  Set("taud_index_recall",
+      "Share of the exact best 100 that the index finds, measured when built",
+      s.index().recall());
   Set("taud_index_items", "Items that can be found",
       static_cast<double>(s.index().items()));
   Set("taud_index_build_seconds", "Time to build the serving index",

@@ -225,10 +225,9 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
   if (!call->Parse(*bytes, &request)) return call;
   if (request.directory().empty() ||
       request.directory().size() > kMaxPathBytes) {
-    call->Fail(FieldError("directory",
-                          absl::StrCat("has ", request.directory().size(),
-                                       " bytes; allowed: 1 to ",
-                                       kMaxPathBytes)));
+    call->Fail(FieldError(
+        "directory", absl::StrCat("has ", request.directory().size(),
+                                  " bytes; allowed: 1 to ", kMaxPathBytes)));
     return call;
   }
   absl::Status status = context_->upkeep->Backup(

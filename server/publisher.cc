@@ -66,6 +66,11 @@ absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore(
       }
       saved_version_ = version;
       slot_->Swap(*model);
+      {
+        absl::MutexLock lock(&mutex_);
+        stats_.last_swap_ms = absl::ToUnixMillis(absl::Now());
+        stats_.live = 1;
+      }
       on_swap_();
       return (*model)->snapshot;
     }
@@ -193,6 +198,7 @@ void Publisher::Process(Offered offered) {
       return;
     }
   }
+  AwaitRoom();
   auto model = Serve(std::move(offered.snapshot));
   if (!model.ok()) {
     const std::string reason(model.status().message());
@@ -256,13 +262,15 @@ absl::StatusOr<model::SnapshotVersion> Publisher::NextVersion() {
 
 void Publisher::Swap(std::shared_ptr<const ServingModel> next) {
   std::shared_ptr<const ServingModel> old = slot_->Swap(std::move(next));
-  if (old != nullptr) retired_.push_back(std::move(old));
+  if (old != nullptr) retired_.push_back({std::move(old), absl::Now()});
+  absl::MutexLock lock(&mutex_);
+  stats_.last_swap_ms = absl::ToUnixMillis(absl::Now());
+  stats_.live = 1 + retired_.size();
 }
 
 absl::Status Publisher::Rollback(model::SnapshotVersion version, Done done) {
-  return AddTask([this, version, done = std::move(done)] {
-    done(RollbackNow(version));
-  });
+  return AddTask(
+      [this, version, done = std::move(done)] { done(RollbackNow(version)); });
 }
 
 absl::StatusOr<Publisher::Published> Publisher::RollbackNow(
@@ -452,10 +460,38 @@ void Publisher::RefreshSaved() {
 }
 
 void Publisher::FreeRetired() {
-  retired_.erase(
-      std::remove_if(retired_.begin(), retired_.end(),
-                     [](const auto& model) { return model.use_count() == 1; }),
-      retired_.end());
+  retired_.erase(std::remove_if(retired_.begin(), retired_.end(),
+                                [](const Retired& retired) {
+                                  return retired.model.use_count() == 1;
+                                }),
+                 retired_.end());
+  const bool serves = slot_->Get() != nullptr;
+  absl::MutexLock lock(&mutex_);
+  stats_.live = serves + retired_.size();
+  stats_.oldest_retired_seconds =
+      retired_.empty()
+          ? 0
+          : absl::ToDoubleSeconds(absl::Now() - retired_.front().since);
+}
+
+void Publisher::AwaitRoom() {
+  bool said = false;
+  while (true) {
+    FreeRetired();
+    // One is about to be built beside them.
+    if (retired_.size() + 2 <= kMaxLive) return;
+    if (!said) {
+      Log(LogLevel::kWarning,
+          "a new snapshot waits: requests still hold old ones",
+          {{"held", absl::StrCat(retired_.size())}});
+      said = true;
+    }
+    absl::MutexLock lock(&mutex_);
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_),
+                                kRetiredInterval)) {
+      return;
+    }
+  }
 }
 
 std::vector<store::SnapshotInfo> Publisher::Saved() const {

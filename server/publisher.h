@@ -98,12 +98,19 @@ class Publisher {
   // Snapshots on disk, oldest first.
   std::vector<store::SnapshotInfo> Saved() const;
 
+  // Models in memory at a time: one that serves, and old ones that requests
+  // still hold. A new snapshot waits while there are so many.
+  static constexpr size_t kMaxLive = 3;
+
   struct Stats {
     uint64_t swaps = 0;
     uint64_t rejected = 0;
     uint64_t superseded = 0;  // replaced before they were built
     uint64_t save_errors = 0;
-    uint64_t held_back = 0;  // while a version was pinned
+    uint64_t held_back = 0;    // while a version was pinned
+    int64_t last_swap_ms = 0;  // Unix milliseconds; 0: none
+    size_t live = 0;  // models in memory: the serving one and retired ones
+    double oldest_retired_seconds = 0;
     std::string last_rejection;
   };
   Stats stats() const;
@@ -140,6 +147,8 @@ class Publisher {
   void RefreshSaved();
   // Frees retired models that no request holds any more.
   void FreeRetired();
+  // Waits until there are fewer than kMaxLive models in memory, or Stop.
+  void AwaitRoom();
 
   // Constant after construction.
   const Options options_;
@@ -154,7 +163,11 @@ class Publisher {
   model::SnapshotVersion reserved_through_ = 0;
   model::SnapshotVersion saved_version_ = 0;
   absl::Time last_save_ = absl::InfinitePast();
-  std::vector<std::shared_ptr<const ServingModel>> retired_;
+  struct Retired {
+    std::shared_ptr<const ServingModel> model;
+    absl::Time since;
+  };
+  std::vector<Retired> retired_;
 
   mutable absl::Mutex mutex_;
   bool offered_ ABSL_GUARDED_BY(mutex_) = false;

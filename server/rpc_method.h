@@ -29,10 +29,22 @@ enum class RpcMethod {
 inline constexpr size_t kNumRpcMethods = 17;
 
 inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
-    "Recommend",         "RecommendBatch", "SimilarItems",  "Ingest",
-    "WriteInteractions", "UpsertItems",    "GetItem",       "GetUser",
-    "GetStatus",         "WatchStatus",    "ListSnapshots", "Publish",
-    "EraseUser",         "DeleteItems",    "GetErasure",    "Rollback",
+    "Recommend",
+    "RecommendBatch",
+    "SimilarItems",
+    "Ingest",
+    "WriteInteractions",
+    "UpsertItems",
+    "GetItem",
+    "GetUser",
+    "GetStatus",
+    "WatchStatus",
+    "ListSnapshots",
+    "Publish",
+    "EraseUser",
+    "DeleteItems",
+    "GetErasure",
+    "Rollback",
     "Backup",
 };
 

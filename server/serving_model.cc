@@ -10,7 +10,7 @@ namespace taud::server {
 absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
     std::shared_ptr<const model::Snapshot> snapshot) {
   const absl::Time start = absl::Now();
-  auto index = index::BuildFlatIndex(*snapshot);
+  auto index = index::BuildQuantisedIndex(*snapshot);
   if (!index.ok()) return index.status();
 
   auto serving = std::make_shared<ServingModel>();

@@ -1,6 +1,9 @@
 #include "server/status_report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -18,6 +21,15 @@ const char* PhaseName(Phase phase) {
       break;
   }
   return "DRAINING";
+}
+
+// 0 if the system does not say.
+uint64_t ResidentBytes() {
+  std::ifstream file("/proc/self/statm");
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  if (!(file >> total >> resident)) return 0;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
@@ -51,9 +63,17 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
   to->set_last_rejection(publisher.last_rejection);
   to->set_requests(context.metrics->requests());
   to->set_errors(context.metrics->errors());
-  to->set_queued(context.batcher->stats().queued);
   to->set_pinned_version(context.publisher->pinned());
   to->set_save_errors(publisher.save_errors);
+  const Batcher::Stats batcher = context.batcher->stats();
+  to->set_queued(batcher.queued);
+  to->set_batches(batcher.batches);
+  to->set_queries(batcher.queries);
+  to->set_expired(batcher.expired);
+  to->set_refused(batcher.refused);
+  to->set_last_swap_ms(publisher.last_swap_ms);
+  to->set_live_snapshots(static_cast<uint32_t>(publisher.live));
+  to->set_resident_bytes(ResidentBytes());
 }
 
 void FillLog(const DaemonContext& context, v1::LogStatus* to) {
@@ -84,7 +104,21 @@ void FillUpkeep(const DaemonContext& context, v1::Status* status) {
 }
 
 void FillIndex(const ServingModel& model, v1::IndexStatus* to) {
-  to->set_kind(model.index->kind());
+  const index::IndexReport report = model.index->report();
+  to->set_kind(report.kind);
+  to->set_kernel(report.kernel);
+  to->set_bytes(report.bytes);
+  to->set_recall(report.recall);
+  to->set_audited_queries(report.audited);
+  to->set_lists(report.lists);
+  to->set_probes(report.probes);
+  to->set_reason(report.reason);
+  for (const index::PathTiming& timing : report.timings) {
+    v1::PathTiming* path = to->add_timings();
+    path->set_batch(timing.batch);
+    path->set_quantised_us(timing.quantised_us);
+    path->set_flat_us(timing.flat_us);
+  }
   to->set_device(model.index->device());
   to->set_items(model.index->size());
   to->set_dim(static_cast<uint32_t>(model.index->dim()));

@@ -62,7 +62,8 @@ absl::StatusOr<bool> Upkeep::ResumeTraining() {
                                 state_->items.size());
       if (status.ok()) {
         Log(LogLevel::kInfo, "training resumes from a checkpoint",
-            {{"file", info->path}, {"absorbed_through", absl::StrCat(through)}});
+            {{"file", info->path},
+             {"absorbed_through", absl::StrCat(through)}});
         absl::MutexLock lock(&mutex_);
         stats_.checkpoint = info->number;
         stats_.absorbed_through = through;
@@ -130,8 +131,8 @@ void Upkeep::Stop(std::unique_ptr<model::TrainingState> last) {
 void Upkeep::Run() {
   absl::Time retention_due = absl::Now();
   absl::Time wake = absl::InfinitePast();
-  const bool trims = options_.retention.max_age_ms > 0 ||
-                     options_.retention.max_bytes > 0;
+  const bool trims =
+      options_.retention.max_age_ms > 0 || options_.retention.max_bytes > 0;
   while (true) {
     std::unique_ptr<model::TrainingState> checkpoint;
     std::unique_ptr<BackupRequest> backup;
@@ -196,8 +197,7 @@ void Upkeep::Save(const model::TrainingState& state) {
 
 absl::Status Upkeep::SaveNow(const model::TrainingState& state) {
   std::error_code error;
-  const auto space =
-      std::filesystem::space(options_.data_dir, error).available;
+  const auto space = std::filesystem::space(options_.data_dir, error).available;
   if (!error && space < options_.min_free_bytes) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "the disk has ", space, " bytes left, store.min_free_mib asks for ",
@@ -247,8 +247,9 @@ absl::Status Upkeep::EraseCopies(std::vector<store::Erasure>* pending) {
     (user ? users : items).push_back(erasure.record.index);
     erasure.record.interactions = 0;
   }
-  Log(LogLevel::kInfo, "erasing", {{"users", absl::StrCat(users.size())},
-                                   {"items", absl::StrCat(items.size())}});
+  Log(LogLevel::kInfo, "erasing",
+      {{"users", absl::StrCat(users.size())},
+       {"items", absl::StrCat(items.size())}});
   state_->interactions.Erase(users, items);
   auto training = ForgetInTraining(users, items);
   if (!training.ok()) return training.status();
@@ -364,19 +365,17 @@ absl::StatusOr<store::BackupManifest> Upkeep::MakeBackup(
                            store::SnapshotsIn(*incomplete));
   });
   if (status.ok()) {
-    status =
-        store::LinkTree(checkpoints_, store::CheckpointsIn(*incomplete));
+    status = store::LinkTree(checkpoints_, store::CheckpointsIn(*incomplete));
   }
   TAUD_SYNC_POINT("backup/log");
   if (status.ok()) status = store_->CopyTo(store::LogIn(*incomplete));
   if (status.ok()) status = store::MarkDataDirectory(*incomplete);
   if (!status.ok()) return status;
-  auto manifest = store::FinishBackup(directory, NowMs(),
-                                      store_->stats().last_sequence);
+  auto manifest =
+      store::FinishBackup(directory, NowMs(), store_->stats().last_sequence);
   if (manifest.ok()) {
     Log(LogLevel::kInfo, "backup made",
-        {{"directory", directory},
-         {"bytes", absl::StrCat(manifest->bytes())}});
+        {{"directory", directory}, {"bytes", absl::StrCat(manifest->bytes())}});
   }
   return manifest;
 }

@@ -61,8 +61,7 @@ class Upkeep {
   void Notify();
   // `done` is called on the upkeep's thread. RESOURCE_EXHAUSTED while another
   // backup is made, UNAVAILABLE while stopping; then it is not called.
-  using BackupDone =
-      std::function<void(absl::StatusOr<store::BackupManifest>)>;
+  using BackupDone = std::function<void(absl::StatusOr<store::BackupManifest>)>;
   absl::Status Backup(const std::string& directory, BackupDone done);
 
   // Finishes what it is at, writes `last` if it is not null, joins the thread.

@@ -78,7 +78,8 @@ class OnlineFit {
               model::Sequence limit = kNoLimit);
   static constexpr model::Sequence kNoLimit = ~model::Sequence{0};
 
-  // Everything through `sequence` counts as absorbed: there are no more of them.
+  // Everything through `sequence` counts as absorbed: there are no more of
+  // them.
   void AdvanceThrough(model::Sequence sequence) {
     absorbed_through_ = std::max(absorbed_through_, sequence);
   }

@@ -98,8 +98,7 @@ class OnlineTrainer {
 
   // Called on the trainer thread with everything there is to know, which is
   // the receiver's from then on. While it runs, nothing is learnt.
-  using Checkpoint =
-      std::function<void(std::unique_ptr<model::TrainingState>)>;
+  using Checkpoint = std::function<void(std::unique_ptr<model::TrainingState>)>;
 
   // `interactions` must outlive the trainer. INVALID_ARGUMENT names the
   // option; FAILED_PRECONDITION if device is cuda and there is none.

@@ -279,7 +279,7 @@ TEST_F(RecommendTest, StatusAndHistory) {
   EXPECT_TRUE(status.ready());
   EXPECT_EQ(status.phase(), "SERVING");
   EXPECT_GE(status.log().last_sequence(), last);
-  EXPECT_EQ(status.index().kind(), "flat");
+  EXPECT_EQ(status.index().kind(), "flat_quantised");
   EXPECT_EQ(status.index().items(), 300u);
 
   grpc::ClientContext context;

@@ -139,12 +139,31 @@ TEST_F(TauctlTest, ASession) {
   const json simulated =
       TauctlJson(server, "simulate --interactions 1000 --users 20 --items 100");
   EXPECT_EQ(simulated["accepted"], 1000);
-  const json bench =
-      TauctlJson(server,
-                 "bench recommend --seconds 0.1 --concurrency 1,2 "
-                 "--users " +
-                     File("test.txt"));
-  EXPECT_EQ(bench["levels"].size(), 2u);
+  const json bench = TauctlJson(
+      server,
+      "bench serve --duration 0.2 --warm-up 0 --concurrency 2 --rate 100 "
+      "--user-file " +
+          File("test.txt"));
+  EXPECT_GT(bench["closed"]["requests_per_second"], 0);
+  EXPECT_GT(bench["ratio_to_limit"], 0);
+  EXPECT_EQ(bench["open"].size(), 1u);
+  EXPECT_EQ(bench["open"][0]["errors"], 0);
+}
+
+TEST_F(TauctlTest, BenchServeStartsADaemonOfItsOwn) {
+  const json bench = TauctlJson(
+      daemon_->grpc_address(),
+      "bench serve --items 500 --users 50 --dim 8 -k 5 --seen-per-user 10 "
+      "--filter-selectivity 0.5 --swap-every 0.1 --duration 0.4 --warm-up 0.1 "
+      "--concurrency 4 --load 0.5");
+  EXPECT_EQ(bench["items"], 500);
+  EXPECT_EQ(bench["closed"]["errors"], 0);
+  EXPECT_GT(bench["echo"]["requests_per_second"], 0);
+  EXPECT_GT(bench["faiss"]["queries_per_second"], 0);
+  EXPECT_GT(bench["lone"]["calls"], 0);
+  EXPECT_EQ(bench["open"][0]["errors"], 0);
+  EXPECT_GT(bench["open"][0]["swaps"], 0);
+  EXPECT_TRUE(bench["open"][0].contains("during_swaps"));
 }
 
 TEST_F(TauctlTest, ErrorsSayWhatToDo) {

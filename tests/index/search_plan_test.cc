@@ -32,5 +32,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"SmallCatalogue", 10, 9, 20, SearchPath::kOverfetch}),
     [](const auto& c) { return c.param.name; });
 
+TEST(ScanPlanTest, DirectOnlyWhereFewAreEligible) {
+  EXPECT_EQ(ChooseScanPath(41000, 41000, 0), ScanPath::kEmpty);
+  EXPECT_EQ(ChooseScanPath(41000, 0, 20), ScanPath::kEmpty);
+  EXPECT_EQ(ChooseScanPath(41000, 41000, 20), ScanPath::kScan);
+  EXPECT_EQ(ChooseScanPath(41000, 20000, 20), ScanPath::kScan);
+  EXPECT_EQ(ChooseScanPath(41000, 1000, 20), ScanPath::kDirect);
+  // All that may come back does.
+  EXPECT_EQ(ChooseScanPath(100, 100, 100), ScanPath::kDirect);
+}
+
 }  // namespace
 }  // namespace taud::index

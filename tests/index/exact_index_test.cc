@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <random>
 #include <set>
 #include <vector>
@@ -51,7 +52,9 @@ std::vector<Hit> BruteForce(const Snapshot& s, const Query& q) {
     if (s.item_popularity[i] == 0) continue;
     if (q.eligible != nullptr && !q.eligible->Test(i)) continue;
     const auto item = static_cast<ItemIndex>(i);
-    if (std::count(q.excluded.begin(), q.excluded.end(), item) > 0) continue;
+    if (std::binary_search(q.excluded.begin(), q.excluded.end(), item)) {
+      continue;
+    }
     double score = 0;
     for (size_t c = 0; c < s.dim(); ++c) {
       score += double{s.items.Row(i)[c]} * q.vector[c];
@@ -75,20 +78,41 @@ void ExpectSameHits(const std::vector<Hit>& actual,
   EXPECT_EQ(distinct.size(), actual.size());
 }
 
+using Builder =
+    absl::StatusOr<std::unique_ptr<SearchIndex>> (*)(const Snapshot&);
+
+// Every exact index keeps the same promise.
+class ExactIndexTest
+    : public testing::TestWithParam<std::pair<const char*, Builder>> {
+ protected:
+  absl::StatusOr<std::unique_ptr<SearchIndex>> Build(const Snapshot& s) const {
+    return GetParam().second(s);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, ExactIndexTest,
+    testing::Values(std::make_pair("Flat", &BuildFlatIndex),
+                    std::make_pair("Quantised", &BuildQuantisedIndex)),
+    [](const auto& kind) { return kind.param.first; });
+
 // Random catalogues, filters of every selectivity, histories of every length.
-TEST(FlatIndexTest, ExactlyTheBestEligibleWhateverTheFilter) {
-  constexpr int kRounds = 300;
+// Some 6,000 queries for each kind of index; $TAUD_ROUNDS raises it.
+TEST_P(ExactIndexTest, ExactlyTheBestEligibleWhateverTheFilter) {
+  const char* wanted = std::getenv("TAUD_ROUNDS");
+  const int kRounds = wanted == nullptr ? 300 : std::atoi(wanted);
   std::mt19937 random(7);
   for (int round = 0; round < kRounds; ++round) {
     SCOPED_TRACE(testing::Message() << "round " << round);
     const size_t items = 1 + random() % 3000;
+    const size_t dim = round % 4 == 0 ? 1 + random() % 70 : 8;
     const Snapshot snapshot =
-        MakeSnapshot(items, 8, static_cast<int>(random() % 3), round);
-    auto index = BuildFlatIndex(snapshot);
+        MakeSnapshot(items, dim, static_cast<int>(random() % 3), round);
+    auto index = Build(snapshot);
     ASSERT_TRUE(index.ok()) << index.status();
 
     const size_t n = 1 + random() % 40;
-    model::Matrix vectors(n, 8);
+    model::Matrix vectors(n, dim);
     FillUnitRows(&random, &vectors);
     std::vector<Bitmap> eligible(n);
     std::vector<std::vector<ItemIndex>> excluded(n);
@@ -128,9 +152,9 @@ TEST(FlatIndexTest, ExactlyTheBestEligibleWhateverTheFilter) {
   }
 }
 
-TEST(FlatIndexTest, NothingTrainedFindsNothing) {
+TEST_P(ExactIndexTest, NothingTrainedFindsNothing) {
   const Snapshot snapshot = MakeSnapshot(20, 8, 10, 1);
-  auto index = BuildFlatIndex(snapshot);
+  auto index = Build(snapshot);
   ASSERT_TRUE(index.ok());
   EXPECT_EQ((*index)->size(), 0u);
   const std::vector<float> vector(8, 0.1f);
@@ -142,12 +166,12 @@ TEST(FlatIndexTest, NothingTrainedFindsNothing) {
   EXPECT_THAT(results, testing::ElementsAre(testing::IsEmpty()));
 }
 
-TEST(FlatIndexTest, TiesComeInItemOrder) {
+TEST_P(ExactIndexTest, TiesComeInItemOrder) {
   Snapshot snapshot;
   snapshot.items = model::Matrix(6, 2);
   snapshot.item_popularity.assign(6, 1);
   for (size_t i = 0; i < 6; ++i) snapshot.items.Row(i)[0] = 1;
-  auto index = BuildFlatIndex(snapshot);
+  auto index = Build(snapshot);
   ASSERT_TRUE(index.ok());
   const float vector[] = {1, 0};
   Query query;
@@ -158,8 +182,68 @@ TEST(FlatIndexTest, TiesComeInItemOrder) {
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(results[0][i].item, i);
 }
 
-TEST(FlatIndexTest, AQueryWithoutAVectorIsRefused) {
-  auto index = BuildFlatIndex(MakeSnapshot(5, 8, 0, 1));
+// Rows that differ in what bytes cannot tell apart, and one coordinate that
+// dwarfs the others: the bounds are wide, the results exact all the same.
+TEST_P(ExactIndexTest, TellsNearTwinsApart) {
+  constexpr size_t kItems = 2000;
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  Snapshot snapshot;
+  snapshot.items = model::Matrix(kItems, 16);
+  snapshot.item_popularity.assign(kItems, 1);
+  for (size_t i = 0; i < kItems; ++i) {
+    float* row = snapshot.items.Row(i);
+    double rest = 0;
+    for (size_t c = 1; c < 16; ++c) {
+      row[c] = 1e-4f * normal(random);
+      rest += double{row[c]} * row[c];
+    }
+    row[0] = static_cast<float>(std::sqrt(1 - rest));
+  }
+  auto index = Build(snapshot);
+  ASSERT_TRUE(index.ok());
+  model::Matrix vectors(8, 16);
+  FillUnitRows(&random, &vectors);
+  for (size_t q = 0; q < vectors.rows; ++q) {
+    // Nearly orthogonal to what all rows share.
+    vectors.Row(q)[0] = 0;
+    Query query;
+    query.vector = vectors.Row(q);
+    query.k = 10;
+    std::vector<std::vector<Hit>> results;
+    ASSERT_TRUE((*index)->Search({&query, 1}, &results).ok());
+    const std::vector<Hit> expected = BruteForce(snapshot, query);
+    ASSERT_EQ(results[0].size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_NEAR(results[0][i].score, expected[i].score, 2e-8);
+    }
+  }
+}
+
+// The score of a pair does not depend on the company it is asked in.
+TEST(QuantisedIndexTest, TheBatchDoesNotChangeTheScores) {
+  const Snapshot snapshot = MakeSnapshot(500, 24, 0, 5);
+  auto index = BuildQuantisedIndex(snapshot);
+  ASSERT_TRUE(index.ok());
+  std::vector<Query> queries(20);
+  for (size_t q = 0; q < queries.size(); ++q) {
+    queries[q].vector = snapshot.items.Row(q);
+    queries[q].k = 30;
+  }
+  std::vector<std::vector<Hit>> together;
+  ASSERT_TRUE((*index)->Search(queries, &together).ok());
+  for (size_t q = 0; q < queries.size(); ++q) {
+    std::vector<std::vector<Hit>> alone;
+    ASSERT_TRUE((*index)->Search({&queries[q], 1}, &alone).ok());
+    for (size_t i = 0; i < 30; ++i) {
+      EXPECT_EQ(alone[0][i].item, together[q][i].item);
+      EXPECT_EQ(alone[0][i].score, together[q][i].score);
+    }
+  }
+}
+
+TEST_P(ExactIndexTest, AQueryWithoutAVectorIsRefused) {
+  auto index = Build(MakeSnapshot(5, 8, 0, 1));
   ASSERT_TRUE(index.ok());
   Query query;
   query.k = 1;
