@@ -54,22 +54,20 @@ absl::Status Verify(const Common& common, const std::string& directory) {
               << " snapshots, " << report->checkpoints << " checkpoints"
               << (report->backup ? ", as backed up" : "") << "\n";
     for (const store::Problem& problem : report->problems) {
-      std::cout << "DAMAGED: " << problem.what << "\n  remedy: "
-                << problem.remedy << "\n";
+      std::cout << "DAMAGED: " << problem.what
+                << "\n  remedy: " << problem.remedy << "\n";
     }
   }
   if (report->problems.empty()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(directory, " has ",
-                                          report->problems.size(),
-                                          " problems"));
+  return absl::DataLossError(
+      absl::StrCat(directory, " has ", report->problems.size(), " problems"));
 }
 
 // A field of CSV as RFC 4180 has it.
 std::string CsvField(std::string_view text) {
   std::string field(text);
   if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}),
-                      "\"");
+  return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
 }
 
 void WriteCsv(const store::ExportedEvent& event, std::ostream* out) {
@@ -151,8 +149,9 @@ void AddExport(CLI::App* app, const Common* common, absl::Status* result) {
       ->required();
   command->add_option("--output,-o", flags->output, "The file; - is the output")
       ->required();
-  command->add_option("--format", flags->format,
-                      "jsonl or csv; else by the file's name")
+  command
+      ->add_option("--format", flags->format,
+                   "jsonl or csv; else by the file's name")
       ->check(CLI::IsMember({"jsonl", "csv"}));
   command->callback([flags, result] { *result = Export(*flags); });
 }

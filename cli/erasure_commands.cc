@@ -25,21 +25,21 @@ constexpr absl::Duration kWaitInterval = absl::Milliseconds(200);
 
 std::string Describe(const v1::Erasure& erasure) {
   Table table({"erasure", erasure.erasure_id()});
-  table.AddRow({"of", absl::StrCat("a ", erasure.subject(), ", requested ",
-                                   TimeOf(erasure.requested_ms()),
-                                   ", after interaction ",
-                                   Count(erasure.sequence()))});
+  table.AddRow(
+      {"of", absl::StrCat("a ", erasure.subject(), ", requested ",
+                          TimeOf(erasure.requested_ms()),
+                          ", after interaction ", Count(erasure.sequence()))});
   for (const v1::ErasedCopy& copy : erasure.copies()) {
-    table.AddRow({copy.copy(), copy.gone_ms() == 0
-                                   ? std::string("still there")
-                                   : absl::StrCat("gone since ",
-                                                  TimeOf(copy.gone_ms()))});
+    table.AddRow({copy.copy(),
+                  copy.gone_ms() == 0
+                      ? std::string("still there")
+                      : absl::StrCat("gone since ", TimeOf(copy.gone_ms()))});
   }
   table.AddRow({"interactions", Count(erasure.interactions())});
-  table.AddRow({"serving version", erasure.serving_version() == 0
-                                       ? std::string("-")
-                                       : absl::StrCat(
-                                             erasure.serving_version())});
+  table.AddRow(
+      {"serving version", erasure.serving_version() == 0
+                              ? std::string("-")
+                              : absl::StrCat(erasure.serving_version())});
   table.AddRow({"complete", erasure.complete() ? "yes" : "not yet"});
   return table.ToString();
 }

@@ -106,7 +106,7 @@ class EventSender {
   std::shared_ptr<Batch> filling_;
   uint64_t next_batch_id_ = 1;
   uint64_t held_position_ = 0;  // what the server said when it was asked last
-  std::string last_error_;  // why the server broke the stream last
+  std::string last_error_;      // why the server broke the stream last
 
   mutable absl::Mutex mutex_;
   std::deque<std::shared_ptr<Batch>> in_flight_ ABSL_GUARDED_BY(mutex_);

@@ -36,9 +36,8 @@ absl::Status Rollback(const Common& common, uint64_t version) {
 absl::Status Backup(const Common& common, const std::string& directory) {
   grpc::ClientContext context;  // no deadline: as long as it takes
   v1::BackupRequest request;
-  request.set_directory(std::filesystem::absolute(directory)
-                            .lexically_normal()
-                            .string());
+  request.set_directory(
+      std::filesystem::absolute(directory).lexically_normal().string());
   v1::BackupResponse response;
   const auto stub = v1::ModelService::NewStub(Connect(common));
   if (!common.json) {

@@ -23,9 +23,10 @@
 namespace taud::trainer {
 namespace {
 
-// The deterministic mode's block, by sequence, and the steps after each.
+// The deterministic mode's block, by sequence, and the steps after each, more
+// of them until every new pair was visited.
 constexpr model::Sequence kBlock = 256;
-constexpr int kStepsPerBlock = 4;
+constexpr int kMinStepsPerBlock = 4;
 
 absl::Status OutOfRange(const char* field, double value, const char* allowed) {
   return absl::InvalidArgumentError(
@@ -367,7 +368,8 @@ bool OnlineTrainer::Impl::LearnBlock() {
   fit_->Absorb(*interactions_, end);
   fit_->AdvanceThrough(end);
   if (!fit_->Ready()) return true;
-  for (int step = 0; step < kStepsPerBlock; ++step) {
+  for (int step = 0; step < kMinStepsPerBlock || fit_->unvisited() > 0;
+       ++step) {
     if (!Step()) return false;
   }
   return true;

@@ -61,8 +61,8 @@ std::vector<std::string> FindNames(const std::string& directory,
       if (!keys.contains(PieceKey(bytes.data() + at))) continue;
       const std::string piece = bytes.substr(at, kPiece);
       if (!pieces.contains(piece)) continue;
-      found.push_back(absl::StrCat("\"", piece, "\" in ",
-                                   entry.path().string()));
+      found.push_back(
+          absl::StrCat("\"", piece, "\" in ", entry.path().string()));
       break;
     }
   }
@@ -109,11 +109,10 @@ std::vector<v1::Interaction> AckRecord::UnacknowledgedBatch() {
   absl::MutexLock lock(&mutex_);
   for (const auto& batch : open_) {
     const bool of_leaving = std::any_of(
-        batch.begin(), batch.end(), [this](const v1::Interaction& one)
-                                        ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                                          return leaving_.count(
-                                                     one.user_id()) > 0;
-                                        });
+        batch.begin(), batch.end(),
+        [this](const v1::Interaction& one) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return leaving_.count(one.user_id()) > 0;
+        });
     if (!of_leaving) return batch;
   }
   return {};
@@ -130,8 +129,7 @@ void AckRecord::Acknowledged(const std::vector<v1::Interaction>& batch,
   }
   open_.erase(std::remove_if(open_.begin(), open_.end(),
                              [&](const auto& open) {
-                               return open[0].event_id() ==
-                                      batch[0].event_id();
+                               return open[0].event_id() == batch[0].event_id();
                              }),
               open_.end());
 }
@@ -236,9 +234,9 @@ AckRecord::Verdict AckRecord::Check(const std::string& data_dir,
 }
 
 std::string AckRecord::Verdict::ToString() const {
-  std::string text = absl::StrCat(acknowledged, " acknowledged, ", in_log,
-                                  " in the log, ", erased_users,
-                                  " users erased");
+  std::string text =
+      absl::StrCat(acknowledged, " acknowledged, ", in_log, " in the log, ",
+                   erased_users, " users erased");
   List("lost", lost, &text);
   List("duplicated", duplicated, &text);
   List("wrong", wrong, &text);

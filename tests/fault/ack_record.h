@@ -78,8 +78,8 @@ class AckRecord {
 
   mutable absl::Mutex mutex_;
   std::mt19937_64 random_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::string> users_ ABSL_GUARDED_BY(mutex_);  // to be used
-  std::set<std::string> leaving_ ABSL_GUARDED_BY(mutex_);   // erasure tried
+  std::vector<std::string> users_ ABSL_GUARDED_BY(mutex_);      // to be used
+  std::set<std::string> leaving_ ABSL_GUARDED_BY(mutex_);       // erasure tried
   std::map<std::string, Tried> tried_ ABSL_GUARDED_BY(mutex_);  // by event id
   std::vector<std::vector<v1::Interaction>> open_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Erasure> erasures_ ABSL_GUARDED_BY(mutex_);  // by id

@@ -38,7 +38,8 @@ struct Options {
 
 std::vector<std::string> DaemonOptions() {
   std::vector<std::string> options = e2e::QuickTraining();
-  for (const char* more : {"store.checkpoint_seconds=1", "store.keep_snapshots=3"}) {
+  for (const char* more :
+       {"store.checkpoint_seconds=1", "store.keep_snapshots=3"}) {
     options.push_back("--set");
     options.push_back(more);
   }
@@ -63,8 +64,8 @@ void WriteUntilKilled(const e2e::ApiClient& api, AckRecord* record) {
     const grpc::Status status = Write(api, batch, &response);
     if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) continue;
     if (!status.ok()) return;
-    record->Acknowledged(batch, {response.sequences().begin(),
-                                 response.sequences().end()});
+    record->Acknowledged(
+        batch, {response.sequences().begin(), response.sequences().end()});
   }
 }
 

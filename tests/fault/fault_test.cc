@@ -41,8 +41,8 @@ bool Write(const ApiClient& api, AckRecord* record, size_t size) {
   for (const v1::Interaction& one : batch) *request.add_interactions() = one;
   v1::WriteInteractionsResponse response;
   if (!api.Write(request, &response).ok()) return false;
-  record->Acknowledged(batch,
-                       {response.sequences().begin(), response.sequences().end()});
+  record->Acknowledged(
+      batch, {response.sequences().begin(), response.sequences().end()});
   return true;
 }
 
@@ -150,8 +150,8 @@ TEST_P(KilledAtTest, KeepsItsPromises) {
       for (const auto& one : again) *request.add_interactions() = one;
       v1::WriteInteractionsResponse response;
       ASSERT_TRUE(api.Write(request, &response).ok());
-      record.Acknowledged(again, {response.sequences().begin(),
-                                  response.sequences().end()});
+      record.Acknowledged(
+          again, {response.sequences().begin(), response.sequences().end()});
     }
     EXPECT_TRUE(Write(api, &record, 10));
     daemon.Signal(SIGTERM);
@@ -213,13 +213,12 @@ TEST(TrainerFaultTest, ASnapshotWithNanNeverServes) {
   ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
   const ApiClient api(daemon);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(api, &record, 100));
-  ASSERT_TRUE(api.WaitStatus(
-      [](const v1::Status& status) { return status.ready(); }));
+  ASSERT_TRUE(
+      api.WaitStatus([](const v1::Status& status) { return status.ready(); }));
   // The third of the trainer's snapshots and all after it are bad.
   for (int i = 0; i < 3; ++i) Publish(api);
-  ASSERT_TRUE(api.WaitStatus([](const v1::Status& now) {
-    return now.serving().rejected() > 0;
-  }));
+  ASSERT_TRUE(api.WaitStatus(
+      [](const v1::Status& now) { return now.serving().rejected() > 0; }));
   EXPECT_FALSE(Publish(api));
   const v1::Status status = api.Status();
   EXPECT_THAT(status.serving().last_rejection(), HasSubstr("not finite"));
@@ -306,17 +305,22 @@ TEST(DamageTest, EveryKindOfFileIsNamedByVerify) {
   Prepare(good.path(), &record);
   Prepare(good.path(), &record);  // a start writes the log into tables
   ExpectWhole(good.path());
-  const std::vector<std::string> kinds = {
-      "items.npy",        "users.npy",          "temperatures.npy",
-      "user_degree.npy",  "item_popularity.npy", "user_ids.txt",
-      "item_ids.txt",     "manifest.json",      ".checkpoint",
-      ".sst",             "FORMAT"};
+  const std::vector<std::string> kinds = {"items.npy",
+                                          "users.npy",
+                                          "temperatures.npy",
+                                          "user_degree.npy",
+                                          "item_popularity.npy",
+                                          "user_ids.txt",
+                                          "item_ids.txt",
+                                          "manifest.json",
+                                          ".checkpoint",
+                                          ".sst",
+                                          "FORMAT"};
   for (const std::string& kind : kinds) {
     for (const char* damage : {"flip", "cut", "remove"}) {
       SCOPED_TRACE(absl::StrCat(damage, " ", kind));
       TemporaryDirectory copy;
-      fs::copy(good.path(), copy.path() + "/data",
-               fs::copy_options::recursive);
+      fs::copy(good.path(), copy.path() + "/data", fs::copy_options::recursive);
       const std::string path = FirstFile(copy.path() + "/data", kind);
       ASSERT_NE(path, "");
       if (damage == std::string("flip")) FlipByte(path, 0.4);
@@ -362,8 +366,7 @@ TEST(DamageTest, ALogThatLostItsWriteAheadLogIsRefused) {
   AckRecord record(1);
   Prepare(directory.path(), &record);
   while (true) {
-    const std::string path =
-        [&]() -> std::string {
+    const std::string path = [&]() -> std::string {
       for (const auto& entry :
            fs::directory_iterator(store::LogIn(directory.path()))) {
         if (entry.path().extension() == ".log") return entry.path().string();
@@ -515,9 +518,8 @@ TEST(ErasureTest, AnErasedUserIsGoneAndTheSameIdIsSomebodyNew) {
   EXPECT_EQ(erased.erasure().sequence(), last);
 
   const std::string id = erased.erasure().erasure_id();
-  ASSERT_TRUE(api.WaitStatus([&](const v1::Status&) {
-    return GetErasure(api, id).complete();
-  }));
+  ASSERT_TRUE(api.WaitStatus(
+      [&](const v1::Status&) { return GetErasure(api, id).complete(); }));
   const v1::Erasure done = GetErasure(api, id);
   EXPECT_EQ(done.interactions(), 1u);
   EXPECT_GT(done.serving_version(), 0u);
@@ -559,9 +561,8 @@ TEST(ErasureTest, ADeletedItemIsNeverRecommendedAgain) {
   EXPECT_THAT(e2e::Ids(after), testing::Not(testing::Contains(victim)));
   EXPECT_EQ(after.items_size(), before.items_size() - 1);
   const std::string id = deleted.erasures(0).erasure_id();
-  ASSERT_TRUE(api.WaitStatus([&](const v1::Status&) {
-    return GetErasure(api, id).complete();
-  }));
+  ASSERT_TRUE(api.WaitStatus(
+      [&](const v1::Status&) { return GetErasure(api, id).complete(); }));
   EXPECT_GT(GetErasure(api, id).interactions(), 0u);
   ASSERT_TRUE(api.Recommend(request, &after).ok());
   EXPECT_THAT(e2e::Ids(after), testing::Not(testing::Contains(victim)));

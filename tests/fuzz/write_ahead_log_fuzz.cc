@@ -1,6 +1,7 @@
 // RocksDB's write-ahead log, as we look for damage in it.
 #include <cstddef>
 #include <cstdint>
+
 #include "model/check.h"
 #include "store/write_ahead_log.h"
 

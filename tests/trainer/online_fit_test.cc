@@ -391,7 +391,8 @@ TEST_F(OnlineFitTest, ForgetsUsersAndItemsAndGoesOn) {
     }
     const auto& negatives = state.integers.at("negatives");
     if (std::count(negatives.begin(), negatives.end(), 5u) > 0) return true;
-    for (const char* name : {"users/values", "users/moment1", "users/moment2"}) {
+    for (const char* name :
+         {"users/values", "users/moment1", "users/moment2"}) {
       for (int c = 0; c < kDim; ++c) {
         if (state.floats.at(name)[3 * kDim + c] != 0) return true;
       }
