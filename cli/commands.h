@@ -21,6 +21,11 @@ void AddSimulate(CLI::App* app, const Common* common, absl::Status* result);
 void AddStatus(CLI::App* app, const Common* common, absl::Status* result);
 void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result);
 void AddPublish(CLI::App* app, const Common* common, absl::Status* result);
+void AddRollback(CLI::App* app, const Common* common, absl::Status* result);
+void AddErasure(CLI::App* app, const Common* common, absl::Status* result);
+void AddBackup(CLI::App* app, const Common* common, absl::Status* result);
+void AddVerify(CLI::App* app, const Common* common, absl::Status* result);
+void AddExport(CLI::App* app, const Common* common, absl::Status* result);
 void AddBench(CLI::App* app, const Common* common, absl::Status* result);
 
 // The program that runs: tauctl, which starts in no time, or tauctl-lab, the

@@ -46,7 +46,10 @@ absl::Status EventSender::Flush() {
   if (filling_->positions.empty()) return absl::OkStatus();
   auto batch = std::make_shared<Batch>();
   batch.swap(filling_);
-  batch->request.set_batch_id(next_batch_id_++);
+  const bool resumable = !options_.stream_id.empty();
+  batch->request.set_batch_id(resumable ? batch->positions.back()
+                                        : next_batch_id_++);
+  if (resumable) batch->request.set_stream_id(options_.stream_id);
   return Send(batch);
 }
 
@@ -96,9 +99,55 @@ absl::Status EventSender::Finish() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<uint64_t> EventSender::AskPosition() {
+  while (true) {
+    absl::Status status = WaitForServer();
+    if (!status.ok()) return status;
+    Open();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!broken_) return held_position_;
+    }
+    status = EndStream();
+    if (!status.ok()) return status;
+    absl::SleepFor(kFirstPause);
+  }
+}
+
+bool EventSender::CatchUp() {
+  v1::IngestRequest question;
+  question.set_stream_id(options_.stream_id);
+  v1::IngestAck answer;
+  if (!stream_->Write(question) || !stream_->Read(&answer) ||
+      !answer.stream_position()) {
+    return false;
+  }
+  held_position_ = answer.batch_id();
+  absl::MutexLock lock(&mutex_);
+  while (!in_flight_.empty() &&
+         in_flight_.front()->request.batch_id() <= held_position_) {
+    // Written before the break, and its acknowledgement lost.
+    const Batch& batch = *in_flight_.front();
+    totals_.accepted += batch.positions.size();
+    totals_.last_sequence =
+        std::max(totals_.last_sequence, answer.last_sequence());
+    totals_.position = batch.positions.back();
+    last_progress_ = absl::Now();
+    in_flight_.pop_front();
+  }
+  return true;
+}
+
 void EventSender::Open() {
   context_ = std::make_unique<grpc::ClientContext>();
   stream_ = stub_->Ingest(context_.get());
+  if (!options_.stream_id.empty() && !CatchUp()) {
+    // The reading thread finds the stream at its end.
+    absl::MutexLock lock(&mutex_);
+    broken_ = true;
+    reader_ = std::thread([this] { ReadAcks(); });
+    return;
+  }
   {
     absl::MutexLock lock(&mutex_);
     broken_ = false;

@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "cli/client.h"
@@ -33,6 +34,10 @@ class EventSender {
     size_t max_in_flight = 16;  // messages without acknowledgement
     // How long to try again without any acknowledgement.
     double retry_seconds = 30;
+    // Not empty: a resumable stream. Batches are numbered by position, and
+    // after a break the server is asked what it has, so that nothing is sent
+    // or stored twice.
+    std::string stream_id;
   };
   struct Totals {
     uint64_t accepted = 0;
@@ -52,6 +57,11 @@ class EventSender {
               OnRejected on_rejected);
   ~EventSender();
 
+  // Connects, and asks how far the stream has been written: the position of
+  // the last interaction the server holds, 0 for none. REQUIRES: stream_id is
+  // set, nothing was added.
+  absl::StatusOr<uint64_t> AskPosition();
+
   // Queues one; sends when a batch is full. Blocks while too much is in
   // flight. `position` says where the input stands behind this interaction.
   absl::Status Add(v1::Interaction interaction, uint64_t position);
@@ -70,6 +80,9 @@ class EventSender {
   using Stream = grpc::ClientReaderWriter<v1::IngestRequest, v1::IngestAck>;
 
   void Open();
+  // Asks for the stream's position and takes what it covers out of flight.
+  // False if the stream has broken.
+  bool CatchUp();
   void ReadAcks();
   bool HandleAck(const v1::IngestAck& ack);
   absl::Status Send(const std::shared_ptr<Batch>& batch);
@@ -92,7 +105,8 @@ class EventSender {
   std::thread reader_;
   std::shared_ptr<Batch> filling_;
   uint64_t next_batch_id_ = 1;
-  std::string last_error_;  // why the server broke the stream last
+  uint64_t held_position_ = 0;  // what the server said when it was asked last
+  std::string last_error_;      // why the server broke the stream last
 
   mutable absl::Mutex mutex_;
   std::deque<std::shared_ptr<Batch>> in_flight_ ABSL_GUARDED_BY(mutex_);

@@ -50,6 +50,22 @@ absl::StatusOr<InteractionKind> ParseKind(absl::string_view text) {
   return Bad("kind", text, "one of view, click, like, purchase, dislike");
 }
 
+const char* KindName(InteractionKind kind) {
+  switch (kind) {
+    case InteractionKind::kView:
+      return "view";
+    case InteractionKind::kClick:
+      return "click";
+    case InteractionKind::kLike:
+      return "like";
+    case InteractionKind::kPurchase:
+      return "purchase";
+    case InteractionKind::kDislike:
+      return "dislike";
+  }
+  return "view";
+}
+
 absl::StatusOr<InteractionKind> KindOfRating(absl::string_view text) {
   double rating = 0;
   if (!absl::SimpleAtod(text, &rating) || !(rating >= 0 && rating <= 10)) {

@@ -20,6 +20,9 @@ absl::StatusOr<int64_t> ParseTimeMs(absl::string_view text);
 // view, click, like, purchase or dislike, in any case.
 absl::StatusOr<model::InteractionKind> ParseKind(absl::string_view text);
 
+// The name ParseKind takes.
+const char* KindName(model::InteractionKind kind);
+
 // A rating of 0 to 10, as MovieLens and its kin have it: from 4 a like, up to
 // 2 a dislike, in between a view.
 absl::StatusOr<model::InteractionKind> KindOfRating(absl::string_view text);

@@ -1,9 +1,12 @@
 // tauctl ingest
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
@@ -66,24 +69,41 @@ v1::Interaction ToInteraction(FileInteraction from) {
   return to;
 }
 
+// Of this ingestion alone: the same file sent once more is sent once more.
+std::string NewStreamId() {
+  std::random_device random;
+  return absl::StrCat("tauctl-", absl::Hex(random(), absl::kZeroPad8),
+                      absl::Hex(random(), absl::kZeroPad8));
+}
+
 // Notes what was acknowledged, now and then. That the note cannot be written
 // is said once and does not stop anything.
 class Note {
  public:
-  explicit Note(const IngestFlags& flags) : file_(flags.file) {}
+  Note(const IngestFlags& flags, std::string stream_id)
+      : file_(flags.file), stream_id_(std::move(stream_id)) {
+    // The stream's id at once: it finds what a kill leaves unnoted.
+    Write(0);
+  }
 
   void Update(uint64_t position, bool now) {
     if (!writable_ || position == 0) return;
     if (!now && absl::Now() - last_ < kNoteInterval) return;
     last_ = absl::Now();
-    const absl::Status status = SaveIngestProgress(file_, position);
+    Write(position);
+  }
+
+ private:
+  void Write(uint64_t position) {
+    const absl::Status status =
+        SaveIngestProgress(file_, {position, stream_id_});
     if (status.ok()) return;
     writable_ = false;
     std::cerr << status.message() << "\n";
   }
 
- private:
   const std::string file_;
+  const std::string stream_id_;
   bool writable_ = true;
   absl::Time last_ = absl::Now();
 };
@@ -155,16 +175,18 @@ absl::Status Ingest(const Common& common, const IngestFlags& flags) {
   auto reader = OpenFile(flags);
   if (!reader.ok()) return reader.status();
   ingestion.reader = *std::move(reader);
+  IngestNote noted;
   if (flags.resume) {
-    const auto skipped = LoadIngestProgress(flags.file);
-    if (!skipped.ok()) return skipped.status();
-    ingestion.skipped = *skipped;
-    std::cerr << "resuming after " << Count(*skipped) << " interactions\n";
+    const auto loaded = LoadIngestProgress(flags.file);
+    if (!loaded.ok()) return loaded.status();
+    noted = *loaded;
   }
+  if (noted.stream_id.empty()) noted.stream_id = NewStreamId();
   ingestion.bad_lines = std::make_unique<BadLines>(flags.file);
   EventSender::Options options;
   options.batch = flags.batch;
   options.retry_seconds = flags.retry_seconds;
+  options.stream_id = noted.stream_id;
   ingestion.sender = std::make_unique<EventSender>(
       common, options, [&](uint64_t position, const std::string& reason) {
         absl::MutexLock lock(&ingestion.bad_lines_mutex);
@@ -172,7 +194,15 @@ absl::Status Ingest(const Common& common, const IngestFlags& flags) {
             {0, absl::StrCat("interaction ", position, ": ", reason), ""});
       });
   Progress progress("interactions");
-  Note note(flags);
+  const auto held = ingestion.sender->AskPosition();
+  if (!held.ok()) return held.status();
+  ingestion.skipped = std::max(noted.interactions, *held);
+  if (flags.resume) {
+    std::cerr << "resuming after " << Count(ingestion.skipped)
+              << " interactions\n";
+  }
+  Note note(flags, noted.stream_id);
+  note.Update(ingestion.skipped, true);
   const absl::Time start = absl::Now();
   const absl::Status status = SendAll(flags, &ingestion, &progress, &note);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);

@@ -26,8 +26,9 @@ std::string Fingerprint(const std::string& path) {
 }  // namespace
 
 absl::Status SaveIngestProgress(const std::string& path,
-                                uint64_t interactions) {
-  const nlohmann::json note = {{"interactions", interactions},
+                                const IngestNote& progress) {
+  const nlohmann::json note = {{"interactions", progress.interactions},
+                               {"stream_id", progress.stream_id},
                                {"file", Fingerprint(path)}};
   const std::string temporary = absl::StrCat(NoteOf(path), ".tmp");
   {
@@ -47,9 +48,9 @@ absl::Status SaveIngestProgress(const std::string& path,
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> LoadIngestProgress(const std::string& path) {
+absl::StatusOr<IngestNote> LoadIngestProgress(const std::string& path) {
   std::ifstream file(NoteOf(path));
-  if (!file) return 0;
+  if (!file) return IngestNote{};
   const auto note = nlohmann::json::parse(file, nullptr, false);
   if (!note.is_object() || !note.contains("interactions") ||
       !note["interactions"].is_number_unsigned() || !note.contains("file") ||
@@ -62,7 +63,12 @@ absl::StatusOr<uint64_t> LoadIngestProgress(const std::string& path) {
         absl::StrCat(path, " has changed since it was interrupted; remove ",
                      NoteOf(path), " to start anew"));
   }
-  return note["interactions"].get<uint64_t>();
+  IngestNote progress;
+  progress.interactions = note["interactions"].get<uint64_t>();
+  if (note.contains("stream_id") && note["stream_id"].is_string()) {
+    progress.stream_id = note["stream_id"].get<std::string>();
+  }
+  return progress;
 }
 
 void RemoveIngestProgress(const std::string& path) {

@@ -51,6 +51,11 @@ int RunParsed(int argc, const Program& program) {
   AddStatus(&app, &common, &result);
   AddSnapshots(&app, &common, &result);
   AddPublish(&app, &common, &result);
+  AddRollback(&app, &common, &result);
+  AddErasure(&app, &common, &result);
+  AddBackup(&app, &common, &result);
+  AddVerify(&app, &common, &result);
+  AddExport(&app, &common, &result);
   AddBench(&app, &common, &result);
   AddLab(&app, &common, &program, &result);
   CLI11_PARSE(app, argc, program.argv);

@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "index": {"model"},
     "lab": {"model", "trainer", "index"},
     "server": {"proto", "model", "store", "trainer", "index", "lab"},
-    "cli": {"proto", "lab", "model"},
+    "cli": {"proto", "lab", "model", "store"},
 }
 EVERYTHING = {"tests", "bench"}
 TORCH_ROOMS = {"trainer", "lab"}

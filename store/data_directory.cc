@@ -11,6 +11,12 @@
 namespace taud::store {
 namespace {
 
+// Whether a taud has held the directory: it leaves its lock file.
+bool WasOpened(const std::string& directory) {
+  std::error_code error;
+  return std::filesystem::exists(absl::StrCat(directory, "/taud.lock"), error);
+}
+
 bool HasWriteAheadLog(const std::string& directory) {
   std::error_code error;
   std::filesystem::directory_iterator it(directory, error);
@@ -62,8 +68,9 @@ absl::Status CheckDataDirectory(const std::string& data_dir) {
                      "directory"));
   }
   // RocksDB keeps a write-ahead log at all times; without one it would start
-  // from the tables alone, and nobody would notice.
-  if (!HasWriteAheadLog(LogIn(data_dir))) {
+  // from the tables alone, and nobody would notice. A backup, which no taud has
+  // opened yet, has tables only.
+  if (WasOpened(LogIn(data_dir)) && !HasWriteAheadLog(LogIn(data_dir))) {
     return absl::DataLossError(absl::StrCat(
         LogIn(data_dir),
         " has no write-ahead log (*.log), and every taud leaves one; restore "

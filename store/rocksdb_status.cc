@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace taud::store {
 namespace {
@@ -25,7 +26,9 @@ bool IsLock(absl::string_view text) {
 absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view what,
                          absl::string_view directory) {
   if (status.ok()) return absl::OkStatus();
-  const std::string text = status.ToString();
+  // A missing table is named as LevelDB named them.
+  const std::string text =
+      absl::StrReplaceAll(status.ToString(), {{".ldb", ".sst"}});
   const std::string reason =
       absl::StrCat("cannot ", what, " in ", directory, ": ", text);
   if (status.IsNoSpace() ||

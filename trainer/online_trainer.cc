@@ -23,9 +23,10 @@
 namespace taud::trainer {
 namespace {
 
-// The deterministic mode's block, by sequence, and the steps after each.
+// The deterministic mode's block, by sequence, and the steps after each, more
+// of them until every new pair was visited.
 constexpr model::Sequence kBlock = 256;
-constexpr int kStepsPerBlock = 4;
+constexpr int kMinStepsPerBlock = 4;
 
 absl::Status OutOfRange(const char* field, double value, const char* allowed) {
   return absl::InvalidArgumentError(
@@ -146,6 +147,7 @@ class OnlineTrainer::Impl {
   void Rest(TrainerState state);
   void PublishNow();
   void ReportStep();
+  void FillFigures() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Fail(const std::string& why);
   void SetState(TrainerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What ends a rest.
@@ -366,7 +368,8 @@ bool OnlineTrainer::Impl::LearnBlock() {
   fit_->Absorb(*interactions_, end);
   fit_->AdvanceThrough(end);
   if (!fit_->Ready()) return true;
-  for (int step = 0; step < kStepsPerBlock; ++step) {
+  for (int step = 0; step < kMinStepsPerBlock || fit_->unvisited() > 0;
+       ++step) {
     if (!Step()) return false;
   }
   return true;
@@ -443,18 +446,18 @@ OnlineTrainer::Impl::Next OnlineTrainer::Impl::ObeyCommands() {
 // Waits in `state` until there is something to look at.
 void OnlineTrainer::Impl::Rest(TrainerState state) {
   absl::MutexLock lock(&mutex_);
-  absorbed_ = fit_->absorbed();
-  unvisited_ = fit_->unvisited();
-  has_model_ = fit_->HasModel();
-  status_.pairs = fit_->pairs();
-  status_.trained_through = fit_->trained_through();
-  status_.tau0 = fit_->figures().tau0;
+  FillFigures();
   SetState(state);
   const bool was_paused = paused_;
   const auto called = [this, was_paused]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return paused_ != was_paused || Called();
   };
-  mutex_.Await(absl::Condition(&called));
+  // What was learnt before the rest is kept, too.
+  const absl::Time checkpoint_due =
+      checkpoint_ != nullptr && changed_since_checkpoint_
+          ? last_checkpoint_ + options_.checkpoint_interval
+          : absl::InfiniteFuture();
+  mutex_.AwaitWithDeadline(absl::Condition(&called), checkpoint_due);
   rate_since_ = absl::Now();
   rate_from_ = fit_->figures().positives;
 }
@@ -462,6 +465,9 @@ void OnlineTrainer::Impl::Rest(TrainerState state) {
 void OnlineTrainer::Impl::PublishNow() {
   std::unique_ptr<model::Snapshot> snapshot = fit_->MakeSnapshot();
   snapshot->created_ms = absl::ToUnixMillis(absl::Now());
+  if (TAUD_SYNC_POINT_INJECTS("trainer/nan")) {
+    snapshot->items.values[0] = std::nanf("");
+  }
   double p10 = 0;
   double p50 = 0;
   double p90 = 0;
@@ -476,14 +482,11 @@ void OnlineTrainer::Impl::PublishNow() {
   status_.tau_user_p90 = p90;
 }
 
-void OnlineTrainer::Impl::ReportStep() {
+void OnlineTrainer::Impl::FillFigures() {
   const OnlineFitFigures figures = fit_->figures();
-  const absl::Time now = absl::Now();
-  absl::MutexLock lock(&mutex_);
   absorbed_ = fit_->absorbed();
   unvisited_ = fit_->unvisited();
   has_model_ = fit_->HasModel();
-  SetState(TrainerState::kTraining);
   status_.steps = figures.steps;
   status_.epochs = figures.epochs;
   status_.loss = figures.loss;
@@ -492,6 +495,14 @@ void OnlineTrainer::Impl::ReportStep() {
   status_.contained = figures.contained;
   status_.pairs = fit_->pairs();
   status_.trained_through = fit_->trained_through();
+}
+
+void OnlineTrainer::Impl::ReportStep() {
+  const OnlineFitFigures figures = fit_->figures();
+  const absl::Time now = absl::Now();
+  absl::MutexLock lock(&mutex_);
+  FillFigures();
+  SetState(TrainerState::kTraining);
   const absl::Duration elapsed = now - rate_since_;
   if (elapsed >= absl::Seconds(1)) {
     status_.positives_per_second =

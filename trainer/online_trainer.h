@@ -34,8 +34,9 @@ struct OnlineTrainerOptions {
   // How often the whole state is handed out, if something changed.
   absl::Duration checkpoint_interval = absl::InfiniteDuration();
   // The model becomes a function of the log alone: interactions are taken in
-  // blocks of 256, each followed by the same number of steps, whenever they
-  // come. What does not fill a block waits. Same sums with the same `threads`.
+  // blocks of 256, each followed by steps whose number depends on the data
+  // alone, whenever they come. What does not fill a block waits. Same sums with
+  // the same `threads`.
   bool deterministic = false;
 };
 

@@ -25,16 +25,16 @@ class IngestProgressTest : public testing::Test {
 };
 
 TEST_F(IngestProgressTest, RemembersUntilRemoved) {
-  EXPECT_EQ(LoadIngestProgress(path_).value(), 0u);
-  ASSERT_TRUE(SaveIngestProgress(path_, 17).ok());
-  ASSERT_TRUE(SaveIngestProgress(path_, 1234567890123).ok());
-  EXPECT_EQ(LoadIngestProgress(path_).value(), 1234567890123u);
+  EXPECT_EQ(LoadIngestProgress(path_).value().interactions, 0u);
+  ASSERT_TRUE(SaveIngestProgress(path_, {17, "s"}).ok());
+  ASSERT_TRUE(SaveIngestProgress(path_, {1234567890123, "s"}).ok());
+  EXPECT_EQ(LoadIngestProgress(path_).value().interactions, 1234567890123u);
   RemoveIngestProgress(path_);
-  EXPECT_EQ(LoadIngestProgress(path_).value(), 0u);
+  EXPECT_EQ(LoadIngestProgress(path_).value().interactions, 0u);
 }
 
 TEST_F(IngestProgressTest, AnotherFileIsNotResumed) {
-  ASSERT_TRUE(SaveIngestProgress(path_, 17).ok());
+  ASSERT_TRUE(SaveIngestProgress(path_, {17, "s"}).ok());
   std::ofstream(path_, std::ios::app) << "more\n";
   EXPECT_TRUE(absl::IsFailedPrecondition(LoadIngestProgress(path_).status()));
 }

@@ -25,6 +25,14 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Minutes(1);
 
+std::string BinaryFor(const std::string& fault) {
+#ifdef TAUD_FAULTS_BINARY
+  if (!fault.empty()) return TAUD_FAULTS_BINARY;
+#endif
+  if (!fault.empty()) std::abort();  // this test was built without it
+  return TAUD_BINARY;
+}
+
 }  // namespace
 
 TemporaryDirectory::TemporaryDirectory() {
@@ -39,9 +47,11 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 DaemonProcess::DaemonProcess(const std::string& data_dir,
-                             const std::vector<std::string>& arguments) {
+                             const std::vector<std::string>& arguments,
+                             const std::string& fault) {
+  const std::string binary = BinaryFor(fault);
   // Later ones win: a test can set the addresses, too.
-  std::vector<std::string> all = {TAUD_BINARY,
+  std::vector<std::string> all = {binary,
                                   "--data-dir",
                                   data_dir,
                                   "--set",
@@ -58,10 +68,12 @@ DaemonProcess::DaemonProcess(const std::string& data_dir,
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-  if (posix_spawn(&pid_, TAUD_BINARY, &actions, nullptr, argv.data(),
+  if (!fault.empty()) setenv("TAUD_FAULT", fault.c_str(), 1);
+  if (posix_spawn(&pid_, binary.c_str(), &actions, nullptr, argv.data(),
                   environ) != 0) {
     pid_ = -1;
   }
+  unsetenv("TAUD_FAULT");
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   stderr_ = ends[0];

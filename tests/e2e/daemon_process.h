@@ -28,9 +28,11 @@ class TemporaryDirectory {
 class DaemonProcess {
  public:
   // Starts it on `data_dir`, with `arguments` behind the usual ones. Does not
-  // wait.
+  // wait. With `fault` it is the binary with sync points, and `fault` what
+  // TAUD_FAULT says (tests/fault/sync_point.cc).
   DaemonProcess(const std::string& data_dir,
-                const std::vector<std::string>& arguments);
+                const std::vector<std::string>& arguments,
+                const std::string& fault = "");
   ~DaemonProcess();
 
   // Blocks until its log has `text` in it. False if it ended first, or after

@@ -74,5 +74,24 @@ TEST(DictionaryTest, OneWriterOneReader) {
   reader.join();
 }
 
+TEST(DictionaryTest, AnErasedIdLeavesItsIndexAndComesBackAsAnotherOne) {
+  Dictionary dictionary;
+  dictionary.Insert("a");
+  dictionary.Insert("b");
+  dictionary.Erase(0);
+  dictionary.Erase(0);
+  EXPECT_FALSE(dictionary.Find("a").has_value());
+  EXPECT_TRUE(dictionary.Name(0).empty());
+  EXPECT_TRUE(dictionary.IsErased(0));
+  EXPECT_FALSE(dictionary.IsErased(1));
+  EXPECT_EQ(dictionary.Insert("a"), 2u);
+  EXPECT_EQ(dictionary.InsertErased(), 3u);
+  EXPECT_EQ(dictionary.Erased(), (std::vector<uint32_t>{0, 3}));
+  EXPECT_EQ(dictionary.Name(2), "a");
+  // Its second life is not ended by the end of the first.
+  dictionary.Erase(0);
+  EXPECT_EQ(dictionary.Find("a"), 2u);
+}
+
 }  // namespace
 }  // namespace taud::model

@@ -185,5 +185,83 @@ TEST(InteractionsTest, OneWriterOneReader) {
   reader.join();
 }
 
+Interaction OneOf(Sequence sequence, UserIndex user, ItemIndex item) {
+  Interaction one;
+  one.sequence = sequence;
+  one.user = user;
+  one.item = item;
+  return one;
+}
+
+TEST(InteractionsTest, ManyAtATimeComeToTheSame) {
+  std::vector<Interaction> all;
+  uint32_t mixed = 1;
+  for (Sequence s = 1; s <= 20000; ++s) {
+    mixed = mixed * 1664525 + 1013904223;
+    all.push_back(OneOf(s, (mixed >> 16) % 37, (mixed >> 8) % 211));
+  }
+  Interactions one_by_one;
+  for (const Interaction& one : all) one_by_one.Append(one);
+  Interactions together;
+  together.AppendAll({all.begin(), all.begin() + 7000});
+  together.AppendAll({all.begin() + 7000, all.end()});
+  ASSERT_EQ(together.size(), one_by_one.size());
+  EXPECT_EQ(together.last_sequence(), one_by_one.last_sequence());
+  for (UserIndex user = 0; user < 37; ++user) {
+    std::vector<ItemIndex> a, b;
+    one_by_one.CopySeen(user, &a);
+    together.CopySeen(user, &b);
+    EXPECT_EQ(a, b);
+    std::vector<HistoryEntry> x, y;
+    one_by_one.CopyHistory(user, 1000, &x);
+    together.CopyHistory(user, 1000, &y);
+    ASSERT_EQ(x.size(), y.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      EXPECT_EQ(x[i].sequence, y[i].sequence);
+    }
+  }
+  for (ItemIndex item = 0; item < 211; ++item) {
+    EXPECT_EQ(one_by_one.ItemCount(item), together.ItemCount(item));
+    std::vector<UserIndex> a, b;
+    one_by_one.CopyRecentUsers(item, &a);
+    together.CopyRecentUsers(item, &b);
+    EXPECT_EQ(a, b);
+  }
+}
+
+TEST(InteractionsTest, EraseForgetsUsersAndItemsAndNothingElse) {
+  Interactions interactions;
+  interactions.Append(OneOf(1, 0, 0));
+  interactions.Append(OneOf(2, 1, 0));
+  interactions.Append(OneOf(3, 0, 1));
+  interactions.Append(OneOf(4, 1, 1));
+  interactions.Append(OneOf(5, 1, 2));
+  interactions.Erase({0}, {1});
+  interactions.Erase({0}, {1});  // once more changes nothing
+  EXPECT_EQ(interactions.num_erased(), 3u);
+  EXPECT_EQ(interactions.size(), 5u);
+  EXPECT_FALSE(interactions.HasSeen(0, 0));
+  EXPECT_FALSE(interactions.HasSeen(1, 1));
+  EXPECT_TRUE(interactions.HasSeen(1, 0));
+  EXPECT_TRUE(interactions.HasSeen(1, 2));
+  EXPECT_EQ(interactions.ItemCount(0), 1u);
+  EXPECT_EQ(interactions.ItemCount(1), 0u);
+  std::vector<UserIndex> users;
+  interactions.CopyRecentUsers(0, &users);
+  EXPECT_EQ(users, std::vector<UserIndex>{1});
+  std::vector<HistoryEntry> history;
+  interactions.CopyHistory(1, 10, &history);
+  EXPECT_EQ(history.size(), 2u);
+  for (const size_t position : {0, 2, 3}) {
+    EXPECT_TRUE(Interactions::IsErased(interactions.At(position)));
+    EXPECT_EQ(interactions.At(position).sequence, position + 1);
+    EXPECT_EQ(interactions.At(position).user, 0u);
+    EXPECT_EQ(interactions.At(position).item, 0u);
+  }
+  EXPECT_EQ(interactions.PositionAfter(0), 0u);
+  EXPECT_EQ(interactions.PositionAfter(3), 3u);
+  EXPECT_EQ(interactions.PositionAfter(99), 5u);
+}
+
 }  // namespace
 }  // namespace taud::model

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
 
 #include "tests/trainer/synthetic_data.h"
+#include "trainer/fit_state.h"
 #include "trainer/worker_pool.h"
 
 namespace taud::trainer {
@@ -299,6 +302,115 @@ TEST_F(OnlineFitTest, UsersWhoseItemsMakeNoSenseGetAHigherTemperature) {
     ++(user % 11 == 0 ? noisy_users : clean_users);
   }
   EXPECT_GT(noisy / noisy_users, 1.05 * clean / clean_users);
+}
+
+// --- State ------------------------------------------------------------------
+
+TEST_F(OnlineFitTest, AnImportedStateMakesTheSameStepsToTheBit) {
+  const ClusteredData data = MakeClusters(120, 90, 6, 10, 1);
+  const size_t half = data.train.size() / 2;
+  AppendAll({data.train.begin(), data.train.begin() + half}, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  for (int step = 0; step < 37; ++step) ASSERT_TRUE(fit_->Step().ok());
+  const auto state = fit_->Export();
+  EXPECT_EQ(state->absorbed_through, interactions_.last_sequence());
+
+  auto other = MakeFit(/*seed=*/99);
+  MfLearner* const other_learner = learner_;
+  ASSERT_TRUE(other->Import(*state).ok());
+  AppendAll({data.train.begin() + half, data.train.end()},
+            interactions_.last_sequence() + 1, &interactions_);
+  for (OnlineFit* fit : {fit_.get(), other.get()}) {
+    fit->Absorb(interactions_);
+    for (int step = 0; step < 60; ++step) ASSERT_TRUE(fit->Step().ok());
+  }
+  const auto mine = fit_->MakeSnapshot();
+  const auto theirs = other->MakeSnapshot();
+  EXPECT_EQ(mine->users.values, theirs->users.values);
+  EXPECT_EQ(mine->items.values, theirs->items.values);
+  EXPECT_EQ(mine->temperatures, theirs->temperatures);
+  EXPECT_EQ(mine->tau0, theirs->tau0);
+  EXPECT_EQ(mine->trained_through, theirs->trained_through);
+  EXPECT_EQ(mine->metrics, theirs->metrics);
+  EXPECT_EQ(other_learner->rows(Side::kUsers), mine->users.rows);
+}
+
+TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
+  const ClusteredData data = MakeClusters(40, 30, 3, 6, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  for (int step = 0; step < 20; ++step) ASSERT_TRUE(fit_->Step().ok());
+  const auto good = fit_->Export();
+  const auto check = [&](const model::TrainingState& state) {
+    return CheckTrainingState(state, kDim, 40, 30);
+  };
+  EXPECT_TRUE(check(*good).ok()) << check(*good);
+  EXPECT_EQ(CheckTrainingState(*good, kDim + 1, 40, 30).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheckTrainingState(*good, kDim, 39, 30).code(),
+            absl::StatusCode::kDataLoss);
+  const std::vector<std::function<void(model::TrainingState*)>> damages = {
+      [](auto* s) { s->floats["users/values"][5] = std::nanf(""); },
+      [](auto* s) { s->floats["items/values"][0] += 0.5f; },
+      [](auto* s) { s->floats["items/moment2"][0] = -1; },
+      [](auto* s) { s->floats["users/moment1"].pop_back(); },
+      [](auto* s) { s->floats.erase("users/loss"); },
+      [](auto* s) { s->integers["pairs/user"][0] = 40; },
+      [](auto* s) { s->integers["pairs/item"][1] = 7777; },
+      [](auto* s) { s->integers["negatives"][0] = 77; },
+      [](auto* s) { s->integers["sampler/window"].assign(3, 1u << 30); },
+      [](auto* s) { s->integers["marks/pairs"].push_back(1); },
+      [](auto* s) { s->longs["counters"].pop_back(); },
+      [](auto* s) { s->doubles["figures"][8] = std::nan(""); },
+      [](auto* s) { s->texts["random"] = "no state"; },
+      [](auto* s) { s->texts["sampler/random"] = ""; },
+  };
+  for (size_t d = 0; d < damages.size(); ++d) {
+    model::TrainingState bad = *good;
+    damages[d](&bad);
+    EXPECT_EQ(check(bad).code(), absl::StatusCode::kDataLoss) << d;
+  }
+}
+
+TEST_F(OnlineFitTest, ForgetsUsersAndItemsAndGoesOn) {
+  const ClusteredData data = MakeClusters(120, 90, 6, 10, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  for (int step = 0; step < 50; ++step) ASSERT_TRUE(fit_->Step().ok());
+  const std::vector<uint32_t> users = {3, 77};
+  const std::vector<uint32_t> items = {5};
+  interactions_.Erase(users, items);
+  fit_->Forget(users, items);
+  const auto holds = [&](const model::TrainingState& state) {
+    const auto& pair_users = state.integers.at("pairs/user");
+    const auto& pair_items = state.integers.at("pairs/item");
+    for (size_t p = 0; p < pair_users.size(); ++p) {
+      if (pair_users[p] == 3 || pair_users[p] == 77 || pair_items[p] == 5) {
+        return true;
+      }
+    }
+    const auto& negatives = state.integers.at("negatives");
+    if (std::count(negatives.begin(), negatives.end(), 5u) > 0) return true;
+    for (const char* name :
+         {"users/values", "users/moment1", "users/moment2"}) {
+      for (int c = 0; c < kDim; ++c) {
+        if (state.floats.at(name)[3 * kDim + c] != 0) return true;
+      }
+    }
+    return state.integers.at("users/learnt")[3] != 0 ||
+           state.floats.at("users/loss")[3] != 0 ||
+           state.floats.at("items/values")[5 * kDim] != 0;
+  };
+  EXPECT_FALSE(holds(*fit_->Export()));
+  Settle();
+  EXPECT_FALSE(holds(*fit_->Export()));
+  const auto snapshot = ValidSnapshot();
+  EXPECT_EQ(snapshot->user_degree[3], 0u);
+  EXPECT_EQ(snapshot->item_popularity[5], 0u);
+  EXPECT_GT(snapshot->user_degree[4], 0u);
+  // The state without them is one to go on from.
+  auto other = MakeFit();
+  EXPECT_TRUE(other->Import(*fit_->Export()).ok());
 }
 
 }  // namespace

@@ -1,0 +1,68 @@
+// What happens at the sync points of the binary `taud_faults`: what the
+// environment variable TAUD_FAULT says, `POINT:ACTION[@N]`, N being the hit at
+// which it happens (the first by default):
+//   kill    the process dies as of kill -9
+//   oom     std::bad_alloc is thrown
+//   inject  the code at the point does the wrong thing itself, from then on
+
+#include "model/sync_point.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+
+namespace taud::model {
+namespace {
+
+struct Fault {
+  std::string point;
+  std::string action;
+  int at = 1;
+};
+
+Fault ParseFault() {
+  Fault fault;
+  const char* text = std::getenv("TAUD_FAULT");
+  if (text == nullptr) return fault;
+  const std::string all(text);
+  const size_t colon = all.find(':');
+  const size_t hit = all.find('@');
+  fault.point = all.substr(0, colon);
+  fault.action = all.substr(colon + 1, hit - colon - 1);
+  if (hit != std::string::npos) fault.at = std::atoi(all.c_str() + hit + 1);
+  return fault;
+}
+
+// Whether this is the hit, or a later one.
+bool Hit(const char* name) {
+  static const Fault& fault = *new Fault(ParseFault());
+  static std::atomic<int> hits{0};
+  return fault.point == name && ++hits >= fault.at;
+}
+
+const std::string& Action() {
+  static const std::string& action = *new std::string(ParseFault().action);
+  return action;
+}
+
+}  // namespace
+
+void ReachSyncPoint(const char* name) {
+  if (!Hit(name)) return;
+  if (Action() == "kill") {
+    kill(getpid(), SIGKILL);
+    pause();
+  }
+  if (Action() == "oom") throw std::bad_alloc();
+}
+
+bool SyncPointInjects(const char* name) {
+  return Action() == "inject" && Hit(name);
+}
+
+}  // namespace taud::model

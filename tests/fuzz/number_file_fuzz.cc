@@ -1,0 +1,12 @@
+// FORMAT, pinned, reserved_versions.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "store/number_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  (void)taud::store::ParseNumberFile(
+      std::string(reinterpret_cast<const char*>(data), size));
+  return 0;
+}
