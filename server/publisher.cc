@@ -22,7 +22,8 @@ Publisher::Publisher(const Options& options, const model::State* state,
     : options_(options),
       state_(state),
       slot_(slot),
-      on_swap_(std::move(on_swap)) {}
+      on_swap_(std::move(on_swap)),
+      builder_(options.index) {}
 
 Publisher::~Publisher() { Stop(); }
 
@@ -46,7 +47,7 @@ absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore() {
       status = absl::DataLossError("it has more rows than the log has ids");
     }
     if (status.ok()) {
-      auto model = BuildServingModel(*std::move(loaded));
+      auto model = BuildServingModel(*std::move(loaded), &builder_);
       if (!model.ok()) return model.status();
       saved_version_ = info->version;
       slot_->Swap(*model);
@@ -197,7 +198,7 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Serve(
     reserved_through_ = *reserved;
   }
   snapshot->version = ++last_version_;
-  auto model = BuildServingModel(std::move(snapshot));
+  auto model = BuildServingModel(std::move(snapshot), &builder_);
   if (!model.ok()) return model.status();
   std::shared_ptr<const ServingModel> old = slot_->Swap(*model);
   if (old != nullptr) retired_.push_back({std::move(old), absl::Now()});

@@ -34,6 +34,7 @@ class Publisher {
     size_t keep = 5;
     absl::Duration save_interval = absl::Seconds(30);
     size_t dim = 64;
+    index::IndexOptions index;
   };
 
   // Called once, on the publisher's thread, when a snapshot serves, or with
@@ -123,6 +124,7 @@ class Publisher {
   model::SnapshotVersion last_version_ = 0;
   model::SnapshotVersion reserved_through_ = 0;
   model::SnapshotVersion saved_version_ = 0;
+  index::IndexBuilder builder_;
   absl::Time last_save_ = absl::InfinitePast();
   struct Retired {
     std::shared_ptr<const ServingModel> model;

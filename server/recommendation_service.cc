@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/call.h"
 #include "server/errors.h"
 #include "server/validation.h"
@@ -135,23 +136,55 @@ std::vector<RecommendTask> Single(RecommendTask task) {
 using Respond = std::function<void(UnaryCall*, const model::Snapshot&,
                                    const std::vector<Recommendation>& answers)>;
 
+// What the tasks and their answers will need, roughly.
+size_t EstimateBytes(const std::vector<RecommendTask>& tasks) {
+  constexpr size_t kTask = 1024;
+  constexpr size_t kResult =
+      256;  // an item of a response, as objects and bytes
+  size_t bytes = 0;
+  for (const RecommendTask& task : tasks) {
+    bytes += kTask + task.k * kResult +
+             (task.context.size() + task.filter.excluded.size()) *
+                 sizeof(model::ItemIndex);
+  }
+  return bytes;
+}
+
 // Hands the tasks of a call to the batcher, whose thread will respond; or
 // fails the call.
-void Submit(const DaemonContext& context, UnaryCall* call,
-            std::vector<RecommendTask> tasks, Respond respond) {
+void Submit(const DaemonContext& context, grpc::CallbackServerContext* rpc,
+            UnaryCall* call, std::vector<RecommendTask> tasks,
+            Respond respond) {
+  if (!context.rates->unlimited()) {
+    absl::Status admitted = context.rates->Admit(
+        ClientOf(rpc->peer()), static_cast<double>(tasks.size()), absl::Now());
+    if (!admitted.ok()) return call->Fail(std::move(admitted));
+  }
+  const size_t bytes = EstimateBytes(tasks);
+  if (!context.memory->Take(bytes)) {
+    return call->Fail(absl::ResourceExhaustedError(
+        "the requests under way need all of the memory they may "
+        "(serving.max_request_memory_mib); retry after a pause"));
+  }
   RecommendJob job;
   job.tasks = std::move(tasks);
   job.deadline = call->deadline();
   job.cancelled = call->cancelled();
-  job.done = [call, respond = std::move(respond)](
-                 absl::Status status,
-                 const std::shared_ptr<const ServingModel>& model,
-                 const std::vector<Recommendation>& answers) {
-    if (!status.ok()) return call->Fail(std::move(status));
-    respond(call, *model->snapshot, answers);
+  job.done = [call, respond = std::move(respond), memory = context.memory,
+              bytes](absl::Status status,
+                     const std::shared_ptr<const ServingModel>& model,
+                     const std::vector<Recommendation>& answers) {
+    if (status.ok()) {
+      respond(call, *model->snapshot, answers);
+    } else {
+      call->Fail(std::move(status));
+    }
+    memory->Give(bytes);
   };
   absl::Status status = context.batcher->Submit(std::move(job));
-  if (!status.ok()) call->Fail(std::move(status));
+  if (status.ok()) return;
+  context.memory->Give(bytes);
+  call->Fail(std::move(status));
 }
 
 }  // namespace
@@ -168,7 +201,7 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::Recommend(
     call->Fail(task.status());
     return call;
   }
-  Submit(*context_, call, Single(*std::move(task)),
+  Submit(*context_, rpc, call, Single(*std::move(task)),
          [state = context_->state, titles = request.include_titles()](
              UnaryCall* answered, const model::Snapshot& snapshot,
              const std::vector<Recommendation>& answers) {
@@ -191,7 +224,7 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
     call->Fail(tasks.status());
     return call;
   }
-  Submit(*context_, call, *std::move(tasks),
+  Submit(*context_, rpc, call, *std::move(tasks),
          [state = context_->state, titles = request.include_titles()](
              UnaryCall* answered, const model::Snapshot& snapshot,
              const std::vector<Recommendation>& answers) {
@@ -217,7 +250,7 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
     call->Fail(task.status());
     return call;
   }
-  Submit(*context_, call, Single(*std::move(task)),
+  Submit(*context_, rpc, call, Single(*std::move(task)),
          [state = context_->state, titles = request.include_titles(),
           id = request.item_id()](UnaryCall* answered,
                                   const model::Snapshot& snapshot,
