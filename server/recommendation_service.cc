@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "server/call.h"
 #include "server/errors.h"
+#include "server/page_token.h"
 #include "server/validation.h"
 
 namespace taud::server {
@@ -32,6 +33,8 @@ void FillItems(const model::State& state, const Recommendation& answer,
     item->set_score(ranked.score);
     item->set_probability(ranked.probability);
     item->set_unscored(ranked.unscored);
+    item->set_rank_score(ranked.rank_score);
+    item->set_explored(ranked.explored);
     if (titles) item->set_title(state.catalogue.Title(ranked.item));
   }
 }
@@ -79,6 +82,20 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
       TaskForUser(state, request.user_id(), request.k(), request.filter());
   if (!task.ok()) return task.status();
   task->context = *std::move(items);
+  auto rules = CheckRules(request.rules());
+  if (!rules.ok()) return rules.status();
+  task->rules = *std::move(rules);
+  if (!request.page_token().empty()) {
+    const auto token =
+        DecodePageToken(request.page_token(), RequestFingerprint(request));
+    if (!token.ok()) return token.status();
+    task->offset = token->offset;
+    task->version = token->version;
+  }
+  if (task->offset + task->k > kMaxPagedItems) {
+    return FieldError("k", absl::StrCat("all pages together may have ",
+                                        kMaxPagedItems, " items"));
+  }
   return task;
 }
 
@@ -95,6 +112,9 @@ absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
   if (!status.ok()) return status;
   auto model_task = TaskForUser(state, "", request.k(), request.filter());
   if (!model_task.ok()) return model_task.status();
+  auto rules = CheckRules(request.rules());
+  if (!rules.ok()) return rules.status();
+  model_task->rules = *std::move(rules);
   if (users * model_task->k > kMaxResultsPerBatch) {
     return FieldError("k", absl::StrCat("k x users is ", users * model_task->k,
                                         "; at most ", kMaxResultsPerBatch));
@@ -201,12 +221,34 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::Recommend(
     call->Fail(task.status());
     return call;
   }
+  auto exploration = CheckExploration(request.exploration());
+  if (!exploration.ok()) {
+    call->Fail(exploration.status());
+    return call;
+  }
+  task->explore = exploration->share();
+  task->seed = exploration->seed();
+  PageToken next;
+  next.offset = task->offset + task->k;
+  next.request = RequestFingerprint(request);
   Submit(*context_, rpc, call, Single(*std::move(task)),
-         [state = context_->state, titles = request.include_titles()](
+         [state = context_->state, titles = request.include_titles(), next,
+          exploration = *std::move(exploration)](
              UnaryCall* answered, const model::Snapshot& snapshot,
              const std::vector<Recommendation>& answers) {
+           if (!answers[0].status.ok()) {
+             return answered->Fail(answers[0].status);
+           }
            v1::RecommendResponse response;
            FillResponse(*state, snapshot, answers[0], titles, &response);
+           if (answers[0].more && next.offset < kMaxPagedItems) {
+             PageToken token = next;
+             token.version = snapshot.version;
+             response.set_next_page_token(EncodePageToken(token));
+           }
+           if (exploration.share() > 0) {
+             *response.mutable_exploration() = exploration;
+           }
            answered->Reply(response);
          });
   return call;
