@@ -194,6 +194,7 @@ void BM_RocksDbWrite(benchmark::State& bench) {
   options.sync = true;
   Mixer mixer(1);
   model::Interaction event;
+  std::string value;
   for (auto _ : bench) {
     rocksdb::WriteBatch batch;
     for (size_t i = 0; i < batch_size; ++i) {
@@ -201,11 +202,12 @@ void BM_RocksDbWrite(benchmark::State& bench) {
       event.user = mixer.Below(kUsers);
       event.item = mixer.Below(kItems);
       const SequenceKey key = EncodeSequenceKey(event.sequence);
-      const auto value = EncodeEvent(event);
+      value.clear();
+      EncodeEvent(event, "", &value);
       TAUD_CHECK(batch
                      .Put(handles[static_cast<size_t>(Family::kEvents)],
                           rocksdb::Slice(key.data(), key.size()),
-                          rocksdb::Slice(value.data(), value.size()))
+                          value)
                      .ok());
     }
     TAUD_CHECK(db->Write(options, &batch).ok());

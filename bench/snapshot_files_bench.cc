@@ -57,7 +57,7 @@ void BM_SaveSnapshot(benchmark::State& bench) {
                             prepared.items)
                    .ok());
     bench.PauseTiming();
-    TAUD_CHECK(PruneSnapshots(prepared.root, 0).ok());
+    TAUD_CHECK(PruneSnapshots(prepared.root, {0, 0, 0}).ok());
     bench.ResumeTiming();
   }
 }

@@ -173,10 +173,12 @@ absl::Status EvalServer(const Common& common, const EvalFlags& flags) {
 
 }  // namespace
 
-void AddLab(CLI::App* app, const Common* common, absl::Status* result) {
+void AddLab(CLI::App* app, const Common* common, const Program* program,
+            absl::Status* result) {
   CLI::App* lab = app->add_subcommand("lab", "Experiments and measurements");
   lab->require_subcommand(1);
-  AddLabRun(lab, common, result);
+  AddLabRun(lab, common, program, result);
+  AddLabGrid(lab, common, program, result);
   auto flags = std::make_shared<EvalFlags>();
   CLI::App* eval = lab->add_subcommand(
       "eval-server",

@@ -23,33 +23,38 @@ constexpr int kLooks = 15;
 constexpr int kShortEpochs = 12;
 constexpr double kRhos[] = {1.1, 1.2, 1.3};
 
-absl::Status OutOfRange(absl::string_view field, double value,
-                        absl::string_view range) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(field, " is ", value, ", expected ", range));
-}
+// A number of the options, and the range it must be in.
+struct Bound {
+  absl::string_view field;
+  double value, least, most;
+};
 
 absl::Status Validate(const ExperimentOptions& options) {
-  if (options.temperature == Temperature::kFixed && !(options.tau > 0)) {
-    return OutOfRange("tau", options.tau, "> 0");
-  }
-  if (!(options.rho > 0)) return OutOfRange("rho", options.rho, "> 0");
-  if (!(options.beta >= 0 && options.beta <= 1)) {
-    return OutOfRange("beta", options.beta, "0 to 1");
-  }
-  if (!(options.dropout >= 0 && options.dropout < 1)) {
-    return OutOfRange("dropout", options.dropout, "0 or more, below 1");
-  }
-  if (!(options.learning_rate > 0)) {
-    return OutOfRange("learning_rate", options.learning_rate, "> 0");
-  }
-  if (options.epochs < 1) return OutOfRange("epochs", options.epochs, ">= 1");
-  if (options.dim < 1 || options.dim > trainer::kMaxDim) {
-    return OutOfRange("dim", options.dim,
-                      absl::StrCat("1 to ", trainer::kMaxDim));
-  }
-  if (options.threads < 1) {
-    return OutOfRange("threads", options.threads, ">= 1");
+  constexpr double kAny = 1e9;
+  constexpr double kTiny = 1e-9;
+  const trainer::OfflineFitOptions& fit = options.fit;
+  const Bound bounds[] = {
+      {"tau", fit.tau, kTiny, kAny},
+      {"rho", fit.rho, kTiny, kAny},
+      {"beta", fit.beta, 0, 1},
+      {"dropout", fit.dropout, 0, 1 - kTiny},
+      {"message_dropout", fit.message_dropout, 0, 1 - kTiny},
+      {"edge_dropout", fit.edge_dropout, 0, 1 - kTiny},
+      {"learning_rate", fit.learning_rate, kTiny, kAny},
+      {"epochs", static_cast<double>(fit.schedule_epochs), 1, kAny},
+      {"dim", static_cast<double>(fit.dim), 1, trainer::kMaxDim},
+      {"layers", static_cast<double>(fit.layers), 1, 4},
+      {"negatives", static_cast<double>(fit.negatives), 1, 1 << 20},
+      {"batch_rows", static_cast<double>(fit.batch_rows), 32, 1 << 20},
+      {"threshold_quantile", fit.threshold_quantile, 0, 1 - kTiny},
+      {"super_loss", fit.super_loss, kTiny, kAny},
+      {"threads", static_cast<double>(options.threads), 1, 1024},
+  };
+  for (const Bound& bound : bounds) {
+    if (bound.value >= bound.least && bound.value <= bound.most) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(bound.field, " is ", bound.value, ", expected ",
+                     bound.least, " to ", bound.most));
   }
   return absl::OkStatus();
 }
@@ -69,7 +74,7 @@ struct Phase {
 struct PhaseResult {
   RankingReport report;  // the best by recall, or the only one
   int epochs = 0;        // after which `report` was measured
-  std::vector<float> temperatures;
+  std::vector<float> temperatures, item_norms;
   trainer::OfflineFitFigures figures;  // with `report`
 };
 
@@ -90,19 +95,28 @@ class Experiment {
   absl::StatusOr<ExperimentResult> Run();
 
  private:
+  bool FindsRho() const {
+    return options_.find_rho && (options_.fit.loss == trainer::Loss::kSsm ||
+                                 options_.fit.loss == trainer::Loss::kSm);
+  }
   bool NeedsSlice() const {
-    return options_.find_rho || options_.select == Select::kValidation;
+    return FindsRho() || options_.select == Select::kValidation;
   }
-  bool Adaptive() const { return options_.temperature != Temperature::kFixed; }
+  bool Adaptive() const {
+    return trainer::IsAdaptive(options_.fit.temperature);
+  }
   bool NeedsPilot() const {
-    return options_.find_rho || (Adaptive() && options_.rho != 1.0);
+    return FindsRho() || (Adaptive() && options_.fit.rho != 1.0);
   }
-  int ShortEpochs() const { return std::min(kShortEpochs, options_.epochs); }
+  int Epochs() const { return options_.fit.schedule_epochs; }
+  int ShortEpochs() const { return std::min(kShortEpochs, Epochs()); }
   // At most; from it the time left is estimated.
   double PlannedEpochs() const;
   std::string Protocol(const ExperimentResult& result) const;
 
   absl::Status ChooseRho(ExperimentResult* result);
+  absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
+      const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
   RankingReport Measure(const trainer::OfflineFit& fit, const Phase& phase);
 
@@ -117,24 +131,23 @@ class Experiment {
 };
 
 double Experiment::PlannedEpochs() const {
-  double epochs = options_.epochs;
+  double epochs = Epochs();
   if (options_.select == Select::kValidation) epochs *= 2;
   if (NeedsPilot()) epochs += ShortEpochs();
-  if (options_.find_rho) epochs += std::size(kRhos) * ShortEpochs();
+  if (FindsRho()) epochs += std::size(kRhos) * ShortEpochs();
   return epochs;
 }
 
 absl::StatusOr<ExperimentResult> Experiment::Run() {
   ExperimentResult result;
-  result.rho = options_.rho;
-  if (!Adaptive()) held_tau0_ = options_.tau;
+  result.rho = FindsRho() ? 1.0 : options_.fit.rho;
   if (NeedsPilot()) {
     absl::Status status = ChooseRho(&result);
     if (!status.ok()) return status;
   }
 
   Phase phase;
-  phase.schedule = phase.epochs = options_.epochs;
+  phase.schedule = phase.epochs = Epochs();
   phase.rho = result.rho;
   phase.held_tau0 = held_tau0_;
   if (options_.select == Select::kValidation) {
@@ -147,7 +160,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
     result.validation_recall = chosen->report.main_recall();
     result.validation_ndcg = chosen->report.main_ndcg();
     phase.epochs = chosen->epochs;
-    planned_ -= options_.epochs - phase.epochs;
+    planned_ -= Epochs() - phase.epochs;
   }
   phase.name = options_.select == Select::kValidation ? "refit" : "fit";
   phase.train = &dataset_.train;
@@ -159,9 +172,14 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   result.test = fitted->report;
   result.epochs = fitted->epochs;
   result.tau0 = fitted->figures.tau0;
+  result.tau0_eq13 = fitted->figures.tau0_eq13;
+  result.tau0_eq14 = fitted->figures.tau0_eq14;
+  result.gap = fitted->figures.gap;
   result.loss = fitted->figures.loss;
   result.false_negatives = fitted->figures.false_negatives;
-  for (const float tau : fitted->temperatures) {
+  result.item_norms = std::move(fitted->item_norms);
+  result.user_tau = std::move(fitted->temperatures);
+  for (const float tau : result.user_tau) {
     if (tau > 0) result.user_temperatures.push_back(tau);
   }
   std::sort(result.user_temperatures.begin(), result.user_temperatures.end());
@@ -175,14 +193,13 @@ absl::Status Experiment::ChooseRho(ExperimentResult* result) {
   Phase phase;
   phase.name = "rho 1";
   phase.train = NeedsSlice() ? &split_.fit : &dataset_.train;
-  if (options_.find_rho) phase.test = &split_.validation;
+  if (FindsRho()) phase.test = &split_.validation;
   phase.schedule = phase.epochs = ShortEpochs();
   phase.held_tau0 = held_tau0_;
   auto pilot = RunPhase(phase);
   if (!pilot.ok()) return pilot.status();
-  const double given_tau0 = held_tau0_;
-  held_tau0_ = pilot->figures.tau0;
-  if (!options_.find_rho) return absl::OkStatus();
+  if (Adaptive()) held_tau0_ = pilot->figures.tau0;
+  if (!FindsRho()) return absl::OkStatus();
 
   result->rho = 1.0;
   double best = pilot->report.main_recall();
@@ -203,24 +220,38 @@ absl::Status Experiment::ChooseRho(ExperimentResult* result) {
       static_cast<double>(std::size(kRhos) + 1 - result->trials.size()) *
       ShortEpochs();
   // With ρ = 1 there is no need to hold it.
-  if (result->rho == 1.0) held_tau0_ = given_tau0;
+  if (result->rho == 1.0) held_tau0_ = 0;
   return absl::OkStatus();
 }
 
-absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
-  trainer::OfflineFitOptions fit_options;
-  fit_options.schedule_epochs = phase.schedule;
-  fit_options.learning_rate = options_.learning_rate;
-  fit_options.beta = options_.beta;
-  fit_options.rho = phase.rho;
-  fit_options.leave_out_known = options_.leave_out_known;
-  fit_options.dropout = options_.dropout;
-  fit_options.held_tau0 = phase.held_tau0;
-  fit_options.personal = options_.temperature == Temperature::kAdapTau;
-  fit_options.seed = options_.seed;
-  trainer::OfflineFit fit(fit_options, phase.train, dataset_.items,
-                          trainer::MakeCpuMf(options_.dim, &pool_));
+absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> Experiment::MakeFit(
+    const Phase& phase) {
+  trainer::OfflineFitOptions options = options_.fit;
+  options.schedule_epochs = phase.schedule;
+  options.rho = phase.rho;
+  options.held_tau0 = phase.held_tau0;
+  std::unique_ptr<trainer::OfflineLearner> learner;
+  if (!NeedsTensors(options_)) {
+    learner =
+        trainer::MakeFusedLearner(options, *phase.train, dataset_.items,
+                                  trainer::MakeCpuMf(options.dim, &pool_));
+  } else if (options_.tensors == nullptr) {
+    return absl::FailedPreconditionError(
+        "this program was built without LibTorch: use tauctl-lab");
+  } else {
+    auto made = options_.tensors(options, *phase.train, dataset_.items,
+                                 options_.device, &pool_);
+    if (!made.ok()) return made.status();
+    learner = std::move(*made);
+  }
+  return std::make_unique<trainer::OfflineFit>(
+      options, phase.train, dataset_.items, std::move(learner));
+}
 
+absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
+  auto made = MakeFit(phase);
+  if (!made.ok()) return made.status();
+  trainer::OfflineFit& fit = **made;
   PhaseResult best;
   const int interval = std::max(1, phase.schedule / kLooks);
   ExperimentProgress progress;
@@ -250,7 +281,8 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
       // Where nothing tells the epochs apart, the last one.
       if (best.epochs == 0 || report.main_recall() == 0 ||
           report.main_recall() > best.report.main_recall()) {
-        best = {report, epoch, fit.Temperatures(), fit.figures()};
+        best = {report, epoch, fit.Temperatures(), fit.ItemNorms(),
+                fit.figures()};
       }
     }
     if (!observer_(progress)) {
@@ -258,7 +290,8 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     }
   }
   if (best.epochs == 0) {
-    best = {{}, phase.epochs, fit.Temperatures(), fit.figures()};
+    best = {
+        {}, phase.epochs, fit.Temperatures(), fit.ItemNorms(), fit.figures()};
   }
   done_ += phase.epochs;
   return best;
@@ -283,28 +316,31 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
   switch (options_.select) {
     case Select::kValidation:
       protocol = absl::StrCat(
-          "validation: stopped at epoch ", result.epochs, " of ",
-          options_.epochs,
+          "validation: stopped at epoch ", result.epochs, " of ", Epochs(),
           " by recall@20 on a tenth of train, then fitted all of train");
       break;
     case Select::kTest:
       protocol = absl::StrCat(
           "test: the best epoch by recall@20 on the test set itself, as the "
           "papers chose; ",
-          result.epochs, " of ", options_.epochs);
+          result.epochs, " of ", Epochs());
       break;
     case Select::kLast:
       protocol = absl::StrCat("last: epoch ", result.epochs,
                               " of the schedule, nothing chosen");
       break;
   }
-  if (options_.find_rho) {
+  if (FindsRho()) {
     absl::StrAppend(&protocol, "; rho chosen by recall@20 on a tenth of train");
   }
   return protocol;
 }
 
 }  // namespace
+
+bool NeedsTensors(const ExperimentOptions& options) {
+  return !trainer::IsFused(options.fit) || options.device != "cpu";
+}
 
 absl::StatusOr<ExperimentResult> RunExperiment(
     const Dataset& dataset, const ExperimentOptions& options,

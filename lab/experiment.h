@@ -3,20 +3,19 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
 #include "lab/ranking_report.h"
+#include "trainer/blas.h"
+#include "trainer/offline_learner.h"
+#include "trainer/offline_options.h"
+#include "trainer/worker_pool.h"
 
 namespace taud::lab {
-
-enum class Temperature {
-  kAdapTau,   // τ₀ by Eq. 14 and τ_u by Eq. 16 of Adap-τ
-  kAdapTau0,  // τ₀ by Eq. 14 for everybody
-  kFixed,     // a number for everybody
-};
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -28,22 +27,27 @@ enum class Select {
   kLast,
 };
 
+// Makes the learner of a fit that is not the fused one's on the CPU:
+// trainer::MakeTensorLearner, or null in a program without LibTorch.
+using TensorLearnerMaker =
+    absl::StatusOr<std::unique_ptr<trainer::OfflineLearner>> (*)(
+        const trainer::OfflineFitOptions& options,
+        const trainer::ItemLists& train, uint32_t num_items,
+        const std::string& device, trainer::WorkerPool* pool);
+
 struct ExperimentOptions {
-  Temperature temperature = Temperature::kAdapTau;
-  double tau = 0.1;  // if kFixed; > 0
-  double rho = 1.0;  // weight of the negative side, see SsmLoss; > 0
-  // Finds ρ on the validation slice instead.
-  bool find_rho = false;
-  double beta = 0.0;            // negatives ∝ popularity^β, in [0, 1]
-  bool leave_out_known = true;  // a user's items, of its negatives
-  double dropout = 0.1;         // on the user row, in [0, 1)
-  double learning_rate = 6e-3;  // at the start of the schedule; > 0
-  int epochs = 60;              // of the schedule, at least 1
-  int dim = 64;                 // 1 to kMaxDim
+  // The fit; held_tau0 and, with find_rho, rho are the experiment's to set.
+  trainer::OfflineFitOptions fit;
+  // Finds ρ on the validation slice. For losses with one only.
+  bool find_rho = true;
   int threads = 1;
-  uint64_t seed = 1;
+  std::string device = "cpu";  // as LibTorch writes it
   Select select = Select::kValidation;
+  TensorLearnerMaker tensors = nullptr;
 };
+
+// Whether RunExperiment needs options.tensors.
+bool NeedsTensors(const ExperimentOptions& options);
 
 // How far an experiment is.
 struct ExperimentProgress {
@@ -75,8 +79,12 @@ struct ExperimentResult {
   double rho = 0;
   double tau0 = 0;
   std::vector<float> user_temperatures;  // of users with training items, sorted
+  double tau0_eq13 = 0, tau0_eq14 = 0;   // of the last moments
+  double gap = 0;                        // μ₊ − μ
   double loss = 0;
-  double false_negatives = 0;  // left out, a row
+  double false_negatives = 0;     // left out, a row
+  std::vector<float> user_tau;    // [user], 0 without training items
+  std::vector<float> item_norms;  // [item], before normalisation
   // If select is kValidation: the best on the slice.
   double validation_recall = 0;
   double validation_ndcg = 0;
@@ -89,7 +97,8 @@ struct ExperimentResult {
 // μ₊ − μ while ρ pushes it down, τ₀ would run away.
 //
 // INVALID_ARGUMENT for options out of range; CANCELLED if the observer stops
-// it; what OfflineFit::RunEpoch returns.
+// it; FAILED_PRECONDITION without the tensors it needs; UNAVAILABLE without the
+// device; what OfflineFit::RunEpoch returns.
 absl::StatusOr<ExperimentResult> RunExperiment(
     const Dataset& dataset, const ExperimentOptions& options,
     const ExperimentObserver& observer);

@@ -26,6 +26,17 @@ void Catalogue::Upsert(ItemIndex item, ItemRecord record) {
   records_.insert_or_assign(item, std::move(record));
 }
 
+void Catalogue::Delete(ItemIndex item) {
+  absl::MutexLock lock(&mutex_);
+  const auto old = records_.find(item);
+  if (old != records_.end()) {
+    Unlink(item, old->second);
+    records_.erase(old);
+  }
+  SetGrowing(&hidden_, item);
+  hidden_items_.insert(item);
+}
+
 void Catalogue::Unlink(ItemIndex item, const ItemRecord& record) {
   for (const std::string& tag : record.tags) {
     const auto it = items_by_tag_.find(tag);

@@ -45,6 +45,10 @@ class Catalogue {
   // Replaces the record of `item`.
   void Upsert(ItemIndex item, ItemRecord record);
 
+  // Forgets the record and leaves the item out of every eligible set for good:
+  // it was erased, and its index is not given again.
+  void Delete(ItemIndex item);
+
   // The record of `item`; the defaults if it has none.
   ItemRecord Get(ItemIndex item) const;
   std::string Title(ItemIndex item) const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "model/check.h"
 
 namespace taud::model {
@@ -14,28 +16,71 @@ void Interactions::Append(const Interaction& interaction) {
   last_sequence_.store(interaction.sequence, std::memory_order_release);
 }
 
+void Interactions::AppendAll(const std::vector<Interaction>& interactions) {
+  if (interactions.empty()) return;
+  UserIndex last_user = 0;
+  ItemIndex last_item = 0;
+  Sequence last = last_sequence();
+  for (const Interaction& one : interactions) {
+    TAUD_CHECK(one.sequence > last);
+    last = one.sequence;
+    last_user = std::max(last_user, one.user);
+    last_item = std::max(last_item, one.item);
+  }
+  users_.GrowTo(size_t{last_user} + 1);
+  items_.GrowTo(size_t{last_item} + 1);
+  // By user, and by item, each in order: one lock and one place in memory for
+  // many interactions.
+  std::vector<uint64_t> order(interactions.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    order[i] = (uint64_t{interactions[i].user} << 32) | i;
+  }
+  std::sort(order.begin(), order.end());
+  constexpr uint64_t kPosition = 0xffffffff;
+  for (size_t i = 0; i < order.size();) {
+    const auto index = static_cast<UserIndex>(order[i] >> 32);
+    absl::MutexLock lock(&UserMutex(index));
+    User& user = users_.Mutable(index);
+    for (; i < order.size() && order[i] >> 32 == index; ++i) {
+      AddToUser(interactions[order[i] & kPosition], &user);
+    }
+  }
+  for (size_t i = 0; i < order.size(); ++i) {
+    order[i] = (uint64_t{interactions[i].item} << 32) | i;
+  }
+  std::sort(order.begin(), order.end());
+  for (const uint64_t key : order) AppendToItem(interactions[key & kPosition]);
+  for (const Interaction& one : interactions) log_.push_back(one);
+  last_sequence_.store(last, std::memory_order_release);
+}
+
 void Interactions::AppendToUser(const Interaction& interaction) {
   users_.GrowTo(size_t{interaction.user} + 1);
   absl::MutexLock lock(&UserMutex(interaction.user));
-  User& user = users_.Mutable(interaction.user);
+  AddToUser(interaction, &users_.Mutable(interaction.user));
+}
 
+void Interactions::AddToUser(const Interaction& interaction, User* user) {
   const auto place =
-      std::lower_bound(user.seen.begin(), user.seen.end(), interaction.item);
-  const bool repeated = place != user.seen.end() && *place == interaction.item;
-  if (!repeated) user.seen.insert(place, interaction.item);
+      std::lower_bound(user->seen.begin(), user->seen.end(), interaction.item);
+  const bool repeated = place != user->seen.end() && *place == interaction.item;
+  if (!repeated) user->seen.insert(place, interaction.item);
 
   if (repeated) {
     const auto old = std::find_if(
-        user.history.rbegin(), user.history.rend(),
+        user->history.rbegin(), user->history.rend(),
         [&](const HistoryEntry& e) { return e.item == interaction.item; });
-    if (old != user.history.rend()) user.history.erase(std::next(old).base());
+    if (old != user->history.rend()) {
+      user->history.erase(std::next(old).base());
+    }
   }
-  user.history.push_back({interaction.item, interaction.kind,
-                          interaction.weight, interaction.sequence,
-                          interaction.time_ms});
+  user->history.push_back({interaction.item, interaction.kind,
+                           interaction.weight, interaction.sequence,
+                           interaction.time_ms});
   // Trimmed in halves, so that a long history costs O(1) an interaction.
-  if (user.history.size() >= 2 * kMaxHistory) {
-    user.history.erase(user.history.begin(), user.history.end() - kMaxHistory);
+  if (user->history.size() >= 2 * kMaxHistory) {
+    user->history.erase(user->history.begin(),
+                        user->history.end() - kMaxHistory);
   }
 }
 
@@ -49,6 +94,94 @@ void Interactions::AppendToItem(const Interaction& interaction) {
   if (item.recent.size() >= 2 * kMaxRecentUsers) {
     item.recent.erase(item.recent.begin(), item.recent.end() - kMaxRecentUsers);
   }
+}
+
+size_t Interactions::PositionAfter(Sequence after) const {
+  absl::ReaderMutexLock lock(&log_mutex_);
+  size_t low = 0;
+  size_t high = log_.size();
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (log_[middle].sequence <= after) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+void Interactions::Erase(const std::vector<UserIndex>& users,
+                         const std::vector<ItemIndex>& items) {
+  const absl::flat_hash_set<UserIndex> erased_users(users.begin(), users.end());
+  const absl::flat_hash_set<ItemIndex> erased_items(items.begin(), items.end());
+  std::vector<size_t> positions;
+  absl::flat_hash_map<ItemIndex, std::vector<UserIndex>> users_of;
+  absl::flat_hash_map<UserIndex, std::vector<ItemIndex>> items_of;
+  size_t position = 0;
+  ForEach(0, size(), [&](const Interaction& one) {
+    const size_t here = position++;
+    if (IsErased(one)) return;
+    const bool of_user = erased_users.contains(one.user);
+    const bool of_item = erased_items.contains(one.item);
+    if (!of_user && !of_item) return;
+    positions.push_back(here);
+    if (!of_item) users_of[one.item].push_back(one.user);
+    if (!of_user) items_of[one.user].push_back(one.item);
+  });
+  for (const UserIndex user : users) {
+    if (user >= users_.size()) continue;
+    absl::MutexLock lock(&UserMutex(user));
+    users_.Mutable(user) = User{};
+  }
+  for (const ItemIndex item : items) {
+    if (item >= items_.size()) continue;
+    absl::MutexLock lock(&ItemMutex(item));
+    items_.Mutable(item) = Item{};
+  }
+  for (const auto& [item, of] : users_of) ForgetOfItem(item, of);
+  for (const auto& [user, of] : items_of) ForgetOfUser(user, of);
+  for (size_t done = 0; done < positions.size();) {
+    const size_t stop = std::min(positions.size(), done + kBlock);
+    absl::MutexLock lock(&log_mutex_);
+    for (; done < stop; ++done) {
+      Interaction& one = log_.Mutable(positions[done]);
+      const Sequence sequence = one.sequence;
+      one = Interaction{};
+      one.sequence = sequence;
+      one.weight = 0;
+    }
+  }
+  erased_.fetch_add(positions.size(), std::memory_order_relaxed);
+}
+
+void Interactions::ForgetOfUser(UserIndex user,
+                                const std::vector<ItemIndex>& items) {
+  const absl::flat_hash_set<ItemIndex> gone(items.begin(), items.end());
+  absl::MutexLock lock(&UserMutex(user));
+  User& mine = users_.Mutable(user);
+  mine.seen.erase(std::remove_if(mine.seen.begin(), mine.seen.end(),
+                                 [&](ItemIndex i) { return gone.contains(i); }),
+                  mine.seen.end());
+  mine.history.erase(
+      std::remove_if(
+          mine.history.begin(), mine.history.end(),
+          [&](const HistoryEntry& e) { return gone.contains(e.item); }),
+      mine.history.end());
+}
+
+// `users` has one entry for each interaction.
+void Interactions::ForgetOfItem(ItemIndex item,
+                                const std::vector<UserIndex>& users) {
+  const absl::flat_hash_set<UserIndex> gone(users.begin(), users.end());
+  absl::MutexLock lock(&ItemMutex(item));
+  Item& mine = items_.Mutable(item);
+  mine.count -= std::min<uint32_t>(mine.count,
+                                   static_cast<uint32_t>(users.size()));
+  mine.recent.erase(
+      std::remove_if(mine.recent.begin(), mine.recent.end(),
+                     [&](UserIndex u) { return gone.contains(u); }),
+      mine.recent.end());
 }
 
 bool Interactions::HasSeen(UserIndex user, ItemIndex item) const {

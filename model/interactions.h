@@ -1,6 +1,7 @@
 #ifndef TAUD_MODEL_INTERACTIONS_H_
 #define TAUD_MODEL_INTERACTIONS_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -27,7 +28,8 @@ struct HistoryEntry {
 // user for exclude-seen and fold-in, by item for new items.
 //
 // One thread appends (the event writer); any thread reads at the same time.
-// After Append returns, every reader sees the interaction.
+// After Append returns, every reader sees the interaction. Erasures are one
+// thread's at a time, which may be another one than the appending.
 class Interactions {
  public:
   // The distinct items kept in order of time per user, and users per item.
@@ -43,9 +45,42 @@ class Interactions {
   // One thread only.
   void Append(const Interaction& interaction);
 
-  // The log in order: [0, size()) may be read with At, without a lock.
+  // Appends many at a time, as a start does: the same outcome, at a fraction
+  // of the cost. REQUIRES: ascending sequences, the first above
+  // last_sequence(). One thread only.
+  void AppendAll(const std::vector<Interaction>& interactions);
+
+  // The log in order, in positions [0, size()). Erased ones keep their
+  // sequence and are IsErased.
   size_t size() const { return log_.size(); }
-  const Interaction& At(size_t position) const { return log_[position]; }
+  Interaction At(size_t position) const {
+    absl::ReaderMutexLock lock(&log_mutex_);
+    return log_[position];
+  }
+  // Calls visit(interaction) for positions [begin, end), in order. An erasure
+  // waits for a block of them at most. `visit` must not erase.
+  template <typename Visit>
+  void ForEach(size_t begin, size_t end, Visit visit) const {
+    while (begin < end) {
+      const size_t stop = std::min(end, begin + kBlock);
+      absl::ReaderMutexLock lock(&log_mutex_);
+      for (; begin < stop; ++begin) visit(log_[begin]);
+    }
+  }
+  static bool IsErased(const Interaction& interaction) {
+    return interaction.weight == 0;
+  }
+  // The first position whose sequence is above `after`.
+  size_t PositionAfter(Sequence after) const;
+  size_t num_erased() const {
+    return erased_.load(std::memory_order_relaxed);
+  }
+
+  // Forgets every interaction of the users and with the items: from the log,
+  // the histories, the counts. Idempotent. REQUIRES: no more of them are
+  // appended. Reads the whole log.
+  void Erase(const std::vector<UserIndex>& users,
+             const std::vector<ItemIndex>& items);
   Sequence last_sequence() const {
     return last_sequence_.load(std::memory_order_acquire);
   }
@@ -91,12 +126,19 @@ class Interactions {
   absl::Mutex& ItemMutex(ItemIndex item) const {
     return item_mutex_[item % kStripes];
   }
+  static constexpr size_t kBlock = 4096;
   void AppendToUser(const Interaction& interaction);
   void AppendToItem(const Interaction& interaction);
+  static void AddToUser(const Interaction& interaction, User* user);
+  void ForgetOfUser(UserIndex user, const std::vector<ItemIndex>& items);
+  void ForgetOfItem(ItemIndex item, const std::vector<UserIndex>& users);
 
-  // Internally synchronised.
+  // Internally synchronised, except that Erase changes elements of log_ under
+  // log_mutex_.
+  mutable absl::Mutex log_mutex_;
   ChunkedVector<Interaction> log_;
   std::atomic<Sequence> last_sequence_{0};
+  std::atomic<size_t> erased_{0};
   mutable std::array<absl::Mutex, kStripes> user_mutex_;
   mutable std::array<absl::Mutex, kStripes> item_mutex_;
 

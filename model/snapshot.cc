@@ -1,5 +1,6 @@
 #include "model/snapshot.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -54,6 +55,29 @@ absl::Status CheckTemperatures(const Snapshot& s) {
 }
 
 }  // namespace
+
+bool ForgetRows(const std::vector<UserIndex>& users,
+                const std::vector<ItemIndex>& items, Snapshot* snapshot) {
+  bool changed = false;
+  for (const UserIndex user : users) {
+    if (user >= snapshot->users.rows || snapshot->user_degree[user] == 0) {
+      continue;
+    }
+    std::fill_n(snapshot->users.Row(user), snapshot->users.cols, 0.0f);
+    snapshot->user_degree[user] = 0;
+    snapshot->temperatures[user] = 0;
+    changed = true;
+  }
+  for (const ItemIndex item : items) {
+    if (item >= snapshot->items.rows || snapshot->item_popularity[item] == 0) {
+      continue;
+    }
+    std::fill_n(snapshot->items.Row(item), snapshot->items.cols, 0.0f);
+    snapshot->item_popularity[item] = 0;
+    changed = true;
+  }
+  return changed;
+}
 
 absl::Status ValidateSnapshot(const Snapshot& s) {
   if (s.items.cols == 0 || s.users.cols != s.items.cols) {

@@ -51,6 +51,11 @@ struct Snapshot {
   size_t dim() const { return items.cols; }
 };
 
+// Makes the rows untrained: zero, without a temperature, counted zero. Indices
+// beyond the rows are passed over. Returns whether anything changed.
+bool ForgetRows(const std::vector<UserIndex>& users,
+                const std::vector<ItemIndex>& items, Snapshot* snapshot);
+
 // The part of the gate that needs nothing but the snapshot: sizes agree,
 // every value is finite, trained rows have unit norm (±1e-3), untrained rows
 // are zero, temperatures are positive where the user is trained. The error

@@ -19,6 +19,7 @@
 #include "server/model_service.h"
 #include "server/recommendation_service.h"
 #include "server/transport.h"
+#include "store/data_directory.h"
 
 namespace taud::server {
 namespace {
@@ -37,7 +38,15 @@ trainer::OnlineTrainerOptions TrainerOptions(
   options.learning_rate = config.learning_rate();
   options.publish_interval = absl::Milliseconds(config.publish_interval_ms());
   options.seed = static_cast<uint64_t>(config.seed());
+  options.deterministic = config.schedule() == "deterministic";
   return options;
+}
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr int64_t kHourMs = 60 * 60 * 1000;
+
+uint64_t Mebibytes(int32_t count) {
+  return static_cast<uint64_t>(count) * kMiB;
 }
 
 }  // namespace
@@ -63,6 +72,7 @@ class Daemon::Impl {
     absl::Status status = ReadLog();
     if (!status.ok()) return status;
     trainer_->Start();
+    upkeep_->Start();
     return absl::OkStatus();
   }
 
@@ -102,6 +112,9 @@ class Daemon::Impl {
          {"items", absl::StrCat(state_.items.size())},
          {"seconds",
           absl::StrCat(absl::ToDoubleSeconds(absl::Now() - start))}});
+    auto resumed = upkeep_->ResumeTraining();
+    if (!resumed.ok()) return resumed.status();
+    if (!*resumed && warm_) upkeep_->SetResumedFrom("snapshot");
     context_.phase = Phase::kServing;
     UpdateHealth();
     return absl::OkStatus();
@@ -124,6 +137,7 @@ class Daemon::Impl {
     if (trainer_ != nullptr) PublishLast(deadline);
     if (http_ != nullptr) http_->Stop();
     if (trainer_ != nullptr) trainer_->Stop();
+    if (upkeep_ != nullptr) upkeep_->Stop(trainer_->StateWhenStopped());
     if (publisher_ != nullptr) publisher_->Stop();
     if (batcher_ != nullptr) batcher_->Stop();
     if (store_ != nullptr) store_->Close();
@@ -135,20 +149,27 @@ class Daemon::Impl {
 
  private:
   absl::Status OpenStore() {
+    const std::string& data_dir = config_.store().data_dir();
+    absl::Status status = store::CheckDataDirectory(data_dir);
+    if (!status.ok()) return status;
     store::EventStore::Options options;
-    options.directory = absl::StrCat(config_.store().data_dir(), "/log");
+    options.directory = store::LogIn(data_dir);
     options.max_queued = static_cast<size_t>(config_.ingestion().max_queue());
+    options.max_queued_bytes = Mebibytes(config_.ingestion().max_queue_mib());
+    options.dedup_window_ms = config_.ingestion().dedup_hours() * kHourMs;
+    options.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     auto store = store::EventStore::Open(options, &state_);
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
-    return absl::OkStatus();
+    return store::MarkDataDirectory(data_dir);
   }
 
   absl::Status MakeParts() {
     Publisher::Options publisher;
-    publisher.directory =
-        absl::StrCat(config_.store().data_dir(), "/snapshots");
+    publisher.directory = store::SnapshotsIn(config_.store().data_dir());
     publisher.keep = static_cast<size_t>(config_.store().keep_snapshots());
+    publisher.max_bytes = Mebibytes(config_.store().max_snapshot_mib());
+    publisher.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     publisher.save_interval =
         absl::Seconds(config_.store().snapshot_save_seconds());
     publisher.dim = static_cast<size_t>(config_.trainer().dim());
@@ -160,16 +181,24 @@ class Daemon::Impl {
         config_.trainer().publish_interval_ms() / 1000.0;
     publisher_ = std::make_unique<Publisher>(publisher, &state_, &slot_,
                                              [this] { UpdateHealth(); });
-    auto restored = publisher_->Restore();
+    auto restored = publisher_->Restore(store_->log_end());
     if (!restored.ok()) return restored.status();
 
+    trainer::OnlineTrainerOptions options = TrainerOptions(config_.trainer());
+    options.checkpoint_interval =
+        absl::Seconds(config_.store().checkpoint_seconds());
     auto trainer = trainer::OnlineTrainer::Create(
-        TrainerOptions(config_.trainer()), &state_.interactions,
+        options, &state_.interactions,
         [this](std::unique_ptr<model::Snapshot> snapshot) {
           publisher_->Offer(std::move(snapshot));
         });
     if (!trainer.ok()) return trainer.status();
     trainer_ = *std::move(trainer);
+    trainer_->SetCheckpoint(
+        [this](std::unique_ptr<model::TrainingState> state) {
+          upkeep_->OfferCheckpoint(std::move(state));
+        });
+    warm_ = *restored != nullptr;
     if (*restored != nullptr) {
       absl::Status status = trainer_->WarmStart(**restored);
       if (!status.ok()) return status;
@@ -185,6 +214,18 @@ class Daemon::Impl {
     batcher.max_wait = absl::Milliseconds(config_.serving().max_wait_ms());
     batcher_ = std::make_unique<Batcher>(batcher, &state_, &slot_);
 
+    Upkeep::Options upkeep;
+    upkeep.data_dir = config_.store().data_dir();
+    upkeep.keep_checkpoints =
+        static_cast<size_t>(config_.store().keep_checkpoints());
+    upkeep.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    upkeep.retention.max_age_ms =
+        config_.store().retain_log_days() * 24 * kHourMs;
+    upkeep.retention.max_bytes = Mebibytes(config_.store().retain_log_mib());
+    upkeep_ = std::make_unique<Upkeep>(upkeep, &state_, store_.get(),
+                                       publisher_.get(), trainer_.get());
+
+    context_.upkeep = upkeep_.get();
     context_.state = &state_;
     context_.store = store_.get();
     context_.trainer = trainer_.get();
@@ -257,6 +298,7 @@ class Daemon::Impl {
 
   // A last snapshot of what was learnt; Publisher::Stop saves it.
   void PublishLast(absl::Time deadline) {
+    if (publisher_->pinned() != 0) return;  // it would end the rollback
     auto published = std::make_shared<absl::Notification>();
     const absl::Status status = publisher_->PublishNow(
         [this] { return trainer_->RequestPublish(); },
@@ -286,6 +328,7 @@ class Daemon::Impl {
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<trainer::OnlineTrainer> trainer_;
   std::unique_ptr<SyntheticSnapshots> synthetic_;
+  std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<IngestionServiceImpl> ingestion_;
   std::unique_ptr<RecommendationServiceImpl> recommendation_;
@@ -294,6 +337,7 @@ class Daemon::Impl {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpServer> http_;
   int grpc_port_ = 0;
+  bool warm_ = false;  // training begins from a snapshot
 };
 
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -11,6 +11,7 @@
 #include "server/metrics.h"
 #include "server/publisher.h"
 #include "server/serving_model.h"
+#include "server/upkeep.h"
 #include "store/event_store.h"
 #include "trainer/online_trainer.h"
 
@@ -27,6 +28,7 @@ struct DaemonContext {
   ServingSlot* slot = nullptr;
   Publisher* publisher = nullptr;
   Batcher* batcher = nullptr;
+  Upkeep* upkeep = nullptr;
   Metrics* metrics = nullptr;
   ClientRates* rates = nullptr;
   MemoryBudget* memory = nullptr;

@@ -57,18 +57,80 @@ void IngestStream::OnReadDone(bool ok) {
     v1::IngestRequest request;
     absl::Status status = ParseRequest(incoming_, &request);
     const auto count = static_cast<size_t>(request.interactions_size());
-    if (status.ok() && (count < 1 || count > kMaxBatch)) {
+    if (status.ok()) status = CheckStream(request);
+    const bool question = count == 0 && !request.stream_id().empty();
+    if (status.ok() && !question && (count < 1 || count > kMaxBatch)) {
       status = FieldError(
           "interactions",
           absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch));
     }
-    if (status.ok()) {
-      Accept(request);
-    } else {
+    if (!status.ok()) {
       Close(std::move(status));
+    } else if (question) {
+      AskPosition();
+    } else {
+      Accept(request);
     }
   }
   Advance();
+}
+
+absl::Status IngestStream::CheckStream(const v1::IngestRequest& request) {
+  if (!request.stream_id().empty()) {
+    absl::Status status = CheckId("stream_id", request.stream_id());
+    if (!status.ok()) return status;
+    if (started_ && request.stream_id() != stream_id_) {
+      return FieldError("stream_id",
+                        "is another than that of the first message");
+    }
+    stream_id_ = request.stream_id();
+  }
+  started_ = true;
+  if (stream_id_.empty() || request.interactions_size() == 0) {
+    return absl::OkStatus();
+  }
+  if (request.batch_id() <= last_batch_id_) {
+    return FieldError(
+        "batch_id",
+        absl::StrCat(request.batch_id(), " does not ascend: the last one was ",
+                     last_batch_id_));
+  }
+  last_batch_id_ = request.batch_id();
+  return absl::OkStatus();
+}
+
+void IngestStream::AskPosition() {
+  auto slot = std::make_shared<Slot>();
+  slot->ack.set_stream_position(true);
+  slot->interactions = 1;
+  slots_.push_back(slot);
+  ++unacknowledged_;
+  absl::Status status = context_->store->FindStream(
+      stream_id_,
+      [self = self_,
+       slot](absl::StatusOr<store::EventStore::StreamPosition> position) {
+        absl::MutexLock lock(&self->mutex_);
+        if (position.ok()) {
+          slot->ack.set_batch_id(position->position);
+          slot->ack.set_last_sequence(position->sequence);
+          slot->ready = true;
+        } else {
+          self->Lose(slot, position.status());
+        }
+        self->Advance();
+      });
+  if (status.ok()) return;
+  slots_.pop_back();
+  Close(std::move(status));
+}
+
+// Never to be acknowledged: the call ends with the reason, after the
+// acknowledgements that came before.
+void IngestStream::Lose(const std::shared_ptr<Slot>& slot,
+                        const absl::Status& status) {
+  const auto lost = std::find(slots_.begin(), slots_.end(), slot);
+  if (lost != slots_.end()) slots_.erase(lost, slots_.end());
+  Close(status);
 }
 
 void IngestStream::Accept(const v1::IngestRequest& request) {
@@ -95,23 +157,27 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
     slot->ready = true;
     return;
   }
-  Store({std::move(batch), std::move(slot)});
+  Held held;
+  held.batch.interactions = std::move(batch);
+  held.batch.stream_id = stream_id_;
+  held.batch.position = request.batch_id();
+  held.slot = std::move(slot);
+  Store(std::move(held));
 }
 
 void IngestStream::Store(Held held) {
-  // The store takes the batch only if it says OK, so a copy is kept.
   const auto done = [self = self_, slot = held.slot](
                         absl::StatusOr<std::vector<store::Appended>> result) {
     self->Stored(slot, std::move(result));
   };
-  absl::Status status = context_->store->Append(held.batch, done);
-  if (absl::IsResourceExhausted(status)) {
+  absl::Status status = context_->store->TryAppend(&held.batch, done);
+  if (store::IsQueueFull(status)) {
     // Asked for, then tried again: room made in between would go unnoticed.
     hooks_->room_wanted(self_);
-    status = context_->store->Append(held.batch, done);
+    status = context_->store->TryAppend(&held.batch, done);
   }
   if (status.ok()) return;
-  if (!absl::IsResourceExhausted(status)) {
+  if (!store::IsQueueFull(status)) {
     slots_.erase(std::find(slots_.begin(), slots_.end(), held.slot));
     Close(status);
     return;
@@ -148,11 +214,7 @@ void IngestStream::Stored(
       context_->metrics->CountAck(slot->ack.accepted(),
                                   absl::Now() - slot->arrived);
     } else {
-      // Never to be acknowledged: the call ends with the reason, after the
-      // acknowledgements that came before.
-      const auto lost = std::find(slots_.begin(), slots_.end(), slot);
-      if (lost != slots_.end()) slots_.erase(lost, slots_.end());
-      Close(appended.status());
+      Lose(slot, appended.status());
     }
     Advance();
   }

@@ -64,7 +64,7 @@ class IngestStream
     bool ready = false;
   };
   struct Held {
-    std::vector<store::NewInteraction> batch;
+    store::EventStore::Batch batch;
     std::shared_ptr<Slot> slot;
   };
 
@@ -73,11 +73,17 @@ class IngestStream
   void OnCancel() override;
   void OnDone() override;
 
+  // Checks what a message says about the stream, and remembers it.
+  absl::Status CheckStream(const v1::IngestRequest& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AskPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Accept(const v1::IngestRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Store(Held held) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Stored(const std::shared_ptr<Slot>& slot,
               absl::StatusOr<std::vector<store::Appended>> appended);
+  void Lose(const std::shared_ptr<Slot>& slot, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the call with `status` once what is pending was acknowledged.
   void Close(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Does what can be done next: send an ack, read on, or finish.
@@ -99,6 +105,9 @@ class IngestStream
   // Set once nothing more is to be read: how the call ends.
   std::optional<absl::Status> closing_ ABSL_GUARDED_BY(mutex_);
   std::optional<Held> held_ ABSL_GUARDED_BY(mutex_);
+  std::string stream_id_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_batch_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;  // a message was read
   std::deque<std::shared_ptr<Slot>> slots_ ABSL_GUARDED_BY(mutex_);
   size_t unacknowledged_ ABSL_GUARDED_BY(mutex_) = 0;
   grpc::ByteBuffer incoming_;  // gRPC's while reading_

@@ -20,6 +20,7 @@
 #include "server/echo_server.h"
 #include "server/logging.h"
 #include "server/synthetic_world.h"
+#include "store/backup.h"
 
 namespace taud::server {
 namespace {
@@ -32,6 +33,7 @@ struct Flags {
   std::vector<std::string> overrides;
   std::string synthetic;
   size_t echo_bytes = 0;
+  std::string restore;
   bool check_config = false;
   bool print_config = false;
 };
@@ -149,6 +151,19 @@ int Serve(const config::v1::Config& config, const std::string& synthetic) {
   return 0;
 }
 
+int Restore(const std::string& backup, const std::string& data_dir) {
+  bool terminal = isatty(STDERR_FILENO) == 1;
+  const absl::Status status = store::RestoreBackup(
+      backup, data_dir, [terminal](uint64_t done, uint64_t all) {
+        if (terminal) std::cerr << "\rrestored " << done << " of " << all;
+      });
+  if (terminal) std::cerr << "\n";
+  if (!status.ok()) return Fail(status);
+  std::cout << data_dir << " restored from " << backup
+            << "; start taud with --data-dir " << data_dir << "\n";
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "taud learns from a stream of interactions and answers top-K "
@@ -170,6 +185,9 @@ int Main(int argc, char** argv) {
                  "Answers every Recommend with so many bytes and nothing "
                  "behind it: the transport's own limit, for measuring")
       ->check(CLI::Range(size_t{1}, size_t{16} << 20));
+  app.add_option("--restore", flags.restore,
+                 "Makes the data directory, which must be missing or empty, "
+                 "of this backup, and exits");
   app.add_flag("--check-config", flags.check_config,
                "Checks the configuration and exits");
   app.add_flag("--print-config", flags.print_config,
@@ -186,6 +204,9 @@ int Main(int argc, char** argv) {
   if (flags.check_config) {
     std::cout << "the configuration is good\n";
     return 0;
+  }
+  if (!flags.restore.empty()) {
+    return Restore(flags.restore, config->store().data_dir());
   }
   index::RestartWithVectorInstructions(argv);
   if (flags.echo_bytes > 0) return Echo(*config, flags.echo_bytes);

@@ -101,6 +101,20 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       static_cast<double>(s.log().duplicates()));
   Set("taud_log_write_errors", "Groups that could not be written",
       static_cast<double>(s.log().write_errors()));
+  Set("taud_log_queued_bytes", "Bytes of interactions waiting for the log",
+      static_cast<double>(s.log().queued_bytes()));
+  Set("taud_erasures_pending", "Erasures of which some copy is still there",
+      static_cast<double>(s.log().pending_erasures()));
+  Set("taud_checkpoint_age_seconds", "Age of the newest checkpoint",
+      s.checkpoint().number() == 0
+          ? 0
+          : (now - static_cast<double>(s.checkpoint().created_ms())) / 1000);
+  Set("taud_checkpoint_errors", "Checkpoints that could not be written",
+      static_cast<double>(s.checkpoint().errors()));
+  Set("taud_snapshot_save_errors", "Snapshots that could not be written",
+      static_cast<double>(s.serving().save_errors()));
+  Set("taud_snapshot_pinned", "Version rolled back to, 0: none",
+      static_cast<double>(s.serving().pinned_version()));
   Set("taud_users", "Users known", static_cast<double>(s.log().users()));
   Set("taud_items", "Items known", static_cast<double>(s.log().items()));
 

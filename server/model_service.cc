@@ -17,6 +17,7 @@ namespace {
 constexpr int32_t kDefaultIntervalMs = 1000;
 constexpr int32_t kMinIntervalMs = 100;
 constexpr int32_t kMaxIntervalMs = 60000;
+constexpr size_t kMaxPathBytes = 4096;
 
 absl::StatusOr<absl::Duration> IntervalOf(const grpc::ByteBuffer& bytes) {
   v1::WatchStatusRequest request;
@@ -190,6 +191,54 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Publish(
         v1::PublishResponse response;
         response.set_version(published->version);
         response.set_trained_through(published->trained_through);
+        call->Reply(response);
+      });
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::Rollback(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kRollback, rpc, buffer);
+  v1::RollbackRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  absl::Status status = context_->publisher->Rollback(
+      request.version(),
+      [call](absl::StatusOr<Publisher::Published> published) {
+        if (!published.ok()) return call->Fail(published.status());
+        v1::RollbackResponse response;
+        response.set_version(published->version);
+        response.set_trained_through(published->trained_through);
+        call->Reply(response);
+      });
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
+  v1::BackupRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  if (request.directory().empty() ||
+      request.directory().size() > kMaxPathBytes) {
+    call->Fail(FieldError(
+        "directory", absl::StrCat("has ", request.directory().size(),
+                                  " bytes; allowed: 1 to ", kMaxPathBytes)));
+    return call;
+  }
+  absl::Status status = context_->upkeep->Backup(
+      request.directory(), [call, directory = request.directory()](
+                               absl::StatusOr<store::BackupManifest> made) {
+        if (!made.ok()) return call->Fail(made.status());
+        v1::BackupResponse response;
+        response.set_directory(directory);
+        response.set_bytes(made->bytes());
+        response.set_files(made->files.size());
+        response.set_last_sequence(made->last_sequence);
         call->Reply(response);
       });
   if (!status.ok()) call->Fail(std::move(status));

@@ -20,7 +20,9 @@ class ModelServiceImpl
           v1::ModelService::WithRawCallbackMethod_WatchStatus<
               v1::ModelService::WithRawCallbackMethod_ListSnapshots<
                   v1::ModelService::WithRawCallbackMethod_Publish<
-                      v1::ModelService::Service>>>> {
+                      v1::ModelService::WithRawCallbackMethod_Rollback<
+                          v1::ModelService::WithRawCallbackMethod_Backup<
+                              v1::ModelService::Service>>>>>> {
  public:
   explicit ModelServiceImpl(const DaemonContext* context);
   ~ModelServiceImpl() override;
@@ -37,6 +39,13 @@ class ModelServiceImpl
   grpc::ServerUnaryReactor* Publish(grpc::CallbackServerContext* rpc,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
+
+  grpc::ServerUnaryReactor* Rollback(grpc::CallbackServerContext* rpc,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* rpc,
+                                   const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override;
 
   // Ends every watch.
   void Drain();

@@ -1,10 +1,14 @@
 #include "server/publisher.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "model/sync_point.h"
 #include "server/gate.h"
 #include "server/logging.h"
 #include "store/version_reservation.h"
@@ -27,7 +31,8 @@ Publisher::Publisher(const Options& options, const model::State* state,
 
 Publisher::~Publisher() { Stop(); }
 
-absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore() {
+absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore(
+    model::Sequence log_end) {
   RefreshSaved();
   std::vector<store::SnapshotInfo> saved = Saved();
   auto reserved = store::LastReservedVersion(options_.directory);
@@ -37,19 +42,30 @@ absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore() {
     last_version_ = std::max(last_version_, saved.back().version);
   }
   reserved_through_ = *reserved;
+  auto pinned = store::ReadPinned(options_.directory);
+  if (!pinned.ok()) return pinned.status();
+  for (const store::SnapshotInfo& info : saved) {
+    if (info.trained_through <= log_end) continue;
+    return absl::DataLossError(absl::StrCat(
+        "snapshot ", info.version, " was trained through interaction ",
+        info.trained_through, ", but the log ends at ", log_end,
+        ": acknowledged interactions are missing from it. Restore the data "
+        "directory from a backup; or, to go on without them, remove ",
+        options_.directory, " and the checkpoints beside it"));
+  }
+  std::vector<model::SnapshotVersion> candidates;
+  if (*pinned != 0) candidates.push_back(*pinned);
   for (auto info = saved.rbegin(); info != saved.rend(); ++info) {
-    auto loaded = store::LoadSnapshot(options_.directory, info->version);
-    absl::Status status = loaded.status();
-    if (status.ok()) status = CheckGate(**loaded, nullptr, options_.dim);
-    // The log is the truth: a snapshot beyond it belongs to another one.
-    if (status.ok() && ((*loaded)->users.rows > state_->users.size() ||
-                        (*loaded)->items.rows > state_->items.size())) {
-      status = absl::DataLossError("it has more rows than the log has ids");
-    }
-    if (status.ok()) {
-      auto model = BuildServingModel(*std::move(loaded), &builder_);
-      if (!model.ok()) return model.status();
-      saved_version_ = info->version;
+    candidates.push_back(info->version);
+  }
+  for (const model::SnapshotVersion version : candidates) {
+    auto model = LoadModel(version);
+    if (model.ok()) {
+      {
+        absl::MutexLock lock(&mutex_);
+        pinned_ = version == *pinned ? version : 0;
+      }
+      saved_version_ = version;
       slot_->Swap(*model);
       {
         absl::MutexLock lock(&mutex_);
@@ -60,10 +76,27 @@ absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore() {
       return (*model)->snapshot;
     }
     Log(LogLevel::kWarning, "snapshot on disk passed over",
-        {{"version", absl::StrCat(info->version)},
-         {"error", std::string(status.message())}});
+        {{"version", absl::StrCat(version)},
+         {"error", std::string(model.status().message())}});
   }
   return std::shared_ptr<const model::Snapshot>();
+}
+
+absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::LoadModel(
+    model::SnapshotVersion version) {
+  auto loaded = store::LoadSnapshot(options_.directory, version);
+  if (!loaded.ok()) return loaded.status();
+  // Of an erasure that a kill interrupted.
+  model::ForgetRows(state_->users.Erased(), state_->items.Erased(),
+                    loaded->get());
+  absl::Status status = CheckGate(**loaded, nullptr, options_.dim);
+  if (!status.ok()) return status;
+  // The log is the truth: a snapshot beyond it belongs to another one.
+  if ((*loaded)->users.rows > state_->users.size() ||
+      (*loaded)->items.rows > state_->items.size()) {
+    return absl::DataLossError("it has more rows than the log has ids");
+  }
+  return BuildServingModel(*std::move(loaded), &builder_);
 }
 
 void Publisher::Start() {
@@ -129,27 +162,43 @@ void Publisher::Stop() {
 void Publisher::Run() {
   while (true) {
     Offered offered;
+    std::vector<std::function<void()>> tasks;
     {
       absl::MutexLock lock(&mutex_);
       const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return offered_ || stopping_;
+        return offered_ || stopping_ || !tasks_.empty();
       };
       mutex_.AwaitWithTimeout(
           absl::Condition(&ready),
           retired_.empty() ? absl::InfiniteDuration() : kRetiredInterval);
-      if (!offered_ && stopping_) return;
+      if (!offered_ && stopping_ && tasks_.empty()) return;
+      tasks.swap(tasks_);
       if (offered_) {
         offered = std::move(next_);
         next_ = Offered{};
         offered_ = false;
       }
     }
+    for (const auto& task : tasks) task();
     if (offered.snapshot != nullptr) Process(std::move(offered));
     FreeRetired();
   }
 }
 
 void Publisher::Process(Offered offered) {
+  if (pinned() != 0) {
+    // Only somebody who asks for it ends a rollback.
+    if (offered.waiters.empty()) {
+      absl::MutexLock lock(&mutex_);
+      ++stats_.held_back;
+      return;
+    }
+    const absl::Status status = Pin(0);
+    if (!status.ok()) {
+      for (Waiter& waiter : offered.waiters) waiter.done(status);
+      return;
+    }
+  }
   AwaitRoom();
   auto model = Serve(std::move(offered.snapshot));
   if (!model.ok()) {
@@ -168,8 +217,6 @@ void Publisher::Process(Offered offered) {
   {
     absl::MutexLock lock(&mutex_);
     ++stats_.swaps;
-    stats_.last_swap_ms = absl::ToUnixMillis(absl::Now());
-    stats_.live = 1 + retired_.size();
   }
   on_swap_();
   Log(LogLevel::kDebug, "snapshot serves",
@@ -185,33 +232,212 @@ void Publisher::Process(Offered offered) {
 
 absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Serve(
     std::unique_ptr<model::Snapshot> snapshot) {
+  // It may have been made before something was erased.
+  model::ForgetRows(state_->users.Erased(), state_->items.Erased(),
+                    snapshot.get());
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
   absl::Status status = CheckGate(
       *snapshot, serving == nullptr ? nullptr : serving->snapshot.get(),
       options_.dim);
   if (!status.ok()) return status;
-  // A version that a client has seen must never name another snapshot, not
-  // even after a crash: numbers are reserved on disk before they are used.
+  auto version = NextVersion();
+  if (!version.ok()) return version.status();
+  snapshot->version = *version;
+  auto model = BuildServingModel(std::move(snapshot), &builder_);
+  if (!model.ok()) return model.status();
+  TAUD_SYNC_POINT("publisher/swap");
+  Swap(*model);
+  return *model;
+}
+
+// A version that a client has seen must never name another snapshot, not even
+// after a crash: numbers are reserved on disk before they are used.
+absl::StatusOr<model::SnapshotVersion> Publisher::NextVersion() {
   if (last_version_ >= reserved_through_) {
     auto reserved = store::ReserveVersions(options_.directory, last_version_);
     if (!reserved.ok()) return reserved.status();
     reserved_through_ = *reserved;
   }
-  snapshot->version = ++last_version_;
-  auto model = BuildServingModel(std::move(snapshot), &builder_);
-  if (!model.ok()) return model.status();
-  std::shared_ptr<const ServingModel> old = slot_->Swap(*model);
+  return ++last_version_;
+}
+
+void Publisher::Swap(std::shared_ptr<const ServingModel> next) {
+  std::shared_ptr<const ServingModel> old = slot_->Swap(std::move(next));
   if (old != nullptr) retired_.push_back({std::move(old), absl::Now()});
-  return *model;
+  absl::MutexLock lock(&mutex_);
+  stats_.last_swap_ms = absl::ToUnixMillis(absl::Now());
+  stats_.live = 1 + retired_.size();
+}
+
+absl::Status Publisher::Rollback(model::SnapshotVersion version, Done done) {
+  return AddTask(
+      [this, version, done = std::move(done)] { done(RollbackNow(version)); });
+}
+
+absl::StatusOr<Publisher::Published> Publisher::RollbackNow(
+    model::SnapshotVersion version) {
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  if (version == 0) {
+    for (const store::SnapshotInfo& info : Saved()) {
+      if (serving == nullptr || info.version < serving->snapshot->version) {
+        version = info.version;
+      }
+    }
+    if (version == 0) {
+      return absl::NotFoundError(
+          "no saved snapshot is older than the serving one");
+    }
+  }
+  auto model = LoadModel(version);
+  if (!model.ok()) return model.status();
+  // First on disk: what is answered must hold after a crash, too.
+  absl::Status status = Pin(version);
+  if (!status.ok()) return status;
+  const Published published{version, (*model)->snapshot->trained_through};
+  Swap(*std::move(model));
+  saved_version_ = version;
+  on_swap_();
+  Log(LogLevel::kWarning, "rolled back: this snapshot serves until Publish",
+      {{"version", absl::StrCat(version)}});
+  return published;
+}
+
+absl::Status Publisher::Pin(model::SnapshotVersion version) {
+  absl::Status status = store::WritePinned(options_.directory, version);
+  if (!status.ok()) return status;
+  absl::MutexLock lock(&mutex_);
+  pinned_ = version;
+  return absl::OkStatus();
+}
+
+model::SnapshotVersion Publisher::pinned() const {
+  absl::MutexLock lock(&mutex_);
+  return pinned_;
+}
+
+absl::StatusOr<model::SnapshotVersion> Publisher::Erase(
+    const std::vector<model::UserIndex>& users,
+    const std::vector<model::ItemIndex>& items) {
+  absl::StatusOr<model::SnapshotVersion> version = absl::UnknownError("");
+  absl::Status status = RunQuietly([&] {
+    version = EraseNow(users, items);
+    return version.status();
+  });
+  if (!status.ok()) return status;
+  return version;
+}
+
+absl::StatusOr<model::SnapshotVersion> Publisher::EraseNow(
+    const std::vector<model::UserIndex>& users,
+    const std::vector<model::ItemIndex>& items) {
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  if (serving != nullptr) {
+    auto snapshot = std::make_unique<model::Snapshot>(*serving->snapshot);
+    if (model::ForgetRows(users, items, snapshot.get())) {
+      auto version = NextVersion();
+      if (!version.ok()) return version.status();
+      snapshot->version = *version;
+      // Nothing may be left to recommend from.
+      const bool serves = CheckGate(*snapshot, nullptr, options_.dim).ok();
+      std::shared_ptr<const ServingModel> next;
+      if (serves) {
+        auto model = BuildServingModel(std::move(snapshot), &builder_);
+        if (!model.ok()) return model.status();
+        next = *std::move(model);
+      }
+      // Not saved: the one on disk is rewritten, and has the same contents.
+      saved_version_ = serves ? *version : 0;
+      Swap(std::move(next));
+      on_swap_();
+      absl::MutexLock lock(&mutex_);
+      ++stats_.swaps;
+    }
+  }
+  TAUD_SYNC_POINT("erasure/serving");
+  absl::Status status = EraseOnDisk(users, items);
+  if (!status.ok()) return status;
+  RefreshSaved();
+  const std::shared_ptr<const ServingModel> now = slot_->Get();
+  return now == nullptr ? 0 : now->snapshot->version;
+}
+
+absl::Status Publisher::EraseOnDisk(
+    const std::vector<model::UserIndex>& users,
+    const std::vector<model::ItemIndex>& items) {
+  const auto versions = store::SnapshotVersions(options_.directory);
+  if (!versions.ok()) return versions.status();
+  // Half-written and half-removed ones hold names, too.
+  absl::Status status = store::RemoveTemporarySnapshots(options_.directory);
+  for (const model::SnapshotVersion version : *versions) {
+    if (!status.ok()) return status;
+    auto snapshot = store::LoadSnapshot(options_.directory, version);
+    if (!snapshot.ok()) {
+      // It would never serve, and cannot be relied on to forget.
+      Log(LogLevel::kWarning, "damaged snapshot removed by an erasure",
+          {{"version", absl::StrCat(version)},
+           {"error", std::string(snapshot.status().message())}});
+      status = store::DeleteSnapshot(options_.directory, version);
+      continue;
+    }
+    const auto inside = [](const auto& indices, size_t rows) {
+      return std::any_of(indices.begin(), indices.end(),
+                         [rows](uint32_t index) { return index < rows; });
+    };
+    if (!inside(users, (*snapshot)->users.rows) &&
+        !inside(items, (*snapshot)->items.rows)) {
+      continue;
+    }
+    // Rewritten even if the row is zero: its name is in the list of ids.
+    model::ForgetRows(users, items, snapshot->get());
+    status = store::ReplaceSnapshot(options_.directory, **snapshot,
+                                    state_->users, state_->items);
+  }
+  return status;
+}
+
+absl::Status Publisher::AddTask(std::function<void()> task) {
+  absl::MutexLock lock(&mutex_);
+  if (stopping_) return absl::UnavailableError("the server is draining");
+  tasks_.push_back(std::move(task));
+  return absl::OkStatus();
+}
+
+absl::Status Publisher::RunQuietly(const std::function<absl::Status()>& work) {
+  absl::Notification finished;
+  absl::Status outcome;
+  absl::Status status = AddTask([&] {
+    outcome = work();
+    finished.Notify();
+  });
+  if (!status.ok()) return status;
+  finished.WaitForNotification();
+  return outcome;
+}
+
+absl::Status Publisher::CheckSpace() const {
+  std::error_code error;
+  const auto space =
+      std::filesystem::space(options_.directory, error).available;
+  if (error || space >= options_.min_free_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the disk has ", space, " bytes left, store.min_free_mib asks for ",
+      options_.min_free_bytes));
 }
 
 void Publisher::Save(const model::Snapshot& snapshot) {
   last_save_ = absl::Now();
-  absl::Status status = store::SaveSnapshot(options_.directory, snapshot,
-                                            state_->users, state_->items);
+  absl::Status status = CheckSpace();
+  if (status.ok()) {
+    status = store::SaveSnapshot(options_.directory, snapshot, state_->users,
+                                 state_->items);
+  }
   if (status.ok()) {
     saved_version_ = snapshot.version;
-    status = store::PruneSnapshots(options_.directory, options_.keep);
+    store::SnapshotRetention retention;
+    retention.keep = options_.keep;
+    retention.max_bytes = options_.max_bytes;
+    retention.pinned = pinned();
+    status = store::PruneSnapshots(options_.directory, retention);
   }
   if (!status.ok()) {
     Log(LogLevel::kError, "snapshot not saved; it serves all the same",

@@ -22,7 +22,9 @@ namespace taud::server {
 
 // Brings snapshots into service: numbers them, asks the gate, builds the
 // index beside the serving one, swaps, frees the old one when its last
-// request has let go of it, and saves to disk now and then.
+// request has let go of it, and saves to disk now and then. Takes whatever was
+// erased out of every snapshot before it serves, and out of those on disk. A
+// version that was rolled back to stays in service until the next PublishNow.
 //
 // Thread-safe. Owns one thread, which does all of that; the trainer only
 // hands over. If snapshots come faster than they can be built, the newest
@@ -32,6 +34,8 @@ class Publisher {
   struct Options {
     std::string directory;  // of the snapshots on disk
     size_t keep = 5;
+    uint64_t max_bytes = 0;  // of all snapshots on disk; 0: any
+    uint64_t min_free_bytes = 0;
     absl::Duration save_interval = absl::Seconds(30);
     size_t dim = 64;
     index::IndexOptions index;
@@ -51,10 +55,12 @@ class Publisher {
             ServingSlot* slot, std::function<void()> on_swap);
   ~Publisher();
 
-  // Puts the newest valid snapshot on disk into service and returns it; null
-  // if there is none. Damaged ones, and those of another dimension, are
-  // logged and passed over. REQUIRES: before Start.
-  absl::StatusOr<std::shared_ptr<const model::Snapshot>> Restore();
+  // Puts the pinned or else the newest valid snapshot on disk into service and
+  // returns it; null if there is none. Damaged ones, and those of another
+  // dimension, are logged and passed over. DATA_LOSS if a snapshot has learnt
+  // more than the log has, which ends at `log_end`. REQUIRES: before Start.
+  absl::StatusOr<std::shared_ptr<const model::Snapshot>> Restore(
+      model::Sequence log_end);
 
   void Start();
 
@@ -67,6 +73,24 @@ class Publisher {
   // otherwise its error is returned and `done` is not called.
   absl::Status PublishNow(const std::function<absl::Status()>& request,
                           Done done);
+
+  // Puts the version on disk back into service and pins it; 0: the newest that
+  // is older than the serving one. `done` as in PublishNow. UNAVAILABLE while
+  // stopping.
+  absl::Status Rollback(model::SnapshotVersion version, Done done);
+  // The version that is pinned; 0: none.
+  model::SnapshotVersion pinned() const;
+
+  // Takes the rows of the users and items out of the serving snapshot, which
+  // becomes a new version, and out of every one on disk. Waits until that is
+  // done. Returns the version that serves then, 0 if none does.
+  absl::StatusOr<model::SnapshotVersion> Erase(
+      const std::vector<model::UserIndex>& users,
+      const std::vector<model::ItemIndex>& items);
+
+  // Runs `work` between two publications, when nothing changes on disk, and
+  // waits for it. UNAVAILABLE while stopping.
+  absl::Status RunQuietly(const std::function<absl::Status()>& work);
 
   // Brings what was offered into service, saves the serving snapshot if that
   // was not done, joins the thread. Idempotent.
@@ -87,6 +111,7 @@ class Publisher {
     int64_t last_swap_ms = 0;  // Unix milliseconds; 0: none
     size_t live = 0;  // models in memory: the serving one and retired ones
     double oldest_retired_seconds = 0;
+    uint64_t held_back = 0;  // while a version was pinned
     std::string last_rejection;
   };
   Stats stats() const;
@@ -105,6 +130,20 @@ class Publisher {
   void Process(Offered offered);
   absl::StatusOr<std::shared_ptr<const ServingModel>> Serve(
       std::unique_ptr<model::Snapshot> snapshot);
+  absl::StatusOr<model::SnapshotVersion> NextVersion();
+  void Swap(std::shared_ptr<const ServingModel> next);
+  // One of the snapshots on disk, ready to serve, or why it is not.
+  absl::StatusOr<std::shared_ptr<const ServingModel>> LoadModel(
+      model::SnapshotVersion version);
+  absl::StatusOr<Published> RollbackNow(model::SnapshotVersion version);
+  absl::StatusOr<model::SnapshotVersion> EraseNow(
+      const std::vector<model::UserIndex>& users,
+      const std::vector<model::ItemIndex>& items);
+  absl::Status EraseOnDisk(const std::vector<model::UserIndex>& users,
+                           const std::vector<model::ItemIndex>& items);
+  absl::Status Pin(model::SnapshotVersion version);
+  absl::Status CheckSpace() const;
+  absl::Status AddTask(std::function<void()> task);
   void Save(const model::Snapshot& snapshot);
   void RefreshSaved();
   // Frees retired models that no request holds any more.
@@ -140,6 +179,8 @@ class Publisher {
   std::vector<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_waiter_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<store::SnapshotInfo> saved_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
+  model::SnapshotVersion pinned_ ABSL_GUARDED_BY(mutex_) = 0;
   Stats stats_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -26,9 +26,11 @@ void FillItems(const model::State& state, const Recommendation& answer,
                bool titles,
                google::protobuf::RepeatedPtrField<v1::ScoredItem>* items) {
   items->Reserve(static_cast<int>(answer.items.size()));
+  const model::Dictionary::NamesLock names(state.items);
   for (const RankedItem& ranked : answer.items) {
-    v1::ScoredItem* item = items->Add();
     const std::string_view id = state.items.Name(ranked.item);
+    if (id.empty()) continue;  // erased since it was ranked
+    v1::ScoredItem* item = items->Add();
     item->set_id(id.data(), id.size());
     item->set_score(ranked.score);
     item->set_probability(ranked.probability);

@@ -19,14 +19,33 @@ enum class RpcMethod {
   kWatchStatus,
   kListSnapshots,
   kPublish,
+  kEraseUser,
+  kDeleteItems,
+  kGetErasure,
+  kRollback,
+  kBackup,
 };
 
-inline constexpr size_t kNumRpcMethods = 12;
+inline constexpr size_t kNumRpcMethods = 17;
 
 inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
-    "Recommend",         "RecommendBatch", "SimilarItems",  "Ingest",
-    "WriteInteractions", "UpsertItems",    "GetItem",       "GetUser",
-    "GetStatus",         "WatchStatus",    "ListSnapshots", "Publish",
+    "Recommend",
+    "RecommendBatch",
+    "SimilarItems",
+    "Ingest",
+    "WriteInteractions",
+    "UpsertItems",
+    "GetItem",
+    "GetUser",
+    "GetStatus",
+    "WatchStatus",
+    "ListSnapshots",
+    "Publish",
+    "EraseUser",
+    "DeleteItems",
+    "GetErasure",
+    "Rollback",
+    "Backup",
 };
 
 inline const char* RpcMethodName(RpcMethod method) {

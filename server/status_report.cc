@@ -72,17 +72,35 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
   to->set_last_swap_ms(publisher.last_swap_ms);
   to->set_live_snapshots(static_cast<uint32_t>(publisher.live));
   to->set_resident_bytes(ResidentBytes());
+  to->set_pinned_version(context.publisher->pinned());
+  to->set_save_errors(publisher.save_errors);
 }
 
 void FillLog(const DaemonContext& context, v1::LogStatus* to) {
   const store::EventStore::Stats store = context.store->stats();
   to->set_last_sequence(context.state->interactions.last_sequence());
-  to->set_interactions(context.state->interactions.size());
-  to->set_users(context.state->users.size());
-  to->set_items(context.state->items.size());
+  const model::State& state = *context.state;
+  to->set_interactions(state.interactions.size() -
+                       state.interactions.num_erased());
+  to->set_users(state.users.size() - state.users.Erased().size());
+  to->set_items(state.items.size() - state.items.Erased().size());
   to->set_appended(store.appended);
   to->set_duplicates(store.duplicates);
   to->set_write_errors(store.write_errors);
+  to->set_queued(store.queued);
+  to->set_queued_bytes(store.queued_bytes);
+  to->set_trimmed_through(store.trimmed_through);
+}
+
+void FillUpkeep(const DaemonContext& context, v1::Status* status) {
+  const Upkeep::Stats upkeep = context.upkeep->stats();
+  status->mutable_log()->set_pending_erasures(upkeep.pending_erasures);
+  v1::CheckpointStatus* to = status->mutable_checkpoint();
+  to->set_number(upkeep.checkpoint);
+  to->set_absorbed_through(upkeep.absorbed_through);
+  to->set_created_ms(upkeep.checkpoint_ms);
+  to->set_errors(upkeep.checkpoint_errors);
+  to->set_resumed_from(upkeep.resumed_from);
 }
 
 void FillIndex(const ServingModel& model, v1::IndexStatus* to) {
@@ -121,6 +139,7 @@ v1::Status ReportStatus(const DaemonContext& context) {
   FillTrainer(context.trainer->status(), status.mutable_trainer());
   FillServing(context, model.get(), status.mutable_serving());
   FillLog(context, status.mutable_log());
+  FillUpkeep(context, &status);
   if (model != nullptr) FillIndex(*model, status.mutable_index());
   return status;
 }
@@ -141,6 +160,7 @@ v1::ListSnapshotsResponse ReportSnapshots(const DaemonContext& context) {
     to->set_bytes(info.bytes);
     to->set_serving(model != nullptr &&
                     model->snapshot->version == info.version);
+    to->set_pinned(info.version == context.publisher->pinned());
     for (const auto& [name, value] : info.metrics) {
       (*to->mutable_metrics())[name] = value;
     }

@@ -1,15 +1,26 @@
 #include "store/batch_queue.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
 namespace taud::store {
 namespace {
 
+// Marks the errors that pass when the writer has caught up.
+constexpr char kQueueFull[] = "taud/queue-full";
+
 size_t WeightOf(const PendingBatch& batch) {
   return std::max<size_t>(1, batch.size());
+}
+
+absl::Status QueueFull(const std::string& message) {
+  absl::Status status = absl::ResourceExhaustedError(message);
+  status.SetPayload(kQueueFull, absl::Cord());
+  return status;
 }
 
 }  // namespace
@@ -20,10 +31,17 @@ void BatchQueue::Start() {
 }
 
 absl::Status BatchQueue::Push(PendingBatch* batch) {
-  const size_t weight = WeightOf(*batch);
+  const bool bounded = batch->task == nullptr;
+  const size_t weight = bounded ? WeightOf(*batch) : 0;
+  const size_t bytes = bounded ? batch->bytes() : 0;
   if (weight > max_queued_) {
     return absl::InvalidArgumentError(
         absl::StrCat("batch has ", weight, " entries, at most ", max_queued_,
+                     " are allowed; send smaller batches"));
+  }
+  if (bytes > max_bytes_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("batch has ", bytes, " bytes, at most ", max_bytes_,
                      " are allowed; send smaller batches"));
   }
   absl::MutexLock lock(&mutex_);
@@ -34,12 +52,18 @@ absl::Status BatchQueue::Push(PendingBatch* batch) {
     return absl::UnavailableError("the event store is closing");
   }
   if (weight > max_queued_ - queued_) {
-    return absl::ResourceExhaustedError(
+    return QueueFull(
         absl::StrCat("write queue is full: ", queued_, " of ", max_queued_,
                      " entries wait, batch has ", weight, "; try again later"));
   }
+  if (bytes > max_bytes_ - bytes_) {
+    return QueueFull(
+        absl::StrCat("write queue is full: ", bytes_, " of ", max_bytes_,
+                     " bytes wait, batch has ", bytes, "; try again later"));
+  }
   queued_ += weight;
-  batches_.push_back(std::move(*batch));
+  bytes_ += bytes;
+  batches_.push_back({std::move(*batch), bytes});
   return absl::OkStatus();
 }
 
@@ -50,12 +74,16 @@ bool BatchQueue::PopGroup(size_t max_group,
   mutex_.Await(absl::Condition(this, &BatchQueue::Poppable));
   size_t taken = 0;
   while (!batches_.empty()) {
-    const size_t weight = WeightOf(batches_.front());
-    if (!batches->empty() && taken + weight > max_group) break;
+    Entry& front = batches_.front();
+    const bool task = front.batch.task != nullptr;
+    const size_t weight = task ? 0 : WeightOf(front.batch);
+    if (!batches->empty() && (task || taken + weight > max_group)) break;
     taken += weight;
     queued_ -= weight;
-    batches->push_back(std::move(batches_.front()));
+    bytes_ -= front.bytes;
+    batches->push_back(std::move(front.batch));
     batches_.pop_front();
+    if (task) break;
   }
   return !batches->empty();
 }
@@ -65,9 +93,18 @@ void BatchQueue::Close() {
   state_ = State::kClosed;
 }
 
+size_t BatchQueue::queued_bytes() const {
+  absl::MutexLock lock(&mutex_);
+  return bytes_;
+}
+
 size_t BatchQueue::queued() const {
   absl::MutexLock lock(&mutex_);
   return queued_;
+}
+
+bool IsQueueFull(const absl::Status& status) {
+  return status.GetPayload(kQueueFull).has_value();
 }
 
 }  // namespace taud::store

@@ -7,10 +7,15 @@
 
 #include "absl/strings/str_cat.h"
 
+#define XXH_INLINE_ALL
+#include "xxhash.h"
+
 namespace taud::store {
 namespace {
 
 constexpr char kFormat = 1;
+constexpr char kEventWithId = 2;
+constexpr char kErased = 2;
 constexpr uint8_t kHiddenFlag = 1;
 
 template <typename T>
@@ -144,20 +149,42 @@ absl::StatusOr<uint32_t> DecodeIndexKey(std::string_view key) {
   return GetBigEndian<uint32_t>(key.data());
 }
 
-std::array<char, kEventBytes> EncodeEvent(const model::Interaction& event) {
-  std::array<char, kEventBytes> value;
-  value[0] = kFormat;
-  Put(event.user, &value[1]);
-  Put(event.item, &value[5]);
-  Put(event.time_ms, &value[9]);
-  Put(event.weight, &value[17]);
-  value[21] = static_cast<char>(event.kind);
-  return value;
+EventIdKey HashEventId(std::string_view event_id, uint64_t seed) {
+  const XXH128_hash_t hash =
+      XXH3_128bits_withSeed(event_id.data(), event_id.size(), seed);
+  EventIdKey key;
+  PutBigEndian<uint64_t>(hash.high64, key.data());
+  PutBigEndian<uint64_t>(hash.low64, key.data() + 8);
+  return key;
 }
 
-absl::Status DecodeEvent(std::string_view value, model::Interaction* event) {
-  absl::Status status = CheckFixed(value, kEventBytes, "event");
-  if (!status.ok()) return status;
+void EncodeEvent(const model::Interaction& event, std::string_view event_id,
+                 std::string* value) {
+  std::array<char, kEventBytes> fixed;
+  fixed[0] = event_id.empty() ? kFormat : kEventWithId;
+  Put(event.user, &fixed[1]);
+  Put(event.item, &fixed[5]);
+  Put(event.time_ms, &fixed[9]);
+  Put(event.weight, &fixed[17]);
+  fixed[21] = static_cast<char>(event.kind);
+  value->append(fixed.data(), fixed.size());
+  value->append(event_id);
+}
+
+absl::Status DecodeEvent(std::string_view value, model::Interaction* event,
+                         std::string_view* event_id) {
+  std::string_view id;
+  if (!value.empty() && value[0] == kEventWithId) {
+    if (value.size() <= kEventBytes ||
+        value.size() > kEventBytes + model::kMaxIdBytes) {
+      return absl::DataLossError(
+          absl::StrCat("event with an id has ", value.size(), " bytes"));
+    }
+    id = value.substr(kEventBytes);
+  } else {
+    absl::Status status = CheckFixed(value, kEventBytes, "event");
+    if (!status.ok()) return status;
+  }
   event->user = Get<uint32_t>(&value[1]);
   event->item = Get<uint32_t>(&value[5]);
   event->time_ms = Get<int64_t>(&value[9]);
@@ -171,6 +198,7 @@ absl::Status DecodeEvent(std::string_view value, model::Interaction* event) {
     return absl::DataLossError(absl::StrCat("event.weight is ", event->weight));
   }
   event->kind = static_cast<model::InteractionKind>(kind);
+  if (event_id != nullptr) *event_id = id;
   return absl::OkStatus();
 }
 
@@ -188,6 +216,66 @@ absl::StatusOr<EventIdRecord> DecodeEventId(std::string_view value) {
   return EventIdRecord{Get<uint64_t>(&value[1]), Get<int64_t>(&value[9])};
 }
 
+std::array<char, kStreamBytes> EncodeStream(const StreamRecord& record) {
+  std::array<char, kStreamBytes> value;
+  value[0] = kFormat;
+  Put(record.position, &value[1]);
+  Put(record.sequence, &value[9]);
+  Put(record.accepted_ms, &value[17]);
+  return value;
+}
+
+absl::StatusOr<StreamRecord> DecodeStream(std::string_view value) {
+  absl::Status status = CheckFixed(value, kStreamBytes, "stream record");
+  if (!status.ok()) return status;
+  return StreamRecord{Get<uint64_t>(&value[1]), Get<uint64_t>(&value[9]),
+                      Get<int64_t>(&value[17])};
+}
+
+std::array<char, kErasureBytes> EncodeErasure(const ErasureRecord& record) {
+  std::array<char, kErasureBytes> value;
+  value[0] = kFormat;
+  value[1] = static_cast<char>(record.subject);
+  Put(record.index, &value[2]);
+  Put(record.requested_ms, &value[6]);
+  Put(record.sequence, &value[14]);
+  Put(record.interactions, &value[22]);
+  for (size_t c = 0; c < kNumErasedCopies; ++c) {
+    Put(record.gone_ms[c], &value[30 + 8 * c]);
+  }
+  Put(record.serving_version, &value[70]);
+  return value;
+}
+
+absl::StatusOr<ErasureRecord> DecodeErasure(std::string_view value) {
+  absl::Status status = CheckFixed(value, kErasureBytes, "erasure record");
+  if (!status.ok()) return status;
+  ErasureRecord record;
+  const auto subject = static_cast<uint8_t>(value[1]);
+  if (subject != 1 && subject != 2) {
+    return absl::DataLossError(
+        absl::StrCat("erasure.subject is ", static_cast<int>(subject)));
+  }
+  record.subject = static_cast<ErasureSubject>(subject);
+  record.index = Get<uint32_t>(&value[2]);
+  record.requested_ms = Get<int64_t>(&value[6]);
+  record.sequence = Get<uint64_t>(&value[14]);
+  record.interactions = Get<uint64_t>(&value[22]);
+  for (size_t c = 0; c < kNumErasedCopies; ++c) {
+    record.gone_ms[c] = Get<int64_t>(&value[30 + 8 * c]);
+  }
+  record.serving_version = Get<uint64_t>(&value[70]);
+  return record;
+}
+
+std::optional<int64_t> AcceptedMsOf(std::string_view value) {
+  if (value.size() != kEventIdBytes && value.size() != kStreamBytes) return {};
+  if (value[0] != kFormat) return {};
+  return Get<int64_t>(&value[value.size() - 8]);
+}
+
+std::string_view ErasedName() { return std::string_view(&kErased, 1); }
+
 void EncodeName(std::string_view id, std::string* value) {
   value->push_back(kFormat);
   value->append(id);
@@ -195,6 +283,7 @@ void EncodeName(std::string_view id, std::string* value) {
 
 absl::StatusOr<std::string_view> DecodeName(std::string_view value) {
   if (value.empty()) return absl::DataLossError("id is empty");
+  if (value == ErasedName()) return std::string_view();
   if (value[0] != kFormat) {
     return absl::DataLossError(absl::StrCat(
         "id has unknown format ", static_cast<unsigned char>(value[0])));

@@ -2,23 +2,36 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <filesystem>
+#include <random>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "model/sync_point.h"
+#include "rocksdb/env.h"
 #include "spdlog/spdlog.h"
 #include "store/batch_queue.h"
 #include "store/event_db.h"
 #include "store/group.h"
+#include "store/store_clock.h"
 #include "store/validation.h"
 
 namespace taud::store {
 namespace {
 
-// Events between two calls of a replay's progress.
-constexpr uint64_t kProgressEvery = 65536;
+// Events applied together, and between two calls of a replay's progress.
+constexpr size_t kReplayBlock = 65536;
+// Erased events deleted in one write: acknowledgements wait for no more.
+constexpr size_t kPurgedPerWrite = 4096;
 
 using Clock = std::chrono::steady_clock;
 
@@ -50,15 +63,30 @@ void Answer(const absl::Status& status, GroupPlan* plan,
   }
 }
 
+std::string RandomId() {
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 4; ++i) {
+    absl::StrAppend(&id, absl::Hex(random(), absl::kZeroPad8));
+  }
+  return id;
+}
+
+absl::Status UnknownErasure(const std::string& id) {
+  return absl::NotFoundError(
+      absl::StrCat("erasure_id: no erasure \"", absl::CHexEscape(id), "\""));
+}
+
 }  // namespace
 
 class EventStore::Impl {
  public:
   Impl(const Options& options, model::State* state, std::unique_ptr<EventDb> db)
       : options_(options),
+        env_(options.env != nullptr ? options.env : rocksdb::Env::Default()),
         state_(state),
         db_(std::move(db)),
-        queue_(options.max_queued) {}
+        queue_(options.max_queued, options.max_queued_bytes) {}
 
   ~Impl() { Close(); }
 
@@ -70,42 +98,92 @@ class EventStore::Impl {
 
   absl::Status Replay(
       const std::function<void(uint64_t events, uint64_t last)>& progress);
-  absl::Status Push(PendingBatch batch) { return queue_.Push(&batch); }
+  absl::Status Push(PendingBatch* batch);
+  absl::Status FindStream(const std::string& stream_id, StreamDone done);
+  absl::Status Erase(ErasureSubject subject, const std::string& id,
+                     const std::string& erasure_id, EraseDone done);
+  std::vector<Erasure> Erasures() const;
+  absl::StatusOr<Erasure> FindErasure(const std::string& erasure_id) const;
+  absl::Status EraseFromLog(std::vector<Erasure>* erasures);
+  absl::Status WriteReceipts(const std::vector<Erasure>& erasures);
+  absl::StatusOr<model::Sequence> Trim(const Retention& retention,
+                                       model::Sequence needed);
+  absl::Status CopyTo(const std::string& directory) {
+    return db_->CopyTo(directory);
+  }
   void Close();
   Stats stats() const;
+  model::Sequence log_end() const {
+    absl::MutexLock lock(&mutex_);
+    return log_end_;
+  }
 
  private:
   enum class Phase { kOpened, kAccepting, kClosed };
 
-  absl::Status StartWriter();
+  // A group on its way from the writer to the applier.
+  struct Written {
+    absl::Status status;
+    std::vector<PendingBatch> batches;
+    GroupPlan plan;
+  };
+  static constexpr size_t kMaxWritten = 2;
+
+  absl::Status StartThreads();
   void RunWriter();
-  void ProcessGroup(std::vector<PendingBatch>* batches);
-  // Writes and applies; on error nothing was applied.
+  void RunApplier();
+  void ProcessGroup(std::vector<PendingBatch> batches);
+  // Writes, and makes the ids known; on error nothing has changed.
   absl::Status Commit(const std::vector<PendingBatch>& batches,
                       GroupPlan* plan);
   absl::Status Write(const GroupPlan& plan);
+  void HandOver(Written written);
+  void Apply(Written* written);
+  void WaitForApplier();
+  absl::Status RecoverIfNeeded();
   absl::Status Recover();
-  void CountGroup(const absl::Status& status, const GroupPlan& plan);
+  absl::StatusOr<Erasure> EraseNow(ErasureSubject subject,
+                                   const std::string& id,
+                                   const std::string& erasure_id);
+  // Takes the erasure's id away in memory. Idempotent.
+  void ApplyErasure(const Erasure& erasure);
+  // Runs `work` on the writer's thread, between groups, and waits for it.
+  absl::Status RunOnWriter(std::function<absl::Status()> work);
+  absl::Status CheckSpace() const;
+  int64_t Now();
+  void CountGroup(const Written& written);
 
   // Constant after construction.
   const Options options_;
+  rocksdb::Env* const env_;
   model::State* const state_;
+  // The pointer; the object is the owner's thread's until Replay starts the
+  // writer, then the writer's until Close has joined it, but for its upkeep.
+  const std::unique_ptr<EventDb> db_;
 
-  // The owner's thread's until Replay starts the writer, then the writer's
-  // until Close has joined it.
-  std::unique_ptr<EventDb> db_;
+  // The owner's thread's, then the writer's, as db_.
   model::Sequence last_sequence_ = 0;  // given so far
   bool write_failed_ = false;          // the database must be reopened
+  int64_t clock_ms_ = 0;               // AdvanceStoreClock's last
+  int64_t clock_steady_ms_ = -1;       // when that was; -1: not yet
 
   // The owner's thread's.
   Phase phase_ = Phase::kOpened;
   std::thread writer_;
+  std::thread applier_;
 
   // Internally synchronised.
   BatchQueue queue_;
 
   mutable absl::Mutex mutex_;
   Stats stats_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Erasure> erasures_ ABSL_GUARDED_BY(mutex_);
+  model::Sequence log_end_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  mutable absl::Mutex applier_mutex_;
+  std::deque<Written> written_ ABSL_GUARDED_BY(applier_mutex_);
+  bool applying_ ABSL_GUARDED_BY(applier_mutex_) = false;
+  bool no_more_ ABSL_GUARDED_BY(applier_mutex_) = false;
 };
 
 absl::Status EventStore::Impl::Load() {
@@ -114,25 +192,54 @@ absl::Status EventStore::Impl::Load() {
   if (status.ok()) {
     status = db_->LoadCatalogue(state_->items.size(), &state_->catalogue);
   }
-  return status;
+  if (!status.ok()) return status;
+  auto erasures = db_->LoadErasures();
+  if (!erasures.ok()) return erasures.status();
+  // A write that seemed to fail may have taken an id away.
+  for (const Erasure& erasure : *erasures) ApplyErasure(erasure);
+  const absl::StatusOr<model::Sequence> last = db_->LastSequence();
+  if (!last.ok()) return last.status();
+  absl::MutexLock lock(&mutex_);
+  erasures_ = *std::move(erasures);
+  log_end_ = std::max(log_end_, *last);
+  return absl::OkStatus();
 }
 
 absl::Status EventStore::Impl::ApplyLog(
     const std::function<void(uint64_t events, uint64_t last)>& progress) {
   const absl::StatusOr<model::Sequence> given = db_->LastSequence();
   if (!given.ok()) return given.status();
+  const absl::StatusOr<int64_t> time = db_->LastTimeMs();
+  if (!time.ok()) return time.status();
+  clock_ms_ = std::max(clock_ms_, *time);
+  const std::vector<uint32_t> users = state_->users.Erased();
+  const std::vector<uint32_t> items = state_->items.Erased();
+  const absl::flat_hash_set<uint32_t> no_users(users.begin(), users.end());
+  const absl::flat_hash_set<uint32_t> no_items(items.begin(), items.end());
   uint64_t events = 0;
-  // last_sequence_ follows every event, so that a scan that fails on the way
+  std::vector<model::Interaction> block;
+  block.reserve(kReplayBlock);
+  // last_sequence_ follows every block, so that a scan that fails on the way
   // can be taken up again.
+  const auto apply = [&] {
+    if (block.empty()) return;
+    state_->interactions.AppendAll(block);
+    last_sequence_ = block.back().sequence;
+    events += block.size();
+    block.clear();
+    if (progress) progress(events, *given);
+  };
   absl::Status status = db_->ForEachEvent(
       last_sequence_, state_->users.size(), state_->items.size(),
-      [&](const model::Interaction& event) {
-        state_->interactions.Append(event);
-        last_sequence_ = event.sequence;
-        if (++events % kProgressEvery == 0 && progress) {
-          progress(events, *given);
+      [&](const model::Interaction& event, std::string_view) {
+        // Of an erasure that a kill interrupted.
+        if (no_users.contains(event.user) || no_items.contains(event.item)) {
+          return;
         }
+        block.push_back(event);
+        if (block.size() == kReplayBlock) apply();
       });
+  apply();
   if (!status.ok()) return status;
   // The last events may be gone, their numbers are not given again.
   last_sequence_ = std::max(last_sequence_, *given);
@@ -149,19 +256,22 @@ absl::Status EventStore::Impl::Replay(
         "the event log can be replayed once, before Close");
   }
   absl::Status status = ApplyLog(progress);
-  if (status.ok()) status = StartWriter();
+  if (status.ok()) status = StartThreads();
   if (!status.ok()) return status;
   phase_ = Phase::kAccepting;
   queue_.Start();
   return absl::OkStatus();
 }
 
-absl::Status EventStore::Impl::StartWriter() {
+absl::Status EventStore::Impl::StartThreads() {
   try {
     writer_ = std::thread([this] { RunWriter(); });
+    applier_ = std::thread([this] { RunApplier(); });
   } catch (const std::system_error& error) {
+    queue_.Close();
+    if (writer_.joinable()) writer_.join();
     return absl::ResourceExhaustedError(absl::StrCat(
-        "cannot start the event store's writer thread: ", error.what()));
+        "cannot start the event store's threads: ", error.what()));
   }
   return absl::OkStatus();
 }
@@ -171,56 +281,149 @@ void EventStore::Impl::Close() {
   phase_ = Phase::kClosed;
   queue_.Close();
   if (writer_.joinable()) writer_.join();
-  db_.reset();
+  {
+    absl::MutexLock lock(&applier_mutex_);
+    no_more_ = true;
+  }
+  if (applier_.joinable()) applier_.join();
+  db_->Close();
 }
 
 EventStore::Stats EventStore::Impl::stats() const {
   const size_t queued = queue_.queued();
+  const size_t bytes = queue_.queued_bytes();
   absl::MutexLock lock(&mutex_);
   Stats stats = stats_;
   stats.queued = queued;
+  stats.queued_bytes = bytes;
   return stats;
+}
+
+absl::Status EventStore::Impl::Push(PendingBatch* batch) {
+  if (batch->task == nullptr) {
+    absl::Status status = CheckSpace();
+    if (!status.ok()) return status;
+  }
+  return queue_.Push(batch);
+}
+
+absl::Status EventStore::Impl::CheckSpace() const {
+  if (options_.min_free_bytes == 0) return absl::OkStatus();
+  uint64_t free = 0;
+  if (options_.free_bytes) {
+    free = options_.free_bytes();
+  } else {
+    std::error_code error;
+    free = std::filesystem::space(options_.directory, error).available;
+    if (error) return absl::OkStatus();  // the write will tell
+  }
+  if (free >= options_.min_free_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the disk of ", options_.directory, " has ", free,
+      " bytes left, store.min_free_mib asks for ", options_.min_free_bytes,
+      "; nothing is taken in until there is more: free some, or set "
+      "store.retain_log_mib, store.max_snapshot_mib"));
 }
 
 void EventStore::Impl::RunWriter() {
   std::vector<PendingBatch> batches;
   while (queue_.PopGroup(options_.max_group, &batches)) {
-    ProcessGroup(&batches);
+    if (batches.front().task != nullptr) {
+      // It may look at what was applied.
+      WaitForApplier();
+      batches.front().task(RecoverIfNeeded());
+      batches.clear();
+    } else {
+      ProcessGroup(std::move(batches));
+      batches = {};
+    }
   }
 }
 
-void EventStore::Impl::ProcessGroup(std::vector<PendingBatch>* batches) {
-  GroupPlan plan;
-  const absl::Status status = Commit(*batches, &plan);
-  CountGroup(status, plan);
-  Answer(status, &plan, batches);
+void EventStore::Impl::ProcessGroup(std::vector<PendingBatch> batches) {
+  Written written;
+  written.status = Commit(batches, &written.plan);
+  written.batches = std::move(batches);
+  HandOver(std::move(written));
+}
+
+void EventStore::Impl::HandOver(Written written) {
+  // With nothing else to write the writer applies the group itself, which
+  // saves the way to another thread.
+  const bool alone = queue_.queued() == 0;
+  {
+    absl::MutexLock lock(&applier_mutex_);
+    const auto room = [this]() ABSL_SHARED_LOCKS_REQUIRED(applier_mutex_) {
+      return written_.size() < kMaxWritten;
+    };
+    applier_mutex_.Await(absl::Condition(&room));
+    if (!alone || applying_ || !written_.empty()) {
+      written_.push_back(std::move(written));
+      return;
+    }
+  }
+  Apply(&written);
+}
+
+void EventStore::Impl::RunApplier() {
+  while (true) {
+    Written written;
+    {
+      absl::MutexLock lock(&applier_mutex_);
+      applying_ = false;
+      const auto work = [this]() ABSL_SHARED_LOCKS_REQUIRED(applier_mutex_) {
+        return !written_.empty() || no_more_;
+      };
+      applier_mutex_.Await(absl::Condition(&work));
+      if (written_.empty()) return;
+      written = std::move(written_.front());
+      written_.pop_front();
+      applying_ = true;
+    }
+    Apply(&written);
+  }
+}
+
+void EventStore::Impl::WaitForApplier() {
+  absl::MutexLock lock(&applier_mutex_);
+  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(applier_mutex_) {
+    return written_.empty() && !applying_;
+  };
+  applier_mutex_.Await(absl::Condition(&idle));
+}
+
+void EventStore::Impl::Apply(Written* written) {
+  if (written->status.ok()) ApplyEvents(written->plan, state_);
+  CountGroup(*written);
+  TAUD_SYNC_POINT("log/before-ack");
+  Answer(written->status, &written->plan, &written->batches);
 }
 
 absl::Status EventStore::Impl::Commit(const std::vector<PendingBatch>& batches,
                                       GroupPlan* plan) {
-  if (write_failed_) {
-    absl::Status status = Recover();
-    if (!status.ok()) return status;
-  }
-  const absl::StatusOr<std::vector<model::Sequence>> known =
-      db_->FindEventIds(EventIdsOf(batches));
+  absl::Status status = RecoverIfNeeded();
+  if (!status.ok()) return status;
+  const int64_t cutoff = Now() - options_.dedup_window_ms;
+  db_->SetExpiry(cutoff);
+  const absl::StatusOr<KnownIds> known =
+      db_->FindIds(EventIdsOf(batches), StreamsOf(batches), cutoff);
   if (!known.ok()) return known.status();
-  *plan =
-      PlanGroup(batches, *known, last_sequence_, state_->users, state_->items);
+  *plan = PlanGroup(batches, known->sequences, last_sequence_, state_->users,
+                    state_->items, known->streams);
   if (plan->empty()) return absl::OkStatus();
-  absl::Status status = Write(*plan);
+  status = Write(*plan);
   if (!status.ok()) {
     write_failed_ = true;
     return status;
   }
-  ApplyGroup(*plan, state_);
+  ApplyIds(*plan, state_);
   last_sequence_ = plan->last_sequence;
   return absl::OkStatus();
 }
 
 absl::Status EventStore::Impl::Write(const GroupPlan& plan) {
   const Clock::time_point start = Clock::now();
-  absl::Status status = db_->Write(plan);
+  absl::Status status = db_->Write(plan, clock_ms_);
   const double seconds = SecondsSince(start);
   absl::MutexLock lock(&mutex_);
   stats_.last_sync_seconds = seconds;
@@ -228,9 +431,24 @@ absl::Status EventStore::Impl::Write(const GroupPlan& plan) {
   return status;
 }
 
+int64_t EventStore::Impl::Now() {
+  const auto wall = static_cast<int64_t>(env_->NowMicros() / 1000);
+  const auto steady = static_cast<int64_t>(env_->NowNanos() / 1000000);
+  const int64_t elapsed =
+      clock_steady_ms_ < 0 ? -1 : steady - clock_steady_ms_;
+  clock_ms_ = AdvanceStoreClock(clock_ms_, wall, elapsed);
+  clock_steady_ms_ = steady;
+  return clock_ms_;
+}
+
+absl::Status EventStore::Impl::RecoverIfNeeded() {
+  return write_failed_ ? Recover() : absl::OkStatus();
+}
+
 // A write that failed may still have reached the log. Reading the log again
 // settles it: what is there now is durable and is applied like at a start.
 absl::Status EventStore::Impl::Recover() {
+  WaitForApplier();
   const model::Sequence before = last_sequence_;
   absl::Status status = db_->Reopen();
   if (status.ok()) status = Load();
@@ -244,18 +462,208 @@ absl::Status EventStore::Impl::Recover() {
   return absl::OkStatus();
 }
 
-void EventStore::Impl::CountGroup(const absl::Status& status,
-                                  const GroupPlan& plan) {
-  if (!status.ok()) {
-    spdlog::error("event store: {}", status.ToString());
+void EventStore::Impl::CountGroup(const Written& written) {
+  if (!written.status.ok()) {
+    spdlog::error("event store: {}", written.status.ToString());
     absl::MutexLock lock(&mutex_);
     ++stats_.write_errors;
     return;
   }
   absl::MutexLock lock(&mutex_);
-  stats_.appended += plan.events.size();
-  stats_.duplicates += plan.duplicates;
-  stats_.last_sequence = last_sequence_;
+  stats_.appended += written.plan.events.size();
+  stats_.duplicates += written.plan.duplicates;
+  stats_.last_sequence =
+      std::max(stats_.last_sequence, written.plan.last_sequence);
+}
+
+absl::Status EventStore::Impl::RunOnWriter(std::function<absl::Status()> work) {
+  absl::Notification finished;
+  absl::Status outcome;
+  PendingBatch batch;
+  batch.task = [&](absl::Status ready) {
+    outcome = ready.ok() ? work() : std::move(ready);
+    finished.Notify();
+  };
+  absl::Status status = Push(&batch);
+  if (!status.ok()) return status;
+  finished.WaitForNotification();
+  return outcome;
+}
+
+absl::Status EventStore::Impl::FindStream(const std::string& stream_id,
+                                          StreamDone done) {
+  PendingBatch batch;
+  batch.task = [this, stream_id, done = std::move(done)](absl::Status ready) {
+    if (!ready.ok()) return done(std::move(ready));
+    const auto known =
+        db_->FindIds({}, {stream_id}, Now() - options_.dedup_window_ms);
+    if (!known.ok()) return done(known.status());
+    const auto found = known->streams.find(stream_id);
+    if (found == known->streams.end()) return done(StreamPosition{});
+    done(StreamPosition{found->second.position, found->second.sequence});
+  };
+  return Push(&batch);
+}
+
+absl::Status EventStore::Impl::Erase(ErasureSubject subject,
+                                     const std::string& id,
+                                     const std::string& erasure_id,
+                                     EraseDone done) {
+  PendingBatch batch;
+  batch.task = [this, subject, id, erasure_id,
+                done = std::move(done)](absl::Status ready) {
+    if (!ready.ok()) return done(std::move(ready));
+    done(EraseNow(subject, id, erasure_id));
+  };
+  return Push(&batch);
+}
+
+absl::StatusOr<Erasure> EventStore::Impl::EraseNow(
+    ErasureSubject subject, const std::string& id,
+    const std::string& erasure_id) {
+  if (!erasure_id.empty()) {
+    absl::StatusOr<Erasure> known = FindErasure(erasure_id);
+    if (known.ok()) return known;
+  }
+  const bool user = subject == ErasureSubject::kUser;
+  const auto index = (user ? state_->users : state_->items).Find(id);
+  if (!index.has_value()) {
+    return absl::NotFoundError(absl::StrCat(
+        "id: ", user ? "user" : "item", " \"", absl::CHexEscape(id),
+        "\" is unknown: there is nothing to erase"));
+  }
+  Erasure erasure;
+  erasure.id = erasure_id.empty() ? RandomId() : erasure_id;
+  erasure.record.subject = subject;
+  erasure.record.index = *index;
+  erasure.record.requested_ms =
+      static_cast<int64_t>(env_->NowMicros() / 1000);
+  erasure.record.sequence = last_sequence_;
+  absl::Status status = db_->WriteErasure(erasure);
+  if (!status.ok()) {
+    write_failed_ = true;
+    return status;
+  }
+  ApplyErasure(erasure);
+  TAUD_SYNC_POINT("erasure/written");
+  absl::MutexLock lock(&mutex_);
+  erasures_.push_back(erasure);
+  return erasure;
+}
+
+void EventStore::Impl::ApplyErasure(const Erasure& erasure) {
+  const uint32_t index = erasure.record.index;
+  if (erasure.record.subject == ErasureSubject::kUser) {
+    if (index < state_->users.size() && !state_->users.IsErased(index)) {
+      state_->users.Erase(index);
+    }
+    return;
+  }
+  if (index < state_->items.size() && !state_->items.IsErased(index)) {
+    state_->items.Erase(index);
+  }
+  state_->catalogue.Delete(index);
+}
+
+std::vector<Erasure> EventStore::Impl::Erasures() const {
+  absl::MutexLock lock(&mutex_);
+  return erasures_;
+}
+
+absl::StatusOr<Erasure> EventStore::Impl::FindErasure(
+    const std::string& erasure_id) const {
+  absl::MutexLock lock(&mutex_);
+  for (const Erasure& erasure : erasures_) {
+    if (erasure.id == erasure_id) return erasure;
+  }
+  return UnknownErasure(erasure_id);
+}
+
+absl::Status EventStore::Impl::EraseFromLog(std::vector<Erasure>* erasures) {
+  absl::flat_hash_map<uint32_t, Erasure*> users;
+  absl::flat_hash_map<uint32_t, Erasure*> items;
+  for (Erasure& erasure : *erasures) {
+    const bool user = erasure.record.subject == ErasureSubject::kUser;
+    (user ? users : items)[erasure.record.index] = &erasure;
+  }
+  std::vector<EventDb::Purged> found;
+  absl::Status status = db_->ForEachEvent(
+      0, state_->users.size(), state_->items.size(),
+      [&](const model::Interaction& event, std::string_view event_id) {
+        const auto user = users.find(event.user);
+        const auto item = items.find(event.item);
+        if (user == users.end() && item == items.end()) return;
+        Erasure* erasure = user != users.end() ? user->second : item->second;
+        ++erasure->record.interactions;
+        found.push_back({event.sequence, std::string(event_id)});
+      });
+  for (size_t done = 0; status.ok() && done < found.size();) {
+    const size_t count = std::min(found.size() - done, kPurgedPerWrite);
+    const auto first = found.begin() + static_cast<std::ptrdiff_t>(done);
+    const std::vector<EventDb::Purged> part(
+        first, first + static_cast<std::ptrdiff_t>(count));
+    status = RunOnWriter([this, &part] {
+      absl::Status purged = db_->Purge(part);
+      if (!purged.ok()) write_failed_ = true;
+      return purged;
+    });
+    done += count;
+    TAUD_SYNC_POINT("erasure/purging");
+  }
+  if (status.ok()) status = db_->Compact();
+  return status;
+}
+
+absl::Status EventStore::Impl::WriteReceipts(
+    const std::vector<Erasure>& erasures) {
+  return RunOnWriter([this, &erasures] {
+    for (const Erasure& erasure : erasures) {
+      absl::Status status = db_->WriteReceipt(erasure);
+      if (!status.ok()) {
+        write_failed_ = true;
+        return status;
+      }
+      absl::MutexLock lock(&mutex_);
+      for (Erasure& known : erasures_) {
+        if (known.id == erasure.id) known = erasure;
+      }
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<model::Sequence> EventStore::Impl::Trim(
+    const Retention& retention, model::Sequence needed) {
+  model::Sequence through = 0;
+  if (retention.max_age_ms > 0) {
+    int64_t now = 0;
+    absl::Status status = RunOnWriter([this, &now] {
+      now = Now();
+      return absl::OkStatus();
+    });
+    if (!status.ok()) return status;
+    const auto old = db_->AcceptedBefore(now - retention.max_age_ms);
+    if (!old.ok()) return old.status();
+    through = std::max(through, *old);
+  }
+  if (retention.max_bytes > 0) {
+    const auto beyond = db_->BeyondBytes(retention.max_bytes);
+    if (!beyond.ok()) return beyond.status();
+    through = std::max(through, *beyond);
+  }
+  through = std::min(through, needed);
+  const model::Sequence before = stats().trimmed_through;
+  if (through <= before) return before;
+  absl::Status status = RunOnWriter([this, through] {
+    absl::Status deleted = db_->DeleteEventsThrough(through);
+    if (!deleted.ok()) write_failed_ = true;
+    return deleted;
+  });
+  if (status.ok()) status = db_->DropDeletedFiles(through);
+  if (!status.ok()) return status;
+  absl::MutexLock lock(&mutex_);
+  stats_.trimmed_through = through;
+  return through;
 }
 
 absl::StatusOr<std::unique_ptr<EventStore>> EventStore::Open(
@@ -279,14 +687,25 @@ absl::Status EventStore::Replay(
   return impl_->Replay(progress);
 }
 
-absl::Status EventStore::Append(std::vector<NewInteraction> batch,
-                                AppendDone done) {
-  absl::Status status = CheckInteractions(batch);
+absl::Status EventStore::TryAppend(Batch* batch, AppendDone done) {
+  absl::Status status = CheckInteractions(batch->interactions);
+  if (status.ok() && !batch->stream_id.empty()) {
+    status = CheckId("stream_id", batch->stream_id);
+  }
   if (!status.ok()) return status;
   PendingBatch pending;
-  pending.interactions = std::move(batch);
+  pending.batch = std::move(*batch);
   pending.append_done = std::move(done);
-  return impl_->Push(std::move(pending));
+  status = impl_->Push(&pending);
+  if (!status.ok()) *batch = std::move(pending.batch);
+  return status;
+}
+
+absl::Status EventStore::Append(std::vector<NewInteraction> interactions,
+                                AppendDone done) {
+  Batch batch;
+  batch.interactions = std::move(interactions);
+  return TryAppend(&batch, std::move(done));
 }
 
 absl::Status EventStore::UpsertItems(std::vector<NewItem> batch,
@@ -296,10 +715,53 @@ absl::Status EventStore::UpsertItems(std::vector<NewItem> batch,
   PendingBatch pending;
   pending.items = std::move(batch);
   pending.upsert_done = std::move(done);
-  return impl_->Push(std::move(pending));
+  return impl_->Push(&pending);
+}
+
+absl::Status EventStore::FindStream(const std::string& stream_id,
+                                    StreamDone done) {
+  absl::Status status = CheckId("stream_id", stream_id);
+  if (!status.ok()) return status;
+  return impl_->FindStream(stream_id, std::move(done));
+}
+
+absl::Status EventStore::Erase(ErasureSubject subject, const std::string& id,
+                               const std::string& erasure_id, EraseDone done) {
+  absl::Status status = CheckId("id", id);
+  if (status.ok() && !erasure_id.empty()) {
+    status = CheckId("erasure_id", erasure_id);
+  }
+  if (!status.ok()) return status;
+  return impl_->Erase(subject, id, erasure_id, std::move(done));
+}
+
+std::vector<Erasure> EventStore::Erasures() const { return impl_->Erasures(); }
+
+absl::StatusOr<Erasure> EventStore::FindErasure(
+    const std::string& erasure_id) const {
+  return impl_->FindErasure(erasure_id);
+}
+
+absl::Status EventStore::EraseFromLog(std::vector<Erasure>* erasures) {
+  return impl_->EraseFromLog(erasures);
+}
+
+absl::Status EventStore::WriteReceipts(const std::vector<Erasure>& erasures) {
+  return impl_->WriteReceipts(erasures);
+}
+
+absl::StatusOr<model::Sequence> EventStore::Trim(const Retention& retention,
+                                                 model::Sequence needed) {
+  return impl_->Trim(retention, needed);
+}
+
+absl::Status EventStore::CopyTo(const std::string& directory) {
+  return impl_->CopyTo(directory);
 }
 
 void EventStore::Close() { impl_->Close(); }
+
+model::Sequence EventStore::log_end() const { return impl_->log_end(); }
 
 EventStore::Stats EventStore::stats() const { return impl_->stats(); }
 

@@ -4,10 +4,14 @@
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "model/check.h"
 
 namespace taud::store {
 namespace {
+
+// From here on they are appended together.
+constexpr size_t kManyEvents = 64;
 
 // Indices for ids, the dictionary's where it has them, else the next free
 // ones.
@@ -45,10 +49,12 @@ class Deduplicator {
       : known_(known) {}
 
   // The sequence of the event that already has the id, or 0, after which
-  // `next` belongs to it. Must be called for every id, in order.
-  model::Sequence FirstOf(std::string_view event_id, model::Sequence next) {
+  // `next` belongs to it. Must be called for every id, in order; with
+  // `look_only` an unknown id stays unknown.
+  model::Sequence FirstOf(std::string_view event_id, model::Sequence next,
+                          bool look_only) {
     const model::Sequence stored = known_[position_++];
-    if (stored != 0) return stored;
+    if (stored != 0 || look_only) return stored;
     const auto [it, inserted] = group_.try_emplace(event_id, next);
     return inserted ? 0 : it->second;
   }
@@ -78,17 +84,42 @@ std::vector<std::string_view> EventIdsOf(
     const std::vector<PendingBatch>& batches) {
   std::vector<std::string_view> ids;
   for (const PendingBatch& batch : batches) {
-    for (const NewInteraction& interaction : batch.interactions) {
+    for (const NewInteraction& interaction : batch.batch.interactions) {
       if (!interaction.event_id.empty()) ids.push_back(interaction.event_id);
     }
   }
   return ids;
 }
 
+std::vector<std::string_view> StreamsOf(
+    const std::vector<PendingBatch>& batches) {
+  absl::flat_hash_set<std::string_view> distinct;
+  for (const PendingBatch& batch : batches) {
+    if (!batch.batch.stream_id.empty()) distinct.insert(batch.batch.stream_id);
+  }
+  return std::vector<std::string_view>(distinct.begin(), distinct.end());
+}
+
+size_t PendingBatch::bytes() const {
+  size_t sum = sizeof(PendingBatch);
+  for (const NewInteraction& one : batch.interactions) {
+    sum += sizeof(one) + one.user_id.size() + one.item_id.size() +
+           one.event_id.size();
+  }
+  for (const NewItem& item : items) {
+    sum += sizeof(item) + item.id.size() + item.record.title.size();
+    for (const std::string& tag : item.record.tags) {
+      sum += sizeof(tag) + tag.size();
+    }
+  }
+  return sum;
+}
+
 GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
                     const std::vector<model::Sequence>& known,
                     model::Sequence last, const model::Dictionary& users,
-                    const model::Dictionary& items) {
+                    const model::Dictionary& items,
+                    const StreamRecords& streams) {
   GroupPlan plan;
   Resolver user_resolver(users, &plan.new_users);
   Resolver item_resolver(items, &plan.new_items);
@@ -96,23 +127,40 @@ GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
   plan.first_user = user_resolver.first();
   plan.first_item = item_resolver.first();
   for (const PendingBatch& batch : batches) {
+    const EventStore::Batch& given = batch.batch;
     std::vector<Appended>& results = plan.results.emplace_back();
-    results.reserve(batch.interactions.size());
-    for (const NewInteraction& interaction : batch.interactions) {
+    results.reserve(given.interactions.size());
+    const StreamRecord* held = nullptr;
+    if (!given.stream_id.empty()) {
+      const auto here = plan.streams.find(given.stream_id);
+      const auto before = streams.find(given.stream_id);
+      if (here != plan.streams.end()) {
+        held = &here->second;
+      } else if (before != streams.end()) {
+        held = &before->second;
+      }
+    }
+    const bool repeated = held != nullptr && given.position <= held->position;
+    for (const NewInteraction& interaction : given.interactions) {
+      model::Sequence first = 0;
+      // Asked in any case: the answers are in the order of the event ids.
       if (!interaction.event_id.empty()) {
-        const model::Sequence first =
-            deduplicator.FirstOf(interaction.event_id, last + 1);
-        if (first != 0) {
-          results.push_back({first, true});
-          ++plan.duplicates;
-          continue;
-        }
+        first = deduplicator.FirstOf(interaction.event_id, last + 1, repeated);
+      }
+      if (repeated) first = held->sequence;
+      if (repeated || first != 0) {
+        results.push_back({first, true});
+        ++plan.duplicates;
+        continue;
       }
       ++last;
       plan.events.push_back(
           {MakeInteraction(interaction, last, &user_resolver, &item_resolver),
            interaction.event_id});
       results.push_back({last, false});
+    }
+    if (!given.stream_id.empty() && !repeated) {
+      plan.streams[given.stream_id] = {given.position, last, 0};
     }
     for (const NewItem& item : batch.items) {
       plan.records.push_back({item_resolver.Resolve(item.id), &item.record});
@@ -122,7 +170,7 @@ GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
   return plan;
 }
 
-void ApplyGroup(const GroupPlan& plan, model::State* state) {
+void ApplyIds(const GroupPlan& plan, model::State* state) {
   TAUD_CHECK(state->users.size() == plan.first_user);
   TAUD_CHECK(state->items.size() == plan.first_item);
   for (const std::string_view id : plan.new_users) state->users.Insert(id);
@@ -130,9 +178,21 @@ void ApplyGroup(const GroupPlan& plan, model::State* state) {
   for (const GroupPlan::Record& record : plan.records) {
     state->catalogue.Upsert(record.item, *record.record);
   }
-  for (const GroupPlan::Event& event : plan.events) {
-    state->interactions.Append(event.interaction);
+}
+
+void ApplyEvents(const GroupPlan& plan, model::State* state) {
+  if (plan.events.size() < kManyEvents) {
+    for (const GroupPlan::Event& event : plan.events) {
+      state->interactions.Append(event.interaction);
+    }
+    return;
   }
+  std::vector<model::Interaction> events;
+  events.reserve(plan.events.size());
+  for (const GroupPlan::Event& event : plan.events) {
+    events.push_back(event.interaction);
+  }
+  state->interactions.AppendAll(events);
 }
 
 }  // namespace taud::store

@@ -1,5 +1,8 @@
 #include "store/snapshot_files.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -9,8 +12,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "model/sync_point.h"
 #include "spdlog/spdlog.h"
 #include "store/errno_status.h"
+#include "store/number_file.h"
 #include "store/snapshot_manifest.h"
 #include "store/snapshot_parts.h"
 #include "store/synced_file.h"
@@ -21,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kTemporaryPrefix[] = "tmp-";
+constexpr char kPinnedFile[] = "pinned";
 constexpr size_t kVersionDigits = 20;
 constexpr uint64_t kMaxManifestBytes = uint64_t{1} << 20;
 
@@ -105,6 +111,18 @@ absl::StatusOr<SnapshotManifest> ReadManifest(const std::string& directory) {
   return manifest;
 }
 
+uint64_t BytesIn(const std::string& directory) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  fs::directory_iterator it(directory, error);
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    std::error_code ignored;
+    const uint64_t size = it->file_size(ignored);
+    if (!ignored) bytes += size;
+  }
+  return bytes;
+}
+
 // The manifest of a version's directory, which must be its own.
 absl::StatusOr<SnapshotManifest> ReadManifestOf(
     const std::string& directory, model::SnapshotVersion version) {
@@ -129,17 +147,23 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& root) {
   return names;
 }
 
-absl::StatusOr<std::vector<model::SnapshotVersion>> VersionsIn(
-    const std::string& root) {
-  const absl::StatusOr<std::vector<std::string>> names = NamesIn(root);
-  if (!names.ok()) return names.status();
-  std::vector<model::SnapshotVersion> versions;
-  for (const std::string& name : *names) {
-    const model::SnapshotVersion version = VersionOf(name);
-    if (version != 0) versions.push_back(version);
-  }
-  std::sort(versions.begin(), versions.end());
-  return versions;
+// Writes the snapshot into a temporary directory, which is returned.
+absl::StatusOr<std::string> WriteBeside(const std::string& root,
+                                        const model::Snapshot& snapshot,
+                                        const model::Dictionary& users,
+                                        const model::Dictionary& items) {
+  absl::Status status = CheckSavable(snapshot, users, items);
+  if (!status.ok()) return status;
+  const std::string temporary =
+      Join(root, absl::StrCat(kTemporaryPrefix, VersionName(snapshot.version)));
+  status = RemoveAll(temporary);
+  if (status.ok()) status = CreateDirectories(temporary);
+  if (status.ok())
+    status = WriteSnapshotParts(temporary, snapshot, users, items);
+  if (status.ok()) return temporary;
+  // Only for the space; what remains is ignored.
+  RemoveAll(temporary).IgnoreError();
+  return status;
 }
 
 absl::Status RemoveTemporaries(const std::string& root) {
@@ -155,30 +179,60 @@ absl::Status RemoveTemporaries(const std::string& root) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<model::SnapshotVersion>> SnapshotVersions(
+    const std::string& root) {
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(root);
+  if (!names.ok()) return names.status();
+  std::vector<model::SnapshotVersion> versions;
+  for (const std::string& name : *names) {
+    const model::SnapshotVersion version = VersionOf(name);
+    if (version != 0) versions.push_back(version);
+  }
+  std::sort(versions.begin(), versions.end());
+  return versions;
+}
+
 absl::Status SaveSnapshot(const std::string& root,
                           const model::Snapshot& snapshot,
                           const model::Dictionary& users,
                           const model::Dictionary& items) {
-  absl::Status status = CheckSavable(snapshot, users, items);
-  if (!status.ok()) return status;
-  const std::string name = VersionName(snapshot.version);
-  const std::string final_path = Join(root, name);
-  if (Exists(final_path)) {
-    return absl::AlreadyExistsError(absl::StrCat(final_path, " exists"));
+  const std::string path = Join(root, VersionName(snapshot.version));
+  if (snapshot.version != 0 && Exists(path)) {
+    return absl::AlreadyExistsError(absl::StrCat(path, " exists"));
   }
-  const std::string temporary =
-      Join(root, absl::StrCat(kTemporaryPrefix, name));
-  status = RemoveAll(temporary);
-  if (status.ok()) status = CreateDirectories(temporary);
-  if (status.ok())
-    status = WriteSnapshotParts(temporary, snapshot, users, items);
-  if (status.ok()) status = Rename(temporary, final_path);
+  const auto temporary = WriteBeside(root, snapshot, users, items);
+  if (!temporary.ok()) return temporary.status();
+  TAUD_SYNC_POINT("snapshot/written");
+  absl::Status status = Rename(*temporary, path);
   if (!status.ok()) {
-    // Only for the space; what remains is ignored.
-    RemoveAll(temporary).IgnoreError();
+    RemoveAll(*temporary).IgnoreError();
     return status;
   }
+  TAUD_SYNC_POINT("snapshot/renamed");
   return SyncDirectory(root);
+}
+
+absl::Status ReplaceSnapshot(const std::string& root,
+                             const model::Snapshot& snapshot,
+                             const model::Dictionary& users,
+                             const model::Dictionary& items) {
+  const std::string path = Join(root, VersionName(snapshot.version));
+  if (!Exists(path)) {
+    return absl::NotFoundError(absl::StrCat(path, " does not exist"));
+  }
+  const auto temporary = WriteBeside(root, snapshot, users, items);
+  if (!temporary.ok()) return temporary.status();
+  TAUD_SYNC_POINT("snapshot/replacing");
+  absl::Status status;
+  if (renameat2(AT_FDCWD, temporary->c_str(), AT_FDCWD, path.c_str(),
+                RENAME_EXCHANGE) != 0) {
+    // A file system that cannot: there is an instant without the snapshot.
+    status = RemoveAll(path);
+    if (status.ok()) status = Rename(*temporary, path);
+  }
+  if (status.ok()) status = SyncDirectory(root);
+  if (status.ok()) status = RemoveAll(*temporary);
+  return status;
 }
 
 absl::StatusOr<std::unique_ptr<model::Snapshot>> LoadSnapshot(
@@ -207,7 +261,7 @@ absl::StatusOr<std::unique_ptr<model::Snapshot>> LoadSnapshot(
 absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots(
     const std::string& root) {
   const absl::StatusOr<std::vector<model::SnapshotVersion>> versions =
-      VersionsIn(root);
+      SnapshotVersions(root);
   if (!versions.ok()) return versions.status();
   std::vector<SnapshotInfo> infos;
   for (const model::SnapshotVersion version : *versions) {
@@ -241,18 +295,47 @@ absl::Status DeleteSnapshot(const std::string& root,
   return status;
 }
 
-absl::Status PruneSnapshots(const std::string& root, size_t keep) {
+absl::Status PruneSnapshots(const std::string& root,
+                            const SnapshotRetention& retention) {
   absl::Status status = RemoveTemporaries(root);
   if (!status.ok()) return status;
-  const absl::StatusOr<std::vector<model::SnapshotVersion>> versions =
-      VersionsIn(root);
+  const auto versions = SnapshotVersions(root);
   if (!versions.ok()) return versions.status();
-  const size_t excess = versions->size() > keep ? versions->size() - keep : 0;
-  for (size_t v = 0; v < excess; ++v) {
-    status = DeleteSnapshot(root, (*versions)[v]);
+  size_t kept = 0;
+  uint64_t bytes = 0;
+  for (auto version = versions->rbegin(); version != versions->rend();
+       ++version) {
+    bytes += BytesIn(Join(root, VersionName(*version)));
+    const bool fits = retention.max_bytes == 0 || bytes <= retention.max_bytes;
+    if (*version == retention.pinned ||
+        (kept < retention.keep && (fits || kept == 0))) {
+      ++kept;
+      continue;
+    }
+    status = DeleteSnapshot(root, *version);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status RemoveTemporarySnapshots(const std::string& root) {
+  return RemoveTemporaries(root);
+}
+
+absl::StatusOr<model::SnapshotVersion> ReadPinned(const std::string& root) {
+  const auto pinned = ReadNumberFile(Join(root, kPinnedFile));
+  if (pinned.ok()) return pinned->value_or(0);
+  if (!absl::IsDataLoss(pinned.status())) return pinned.status();
+  return absl::DataLossError(
+      absl::StrCat(pinned.status().message(),
+                   "; remove it to serve the newest snapshot, or write the "
+                   "version into it that is to serve"));
+}
+
+absl::Status WritePinned(const std::string& root,
+                         model::SnapshotVersion version) {
+  const std::string path = Join(root, kPinnedFile);
+  return version == 0 ? RemoveFile(path) : WriteNumberFile(path, version);
 }
 
 }  // namespace taud::store

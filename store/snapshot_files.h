@@ -58,11 +58,41 @@ absl::StatusOr<std::unique_ptr<model::Snapshot>> LoadSnapshot(
 absl::StatusOr<std::vector<SnapshotInfo>> ListSnapshots(
     const std::string& root);
 
-// Removes one (NOT_FOUND), or all but the newest `keep`, damaged ones counted
-// (temporary directories are removed, too).
+// Writes `snapshot` in place of the one of its version: after a crash it is the
+// old one or the new one, where the file system can exchange two directories,
+// as Linux' own can. Errors as SaveSnapshot's, NOT_FOUND instead of
+// ALREADY_EXISTS.
+absl::Status ReplaceSnapshot(const std::string& root,
+                             const model::Snapshot& snapshot,
+                             const model::Dictionary& users,
+                             const model::Dictionary& items);
+
+// The versions of complete directories, damaged ones among them, ascending.
+absl::StatusOr<std::vector<model::SnapshotVersion>> SnapshotVersions(
+    const std::string& root);
+
+// What PruneSnapshots leaves, damaged ones counted.
+struct SnapshotRetention {
+  size_t keep = 1;                    // the newest ones
+  uint64_t max_bytes = 0;             // of all, but the newest stays; 0: any
+  model::SnapshotVersion pinned = 0;  // stays, too; 0: none
+};
+
+// Removes one (NOT_FOUND), or all but those to be left (temporary directories
+// are removed, too).
 absl::Status DeleteSnapshot(const std::string& root,
                             model::SnapshotVersion version);
-absl::Status PruneSnapshots(const std::string& root, size_t keep);
+absl::Status PruneSnapshots(const std::string& root,
+                            const SnapshotRetention& retention);
+
+// Removes what an interrupted writing or removal left.
+absl::Status RemoveTemporarySnapshots(const std::string& root);
+
+// The version that serves whatever is published, `<root>/pinned`; 0: none.
+// DATA_LOSS names the file.
+absl::StatusOr<model::SnapshotVersion> ReadPinned(const std::string& root);
+absl::Status WritePinned(const std::string& root,
+                         model::SnapshotVersion version);
 
 }  // namespace taud::store
 

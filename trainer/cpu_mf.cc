@@ -80,6 +80,19 @@ class CpuMf final : public MfLearner {
                           pair_users, pair_items);
   }
 
+  void Export(Side side, MfTable* table) const override {
+    const EmbeddingTable& from = Table(side);
+    table->values = from.all_values();
+    table->moment1 = from.all_moments1();
+    table->moment2 = from.all_moments2();
+    table->updates = from.all_updates();
+  }
+
+  void Import(Side side, const MfTable& table) override {
+    (side == Side::kUsers ? users_ : items_)
+        .Assign(table.values, table.moment1, table.moment2, table.updates);
+  }
+
   std::vector<uint32_t> NonFiniteRows(Side side) const override {
     const EmbeddingTable& table = Table(side);
     std::vector<uint32_t> found;

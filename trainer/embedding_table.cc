@@ -20,6 +20,16 @@ void EmbeddingTable::GrowTo(size_t rows) {
   updates_.resize(rows, 0);
 }
 
+void EmbeddingTable::Assign(const std::vector<float>& values,
+                            const std::vector<float>& moment1,
+                            const std::vector<float>& moment2,
+                            const std::vector<uint32_t>& updates) {
+  values_ = values;
+  moment1_ = moment1;
+  moment2_ = moment2;
+  updates_ = updates;
+}
+
 void EmbeddingTable::Set(size_t row, const float* values) {
   std::copy_n(values, dim_, Row(row));
   std::fill_n(Moment1(row), dim_, 0.0f);

@@ -29,6 +29,17 @@ class EmbeddingTable {
   // Optimiser steps that moved the row.
   uint32_t& Updates(size_t row) { return updates_[row]; }
 
+  // The whole arrays, as above; the vectors' sizes are those of `values`.
+  const std::vector<float>& all_values() const { return values_; }
+  const std::vector<float>& all_moments1() const { return moment1_; }
+  const std::vector<float>& all_moments2() const { return moment2_; }
+  const std::vector<uint32_t>& all_updates() const { return updates_; }
+  // Replaces everything. REQUIRES: [updates.size() × dim] values and moments.
+  void Assign(const std::vector<float>& values,
+              const std::vector<float>& moment1,
+              const std::vector<float>& moment2,
+              const std::vector<uint32_t>& updates);
+
   // Replaces the row by `values` [dim] and forgets its optimiser state.
   void Set(size_t row, const float* values);
 

@@ -27,6 +27,12 @@ struct MfStepResult {
   int64_t false_negatives = 0;  // see SsmResult
 };
 
+// One side's rows and their optimiser's state, [rows × dim] and [rows].
+struct MfTable {
+  std::vector<float> values, moment1, moment2;
+  std::vector<uint32_t> updates;
+};
+
 // Matrix factorisation on the unit sphere: a row for each user and item,
 // moved by the SSM loss and row-wise Adam. Two implementations compute the
 // same thing: fused loops over chunks for the CPU (MakeCpuMf), and LibTorch
@@ -64,6 +70,11 @@ class MfLearner {
   virtual CosineMoments Moments(size_t trained_users, size_t trained_items,
                                 const std::vector<uint32_t>& pair_users,
                                 const std::vector<uint32_t>& pair_items) = 0;
+
+  // All rows with their optimiser's state. Import replaces what there was.
+  // REQUIRES: the sizes agree.
+  virtual void Export(Side side, MfTable* table) const = 0;
+  virtual void Import(Side side, const MfTable& table) = 0;
 
   // The rows with a value that is not finite.
   virtual std::vector<uint32_t> NonFiniteRows(Side side) const = 0;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "trainer/random_text.h"
+
 namespace taud::trainer {
 
 void NegativeSampler::SetItems(const std::vector<uint32_t>& items,
@@ -21,6 +23,24 @@ void NegativeSampler::SetItems(const std::vector<uint32_t>& items,
     sum += std::pow(static_cast<double>(popularity[item]), beta_);
     cumulative_.push_back(sum);
   }
+}
+
+void NegativeSampler::Remove(const absl::flat_hash_set<uint32_t>& items) {
+  items_.erase(
+      std::remove_if(items_.begin(), items_.end(),
+                     [&](uint32_t item) { return items.contains(item); }),
+      items_.end());
+}
+
+std::string NegativeSampler::RandomState() const {
+  return RandomToText(random_);
+}
+
+bool NegativeSampler::Assign(std::vector<uint32_t> items,
+                             const std::string& random) {
+  if (!RandomFromText(random, &random_)) return false;
+  items_ = std::move(items);
+  return true;
 }
 
 void NegativeSampler::Draw(size_t count, std::vector<uint32_t>* negatives) {

@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
+
+#include "absl/container/flat_hash_set.h"
 
 namespace taud::trainer {
 
@@ -22,6 +25,15 @@ class NegativeSampler {
   // only new items at the end of `items` cost anything.
   void SetItems(const std::vector<uint32_t>& items,
                 const std::vector<uint32_t>& popularity);
+
+  // Takes the items out. O(items).
+  void Remove(const absl::flat_hash_set<uint32_t>& items);
+
+  // The items in their present order, and the random state: an object that
+  // takes them over draws the same from then on. β > 0 also needs SetItems.
+  const std::vector<uint32_t>& items() const { return items_; }
+  std::string RandomState() const;
+  bool Assign(std::vector<uint32_t> items, const std::string& random);
 
   // Replaces *negatives by `count` distinct items, or by all items if there
   // are no more than that.

@@ -106,32 +106,40 @@ size_t OnlineFit::TakeOver(Side side, const model::Matrix& rows,
   return trained.size();
 }
 
-bool OnlineFit::Absorb(const model::Interactions& interactions) {
-  const size_t end = interactions.size();
-  if (position_ == end) return false;
+bool OnlineFit::Absorb(const model::Interactions& interactions,
+                       model::Sequence limit) {
+  // After an import the log may hold other positions than it did.
+  if (position_ == 0 && absorbed_through_ > 0) {
+    position_ = interactions.PositionAfter(absorbed_through_);
+  }
+  const size_t end = limit == kNoLimit ? interactions.size()
+                                       : interactions.PositionAfter(limit);
+  if (position_ >= end) return false;
   const uint32_t before = pairs_.size();
   uint32_t fresh = 0;
-  for (; position_ < end; ++position_) {
-    const model::Interaction& interaction = interactions.At(position_);
-    const bool learnt_before = interaction.sequence <= warm_through_;
-    if (model::IsPositive(interaction.kind) &&
-        std::isfinite(interaction.weight) && interaction.weight > 0 &&
-        pairs_.Add(
-            interaction.user, interaction.item,
-            std::min(interaction.weight, model::kMaxInteractionWeight))) {
-      if (learnt_before) {
-        sampler_.AppendLearnt(1);
-      } else {
-        ++fresh;
-      }
-    }
-  }
+  interactions.ForEach(
+      position_, end, [&](const model::Interaction& interaction) {
+        absorbed_through_ = interaction.sequence;
+        const bool learnt_before = interaction.sequence <= warm_through_;
+        if (model::IsPositive(interaction.kind) &&
+            std::isfinite(interaction.weight) && interaction.weight > 0 &&
+            pairs_.Add(
+                interaction.user, interaction.item,
+                std::min(interaction.weight, model::kMaxInteractionWeight))) {
+          if (learnt_before) {
+            sampler_.AppendLearnt(1);
+          } else {
+            ++fresh;
+          }
+        }
+      });
+  position_ = end;
   sampler_.Append(fresh);
   GrowToPairs();
   for (uint32_t pair = before; pair + fresh < pairs_.size(); ++pair) {
     CountAsLearnt(pair);
   }
-  const model::Sequence through = interactions.At(end - 1).sequence;
+  const model::Sequence through = absorbed_through_;
   if (through > trained_through_) marks_.push_back({pairs_.size(), through});
   negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
   // Nothing to learn from (dislikes, repeats) is learnt at once.
@@ -202,6 +210,9 @@ absl::Status OnlineFit::Step() {
   OpenWindow();
   uint32_t first = 0;
   sampler_.Draw(RowsPerStep(), &drawn_, &first);
+  DropRemoved(&first);
+  // All of them removed: their visits count, there is nothing to learn.
+  if (drawn_.empty()) return absl::OkStatus();
   FillBatch(static_cast<uint32_t>(drawn_.size()));
   learner_->Step(batch_, user_rate_, item_rate_, &step_);
   ++steps_;
@@ -218,6 +229,18 @@ absl::Status OnlineFit::Step() {
     AdaptTemperatures();
   }
   return absl::OkStatus();
+}
+
+void OnlineFit::DropRemoved(uint32_t* first) {
+  uint32_t firsts = 0;
+  size_t kept = 0;
+  for (size_t r = 0; r < drawn_.size(); ++r) {
+    if (pairs_.IsRemoved(drawn_[r])) continue;
+    if (r < *first) ++firsts;
+    drawn_[kept++] = drawn_[r];
+  }
+  drawn_.resize(kept);
+  *first = firsts;
 }
 
 void OnlineFit::OpenWindow() {
@@ -251,6 +274,7 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
   std::vector<uint32_t> mine_of;  // by row of theirs_of
   std::vector<uint32_t> theirs_of;
   for (uint32_t pair = begin; pair < end; ++pair) {
+    if (pairs_.IsRemoved(pair)) continue;
     const uint32_t mine = is_user ? pairs_.user(pair) : pairs_.item(pair);
     const uint32_t theirs = is_user ? pairs_.item(pair) : pairs_.user(pair);
     if (learnt[mine] > 0) continue;
@@ -372,6 +396,7 @@ void OnlineFit::AdaptTemperatures() {
   std::uniform_int_distribution<uint32_t> any(0, std::max(1u, known) - 1);
   for (uint32_t i = 0; i < std::min(known, kMomentPairs); ++i) {
     const uint32_t pair = any(random_);
+    if (pairs_.IsRemoved(pair)) continue;
     sample_users.push_back(pairs_.user(pair));
     sample_items.push_back(pairs_.item(pair));
   }

@@ -1,6 +1,7 @@
 #ifndef TAUD_TRAINER_ONLINE_FIT_H_
 #define TAUD_TRAINER_ONLINE_FIT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "model/interactions.h"
 #include "model/snapshot.h"
+#include "model/training_state.h"
 #include "trainer/mf_learner.h"
 #include "trainer/negative_sampler.h"
 #include "trainer/pair_sampler.h"
@@ -69,10 +71,29 @@ class OnlineFit {
   // the dimension differs; DATA_LOSS if the snapshot is not valid.
   absl::Status WarmStart(const model::Snapshot& snapshot);
 
-  // Takes in what was appended since the last call. Returns whether there was
-  // anything. Kinds that are not positive and weights that are not positive
-  // numbers count as read, and are not learnt.
-  bool Absorb(const model::Interactions& interactions);
+  // Takes in what was appended since the last call, through `limit` at most.
+  // Returns whether there was anything. Kinds that are not positive and
+  // weights that are not positive numbers count as read, and are not learnt.
+  bool Absorb(const model::Interactions& interactions,
+              model::Sequence limit = kNoLimit);
+  static constexpr model::Sequence kNoLimit = ~model::Sequence{0};
+
+  // Everything through `sequence` counts as absorbed: there are no more of them.
+  void AdvanceThrough(model::Sequence sequence) {
+    absorbed_through_ = std::max(absorbed_through_, sequence);
+  }
+
+  // Forgets all about the users and items: rows, moments, losses, pairs. The
+  // interactions must not have any of them any more. O(pairs).
+  void Forget(const std::vector<uint32_t>& users,
+              const std::vector<uint32_t>& items);
+
+  // Everything, see fit_state.h. A fit that imports it, and then absorbs what
+  // this one absorbs, makes the same steps to the bit.
+  std::unique_ptr<model::TrainingState> Export() const;
+  // REQUIRES: nothing was absorbed yet. DATA_LOSS or INVALID_ARGUMENT as
+  // CheckTrainingState; the fit is then not to be used.
+  absl::Status Import(const model::TrainingState& state);
 
   bool Ready() const;    // enough to learn from
   bool Settled() const;  // nothing new, and the passes are done
@@ -93,6 +114,7 @@ class OnlineFit {
   uint32_t pairs() const { return pairs_.size(); }
   uint32_t unvisited() const { return sampler_.unvisited(); }
   size_t absorbed() const { return position_; }  // interactions read
+  model::Sequence absorbed_through() const { return absorbed_through_; }
 
  private:
   struct Mark {
@@ -119,6 +141,8 @@ class OnlineFit {
   void UpdateRate(uint32_t degree, float* visits, float* rate) const;
   void AdaptTemperatures();
   absl::Status RepairRows();
+  // Takes removed pairs out of drawn_; *first as PairSampler::Draw left it.
+  void DropRemoved(uint32_t* first);
 
   // Constant after construction.
   const OnlineFitOptions options_;
@@ -126,6 +150,7 @@ class OnlineFit {
 
   // What there is to learn.
   size_t position_ = 0;  // in the interactions
+  model::Sequence absorbed_through_ = 0;
   PositivePairs pairs_;
   PairSampler sampler_;
   NegativeSampler negatives_;

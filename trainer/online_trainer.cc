@@ -14,12 +14,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "model/sync_point.h"
+#include "trainer/fit_state.h"
 #include "trainer/mf_learner.h"
 #include "trainer/online_fit.h"
 #include "trainer/worker_pool.h"
 
 namespace taud::trainer {
 namespace {
+
+// The deterministic mode's block, by sequence, and the steps after each.
+constexpr model::Sequence kBlock = 256;
+constexpr int kStepsPerBlock = 4;
 
 absl::Status OutOfRange(const char* field, double value, const char* allowed) {
   return absl::InvalidArgumentError(
@@ -103,6 +109,16 @@ class OnlineTrainer::Impl {
   ~Impl() { Stop(); }
 
   absl::Status WarmStart(const model::Snapshot& snapshot);
+  absl::Status Resume(std::unique_ptr<model::TrainingState> state,
+                      uint64_t num_users, uint64_t num_items);
+  void SetCheckpoint(Checkpoint checkpoint) {
+    checkpoint_ = std::move(checkpoint);
+  }
+  absl::Status Forget(std::vector<uint32_t> users, std::vector<uint32_t> items,
+                      Checkpoint done);
+  std::unique_ptr<model::TrainingState> StateWhenStopped() const {
+    return fit_ != nullptr && fit_->HasModel() ? ExportState() : nullptr;
+  }
   void Start();
   void Stop();
   void Notify();
@@ -112,10 +128,20 @@ class OnlineTrainer::Impl {
 
  private:
   enum class Next { kGoOn, kEnd };
+  struct Forgetting {
+    std::vector<uint32_t> users, items;
+    Checkpoint done;
+  };
 
   void Run();
   void MakeFit();
   void Learn();
+  // One turn of the loop: some learning, or a rest. False if it failed.
+  bool LearnSome();
+  bool LearnBlock();
+  bool Step();
+  void CheckpointIfDue();
+  std::unique_ptr<model::TrainingState> ExportState() const;
   Next ObeyCommands();
   void Rest(TrainerState state);
   void PublishNow();
@@ -124,7 +150,8 @@ class OnlineTrainer::Impl {
   void SetState(TrainerState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What ends a rest.
   bool Called() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return stop_ || publish_requested_ || (paused_ ? false : notified_);
+    return stop_ || publish_requested_ || !forgettings_.empty() ||
+           (paused_ ? false : notified_);
   }
 
   // Constant after construction.
@@ -134,10 +161,14 @@ class OnlineTrainer::Impl {
   const Publish publish_;
 
   // The trainer thread's; the owner's while it does not run.
+  Checkpoint checkpoint_;  // set before the first start; may be null
   std::unique_ptr<model::Snapshot> warm_;  // until the fit has taken it over
+  std::unique_ptr<model::TrainingState> resume_;  // the same
   std::unique_ptr<WorkerPool> pool_;       // the fit's learner points to it
   std::unique_ptr<OnlineFit> fit_;
   bool changed_ = false;  // since the last publish
+  bool changed_since_checkpoint_ = false;
+  absl::Time last_checkpoint_;
   absl::Time last_publish_;
   absl::Time rate_since_;
   uint64_t rate_from_ = 0;  // positives learnt at rate_since_
@@ -150,6 +181,7 @@ class OnlineTrainer::Impl {
   bool notified_ ABSL_GUARDED_BY(mutex_) = false;
   bool publish_requested_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_model_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Forgetting> forgettings_ ABSL_GUARDED_BY(mutex_);
   // Interactions read, and those read but not yet learnt from.
   size_t absorbed_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t unvisited_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -167,6 +199,29 @@ absl::Status OnlineTrainer::Impl::WarmStart(const model::Snapshot& snapshot) {
   return absl::OkStatus();
 }
 
+absl::Status OnlineTrainer::Impl::Resume(
+    std::unique_ptr<model::TrainingState> state, uint64_t num_users,
+    uint64_t num_items) {
+  absl::Status status =
+      CheckTrainingState(*state, options_.dim, num_users, num_items);
+  if (!status.ok()) return status;
+  resume_ = std::move(state);
+  return absl::OkStatus();
+}
+
+absl::Status OnlineTrainer::Impl::Forget(std::vector<uint32_t> users,
+                                         std::vector<uint32_t> items,
+                                         Checkpoint done) {
+  absl::MutexLock lock(&mutex_);
+  if (!running_ || stop_) {
+    return absl::UnavailableError(absl::StrCat(
+        "the trainer is ", TrainerStateName(status_.state)));
+  }
+  forgettings_.push_back(
+      {std::move(users), std::move(items), std::move(done)});
+  return absl::OkStatus();
+}
+
 void OnlineTrainer::Impl::Start() {
   {
     absl::MutexLock lock(&mutex_);
@@ -178,7 +233,7 @@ void OnlineTrainer::Impl::Start() {
       has_model_ = false;
     }
     // The thread has yet to take it over, but there is something to publish.
-    if (warm_ != nullptr) has_model_ = true;
+    if (warm_ != nullptr || resume_ != nullptr) has_model_ = true;
     running_ = true;
     stop_ = false;
     status_.error.clear();
@@ -264,38 +319,91 @@ void OnlineTrainer::Impl::MakeFit() {
     learner = MakeTensorMf(options_.dim, device_);
   }
   auto fit = std::make_unique<OnlineFit>(options, std::move(learner));
-  if (warm_ != nullptr) {
+  if (resume_ != nullptr) {
+    const absl::Status status = fit->Import(*resume_);
+    if (!status.ok()) throw std::runtime_error(status.ToString());
+    resume_.reset();
+    warm_.reset();
+  } else if (warm_ != nullptr) {
     const absl::Status status = fit->WarmStart(*warm_);
     if (!status.ok()) throw std::runtime_error(status.ToString());
     warm_.reset();
   }
   fit_ = std::move(fit);
-  last_publish_ = absl::Now();
+  last_publish_ = last_checkpoint_ = absl::Now();
 }
 
 void OnlineTrainer::Impl::Learn() {
   rate_since_ = absl::Now();
   rate_from_ = fit_->figures().positives;
   while (ObeyCommands() == Next::kGoOn) {
-    fit_->Absorb(*interactions_);
-    if (!fit_->Ready()) {
-      Rest(TrainerState::kWaiting);
-      continue;
-    }
-    if (fit_->Settled()) {
-      if (changed_) PublishNow();
-      Rest(TrainerState::kIdle);
-      continue;
-    }
-    const absl::Status status = fit_->Step();
-    if (!status.ok()) {
-      Fail(std::string(status.message()));
-      return;
-    }
-    changed_ = true;
-    ReportStep();
-    if (absl::Now() - last_publish_ >= options_.publish_interval) PublishNow();
+    if (!(options_.deterministic ? LearnBlock() : LearnSome())) return;
+    CheckpointIfDue();
   }
+}
+
+bool OnlineTrainer::Impl::LearnSome() {
+  fit_->Absorb(*interactions_);
+  if (!fit_->Ready()) {
+    Rest(TrainerState::kWaiting);
+    return true;
+  }
+  if (fit_->Settled()) {
+    if (changed_) PublishNow();
+    Rest(TrainerState::kIdle);
+    return true;
+  }
+  return Step();
+}
+
+// By sequence, not by position, which erasures and retention change.
+bool OnlineTrainer::Impl::LearnBlock() {
+  const model::Sequence end =
+      (fit_->absorbed_through() / kBlock + 1) * kBlock;
+  if (interactions_->last_sequence() < end) {
+    if (changed_) PublishNow();
+    Rest(fit_->Ready() ? TrainerState::kIdle : TrainerState::kWaiting);
+    return true;
+  }
+  fit_->Absorb(*interactions_, end);
+  fit_->AdvanceThrough(end);
+  if (!fit_->Ready()) return true;
+  for (int step = 0; step < kStepsPerBlock; ++step) {
+    if (!Step()) return false;
+  }
+  return true;
+}
+
+bool OnlineTrainer::Impl::Step() {
+  TAUD_SYNC_POINT("trainer/step");
+  absl::Status status = fit_->Step();
+  if (TAUD_SYNC_POINT_INJECTS("trainer/fail")) {
+    status = absl::InternalError("injected");
+  }
+  if (!status.ok()) {
+    Fail(std::string(status.message()));
+    return false;
+  }
+  changed_ = changed_since_checkpoint_ = true;
+  ReportStep();
+  if (absl::Now() - last_publish_ >= options_.publish_interval) PublishNow();
+  return true;
+}
+
+void OnlineTrainer::Impl::CheckpointIfDue() {
+  if (checkpoint_ == nullptr || !changed_since_checkpoint_ ||
+      absl::Now() - last_checkpoint_ < options_.checkpoint_interval) {
+    return;
+  }
+  checkpoint_(ExportState());
+  changed_since_checkpoint_ = false;
+  last_checkpoint_ = absl::Now();
+}
+
+std::unique_ptr<model::TrainingState> OnlineTrainer::Impl::ExportState() const {
+  std::unique_ptr<model::TrainingState> state = fit_->Export();
+  state->created_ms = absl::ToUnixMillis(absl::Now());
+  return state;
 }
 
 // Carries out what was asked for since the last step. A pause is spent here.
@@ -304,18 +412,27 @@ OnlineTrainer::Impl::Next OnlineTrainer::Impl::ObeyCommands() {
     bool publish = false;
     bool stop = false;
     bool paused = false;
+    std::vector<Forgetting> forgettings;
     {
       absl::MutexLock lock(&mutex_);
       publish = std::exchange(publish_requested_, false);
       stop = stop_;
       paused = paused_;
       notified_ = false;
+      forgettings.swap(forgettings_);
     }
+    for (Forgetting& forgetting : forgettings) {
+      fit_->Forget(forgetting.users, forgetting.items);
+      changed_ = changed_ || fit_->HasModel();
+      forgetting.done(fit_->HasModel() ? ExportState() : nullptr);
+    }
+    // The state of before must not be what is served next.
+    if (!forgettings.empty() && fit_->HasModel()) publish = true;
     if (publish) PublishNow();
     if (stop) {
       absl::MutexLock lock(&mutex_);
       // A request that came while publishing is kept too.
-      if (publish_requested_) continue;
+      if (publish_requested_ || !forgettings_.empty()) continue;
       running_ = false;
       SetState(TrainerState::kStopped);
       return Next::kEnd;
@@ -388,8 +505,16 @@ void OnlineTrainer::Impl::ReportStep() {
 }
 
 void OnlineTrainer::Impl::Fail(const std::string& why) {
+  // Half changed, perhaps; and an erasure must find nothing here.
+  fit_.reset();
+  std::vector<Forgetting> forgettings;
+  {
+    absl::MutexLock lock(&mutex_);
+    running_ = false;
+    forgettings.swap(forgettings_);
+  }
+  for (Forgetting& forgetting : forgettings) forgetting.done(nullptr);
   absl::MutexLock lock(&mutex_);
-  running_ = false;
   status_.error = why;
   SetState(TrainerState::kFailed);
 }
@@ -420,6 +545,21 @@ OnlineTrainer::~OnlineTrainer() = default;
 
 absl::Status OnlineTrainer::WarmStart(const model::Snapshot& snapshot) {
   return impl_->WarmStart(snapshot);
+}
+absl::Status OnlineTrainer::Resume(std::unique_ptr<model::TrainingState> state,
+                                   uint64_t num_users, uint64_t num_items) {
+  return impl_->Resume(std::move(state), num_users, num_items);
+}
+void OnlineTrainer::SetCheckpoint(Checkpoint checkpoint) {
+  impl_->SetCheckpoint(std::move(checkpoint));
+}
+absl::Status OnlineTrainer::Forget(std::vector<uint32_t> users,
+                                   std::vector<uint32_t> items,
+                                   Checkpoint done) {
+  return impl_->Forget(std::move(users), std::move(items), std::move(done));
+}
+std::unique_ptr<model::TrainingState> OnlineTrainer::StateWhenStopped() const {
+  return impl_->StateWhenStopped();
 }
 void OnlineTrainer::Start() { impl_->Start(); }
 void OnlineTrainer::Stop() { impl_->Stop(); }

@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "model/interactions.h"
 #include "model/snapshot.h"
+#include "model/training_state.h"
 
 // No LibTorch header is included here: the server includes this file.
 
@@ -29,6 +31,12 @@ struct OnlineTrainerOptions {
   double learning_rate = 6e-3;  // the greatest, of a row that is new
   absl::Duration publish_interval = absl::Seconds(5);
   uint64_t seed = 1;
+  // How often the whole state is handed out, if something changed.
+  absl::Duration checkpoint_interval = absl::InfiniteDuration();
+  // The model becomes a function of the log alone: interactions are taken in
+  // blocks of 256, each followed by the same number of steps, whenever they
+  // come. What does not fill a block waits. Same sums with the same `threads`.
+  bool deterministic = false;
 };
 
 enum class TrainerState {
@@ -88,6 +96,11 @@ class OnlineTrainer {
   // is learnt. What it throws ends in kFailed.
   using Publish = std::function<void(std::unique_ptr<model::Snapshot>)>;
 
+  // Called on the trainer thread with everything there is to know, which is
+  // the receiver's from then on. While it runs, nothing is learnt.
+  using Checkpoint =
+      std::function<void(std::unique_ptr<model::TrainingState>)>;
+
   // `interactions` must outlive the trainer. INVALID_ARGUMENT names the
   // option; FAILED_PRECONDITION if device is cuda and there is none.
   static absl::StatusOr<std::unique_ptr<OnlineTrainer>> Create(
@@ -104,6 +117,14 @@ class OnlineTrainer {
   // differs; DATA_LOSS if ValidateSnapshot refuses it.
   absl::Status WarmStart(const model::Snapshot& snapshot);
 
+  // Goes on from a checkpoint instead, as if training had never stopped.
+  // INVALID_ARGUMENT or DATA_LOSS if it cannot be: see CheckTrainingState; the
+  // dictionaries have that many ids. REQUIRES: before the first Start.
+  absl::Status Resume(std::unique_ptr<model::TrainingState> state,
+                      uint64_t num_users, uint64_t num_items);
+  // REQUIRES: before Start.
+  void SetCheckpoint(Checkpoint checkpoint);
+
   void Start();
   // Ends the thread after the step in progress, and after a publication that
   // was promised, and joins it. Idempotent.
@@ -118,6 +139,16 @@ class OnlineTrainer {
   // not. UNAVAILABLE if there is nothing to publish yet or the trainer is
   // stopped; otherwise `Publish` will be called. Returns at once.
   absl::Status RequestPublish();
+
+  // Forgets all about the users and items. `done` is called on the trainer
+  // thread with the state after it, null if there is none yet. UNAVAILABLE if
+  // the trainer does not run; it then holds nothing of them, for it begins
+  // again from what it is given. REQUIRES: the interactions do not have them
+  // any more.
+  absl::Status Forget(std::vector<uint32_t> users, std::vector<uint32_t> items,
+                      Checkpoint done);
+  // The state as Stop left it; null if there is none. REQUIRES: stopped.
+  std::unique_ptr<model::TrainingState> StateWhenStopped() const;
 
   TrainerStatus status() const;
 

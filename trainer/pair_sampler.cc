@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "model/check.h"
+#include "trainer/random_text.h"
 
 namespace taud::trainer {
 
@@ -53,6 +54,45 @@ void PairSampler::Draw(uint32_t rows, std::vector<uint32_t>* pairs,
     young_.push_back({(*pairs)[i], kYoungVisits - 1});
   }
   while (pairs->size() < rows) pairs->push_back(Uniform(window_end_));
+}
+
+PairSampler::State PairSampler::Export() const {
+  State state;
+  state.size = size_;
+  state.window_begin = window_begin_;
+  state.window_end = window_end_;
+  state.window = window_;
+  for (const Young& young : young_) {
+    state.young.push_back(young.pair);
+    state.young_visits.push_back(young.visits_left);
+  }
+  state.random = RandomToText(random_);
+  return state;
+}
+
+bool PairSampler::Import(const State& state) {
+  const auto beyond = [&state](uint32_t pair) {
+    return pair >= state.window_end;
+  };
+  if (state.window_begin > state.window_end || state.window_end > state.size ||
+      state.window.size() > state.window_end - state.window_begin ||
+      state.young.size() != state.young_visits.size() ||
+      std::any_of(state.window.begin(), state.window.end(), beyond) ||
+      std::any_of(state.young.begin(), state.young.end(), beyond) ||
+      std::count(state.young_visits.begin(), state.young_visits.end(), 0u) >
+          0 ||
+      !RandomFromText(state.random, &random_)) {
+    return false;
+  }
+  size_ = state.size;
+  window_begin_ = state.window_begin;
+  window_end_ = state.window_end;
+  window_ = state.window;
+  young_.clear();
+  for (size_t i = 0; i < state.young.size(); ++i) {
+    young_.push_back({state.young[i], state.young_visits[i]});
+  }
+  return true;
 }
 
 uint32_t PairSampler::Uniform(size_t bound) {

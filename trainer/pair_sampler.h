@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace taud::trainer {
@@ -41,6 +42,17 @@ class PairSampler {
   // how many of them, at the front, are first visits. Fewer rows only if there
   // are no pairs at all.
   void Draw(uint32_t rows, std::vector<uint32_t>* pairs, uint32_t* first);
+
+  // Everything, so that an object that imports it draws the same pairs from
+  // then on. Import is false, and changes nothing, if it cannot be a state.
+  struct State {
+    uint32_t size = 0, window_begin = 0, window_end = 0;
+    std::vector<uint32_t> window;
+    std::vector<uint32_t> young, young_visits;  // pairs, visits left
+    std::string random;
+  };
+  State Export() const;
+  bool Import(const State& state);
 
   uint32_t size() const { return size_; }
   uint32_t unvisited() const {

@@ -78,6 +78,29 @@ class TensorMf final : public MfLearner {
                         const std::vector<uint32_t>& pair_users,
                         const std::vector<uint32_t>& pair_items) override;
 
+  void Export(Side side, MfTable* table) const override {
+    c10::InferenceMode no_grad;
+    const TensorTable& from = Table(side);
+    ToHost(from.values.narrow(0, 0, from.rows), &table->values);
+    ToHost(from.moment1.narrow(0, 0, from.rows), &table->moment1);
+    ToHost(from.moment2.narrow(0, 0, from.rows), &table->moment2);
+    std::vector<float> updates;
+    ToHost(from.updates.narrow(0, 0, from.rows), &updates);
+    table->updates.assign(updates.begin(), updates.end());
+  }
+
+  void Import(Side side, const MfTable& table) override {
+    c10::InferenceMode no_grad;
+    TensorTable& to = side == Side::kUsers ? users_ : items_;
+    const std::vector<float> updates(table.updates.begin(),
+                                     table.updates.end());
+    to.rows = static_cast<int64_t>(updates.size());
+    to.values = FromHost(table.values).view({-1, dim_});
+    to.moment1 = FromHost(table.moment1).view({-1, dim_});
+    to.moment2 = FromHost(table.moment2).view({-1, dim_});
+    to.updates = FromHost(updates);
+  }
+
   std::vector<uint32_t> NonFiniteRows(Side side) const override {
     c10::InferenceMode no_grad;
     const at::Tensor bad =

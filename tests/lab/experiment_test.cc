@@ -60,8 +60,10 @@ RankingReport Popularity(const Dataset& dataset) {
 
 ExperimentOptions Small() {
   ExperimentOptions options;
-  options.epochs = 10;
-  options.dim = 16;
+  options.fit.schedule_epochs = 10;
+  options.fit.learning_rate = 6e-3;
+  options.fit.dim = 16;
+  options.find_rho = false;
   return options;
 }
 
@@ -117,7 +119,7 @@ TEST_F(ExperimentTest, TheSameSeedGivesTheSameFigures) {
   EXPECT_EQ(a.tau0, b.tau0);
   EXPECT_EQ(a.loss, b.loss);
   EXPECT_EQ(a.user_temperatures, b.user_temperatures);
-  options.seed = 2;
+  options.fit.seed = 2;
   EXPECT_NE(Run(options).loss, a.loss);
 }
 
@@ -137,8 +139,8 @@ TEST_F(ExperimentTest, SelectingOnTestIsNeverWorseAndSaysSo) {
 TEST_F(ExperimentTest, AFixedTemperatureIsEverybodys) {
   ExperimentOptions options = Small();
   options.select = Select::kLast;
-  options.temperature = Temperature::kFixed;
-  options.tau = 0.17;
+  options.fit.temperature = trainer::TemperatureRule::kFixed;
+  options.fit.tau = 0.17;
   const ExperimentResult result = Run(options);
   EXPECT_EQ(result.tau0, 0.17);
   EXPECT_FLOAT_EQ(result.user_temperatures.front(), 0.17f);
@@ -148,7 +150,7 @@ TEST_F(ExperimentTest, AFixedTemperatureIsEverybodys) {
 TEST_F(ExperimentTest, AdapTau0IsOneForAllFromTheData) {
   ExperimentOptions options = Small();
   options.select = Select::kLast;
-  options.temperature = Temperature::kAdapTau0;
+  options.fit.temperature = trainer::TemperatureRule::kAdapTau0;
   const ExperimentResult result = Run(options);
   EXPECT_EQ(result.user_temperatures.front(), result.user_temperatures.back());
   EXPECT_FLOAT_EQ(result.user_temperatures.front(),
@@ -158,7 +160,7 @@ TEST_F(ExperimentTest, AdapTau0IsOneForAllFromTheData) {
 TEST_F(ExperimentTest, WithRhoTau0IsSettledFirstAndHeld) {
   ExperimentOptions options = Small();
   options.select = Select::kLast;
-  options.rho = 1.2;
+  options.fit.rho = 1.2;
   std::set<double> taus;  // while ρ is in force
   double settled = 0;
   const ExperimentResult result =
@@ -206,6 +208,15 @@ TEST_F(ExperimentTest, UsersWithoutTrainingCountAsMissed) {
   EXPECT_EQ(result->user_temperatures.size(), 149u);
 }
 
+TEST_F(ExperimentTest, WithoutLibTorchItSaysWhichProgramHasIt) {
+  ExperimentOptions options = Small();
+  options.fit.backbone = trainer::Backbone::kLightGcn;
+  ASSERT_TRUE(NeedsTensors(options));
+  const auto result = RunExperiment(dataset_, options, GoOn);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(result.status().message()), HasSubstr("tauctl-lab"));
+}
+
 TEST_F(ExperimentTest, RefusesOptionsOutOfRange) {
   const auto message = [&](auto change) {
     ExperimentOptions options = Small();
@@ -215,17 +226,20 @@ TEST_F(ExperimentTest, RefusesOptionsOutOfRange) {
     return std::string(result.status().message());
   };
   using Options = ExperimentOptions*;
-  EXPECT_THAT(message([](Options o) { o->rho = 0; }), HasSubstr("rho is 0"));
-  EXPECT_THAT(message([](Options o) { o->beta = 1.5; }), HasSubstr("beta"));
-  EXPECT_THAT(message([](Options o) { o->learning_rate = 0; }),
+  EXPECT_THAT(message([](Options o) { o->fit.rho = 0; }),
+              HasSubstr("rho is 0"));
+  EXPECT_THAT(message([](Options o) { o->fit.beta = 1.5; }), HasSubstr("beta"));
+  EXPECT_THAT(message([](Options o) { o->fit.learning_rate = 0; }),
               HasSubstr("learning_rate"));
-  EXPECT_THAT(message([](Options o) { o->epochs = 0; }), HasSubstr("epochs"));
-  EXPECT_THAT(message([](Options o) { o->dim = 4096; }), HasSubstr("dim"));
-  EXPECT_THAT(message([](Options o) { o->dropout = 1; }), HasSubstr("dropout"));
+  EXPECT_THAT(message([](Options o) { o->fit.schedule_epochs = 0; }),
+              HasSubstr("epochs"));
+  EXPECT_THAT(message([](Options o) { o->fit.dim = 4096; }), HasSubstr("dim"));
+  EXPECT_THAT(message([](Options o) { o->fit.dropout = 1; }),
+              HasSubstr("dropout"));
   EXPECT_THAT(message([](Options o) { o->threads = 0; }), HasSubstr("threads"));
   EXPECT_THAT(message([](Options o) {
-                o->temperature = Temperature::kFixed;
-                o->tau = -1;
+                o->fit.temperature = trainer::TemperatureRule::kFixed;
+                o->fit.tau = -1;
               }),
               HasSubstr("tau is -1"));
 }

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 PendingBatch BatchOf(size_t n, const std::string& user = "u") {
   PendingBatch batch;
-  batch.interactions.assign(n, Event(user, "i"));
+  batch.batch.interactions.assign(n, Event(user, "i"));
   return batch;
 }
 
@@ -26,7 +26,7 @@ absl::Status PushOf(BatchQueue* queue, size_t n) {
 }
 
 TEST(BatchQueueTest, RefusesBeforeStartAndAfterClose) {
-  BatchQueue queue(10);
+  BatchQueue queue(10, 1 << 20);
   EXPECT_EQ(PushOf(&queue, 1).code(), absl::StatusCode::kUnavailable);
   queue.Start();
   EXPECT_TRUE(PushOf(&queue, 1).ok());
@@ -37,7 +37,7 @@ TEST(BatchQueueTest, RefusesBeforeStartAndAfterClose) {
 }
 
 TEST(BatchQueueTest, IsBoundedInInteractions) {
-  BatchQueue queue(10);
+  BatchQueue queue(10, 1 << 20);
   queue.Start();
   EXPECT_TRUE(PushOf(&queue, 6).ok());
   EXPECT_TRUE(PushOf(&queue, 4).ok());
@@ -52,7 +52,7 @@ TEST(BatchQueueTest, IsBoundedInInteractions) {
 }
 
 TEST(BatchQueueTest, EmptyBatchesAreBoundedToo) {
-  BatchQueue queue(2);
+  BatchQueue queue(2, 1 << 20);
   queue.Start();
   EXPECT_TRUE(PushOf(&queue, 0).ok());
   EXPECT_TRUE(PushOf(&queue, 0).ok());
@@ -60,15 +60,15 @@ TEST(BatchQueueTest, EmptyBatchesAreBoundedToo) {
 }
 
 TEST(BatchQueueTest, ARefusedBatchStaysWithItsOwner) {
-  BatchQueue queue(3);
+  BatchQueue queue(3, 1 << 20);
   queue.Start();
   PendingBatch batch = BatchOf(4);
   EXPECT_EQ(queue.Push(&batch).code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(batch.interactions.size(), 4u);
+  EXPECT_EQ(batch.batch.interactions.size(), 4u);
 }
 
 TEST(BatchQueueTest, GroupsAreBoundedButBatchesNotDivided) {
-  BatchQueue queue(100);
+  BatchQueue queue(100, 1 << 20);
   queue.Start();
   for (const size_t n : {3, 3, 20, 1}) ASSERT_TRUE(PushOf(&queue, n).ok());
   std::vector<size_t> sizes;
@@ -84,13 +84,13 @@ TEST(BatchQueueTest, GroupsAreBoundedButBatchesNotDivided) {
 }
 
 TEST(BatchQueueTest, PopWaitsForAPushOrClose) {
-  BatchQueue queue(100);
+  BatchQueue queue(100, 1 << 20);
   queue.Start();
   std::vector<std::string> users;
   std::thread popper([&] {
     std::vector<PendingBatch> group;
     while (queue.PopGroup(1, &group)) {
-      users.push_back(group[0].interactions[0].user_id);
+      users.push_back(group[0].batch.interactions[0].user_id);
     }
   });
   for (const char* user : {"a", "b", "c"}) {

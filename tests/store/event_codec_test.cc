@@ -27,6 +27,13 @@ model::Interaction SomeEvent() {
   return event;
 }
 
+std::string Encoded(const model::Interaction& event,
+                    std::string_view event_id = "") {
+  std::string value;
+  EncodeEvent(event, event_id, &value);
+  return value;
+}
+
 TEST(EventCodecTest, KeysSortLikeNumbers) {
   const std::vector<uint64_t> numbers = {0,
                                          1,
@@ -59,13 +66,69 @@ TEST(EventCodecTest, EventLayoutIsFixed) {
       "\x01\x04\x03\x02\x01\xfe\xff\xff\xff\xfb\xff\xff\xff\xff\xff\xff\xff"
       "\x00\x00\x80\x3e\x05",
       22);
-  EXPECT_EQ(AsString(EncodeEvent(SomeEvent())), expected);
+  EXPECT_EQ(Encoded(SomeEvent()), expected);
+}
+
+TEST(EventCodecTest, AnEventCarriesItsId) {
+  const std::string value = Encoded(SomeEvent(), "order 7");
+  model::Interaction event;
+  std::string_view id;
+  ASSERT_TRUE(DecodeEvent(value, &event, &id).ok());
+  EXPECT_EQ(id, "order 7");
+  EXPECT_EQ(event.item, 0xfffffffeu);
+  ASSERT_TRUE(DecodeEvent(Encoded(SomeEvent()), &event, &id).ok());
+  EXPECT_EQ(id, "");
+  // One byte of an id at least, 256 at most.
+  EXPECT_FALSE(DecodeEvent(value.substr(0, 22), &event, &id).ok());
+  EXPECT_FALSE(DecodeEvent(value + std::string(256, 'x'), &event, &id).ok());
+}
+
+TEST(EventCodecTest, EventIdsAreHashedWithTheSeed) {
+  EXPECT_EQ(HashEventId("a", 1), HashEventId("a", 1));
+  EXPECT_NE(HashEventId("a", 1), HashEventId("a", 2));
+  EXPECT_NE(HashEventId("a", 1), HashEventId("b", 1));
+}
+
+TEST(EventCodecTest, StreamsErasuresAndErasedNames) {
+  const auto stream = EncodeStream({5, 77, 1234});
+  const std::string stream_value(stream.data(), stream.size());
+  ASSERT_TRUE(DecodeStream(stream_value).ok());
+  EXPECT_EQ(DecodeStream(stream_value)->position, 5u);
+  EXPECT_EQ(DecodeStream(stream_value)->sequence, 77u);
+  EXPECT_EQ(AcceptedMsOf(stream_value), 1234);
+  EXPECT_FALSE(DecodeStream(stream_value.substr(1)).ok());
+  EXPECT_EQ(AcceptedMsOf("something else"), std::nullopt);
+
+  ErasureRecord record;
+  record.subject = ErasureSubject::kItem;
+  record.index = 9;
+  record.requested_ms = 11;
+  record.sequence = 12;
+  record.interactions = 13;
+  record.gone(ErasedCopy::kSnapshots) = 14;
+  record.serving_version = 15;
+  const auto erasure = EncodeErasure(record);
+  const std::string erasure_value(erasure.data(), erasure.size());
+  const auto decoded = DecodeErasure(erasure_value);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->subject, ErasureSubject::kItem);
+  EXPECT_EQ(decoded->index, 9u);
+  EXPECT_EQ(decoded->interactions, 13u);
+  EXPECT_EQ(decoded->gone_ms, record.gone_ms);
+  EXPECT_EQ(decoded->serving_version, 15u);
+  EXPECT_FALSE(decoded->complete());
+  std::string bad = erasure_value;
+  bad[1] = 3;
+  EXPECT_FALSE(DecodeErasure(bad).ok());
+
+  ASSERT_TRUE(DecodeName(ErasedName()).ok());
+  EXPECT_TRUE(DecodeName(ErasedName())->empty());
 }
 
 TEST(EventCodecTest, EventRoundTrip) {
-  const std::string value = AsString(EncodeEvent(SomeEvent()));
+  const std::string value = Encoded(SomeEvent());
   model::Interaction event;
-  ASSERT_TRUE(DecodeEvent(value, &event).ok());
+  ASSERT_TRUE(DecodeEvent(value, &event, nullptr).ok());
   EXPECT_EQ(event.time_ms, -5);
   EXPECT_EQ(event.user, 0x01020304u);
   EXPECT_EQ(event.item, 0xfffffffeu);
@@ -74,7 +137,7 @@ TEST(EventCodecTest, EventRoundTrip) {
 }
 
 TEST(EventCodecTest, DamagedEventsAreDataLoss) {
-  const std::string good = AsString(EncodeEvent(SomeEvent()));
+  const std::string good = Encoded(SomeEvent());
   std::string other_format = good;
   other_format[0] = 9;
   std::string kind_zero = good;
@@ -97,7 +160,7 @@ TEST(EventCodecTest, DamagedEventsAreDataLoss) {
   };
   for (const auto& c : cases) {
     model::Interaction event;
-    const absl::Status status = DecodeEvent(c.value, &event);
+    const absl::Status status = DecodeEvent(c.value, &event, nullptr);
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << c.message;
     EXPECT_THAT(std::string(status.message()), HasSubstr(c.message));
   }

@@ -266,17 +266,16 @@ TEST_F(EventStoreFaultTest, EveryAcknowledgedEventSurvivesKills) {
   Open();
   const model::Interactions& interactions = state().interactions;
   ASSERT_GE(interactions.size(), acks.size());
-  std::vector<const model::Interaction*> by_sequence(
-      interactions.last_sequence() + 1, nullptr);
+  std::vector<model::Interaction> by_sequence(interactions.last_sequence() + 1);
   for (size_t i = 0; i < interactions.size(); ++i) {
-    by_sequence[interactions.At(i).sequence] = &interactions.At(i);
+    by_sequence[interactions.At(i).sequence] = interactions.At(i);
   }
   for (const Ack& ack : acks) {
     ASSERT_LT(ack.sequence, by_sequence.size());
-    const model::Interaction* event = by_sequence[ack.sequence];
-    ASSERT_NE(event, nullptr) << "lost sequence " << ack.sequence;
-    EXPECT_EQ(state().items.Name(event->item), absl::StrCat("i", ack.number));
-    EXPECT_EQ(state().users.Name(event->user),
+    const model::Interaction& event = by_sequence[ack.sequence];
+    ASSERT_EQ(event.sequence, ack.sequence) << "lost";
+    EXPECT_EQ(state().items.Name(event.item), absl::StrCat("i", ack.number));
+    EXPECT_EQ(state().users.Name(event.user),
               absl::StrCat("u", ack.number % 7));
   }
   // And its event id: a retry is recognised.
@@ -348,14 +347,14 @@ TEST_F(EventStoreFaultTest, OtherFormatVersionsAreRefusedWithAdvice) {
   Open();
   ASSERT_TRUE(Append({Event("u", "a")}).ok());
   Close();
-  for (const char* version : {"2", "999", "0", "-1", "banana", ""}) {
+  for (const char* version : {"3", "999", "0", "-1", "banana", ""}) {
     Put(Family::kMeta, "format_version", version);
     const absl::Status status = OpenStatus();
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << version;
     EXPECT_THAT(std::string(status.message()), HasSubstr(options_.directory));
     EXPECT_THAT(std::string(status.message()), HasSubstr("data directory"));
   }
-  Put(Family::kMeta, "format_version", "1");
+  Put(Family::kMeta, "format_version", "2");
   EXPECT_TRUE(OpenStatus().ok());
 }
 
@@ -408,7 +407,8 @@ TEST_F(EventStoreFaultTest, DamagedRecordsAreNamed) {
   Close();
   model::Interaction dangling;
   dangling.user = 17;
-  const auto dangling_value = EncodeEvent(dangling);
+  std::string dangling_value;
+  EncodeEvent(dangling, "", &dangling_value);
   const struct {
     Family family;
     std::string key;

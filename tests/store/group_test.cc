@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 
 PendingBatch Interactions(std::vector<NewInteraction> interactions) {
   PendingBatch batch;
-  batch.interactions = std::move(interactions);
+  batch.batch.interactions = std::move(interactions);
   return batch;
 }
 
@@ -103,7 +103,8 @@ TEST(ApplyGroupTest, MakesThePlanVisible) {
   batches.push_back(Items({"c"}));
   batches[1].items[0].record.title = "C";
   const GroupPlan plan = PlanGroup(batches, {}, 0, state.users, state.items);
-  ApplyGroup(plan, &state);
+  ApplyIds(plan, &state);
+  ApplyEvents(plan, &state);
   EXPECT_EQ(state.users.Find("u"), 0u);
   EXPECT_EQ(state.items.Find("b"), 1u);
   EXPECT_TRUE(state.interactions.HasSeen(0, 1));
@@ -115,7 +116,7 @@ TEST(ApplyGroupDeathTest, RefusesAPlanOfAnotherState) {
   model::State state;
   const GroupPlan plan = PlanGroup({}, {}, 0, state.users, state.items);
   state.users.Insert("meanwhile");
-  EXPECT_DEATH(ApplyGroup(plan, &state), "check failed");
+  EXPECT_DEATH(ApplyIds(plan, &state), "check failed");
 }
 
 }  // namespace

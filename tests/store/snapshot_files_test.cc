@@ -169,7 +169,7 @@ TEST_F(SnapshotFilesTest, MissingOnesAreNotFound) {
   EXPECT_EQ(LoadSnapshot(root_, 3).status().code(),
             absl::StatusCode::kNotFound);
   EXPECT_EQ(DeleteSnapshot(root_, 3).code(), absl::StatusCode::kNotFound);
-  EXPECT_TRUE(PruneSnapshots(root_, 3).ok());
+  EXPECT_TRUE(PruneSnapshots(root_, {3, 0, 0}).ok());
 }
 
 TEST_F(SnapshotFilesTest, WhatWouldNotLoadIsNotSaved) {
@@ -232,12 +232,12 @@ TEST_F(SnapshotFilesTest, DeleteAndPrune) {
   fs::create_directory(root_ + "/tmp-00000000000000000099");
   ASSERT_TRUE(DeleteSnapshot(root_, 3).ok());
   EXPECT_THAT(Listed(), ElementsAre(1, 2, 4, 5));
-  ASSERT_TRUE(PruneSnapshots(root_, 2).ok());
+  ASSERT_TRUE(PruneSnapshots(root_, {2, 0, 0}).ok());
   EXPECT_THAT(Listed(), ElementsAre(4, 5));
   EXPECT_FALSE(fs::exists(root_ + "/tmp-00000000000000000099"));
-  ASSERT_TRUE(PruneSnapshots(root_, 2).ok());
+  ASSERT_TRUE(PruneSnapshots(root_, {2, 0, 0}).ok());
   EXPECT_THAT(Listed(), ElementsAre(4, 5));
-  ASSERT_TRUE(PruneSnapshots(root_, 0).ok());
+  ASSERT_TRUE(PruneSnapshots(root_, {0, 0, 0}).ok());
   EXPECT_TRUE(fs::is_empty(root_));
 }
 

@@ -16,10 +16,17 @@ bool Always(double) { return true; }
 
 class OfflineFitTest : public testing::Test {
  protected:
-  std::unique_ptr<OfflineFit> Make(const OfflineFitOptions& options) {
-    return std::make_unique<OfflineFit>(options, &data_.train,
-                                        static_cast<uint32_t>(data_.items),
-                                        MakeCpuMf(16, &pool_));
+  std::unique_ptr<OfflineFit> Make(OfflineFitOptions options) {
+    return Make(options, data_);
+  }
+  std::unique_ptr<OfflineFit> Make(OfflineFitOptions options,
+                                   const ClusteredData& data) {
+    const uint32_t items = static_cast<uint32_t>(data.items);
+    options.dim = 16;
+    options.learning_rate = 6e-3;
+    return std::make_unique<OfflineFit>(
+        options, &data.train, items,
+        MakeFusedLearner(options, data.train, items, MakeCpuMf(16, &pool_)));
   }
   std::unique_ptr<OfflineFit> Learn(OfflineFitOptions options, int epochs) {
     options.schedule_epochs = epochs;
@@ -58,7 +65,7 @@ TEST_F(OfflineFitTest, TheSeedDecidesTheRows) {
 TEST_F(OfflineFitTest, AHeldTemperatureStays) {
   OfflineFitOptions options;
   options.held_tau0 = 0.13;
-  options.personal = false;
+  options.temperature = TemperatureRule::kAdapTau0;
   const auto fit = Learn(options, 5);
   EXPECT_EQ(fit->figures().tau0, 0.13);
   for (const float tau : fit->Temperatures()) EXPECT_FLOAT_EQ(tau, 0.13f);
@@ -66,7 +73,7 @@ TEST_F(OfflineFitTest, AHeldTemperatureStays) {
 
 TEST_F(OfflineFitTest, Tau0FollowsEquation14) {
   OfflineFitOptions options;
-  options.personal = false;
+  options.temperature = TemperatureRule::kAdapTau0;
   const auto fit = Learn(options, 60);
   // Settled: the governor has come to what the rows' own moments say.
   size_t pairs = 0;
@@ -85,14 +92,13 @@ TEST_F(OfflineFitTest, UsersWithGreaterLossGetGreaterTemperatures) {
   }
   OfflineFitOptions options;
   options.schedule_epochs = 10;
-  OfflineFit fit(options, &noisy.train, static_cast<uint32_t>(noisy.items),
-                 MakeCpuMf(16, &pool_));
-  for (int e = 0; e < 10; ++e) ASSERT_TRUE(fit.RunEpoch(Always).ok());
-  const std::vector<float> tau = fit.Temperatures();
+  const auto fit = Make(options, noisy);
+  for (int e = 0; e < 10; ++e) ASSERT_TRUE(fit->RunEpoch(Always).ok());
+  const std::vector<float> tau = fit->Temperatures();
   double mean = 0;
   for (const float t : tau) mean += t / static_cast<double>(tau.size());
   EXPECT_GT(tau[0], mean);
-  EXPECT_GT(tau[0], fit.figures().tau0);
+  EXPECT_GT(tau[0], fit->figures().tau0);
 }
 
 TEST_F(OfflineFitTest, KnownPositivesAreNoNegatives) {
@@ -104,16 +110,16 @@ TEST_F(OfflineFitTest, KnownPositivesAreNoNegatives) {
 TEST_F(OfflineFitTest, RowsWithoutPositivesStayZero) {
   ClusteredData data = data_;
   data.train.resize(data.train.size() + 1);
-  OfflineFit fit({}, &data.train, static_cast<uint32_t>(data.items) + 1,
-                 MakeCpuMf(16, &pool_));
-  ASSERT_TRUE(fit.RunEpoch(Always).ok());
-  const model::Matrix users = fit.Users();
-  const model::Matrix items = fit.Items();
+  ++data.items;
+  const auto fit = Make({}, data);
+  ASSERT_TRUE(fit->RunEpoch(Always).ok());
+  const model::Matrix users = fit->Users();
+  const model::Matrix items = fit->Items();
   for (size_t c = 0; c < 16; ++c) {
     EXPECT_EQ(users.Row(users.rows - 1)[c], 0);
     EXPECT_EQ(items.Row(items.rows - 1)[c], 0);
   }
-  EXPECT_EQ(fit.Temperatures().back(), 0);
+  EXPECT_EQ(fit->Temperatures().back(), 0);
 }
 
 TEST_F(OfflineFitTest, StopsWhenAskedTo) {
@@ -127,9 +133,11 @@ TEST_F(OfflineFitTest, StopsWhenAskedTo) {
 }
 
 TEST_F(OfflineFitTest, NeedsTwoItems) {
-  const ItemLists train = {{0}, {0}};
-  OfflineFit fit({}, &train, 1, MakeCpuMf(16, &pool_));
-  EXPECT_EQ(fit.RunEpoch(Always).code(), absl::StatusCode::kFailedPrecondition);
+  ClusteredData data;
+  data.train = {{0}, {0}};
+  data.items = 1;
+  EXPECT_EQ(Make({}, data)->RunEpoch(Always).code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -1,0 +1,227 @@
+#include "cli/lab_report.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "cli/output.h"
+
+namespace taud::cli {
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+double PeakMemoryMib() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts in KiB
+}
+
+double Quantile(const std::vector<float>& sorted, double q) {
+  if (sorted.empty()) return 0;
+  const double last = static_cast<double>(sorted.size() - 1);
+  return sorted[static_cast<size_t>(std::lround(q * last))];
+}
+
+const std::vector<std::pair<std::string, double>>& TauQuantiles() {
+  static const auto& quantiles =
+      *new std::vector<std::pair<std::string, double>>{
+          {"min", 0.0},  {"p10", 0.1}, {"p25", 0.25}, {"p50", 0.5},
+          {"p75", 0.75}, {"p90", 0.9}, {"max", 1.0}};
+  return quantiles;
+}
+
+nlohmann::ordered_json Distribution(std::vector<float> values) {
+  std::sort(values.begin(), values.end());
+  nlohmann::ordered_json json;
+  for (const auto& [name, q] : TauQuantiles()) json[name] = Quantile(values, q);
+  return json;
+}
+
+// τ_u by noise group (Adap-τ, Figure 6).
+nlohmann::ordered_json TauByGroup(const LabData& data, size_t groups,
+                                  const std::vector<float>& tau) {
+  std::vector<std::vector<float>> by_group(groups);
+  for (size_t user = 0; user < tau.size(); ++user) {
+    if (tau[user] > 0) by_group[data.noise_group[user]].push_back(tau[user]);
+  }
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (auto& values : by_group) json.push_back(Distribution(std::move(values)));
+  return json;
+}
+
+// The mean norm of items before normalisation, by popularity group.
+std::vector<double> NormByPopularity(const lab::Dataset& dataset,
+                                     const std::vector<float>& norms) {
+  const std::vector<uint32_t> popularity =
+      lab::CountPopularity(dataset.train, dataset.items);
+  const std::vector<uint8_t> groups = lab::PopularityGroups(popularity);
+  std::vector<double> sum(lab::kPopularityGroups, 0.0);
+  std::vector<double> count(lab::kPopularityGroups, 0.0);
+  for (size_t item = 0; item < norms.size(); ++item) {
+    if (popularity[item] == 0) continue;
+    sum[groups[item]] += norms[item];
+    count[groups[item]] += 1;
+  }
+  for (size_t g = 0; g < sum.size(); ++g) sum[g] /= std::max(1.0, count[g]);
+  return sum;
+}
+
+bool Report(const lab::ExperimentProgress& now, const std::string& label,
+            Progress* progress) {
+  if (interrupted != 0) return false;
+  std::string text =
+      absl::StrCat(label, now.phase, ": epoch ", now.epoch, " of ", now.epochs);
+  if (now.epoch > 0) {
+    absl::StrAppendFormat(&text, ", loss %.4f, tau0 %.4f", now.loss, now.tau0);
+  }
+  if (now.epoch_ended && now.recall >= 0) {
+    progress->Note(absl::StrCat(
+        text,
+        absl::StrFormat(", recall@%d %.4f, ndcg@%d %.4f", lab::kMainCutoff,
+                        now.recall, lab::kMainCutoff, now.ndcg)));
+  } else {
+    progress->Show(text, now.share);
+  }
+  return true;
+}
+
+std::string NumbersOf(const nlohmann::ordered_json& values) {
+  std::string text;
+  for (const auto& value : values) {
+    absl::StrAppend(&text, " ", Fixed(value.get<double>(), 4));
+  }
+  return text;
+}
+
+}  // namespace
+
+void StopExperimentsOnSignals() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
+                              const lab::ExperimentOptions& options,
+                              const lab::ExperimentResult& result,
+                              double seconds) {
+  const lab::Dataset& dataset = data.dataset;
+  const std::string main = absl::StrCat("@", lab::kMainCutoff);
+  nlohmann::ordered_json json;
+  for (size_t c = 0; c < lab::kCutoffs.size(); ++c) {
+    json[absl::StrCat("recall@", lab::kCutoffs[c])] = result.test.recall[c];
+  }
+  for (size_t c = 0; c < lab::kCutoffs.size(); ++c) {
+    json[absl::StrCat("ndcg@", lab::kCutoffs[c])] = result.test.ndcg[c];
+  }
+  json["precision" + main] = result.test.precision;
+  json["coverage" + main] = result.test.coverage;
+  json["gini" + main] = result.test.gini;
+  json["recall" + main + "_by_popularity"] = result.test.group_recall;
+  json["item_norm_by_popularity"] =
+      NormByPopularity(dataset, result.item_norms);
+  json["epochs"] = result.epochs;
+  json["wall_seconds"] = seconds;
+  json["peak_memory_mib"] = PeakMemoryMib();
+  json["tau0"] = result.tau0;
+  json["tau0_eq13"] = result.tau0_eq13;
+  json["tau0_eq14"] = result.tau0_eq14;
+  json["tau_u"] = Distribution(result.user_temperatures);
+  if (!data.noise_group.empty()) {
+    json["tau_u_by_noise_group"] =
+        TauByGroup(data, flags.noise_groups.size(), result.user_tau);
+  }
+  json["rho"] = result.rho;
+  json["loss"] = result.loss;
+  json["false_negatives_per_row"] = result.false_negatives;
+  if (options.select == lab::Select::kValidation) {
+    json["validation_recall" + main] = result.validation_recall;
+    json["validation_ndcg" + main] = result.validation_ndcg;
+  }
+  for (const lab::Trial& trial : result.trials) {
+    nlohmann::ordered_json entry;
+    entry["rho"] = trial.rho;
+    entry["validation_recall" + main] = trial.recall;
+    entry["validation_ndcg" + main] = trial.ndcg;
+    json["rho_trials"].push_back(entry);
+  }
+  json["protocol"] = result.protocol;
+  json.update(Describe(flags, options));
+  json["users"] = dataset.train.size();
+  json["items"] = dataset.items;
+  json["train_pairs"] = dataset.train_pairs();
+  json["test_pairs"] = dataset.test_pairs();
+  json["test_users"] = result.test.users;
+  return json;
+}
+
+std::string ToText(const nlohmann::ordered_json& json) {
+  const auto number = [&json](const std::string& key) {
+    return Fixed(json.at(key).get<double>(), 4);
+  };
+  Table table({"measured on test", ">@10", ">@20", ">@50"});
+  for (const std::string name : {"recall", "ndcg"}) {
+    table.AddRow({name, number(name + "@10"), number(name + "@20"),
+                  number(name + "@50")});
+  }
+  for (const std::string name : {"precision", "coverage", "gini"}) {
+    table.AddRow({name, "", number(name + "@20"), ""});
+  }
+  std::string text = table.ToString();
+  absl::StrAppend(&text, "\nrecall@20 by popularity, head to tail:",
+                  NumbersOf(json.at("recall@20_by_popularity")));
+  absl::StrAppend(&text, "\ntau0 ", number("tau0"), "; tau_u");
+  for (const auto& [name, value] : json.at("tau_u").items()) {
+    absl::StrAppend(&text, " ", name, " ", Fixed(value.get<double>(), 4));
+  }
+  if (json.contains("tau_u_by_noise_group")) {
+    absl::StrAppend(&text, "\nmedian tau_u by noise group:");
+    for (const auto& group : json.at("tau_u_by_noise_group")) {
+      absl::StrAppend(&text, " ", Fixed(group.at("p50").get<double>(), 4));
+    }
+  }
+  absl::StrAppend(&text, "\nrho ", json.at("rho").get<double>());
+  if (json.contains("rho_trials")) {
+    for (const auto& trial : json.at("rho_trials")) {
+      absl::StrAppend(
+          &text, "; tried ", trial.at("rho").get<double>(), ": recall ",
+          Fixed(trial.at("validation_recall@20").get<double>(), 4), ", ndcg ",
+          Fixed(trial.at("validation_ndcg@20").get<double>(), 4));
+    }
+  }
+  absl::StrAppend(&text, "\n", json.at("backbone").get<std::string>(), ", ",
+                  json.at("loss_function").get<std::string>(), ", ",
+                  json.at("temperature").get<std::string>(), ", ",
+                  json.at("epochs").get<int>(), " epochs, ",
+                  Fixed(json.at("wall_seconds").get<double>(), 1), " s, ",
+                  Fixed(json.at("peak_memory_mib").get<double>(), 0),
+                  " MiB\nprotocol: ", json.at("protocol").get<std::string>(),
+                  "\n");
+  return text;
+}
+
+absl::StatusOr<nlohmann::ordered_json> RunReported(
+    const LabFlags& flags, const LabData& data,
+    const lab::ExperimentOptions& options, const std::string& label,
+    Progress* progress) {
+  const absl::Time start = absl::Now();
+  auto result = lab::RunExperiment(data.dataset, options,
+                                   [&](const lab::ExperimentProgress& now) {
+                                     return Report(now, label, progress);
+                                   });
+  if (!result.ok()) return result.status();
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  return ToJson(flags, data, options, *result, seconds);
+}
+
+}  // namespace taud::cli

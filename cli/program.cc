@@ -1,0 +1,81 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+
+namespace taud::cli {
+namespace {
+
+int RunParsed(int argc, const Program& program) {
+  CLI::App app("tauctl talks to a running taud.");
+  Common common;
+  absl::Status result;
+  app.add_option("--server", common.server, "host:port of taud's gRPC API")
+      ->envname("TAUD_SERVER")
+      ->capture_default_str();
+  app.add_option("--timeout", common.timeout_seconds,
+                 "Seconds a single call may take")
+      ->check(CLI::Range(0.001, 86400.0))
+      ->capture_default_str();
+  app.add_flag("--json", common.json, "Print JSON instead of tables");
+  app.set_version_flag("--version", "tauctl " TAUD_VERSION);
+  // --server and --json may stand behind the sub-command, too.
+  app.fallthrough();
+  app.require_subcommand(1);
+  AddRecommend(&app, &common, &result);
+  AddSimilar(&app, &common, &result);
+  AddIngest(&app, &common, &result);
+  AddItems(&app, &common, &result);
+  AddUsers(&app, &common, &result);
+  AddSimulate(&app, &common, &result);
+  AddStatus(&app, &common, &result);
+  AddSnapshots(&app, &common, &result);
+  AddPublish(&app, &common, &result);
+  AddBench(&app, &common, &result);
+  AddLab(&app, &common, &program, &result);
+  CLI11_PARSE(app, argc, program.argv);
+  if (result.ok()) return 0;
+  std::cerr << "tauctl: " << result.message() << std::endl;
+  return 1;
+}
+
+}  // namespace
+
+absl::Status UseTensors(const Program& program,
+                        lab::ExperimentOptions* options) {
+  if (!lab::NeedsTensors(*options)) return absl::OkStatus();
+  options->tensors = program.tensors;
+  if (options->tensors != nullptr) return absl::OkStatus();
+  std::error_code error;
+  const std::filesystem::path self =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path other = self.parent_path() / "tauctl-lab";
+  if (const char* kernels = trainer::BetterBlasKernels(); kernels != nullptr) {
+    setenv("OPENBLAS_CORETYPE", kernels, 1);
+  }
+  execv(other.c_str(), program.argv);
+  return absl::FailedPreconditionError(
+      absl::StrCat("this needs LibTorch, and so the program ", other.string(),
+                   ", which cannot be started: ", std::strerror(errno)));
+}
+
+int RunProgram(int argc, Program program) {
+  try {
+    return RunParsed(argc, program);
+  } catch (const std::exception& e) {
+    std::cerr << "tauctl: " << e.what() << std::endl;
+    return 1;
+  }
+}
+
+}  // namespace taud::cli

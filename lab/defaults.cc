@@ -1,0 +1,41 @@
+#include "lab/defaults.h"
+
+namespace taud::lab {
+namespace {
+
+using trainer::Backbone;
+using trainer::Loss;
+using trainer::NegativeSource;
+using trainer::Normalize;
+
+int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
+  if (fit.source == NegativeSource::kShared) return 1024;
+  if (fit.loss == Loss::kBpr) return 1;
+  if (fit.loss == Loss::kBce) return 4;
+  return 64;
+}
+
+}  // namespace
+
+trainer::NegativeSource DefaultSource(trainer::Loss loss) {
+  return loss == Loss::kBpr || loss == Loss::kBce ? NegativeSource::kPerRow
+                                                  : NegativeSource::kShared;
+}
+
+void SetDefaults(trainer::OfflineFitOptions* fit) {
+  fit->negatives = DefaultNegatives(*fit);
+  const bool user_side = fit->backbone == Backbone::kSvdPpUser;
+  fit->alpha0 = user_side ? 1.0 : 0.5;
+  fit->alpha1 = user_side ? 0.0 : 0.5;
+  if (fit->normalize == Normalize::kNone) fit->l2 = 1e-4;
+  if (fit->backbone == Backbone::kMf) {
+    if (fit->normalize == Normalize::kNone) fit->learning_rate = 5e-3;
+    return;
+  }
+  // Dropping a coordinate of the user is for vectors that are learned apart.
+  fit->dropout = 0.0;
+  fit->learning_rate = 0.01;
+  fit->schedule_epochs = 40;
+}
+
+}  // namespace taud::lab
