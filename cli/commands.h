@@ -36,6 +36,7 @@ void AddLabRun(CLI::App* lab, const Common* common, const Program* program,
                absl::Status* result);
 void AddLabGrid(CLI::App* lab, const Common* common, const Program* program,
                 absl::Status* result);
+void AddLabOnline(CLI::App* lab, const Common* common, absl::Status* result);
 
 // Gives options->tensors what the experiment needs: in tauctl, starts
 // tauctl-lab in its place, with the same command line, and returns only if

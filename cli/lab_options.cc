@@ -208,6 +208,12 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command
+      ->add_option("--negative-weight", flags->negative_weight,
+                   "What a negative counts in the softmax: 1 (the papers), or "
+                   "auto: as many items as it stands for, with uniform draws")
+      ->check(CLI::IsMember({"1", "auto"}))
+      ->capture_default_str();
+  command
       ->add_option("--false-negatives", flags->false_negatives,
                    "The user's own items among the negatives")
       ->check(CLI::IsMember({"leave_out", "keep"}))
@@ -374,6 +380,7 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   fit.ccl_margin = flags.ccl_margin;
   fit.ccl_weight = flags.ccl_weight;
   fit.beta = flags.beta;
+  fit.weigh_negatives = flags.negative_weight == "auto";
   fit.leave_out_known = flags.false_negatives == "leave_out";
   fit.temperature = Rules().at(flags.temperature);
   fit.tau = flags.tau;
@@ -457,6 +464,7 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
   json["negatives"] = name_of(Sources(), fit.source);
   json["negative_count"] = fit.negatives;
   json["beta"] = fit.beta;
+  json["negative_weight"] = flags.negative_weight;
   json["false_negatives"] = flags.false_negatives;
   json["normalize"] = name_of(Normalizations(), fit.normalize);
   json["rank_sim"] = flags.rank_sim.empty() ? "as trained" : flags.rank_sim;

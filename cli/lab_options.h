@@ -36,6 +36,7 @@ struct LabFlags {
   std::string negatives;
   int negative_count = 0;
   double beta = 0;
+  std::string negative_weight = "auto";
   std::string false_negatives = "leave_out";
   std::string train_sim = "cos";
   std::string rank_sim;

@@ -76,7 +76,7 @@ std::vector<double> NormByPopularity(const lab::Dataset& dataset,
 
 bool Report(const lab::ExperimentProgress& now, const std::string& label,
             Progress* progress) {
-  if (interrupted != 0) return false;
+  if (ExperimentsStopped()) return false;
   std::string text =
       absl::StrCat(label, now.phase, ": epoch ", now.epoch, " of ", now.epochs);
   if (now.epoch > 0) {
@@ -110,6 +110,8 @@ void StopExperimentsOnSignals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
+
+bool ExperimentsStopped() { return interrupted != 0; }
 
 nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
                               const lab::ExperimentOptions& options,

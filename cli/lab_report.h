@@ -17,6 +17,7 @@ namespace taud::cli {
 // From now on the first SIGINT or SIGTERM asks experiments to stop, the next
 // one ends the process.
 void StopExperimentsOnSignals();
+bool ExperimentsStopped();
 
 // What was measured, and of what (Describe). Numbers are as computed.
 nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,

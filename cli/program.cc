@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -12,11 +13,20 @@
 #include "absl/strings/str_cat.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "lab/search_limit.h"
 
 namespace taud::cli {
 namespace {
 
 int RunParsed(int argc, const Program& program) {
+  // `bench` searches in this process, and should be as quick as taud; the
+  // tensors of tauctl-lab multiply with OpenBLAS.
+  const bool measures = std::any_of(
+      program.argv, program.argv + argc,
+      [](const char* word) { return std::strcmp(word, "bench") == 0; });
+  if (measures || program.tensors != nullptr) {
+    lab::RestartWithVectorInstructions(program.argv);
+  }
   CLI::App app("tauctl talks to a running taud.");
   Common common;
   absl::Status result;
@@ -60,9 +70,8 @@ absl::Status UseTensors(const Program& program,
   const std::filesystem::path self =
       std::filesystem::read_symlink("/proc/self/exe", error);
   const std::filesystem::path other = self.parent_path() / "tauctl-lab";
-  if (const char* kernels = trainer::BetterBlasKernels(); kernels != nullptr) {
-    setenv("OPENBLAS_CORETYPE", kernels, 1);
-  }
+  // Spinning threads would take the time of those that work.
+  setenv("OMP_WAIT_POLICY", "PASSIVE", /*overwrite=*/0);
   execv(other.c_str(), program.argv);
   return absl::FailedPreconditionError(
       absl::StrCat("this needs LibTorch, and so the program ", other.string(),

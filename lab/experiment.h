@@ -10,7 +10,6 @@
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
 #include "lab/ranking_report.h"
-#include "trainer/blas.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
 #include "trainer/worker_pool.h"

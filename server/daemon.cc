@@ -327,8 +327,8 @@ class Daemon::Impl {
   std::unique_ptr<store::EventStore> store_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<trainer::OnlineTrainer> trainer_;
-  std::unique_ptr<SyntheticSnapshots> synthetic_;
   std::unique_ptr<Upkeep> upkeep_;
+  std::unique_ptr<SyntheticSnapshots> synthetic_;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<IngestionServiceImpl> ingestion_;
   std::unique_ptr<RecommendationServiceImpl> recommendation_;

@@ -31,9 +31,9 @@ struct Flags {
   std::string grpc_address;
   std::string http_address;
   std::vector<std::string> overrides;
+  std::string restore;
   std::string synthetic;
   size_t echo_bytes = 0;
-  std::string restore;
   bool check_config = false;
   bool print_config = false;
 };
@@ -177,6 +177,9 @@ int Main(int argc, char** argv) {
                  "Same as server.http_address");
   app.add_option("--set", flags.overrides,
                  "Sets one key over the file, as trainer.threads=2");
+  app.add_option("--restore", flags.restore,
+                 "Makes the data directory, which must be missing or empty, "
+                 "of this backup, and exits");
   app.add_option("--synthetic", flags.synthetic,
                  "Serves random vectors instead of learning, for measuring: "
                  "users=N,items=N,seen=N,swap_ms=N,… in an empty data_dir; "
@@ -185,9 +188,6 @@ int Main(int argc, char** argv) {
                  "Answers every Recommend with so many bytes and nothing "
                  "behind it: the transport's own limit, for measuring")
       ->check(CLI::Range(size_t{1}, size_t{16} << 20));
-  app.add_option("--restore", flags.restore,
-                 "Makes the data directory, which must be missing or empty, "
-                 "of this backup, and exits");
   app.add_flag("--check-config", flags.check_config,
                "Checks the configuration and exits");
   app.add_flag("--print-config", flags.print_config,

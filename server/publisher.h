@@ -108,10 +108,10 @@ class Publisher {
     uint64_t rejected = 0;
     uint64_t superseded = 0;  // replaced before they were built
     uint64_t save_errors = 0;
+    uint64_t held_back = 0;    // while a version was pinned
     int64_t last_swap_ms = 0;  // Unix milliseconds; 0: none
     size_t live = 0;  // models in memory: the serving one and retired ones
     double oldest_retired_seconds = 0;
-    uint64_t held_back = 0;  // while a version was pinned
     std::string last_rejection;
   };
   Stats stats() const;

@@ -63,6 +63,8 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
   to->set_last_rejection(publisher.last_rejection);
   to->set_requests(context.metrics->requests());
   to->set_errors(context.metrics->errors());
+  to->set_pinned_version(context.publisher->pinned());
+  to->set_save_errors(publisher.save_errors);
   const Batcher::Stats batcher = context.batcher->stats();
   to->set_queued(batcher.queued);
   to->set_batches(batcher.batches);
@@ -72,8 +74,6 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
   to->set_last_swap_ms(publisher.last_swap_ms);
   to->set_live_snapshots(static_cast<uint32_t>(publisher.live));
   to->set_resident_bytes(ResidentBytes());
-  to->set_pinned_version(context.publisher->pinned());
-  to->set_save_errors(publisher.save_errors);
 }
 
 void FillLog(const DaemonContext& context, v1::LogStatus* to) {

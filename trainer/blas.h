@@ -16,13 +16,6 @@ void MatrixProduct(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
                    int64_t k, const float* a, const float* b, float beta,
                    float* c);
 
-// OpenBLAS chooses its kernels when it is loaded, by the processor's model
-// number; for a model newer than itself it falls back to SSE, at a quarter of
-// the speed. Returns the value of OPENBLAS_CORETYPE with which a program
-// should start again, or null if there is nothing to gain: the variable is set
-// or the kernels are right. Any thread.
-const char* BetterBlasKernels();
-
 }  // namespace taud::trainer
 
 #endif  // TAUD_TRAINER_BLAS_H_

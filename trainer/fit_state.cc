@@ -80,7 +80,8 @@ void CheckSide(const std::string& side, size_t dim, uint64_t known,
   const size_t rows = lookup->Integers(side + "/updates").size();
   if (rows > known) {
     lookup->Fail(Damaged(
-        side, absl::StrCat("has ", rows, " rows, the log has ids for ", known)));
+        side,
+        absl::StrCat("has ", rows, " rows, the log has ids for ", known)));
     return;
   }
   lookup->Sized(lookup->Integers(side + "/learnt"), side + "/learnt", rows);
@@ -104,8 +105,9 @@ void CheckSide(const std::string& side, size_t dim, uint64_t known,
     }
     const bool unit = std::abs(std::sqrt(sum) - 1) <= kNormTolerance;
     if (unit || (sum == 0 && learnt[row] == 0)) continue;
-    lookup->Fail(Damaged(side + "/values", absl::StrCat("row ", row, " has norm ",
-                                                        std::sqrt(sum))));
+    lookup->Fail(
+        Damaged(side + "/values",
+                absl::StrCat("row ", row, " has norm ", std::sqrt(sum))));
     return;
   }
   const std::vector<float>& squares = lookup->Floats(side + "/moment2");
@@ -117,13 +119,13 @@ void CheckSide(const std::string& side, size_t dim, uint64_t known,
 
 void CheckPairs(Lookup* lookup) {
   const std::vector<uint32_t>& users = lookup->Integers("pairs/user");
-  const auto& items = lookup->Sized(lookup->Integers("pairs/item"),
-                                    "pairs/item", users.size());
+  const auto& items =
+      lookup->Sized(lookup->Integers("pairs/item"), "pairs/item", users.size());
   const auto& weights = lookup->Sized(lookup->Floats("pairs/weight"),
                                       "pairs/weight", users.size());
   const auto& present = lookup->Integers("present");
-  const auto& negatives = lookup->Sized(lookup->Integers("negatives"),
-                                        "negatives", present.size());
+  const auto& negatives =
+      lookup->Sized(lookup->Integers("negatives"), "negatives", present.size());
   if (!lookup->status().ok()) return;
   const size_t num_users = lookup->Integers("users/updates").size();
   const size_t num_items = lookup->Integers("items/updates").size();
@@ -145,11 +147,11 @@ void CheckPairs(Lookup* lookup) {
   pairs.reserve(users.size());
   for (size_t pair = 0; pair < users.size(); ++pair) {
     if (users[pair] == PositivePairs::kRemoved) continue;
-    const bool good = users[pair] < num_users && items[pair] < num_items &&
-                      known.contains(items[pair]) && weights[pair] > 0 &&
-                      weights[pair] <= model::kMaxInteractionWeight &&
-                      pairs.insert((uint64_t{users[pair]} << 32) | items[pair])
-                          .second;
+    const bool good =
+        users[pair] < num_users && items[pair] < num_items &&
+        known.contains(items[pair]) && weights[pair] > 0 &&
+        weights[pair] <= model::kMaxInteractionWeight &&
+        pairs.insert((uint64_t{users[pair]} << 32) | items[pair]).second;
     if (good) continue;
     lookup->Fail(Damaged("pairs", absl::StrCat("number ", pair, " is bad")));
     return;
@@ -186,13 +188,13 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
         "training state has dimension ", figures[0], ", trainer.dim is ", dim));
   }
   for (const double figure : figures) {
-    if (!std::isfinite(figure)) lookup.Fail(Damaged("figures", "is not finite"));
+    if (!std::isfinite(figure))
+      lookup.Fail(Damaged("figures", "is not finite"));
   }
   CheckSide("users", static_cast<size_t>(dim), num_users, &lookup);
   CheckSide("items", static_cast<size_t>(dim), num_items, &lookup);
-  const auto& loss =
-      lookup.Sized(lookup.Floats("users/loss"), "users/loss",
-                   lookup.Integers("users/updates").size());
+  const auto& loss = lookup.Sized(lookup.Floats("users/loss"), "users/loss",
+                                  lookup.Integers("users/updates").size());
   if (!AllFinite(loss)) lookup.Fail(Damaged("users/loss", "is not finite"));
   CheckPairs(&lookup);
   lookup.Sized(lookup.Longs("marks/sequence"), "marks/sequence",
@@ -246,8 +248,8 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
     mark_sequences.push_back(mark.sequence);
   }
   state->longs["counters"] = {
-      trained_through_,     warm_through_,    steps_,
-      positives_,           adapted_steps_,   contained_,
+      trained_through_,     warm_through_,     steps_,
+      positives_,           adapted_steps_,    contained_,
       sampler.window_begin, sampler.window_end};
   state->doubles["figures"] = {static_cast<double>(learner_->dim()),
                                warm_passes_,
@@ -270,17 +272,16 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
 
 absl::Status OnlineFit::Import(const model::TrainingState& state) {
   Lookup lookup(state);
-  absl::Status status =
-      CheckTrainingState(state, learner_->dim(), PositivePairs::kRemoved,
-                         PositivePairs::kRemoved);
+  absl::Status status = CheckTrainingState(
+      state, learner_->dim(), PositivePairs::kRemoved, PositivePairs::kRemoved);
   if (!status.ok()) return status;
   for (const Side side : {Side::kUsers, Side::kItems}) {
     const bool users = side == Side::kUsers;
     const std::string name = users ? "users" : "items";
-    learner_->Import(side, {lookup.Floats(name + "/values"),
-                            lookup.Floats(name + "/moment1"),
-                            lookup.Floats(name + "/moment2"),
-                            lookup.Integers(name + "/updates")});
+    learner_->Import(
+        side,
+        {lookup.Floats(name + "/values"), lookup.Floats(name + "/moment1"),
+         lookup.Floats(name + "/moment2"), lookup.Integers(name + "/updates")});
     (users ? user_learnt_ : item_learnt_) = lookup.Integers(name + "/learnt");
     (users ? user_visits_ : item_visits_) = lookup.Floats(name + "/visits");
     (users ? user_rate_ : item_rate_) = lookup.Floats(name + "/rate");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "trainer/dropout.h"
 #include "trainer/learning_rate.h"
 
 namespace taud::trainer {
@@ -87,6 +88,7 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
   batch_.weights.assign(rows, 1.0f);
   batch_.common_temperature = static_cast<float>(temperatures_->common());
   batch_.rho = static_cast<float>(options_.rho);
+  batch_.negative_weight = NegativeWeight();
   for (size_t r = 0; r < rows; ++r) {
     const Pair& pair = pairs_[begin + r];
     batch_.users[r] = pair.user;
@@ -97,7 +99,8 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
     }
   }
   if (options_.dropout > 0) {
-    DrawMask(rows * static_cast<size_t>(options_.dim));
+    DrawDropout(options_.dropout, rows * static_cast<size_t>(options_.dim),
+                &random_, &batch_.user_mask);
   }
   if (options_.source == NegativeSource::kShared &&
       options_.loss != Loss::kSm) {
@@ -105,15 +108,12 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
   }
 }
 
-void OfflineFit::DrawMask(size_t values) {
-  // Four decisions from each number drawn, 16 bits wide.
-  const uint64_t least = static_cast<uint64_t>(options_.dropout * 65536.0);
-  batch_.user_mask.resize(values);
-  uint64_t bits = 0;
-  for (size_t i = 0; i < values; ++i, bits >>= 16) {
-    if (i % 4 == 0) bits = random_();
-    batch_.user_mask[i] = (bits & 0xffff) < least ? 0.0f : 1.0f;
-  }
+float OfflineFit::NegativeWeight() const {
+  const bool uniform = options_.source != NegativeSource::kInBatch &&
+                       options_.loss != Loss::kSm && options_.beta == 0;
+  if (!uniform || !options_.weigh_negatives) return 1.0f;
+  return std::max(1.0f, static_cast<float>(active_items_) /
+                            static_cast<float>(options_.negatives));
 }
 
 absl::Status OfflineFit::Account() {

@@ -62,7 +62,7 @@ class OfflineFit {
   };
 
   void FillBatch(size_t begin, size_t end);
-  void DrawMask(size_t values);
+  float NegativeWeight() const;
   absl::Status Account();
   void EndEpoch();
 

@@ -67,6 +67,9 @@ struct OfflineFitOptions {
   NegativeSource source = NegativeSource::kShared;
   int negatives = 1024;  // a step (shared) or a row
   double beta = 0.0;     // negatives ∝ popularity^β
+  // Whether each negative of a uniform draw counts as many as it stands for,
+  // see SsmBatch::negative_weight.
+  bool weigh_negatives = true;
   // Whether a user's own items are left out of its negatives.
   bool leave_out_known = true;
 
@@ -78,9 +81,9 @@ struct OfflineFitOptions {
   // τ₀ that is held all along; 0 lets it follow the moments under the governor.
   double held_tau0 = 0.0;
   bool eq13 = false;        // τ₀ by Eq. 13 instead of Eq. 14
-  double super_loss = 1.0;  // β of Eq. 16
+  double super_loss = 4.0;  // β of Eq. 16
   // The temperature at which the losses L(u) of Eq. 16 are compared; 0: τ₀.
-  double common_temperature = 1.0;
+  double common_temperature = 0.0;
   // m_u of Eq. 16: the mean of L(u), or this quantile if it is in (0, 1).
   double threshold_quantile = 0.0;
   TauGovernorOptions governor;
@@ -93,7 +96,7 @@ struct OfflineFitOptions {
   int prototypes = 1000;      // NCL
 
   int batch_rows = 2048;  // positives a step, at most; see StepRows
-  double learning_rate = 0.04;
+  double learning_rate = 0.03;
   double l2 = 0.0;  // weight of ‖rows of the batch‖² / 2, tensors only
   // Epochs over which the learning rate falls, by half a cosine, to
   // rate_floor of itself. A fit may be stopped earlier.

@@ -6,6 +6,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
+#include "trainer/dropout.h"
 #include "trainer/learning_rate.h"
 #include "trainer/temperature.h"
 #include "trainer/unit_row.h"
@@ -309,7 +310,8 @@ void OnlineFit::FillBatch(uint32_t rows) {
   batch_.positives.resize(rows);
   batch_.weights.resize(rows);
   batch_.temperatures.resize(rows);
-  batch_.common_temperature = static_cast<float>(options_.common_temperature);
+  batch_.common_temperature = static_cast<float>(tau0_);
+  batch_.negative_weight = NegativeWeight();
   for (uint32_t r = 0; r < rows; ++r) {
     batch_.users[r] = pairs_.user(drawn_[r]);
     batch_.positives[r] = pairs_.item(drawn_[r]);
@@ -320,6 +322,19 @@ void OnlineFit::FillBatch(uint32_t rows) {
   step_weights_.Bound(batch_.users, batch_.positives, static_cast<float>(most),
                       &batch_.weights);
   negatives_.Draw(static_cast<size_t>(options_.negatives), &batch_.negatives);
+  if (options_.dropout > 0) {
+    DrawDropout(options_.dropout,
+                static_cast<size_t>(rows) *
+                    static_cast<size_t>(learner_->dim()),
+                &random_, &batch_.user_mask);
+  }
+}
+
+// Each negative of a uniform draw stands for so many items.
+float OnlineFit::NegativeWeight() const {
+  if (options_.beta != 0) return 1.0f;
+  return std::max(1.0f, static_cast<float>(pairs_.items_present().size()) /
+                            static_cast<float>(options_.negatives));
 }
 
 float OnlineFit::TemperatureOf(uint32_t user) const {

@@ -28,15 +28,14 @@ namespace taud::trainer {
 struct OnlineFitOptions {
   int batch_rows = 2048;  // positives a step, at most
   int negatives = 1024;   // shared negatives a step
-  double learning_rate = 6e-3;
+  double learning_rate = 0.03;
   // Passes over the data until it has settled; a row's learning rate falls
   // to rate_floor over as many (see RateAtAge).
   double horizon = 30;
   double rate_floor = 0.02;
   double beta = 0.0;        // negatives ∝ popularity^β
-  double super_loss = 1.0;  // β of Eq. 16
-  // The temperature at which the losses L(u) of Eq. 16 are compared.
-  double common_temperature = 1.0;
+  double dropout = 0.1;     // share of a user row's coordinates, in [0, 1)
+  double super_loss = 4.0;  // β of Eq. 16; users' losses are compared at τ₀
   TauGovernorOptions governor;
   uint64_t seed = 1;
 };
@@ -78,7 +77,8 @@ class OnlineFit {
               model::Sequence limit = kNoLimit);
   static constexpr model::Sequence kNoLimit = ~model::Sequence{0};
 
-  // Everything through `sequence` counts as absorbed: there are no more of them.
+  // Everything through `sequence` counts as absorbed: there are no more of
+  // them.
   void AdvanceThrough(model::Sequence sequence) {
     absorbed_through_ = std::max(absorbed_through_, sequence);
   }
@@ -136,6 +136,7 @@ class OnlineFit {
                  const absl::flat_hash_set<uint32_t>& known_others,
                  absl::flat_hash_set<uint32_t>* known);
   void FillBatch(uint32_t rows);
+  float NegativeWeight() const;
   float TemperatureOf(uint32_t user) const;
   void Account(uint32_t first);
   void UpdateRate(uint32_t degree, float* visits, float* rate) const;

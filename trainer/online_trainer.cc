@@ -164,7 +164,7 @@ class OnlineTrainer::Impl {
   Checkpoint checkpoint_;  // set before the first start; may be null
   std::unique_ptr<model::Snapshot> warm_;  // until the fit has taken it over
   std::unique_ptr<model::TrainingState> resume_;  // the same
-  std::unique_ptr<WorkerPool> pool_;       // the fit's learner points to it
+  std::unique_ptr<WorkerPool> pool_;  // the fit's learner points to it
   std::unique_ptr<OnlineFit> fit_;
   bool changed_ = false;  // since the last publish
   bool changed_since_checkpoint_ = false;
@@ -214,11 +214,10 @@ absl::Status OnlineTrainer::Impl::Forget(std::vector<uint32_t> users,
                                          Checkpoint done) {
   absl::MutexLock lock(&mutex_);
   if (!running_ || stop_) {
-    return absl::UnavailableError(absl::StrCat(
-        "the trainer is ", TrainerStateName(status_.state)));
+    return absl::UnavailableError(
+        absl::StrCat("the trainer is ", TrainerStateName(status_.state)));
   }
-  forgettings_.push_back(
-      {std::move(users), std::move(items), std::move(done)});
+  forgettings_.push_back({std::move(users), std::move(items), std::move(done)});
   return absl::OkStatus();
 }
 
@@ -358,8 +357,7 @@ bool OnlineTrainer::Impl::LearnSome() {
 
 // By sequence, not by position, which erasures and retention change.
 bool OnlineTrainer::Impl::LearnBlock() {
-  const model::Sequence end =
-      (fit_->absorbed_through() / kBlock + 1) * kBlock;
+  const model::Sequence end = (fit_->absorbed_through() / kBlock + 1) * kBlock;
   if (interactions_->last_sequence() < end) {
     if (changed_) PublishNow();
     Rest(fit_->Ready() ? TrainerState::kIdle : TrainerState::kWaiting);

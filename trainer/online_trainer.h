@@ -28,7 +28,7 @@ struct OnlineTrainerOptions {
   int batch_rows = 2048;        // positives a step, at most: small data gets
                                 // narrower steps, 256 to a pass
   int negatives = 1024;         // shared negatives a step
-  double learning_rate = 6e-3;  // the greatest, of a row that is new
+  double learning_rate = 0.03;  // the greatest, of a row that is new
   absl::Duration publish_interval = absl::Seconds(5);
   uint64_t seed = 1;
   // How often the whole state is handed out, if something changed.
@@ -98,8 +98,7 @@ class OnlineTrainer {
 
   // Called on the trainer thread with everything there is to know, which is
   // the receiver's from then on. While it runs, nothing is learnt.
-  using Checkpoint =
-      std::function<void(std::unique_ptr<model::TrainingState>)>;
+  using Checkpoint = std::function<void(std::unique_ptr<model::TrainingState>)>;
 
   // `interactions` must outlive the trainer. INVALID_ARGUMENT names the
   // option; FAILED_PRECONDITION if device is cuda and there is none.

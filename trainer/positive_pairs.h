@@ -65,7 +65,7 @@ class PositivePairs {
   std::vector<float> weights_;           // [size()]
   absl::flat_hash_map<uint64_t, uint32_t> number_of_;
   std::vector<uint32_t> user_degree_, item_popularity_;
-  std::vector<uint32_t> items_present_;  // distinct, by first appearance
+  std::vector<uint32_t> items_present_;    // distinct, by first appearance
   absl::flat_hash_set<uint32_t> present_;  // the same
   size_t num_users_ = 0;
 };

@@ -205,17 +205,18 @@ float SsmLoss::Softmax(const SsmBatch& batch, int64_t row, float* scores,
     return rho * std::log(own + others) - (cosine - rho * shift) * scale;
   };
 
+  const float each = batch.negative_weight;
   const float common = 1.0f / batch.common_temperature;
   const float scale = 1.0f / batch.temperatures[row];
   const bool is_common = scale == common && batch.rho == 1.0f;
   // The scores are read once more only where the two losses differ.
   if (!is_common) {
     result->common_losses[row] =
-        loss(1.0f, common, ExpSum(scores, shift, common, count),
+        loss(1.0f, common, each * ExpSum(scores, shift, common, count),
              std::exp((cosine - shift) * common));
   }
   const float own = std::exp((cosine - shift) * scale);
-  const float others = ExpInPlace(shift, scale, count, scores);
+  const float others = each * ExpInPlace(shift, scale, count, scores);
   result->losses[row] = loss(batch.rho, scale, others, own);
   if (is_common) result->common_losses[row] = result->losses[row];
 
@@ -223,7 +224,7 @@ float SsmLoss::Softmax(const SsmBatch& batch, int64_t row, float* scores,
   // ρ P_i − 1, without the cancellation for ρ = 1 and P_i near 1.
   *positive_slope =
       weight * ((batch.rho - 1.0f) * own - others) / (own + others);
-  return batch.rho * weight / (own + others);
+  return batch.rho * each * weight / (own + others);
 }
 
 }  // namespace taud::trainer

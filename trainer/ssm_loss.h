@@ -20,6 +20,10 @@ struct SsmBatch {
   float common_temperature = 0;     // > 0, see SsmResult::common_losses
   // ρ > 0, the weight of the negative side; 1 is the SSM loss of the paper.
   float rho = 1;
+  // c > 0, what each negative stands for in the sum of the denominator: with
+  // the number of items ÷ the number of negatives, drawn uniformly, the sum
+  // estimates that over all items. 1 is the SSM loss of the paper.
+  float negative_weight = 1;
   // Empty, or [rows] the items that the user is known to like, not owned:
   // those among the negatives are false ones, and left out of the row's sum.
   std::vector<absl::Span<const uint32_t>> known_positives;
@@ -56,7 +60,8 @@ struct SsmResult {
 // ICDE 2024, arXiv 2312.12882), but with the positive in the sum:
 //   loss_r = −f(u,i)/τ_u + ρ log( e^{f(u,i)/τ_u} + Σ_j e^{f(u,j)/τ_u} )
 // and ∂loss/∂f(u,k) = (ρ P_k − [k = i]) / τ_u. The mean in place of the sum
-// would add a constant.
+// would add a constant. With a negative_weight c each e^{f(u,j)/τ_u} counts c
+// times, in the denominator and in P_j.
 //
 // Works on chunks of rows small enough that their scores stay in the cache,
 // on the threads of a pool; the result depends on the number of threads only

@@ -229,6 +229,7 @@ RowScores TensorLearner::Score(const Chunk& chunk, const at::Tensor& users,
       unit_items);
 
   RowScores scores;
+  scores.negative_weight = batch.negative_weight;
   scores.positive = (user * own).sum(1);
   if (columns.defined()) {
     scores.negative = user.matmul(columns.t());
@@ -319,7 +320,7 @@ void TensorLearner::Step(const SsmBatch& batch, float rate,
     result->false_negatives += scores.excluded.sum().item<int64_t>();
     if (!compares) continue;
     const RowScores seen = {scores.positive.detach(), scores.negative.detach(),
-                            scores.excluded};
+                            scores.excluded, scores.negative_weight};
     const std::vector<float> common =
         ToVector(CommonLosses(seen, batch.common_temperature));
     std::copy(common.begin(), common.end(),

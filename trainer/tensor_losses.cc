@@ -1,5 +1,6 @@
 #include "trainer/tensor_losses.h"
 
+#include <cmath>
 #include <limits>
 
 namespace taud::trainer {
@@ -23,8 +24,9 @@ at::Tensor Counted(const RowScores& scores) {
 at::Tensor Ssm(const RowScores& scores, const at::Tensor& tau, double rho) {
   constexpr double kNothing = -std::numeric_limits<double>::infinity();
   const at::Tensor positive = scores.positive / tau;
-  const at::Tensor negative =
-      Masked(scores.negative / tau.unsqueeze(1), scores.excluded, kNothing);
+  const at::Tensor negative = Masked(
+      scores.negative / tau.unsqueeze(1) + std::log(scores.negative_weight),
+      scores.excluded, kNothing);
   const at::Tensor all = at::cat({positive.unsqueeze(1), negative}, 1);
   return rho * at::logsumexp(all, {1}) - positive;
 }

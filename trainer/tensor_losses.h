@@ -16,6 +16,8 @@ struct RowScores {
   at::Tensor negative;  // [rows × negatives]
   // [rows × negatives], true where it is not to count. Undefined: none.
   at::Tensor excluded;
+  // SsmBatch::negative_weight, for the softmax losses.
+  double negative_weight = 1;
 };
 
 // x / ‖x‖ by rows; zero rows stay zero.

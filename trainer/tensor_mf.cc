@@ -224,10 +224,15 @@ void TensorMf::Step(const SsmBatch& batch, const std::vector<float>& user_rates,
   at::Tensor scores = users.matmul(others.t());
   const at::Tensor excluded = FalseNegatives(batch);
   scores.masked_fill_(excluded, -1e4);
-  const at::Tensor all = at::cat({cosine, scores}, 1);
-  const at::Tensor log_p = at::log_softmax(all / tau, 1);
+  // Counting c times is adding log c to the logit.
+  const double log_each = std::log(batch.negative_weight);
+  const auto log_softmax = [&](const at::Tensor& temperature) {
+    return at::log_softmax(
+        at::cat({cosine / temperature, scores / temperature + log_each}, 1), 1);
+  };
+  const at::Tensor log_p = log_softmax(tau);
   const at::Tensor common =
-      at::log_softmax(all / double{batch.common_temperature}, 1);
+      log_softmax(at::full_like(tau, double{batch.common_temperature}));
 
   // ∂loss/∂f(u,k) = (ρ P_k − [k = i]) / τ_u; with ρ = 1 the positive's is
   // −Σ P_j / τ_u, and P_i − 1 would cancel.

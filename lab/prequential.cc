@@ -1,0 +1,323 @@
+#include "lab/prequential.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "lab/defaults.h"
+#include "model/interactions.h"
+#include "trainer/offline_fit.h"
+#include "trainer/online_fit.h"
+#include "trainer/vector_kernels.h"
+#include "trainer/worker_pool.h"
+
+namespace taud::lab {
+namespace {
+
+double Seconds(std::chrono::steady_clock::time_point since) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - since)
+      .count();
+}
+
+// Vectors to rank by; rows without one are zero.
+struct Vectors {
+  model::Matrix users, items;
+};
+
+bool IsZero(const float* row, size_t dim) {
+  return std::all_of(row, row + dim, [](float x) { return x == 0; });
+}
+
+// Where `item` stands when items are ranked by `score`, from 1; those with a
+// mark are passed over. Ties count half.
+template <typename Score>
+double RankOf(uint32_t item, const std::vector<uint8_t>& marked,
+              const Score& score) {
+  const double own = score(item);
+  double before = 0;
+  for (uint32_t other = 0; other < marked.size(); ++other) {
+    if (other == item || marked[other] != 0) continue;
+    const double theirs = score(other);
+    if (theirs > own) {
+      before += 1;
+    } else if (theirs == own) {
+      before += 0.5;
+    }
+  }
+  return before + 1;
+}
+
+class Replay {
+ public:
+  Replay(const std::vector<StreamPair>& stream,
+         const PrequentialOptions& options, const PrequentialObserver& observer)
+      : stream_(stream),
+        options_(options),
+        observer_(observer),
+        pool_(options.threads) {
+    for (const StreamPair& pair : stream) {
+      users_ = std::max(users_, pair.user + 1);
+      items_ = std::max(items_, pair.item + 1);
+    }
+    seen_.resize(users_);
+    history_.resize(users_);
+    popularity_.resize(items_, 0);
+    recency_.resize(items_, 0);
+    marked_.resize(items_, 0);
+    trainer::OnlineFitOptions fit;
+    fit.seed = options.seed;
+    fit_ = std::make_unique<trainer::OnlineFit>(
+        fit, trainer::MakeCpuMf(options.dim, &pool_));
+  }
+
+  absl::StatusOr<PrequentialResult> Run() {
+    size_t window = 0;
+    size_t night = 0;
+    for (size_t i = 0; i < stream_.size(); ++i) {
+      const StreamPair& pair = stream_[i];
+      if (!seen_[pair.user].contains(pair.item)) {
+        if (pair.tested) Test(pair);
+        Take(pair);
+      }
+      const size_t done = i + 1;
+      if (done % options_.chunk == 0) {
+        absl::Status status = LearnOnline();
+        if (!status.ok()) return status;
+        if (!observer_(Share(done), nullptr)) return Stopped(done);
+      }
+      if (options_.nights > 0 &&
+          done * options_.nights / stream_.size() > night) {
+        night = done * options_.nights / stream_.size();
+        absl::Status status = LearnNightly();
+        if (!status.ok()) return status;
+      }
+      if (done * options_.windows / stream_.size() > window) {
+        window = done * options_.windows / stream_.size();
+        EndWindow(done);
+        if (!observer_(Share(done), &result_.windows.back())) {
+          return Stopped(done);
+        }
+      }
+    }
+    Divide(&result_.total);
+    result_.total.end = stream_.size();
+    return std::move(result_);
+  }
+
+ private:
+  double Share(size_t done) const {
+    return static_cast<double>(done) / static_cast<double>(stream_.size());
+  }
+  static absl::Status Stopped(size_t done) {
+    return absl::CancelledError(
+        absl::StrCat("stopped after ", done, " interactions"));
+  }
+
+  void Test(const StreamPair& pair) {
+    for (const uint32_t item : history_[pair.user]) marked_[item] = 1;
+    const auto popular = [&](uint32_t item) {
+      return static_cast<double>(popularity_[item]);
+    };
+    const auto recent = [&](uint32_t item) {
+      return static_cast<double>(recency_[item]);
+    };
+    Count(kPopularity, RankOf(pair.item, marked_, popular));
+    Count(kRecency, RankOf(pair.item, marked_, recent));
+    Count(kOnline, RankBy(online_, pair, popular));
+    Count(kNightly, RankBy(nightly_, pair, popular));
+    for (const uint32_t item : history_[pair.user]) marked_[item] = 0;
+    ++now_.tested;
+    ++result_.total.tested;
+  }
+
+  template <typename Popular>
+  double RankBy(const Vectors& vectors, const StreamPair& pair,
+                const Popular& popular) const {
+    std::vector<float> query;
+    if (!Query(vectors, pair.user, &query)) {
+      return RankOf(pair.item, marked_, popular);
+    }
+    // Items without a vector come after all others, by popularity.
+    constexpr double kLast = -1e6;
+    return RankOf(pair.item, marked_, [&](uint32_t item) {
+      if (item >= vectors.items.rows ||
+          IsZero(vectors.items.Row(item), vectors.items.cols)) {
+        return kLast + popular(item);
+      }
+      return static_cast<double>(
+          trainer::Dot(query.data(), vectors.items.Row(item),
+                       static_cast<int64_t>(query.size())));
+    });
+  }
+
+  bool Query(const Vectors& vectors, uint32_t user,
+             std::vector<float>* query) const {
+    const size_t dim = vectors.items.cols;
+    if (dim == 0) return false;
+    if (user < vectors.users.rows && !IsZero(vectors.users.Row(user), dim)) {
+      query->assign(vectors.users.Row(user), vectors.users.Row(user) + dim);
+      return true;
+    }
+    query->assign(dim, 0.0f);
+    for (const uint32_t item : history_[user]) {
+      if (item >= vectors.items.rows) continue;
+      trainer::AddScaled(1.0f, vectors.items.Row(item),
+                         static_cast<int64_t>(dim), query->data());
+    }
+    return !IsZero(query->data(), dim);
+  }
+
+  void Count(Ranker ranker, double rank) {
+    if (rank > static_cast<double>(options_.k)) return;
+    const double gain = 1.0 / std::log2(rank + 1);
+    now_.hit_rate[ranker] += 1;
+    now_.ndcg[ranker] += gain;
+    result_.total.hit_rate[ranker] += 1;
+    result_.total.ndcg[ranker] += gain;
+  }
+
+  void Take(const StreamPair& pair) {
+    seen_[pair.user].insert(pair.item);
+    history_[pair.user].push_back(pair.item);
+    ++popularity_[pair.item];
+    ++recency_[pair.item];
+    latest_.push_back(pair.item);
+    if (latest_.size() > options_.recent) {
+      --recency_[latest_.front()];
+      latest_.pop_front();
+    }
+    model::Interaction interaction;
+    interaction.user = pair.user;
+    interaction.item = pair.item;
+    interaction.sequence = ++sequence_;
+    interaction.kind = model::InteractionKind::kClick;
+    interaction.weight = 1.0f;
+    interactions_.Append(interaction);
+  }
+
+  absl::Status LearnOnline() {
+    const auto start = std::chrono::steady_clock::now();
+    fit_->Absorb(interactions_);
+    if (!fit_->Ready()) return absl::OkStatus();
+    const uint64_t until =
+        fit_->figures().positives +
+        static_cast<uint64_t>(options_.replay *
+                              static_cast<double>(options_.chunk));
+    while (!fit_->Settled() && fit_->figures().positives < until) {
+      absl::Status status = fit_->Step();
+      if (!status.ok()) return status;
+    }
+    const auto snapshot = fit_->MakeSnapshot();
+    online_ = {std::move(snapshot->users), std::move(snapshot->items)};
+    result_.online_seconds += Seconds(start);
+    return absl::OkStatus();
+  }
+
+  absl::Status LearnNightly() {
+    const auto start = std::chrono::steady_clock::now();
+    trainer::OfflineFitOptions options;
+    SetDefaults(&options);
+    options.dim = options_.dim;
+    options.seed = options_.seed;
+    options.schedule_epochs = options_.night_epochs;
+    trainer::OfflineFit fit(
+        options, &history_, items_,
+        trainer::MakeFusedLearner(options, history_, items_,
+                                  trainer::MakeCpuMf(options_.dim, &pool_)));
+    for (int epoch = 0; epoch < options_.night_epochs; ++epoch) {
+      absl::Status status = fit.RunEpoch([](double) { return true; });
+      // Too little to learn from yet is no error.
+      if (absl::IsFailedPrecondition(status)) return absl::OkStatus();
+      if (!status.ok()) return status;
+    }
+    nightly_ = {fit.Users(), fit.Items()};
+    result_.nightly_seconds += Seconds(start);
+    return absl::OkStatus();
+  }
+
+  static void Divide(PrequentialWindow* window) {
+    const double tested =
+        static_cast<double>(std::max<size_t>(1, window->tested));
+    for (int ranker = 0; ranker < kRankers; ++ranker) {
+      window->hit_rate[ranker] /= tested;
+      window->ndcg[ranker] /= tested;
+    }
+  }
+
+  void EndWindow(size_t done) {
+    now_.end = done;
+    Divide(&now_);
+    result_.windows.push_back(now_);
+    now_ = PrequentialWindow();
+  }
+
+  const std::vector<StreamPair>& stream_;
+  const PrequentialOptions& options_;
+  const PrequentialObserver& observer_;
+  trainer::WorkerPool pool_;
+  uint32_t users_ = 0, items_ = 0;
+
+  std::vector<absl::flat_hash_set<uint32_t>> seen_;  // [user]
+  trainer::ItemLists history_;                       // [user], in order
+  std::vector<uint32_t> popularity_, recency_;       // [item]
+  std::vector<uint8_t> marked_;                      // [item]
+  std::deque<uint32_t> latest_;
+  model::Interactions interactions_;
+  model::Sequence sequence_ = 0;
+  std::unique_ptr<trainer::OnlineFit> fit_;
+  Vectors online_, nightly_;
+
+  PrequentialWindow now_;
+  PrequentialResult result_;
+};
+
+}  // namespace
+
+const char* RankerName(int ranker) {
+  constexpr const char* kNames[kRankers] = {"online", "popularity", "recency",
+                                            "nightly"};
+  return kNames[ranker];
+}
+
+absl::StatusOr<PrequentialResult> RunPrequential(
+    const std::vector<StreamPair>& stream, const PrequentialOptions& options,
+    const PrequentialObserver& observer) {
+  if (stream.empty()) return absl::InvalidArgumentError("the stream is empty");
+  if (options.chunk < 1 || options.windows < 1 ||
+      options.windows > stream.size()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "chunk is ", options.chunk, " and windows ", options.windows,
+        ", expected 1 or more, and no more windows than the stream has "
+        "interactions (",
+        stream.size(), ")"));
+  }
+  return Replay(stream, options, observer).Run();
+}
+
+int RecoveryWindows(const PrequentialResult& result, size_t drift, int ranker,
+                    size_t before, double share) {
+  size_t first = 0;
+  while (first < result.windows.size() && result.windows[first].end <= drift) {
+    ++first;
+  }
+  const size_t begin = first - std::min(before, first);
+  if (begin == first) return -1;
+  double mean = 0;
+  for (size_t w = begin; w < first; ++w) {
+    mean +=
+        result.windows[w].hit_rate[ranker] / static_cast<double>(first - begin);
+  }
+  for (size_t w = first; w < result.windows.size(); ++w) {
+    if (result.windows[w].hit_rate[ranker] >= share * mean) {
+      return static_cast<int>(w - first) + 1;
+    }
+  }
+  return -1;
+}
+
+}  // namespace taud::lab
