@@ -206,8 +206,7 @@ void BM_RocksDbWrite(benchmark::State& bench) {
       EncodeEvent(event, "", &value);
       TAUD_CHECK(batch
                      .Put(handles[static_cast<size_t>(Family::kEvents)],
-                          rocksdb::Slice(key.data(), key.size()),
-                          value)
+                          rocksdb::Slice(key.data(), key.size()), value)
                      .ok());
     }
     TAUD_CHECK(db->Write(options, &batch).ok());

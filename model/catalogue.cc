@@ -64,6 +64,13 @@ ItemRecord Catalogue::Get(ItemIndex item) const {
   return it == records_.end() ? ItemRecord{} : it->second;
 }
 
+std::vector<std::string> Catalogue::Tags(ItemIndex item) const {
+  absl::MutexLock lock(&mutex_);
+  const auto it = records_.find(item);
+  if (it == records_.end()) return {};
+  return it->second.tags;
+}
+
 std::string Catalogue::Title(ItemIndex item) const {
   absl::ReaderMutexLock lock(&mutex_);
   const auto it = records_.find(item);

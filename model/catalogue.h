@@ -52,6 +52,7 @@ class Catalogue {
   // The record of `item`; the defaults if it has none.
   ItemRecord Get(ItemIndex item) const;
   std::string Title(ItemIndex item) const;
+  std::vector<std::string> Tags(ItemIndex item) const;
   bool Has(ItemIndex item) const;
 
   // Replaces *eligible by the set of items in [0, num_items) that are not

@@ -3,13 +3,37 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "server/errors.h"
 
 namespace taud::server {
 namespace {
+
+constexpr absl::Duration kShortestRetry = absl::Milliseconds(10);
+constexpr absl::Duration kLongestRetry = absl::Seconds(10);
+// Of a new batch in the mean time of a query.
+constexpr double kSpeedDecay = 0.1;
+
+// Recommend, with what it or a library beneath it might throw turned into a
+// status: the searcher must go on.
+absl::Status RecommendSafely(const ServingModel& model,
+                             const model::State& state, absl::Time now,
+                             absl::Span<const RecommendTask> tasks,
+                             std::vector<Recommendation>* answers) {
+  try {
+    return Recommend(model, state, absl::ToUnixMillis(now), tasks, answers);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(
+        "not enough memory for the answer; retry, or ask for less");
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("recommending: ", e.what()));
+  }
+}
 
 absl::Status NoSnapshot() {
   return absl::UnavailableError(
@@ -53,15 +77,18 @@ absl::Status Batcher::Submit(RecommendJob job) {
   const bool is_bulk = job.tasks.size() > 1;
   absl::MutexLock lock(&mutex_);
   if (stopping_) return absl::UnavailableError("the server is draining");
-  const bool full = is_bulk ? bulk_tasks_ + job.tasks.size() >
-                                  options_.max_queue * options_.max_batch
-                            : online_.size() >= options_.max_queue;
-  if (full) {
-    ++stats_.refused;
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the queue of ", is_bulk ? "bulk " : "",
-        "requests is full (serving.max_queue = ", options_.max_queue,
-        "); retry after a pause"));
+  if (is_bulk) {
+    const size_t limit = options_.max_queue * options_.max_batch;
+    if (bulk_tasks_ + job.tasks.size() > limit) return Refuse(true, limit);
+  } else {
+    QueueInput input;
+    input.max_queue = options_.max_queue;
+    input.max_batch = options_.max_batch;
+    input.threads = options_.threads;
+    input.max_wait_seconds = absl::ToDoubleSeconds(options_.max_wait);
+    input.query_seconds = query_seconds_;
+    const size_t limit = QueueLimit(input);
+    if (online_.size() >= limit) return Refuse(false, limit);
   }
   if (is_bulk) {
     bulk_tasks_ += job.tasks.size();
@@ -72,6 +99,29 @@ absl::Status Batcher::Submit(RecommendJob job) {
     online_.push_back(std::move(job));
   }
   return absl::OkStatus();
+}
+
+absl::Status Batcher::Refuse(bool is_bulk, size_t limit) {
+  ++stats_.refused;
+  absl::Status status = absl::ResourceExhaustedError(absl::StrCat(
+      "the queue of ", is_bulk ? "bulk " : "", "requests is full (", limit,
+      " wait; serving.max_queue, serving.max_wait_ms); retry after a pause"));
+  const double queued =
+      static_cast<double>(is_bulk ? bulk_tasks_ : online_.size());
+  const absl::Duration empty_in =
+      absl::Seconds(queued * query_seconds_ / options_.threads);
+  SetRetryDelay(std::clamp(empty_in, kShortestRetry, kLongestRetry), &status);
+  return status;
+}
+
+void Batcher::NoteSpeed(size_t queries, absl::Duration took) {
+  const double seconds =
+      absl::ToDoubleSeconds(took) / static_cast<double>(queries);
+  absl::MutexLock lock(&mutex_);
+  query_seconds_ =
+      query_seconds_ == 0
+          ? seconds
+          : query_seconds_ + kSpeedDecay * (seconds - query_seconds_);
 }
 
 void Batcher::Stop() {
@@ -173,7 +223,7 @@ void Batcher::AnswerOnline(std::vector<RecommendJob> jobs) {
   if (live.empty()) return;
   std::vector<Recommendation> answers;
   const absl::Status status =
-      Recommend(*model, *state_, absl::ToUnixMillis(now), tasks, &answers);
+      RecommendSafely(*model, *state_, now, tasks, &answers);
   for (size_t i = 0; i < live.size(); ++i) {
     if (!status.ok()) {
       live[i]->done(status, nullptr, {});
@@ -183,6 +233,7 @@ void Batcher::AnswerOnline(std::vector<RecommendJob> jobs) {
     own.push_back(std::move(answers[i]));
     live[i]->done(absl::OkStatus(), model, std::move(own));
   }
+  NoteSpeed(live.size(), absl::Now() - now);
 }
 
 void Batcher::AnswerBulk(std::shared_ptr<BulkJob> bulk, size_t take) {
@@ -193,10 +244,10 @@ void Batcher::AnswerBulk(std::shared_ptr<BulkJob> bulk, size_t take) {
   if (!dead && bulk->model == nullptr) status = NoSnapshot();
   if (status.ok()) {
     std::vector<Recommendation> answers;
-    status = Recommend(*bulk->model, *state_, absl::ToUnixMillis(now),
-                       absl::MakeConstSpan(bulk->job.tasks)
-                           .subspan(bulk->answers.size(), take),
-                       &answers);
+    status = RecommendSafely(*bulk->model, *state_, now,
+                             absl::MakeConstSpan(bulk->job.tasks)
+                                 .subspan(bulk->answers.size(), take),
+                             &answers);
     std::move(answers.begin(), answers.end(),
               std::back_inserter(bulk->answers));
   }

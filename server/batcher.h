@@ -45,6 +45,8 @@ class Batcher {
     int threads = 1;
     size_t max_batch = 64;
     size_t max_queue = 1024;  // online jobs; as many tasks in bulk × max_batch
+    // Online jobs that would wait longer are refused; see QueueLimit.
+    absl::Duration max_wait = absl::InfiniteDuration();
   };
   struct Stats {
     uint64_t batches = 0;
@@ -59,7 +61,8 @@ class Batcher {
           const ServingSlot* slot);
   ~Batcher();
 
-  // OK: `job.done` will be called. RESOURCE_EXHAUSTED if the queue is full,
+  // OK: `job.done` will be called. RESOURCE_EXHAUSTED if the queue is full or
+  // would take too long, with a RetryInfo of the time it takes to empty;
   // UNAVAILABLE after Stop: it will not.
   // REQUIRES: job.tasks is not empty; INVALID_ARGUMENT otherwise.
   absl::Status Submit(RecommendJob job);
@@ -81,6 +84,10 @@ class Batcher {
   void Run();
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Batch TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Refuse(bool is_bulk, size_t limit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A batch of `queries` took so long.
+  void NoteSpeed(size_t queries, absl::Duration took);
   void AnswerOnline(std::vector<RecommendJob> jobs);
   void AnswerBulk(std::shared_ptr<BulkJob> bulk, size_t take);
 
@@ -97,6 +104,8 @@ class Batcher {
   size_t bulk_tasks_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t online_turns_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Decayed mean of what a query takes a thread; 0: none was timed.
+  double query_seconds_ ABSL_GUARDED_BY(mutex_) = 0;
   Stats stats_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -53,7 +53,11 @@ uint64_t Mebibytes(int32_t count) {
 
 class Daemon::Impl {
  public:
-  explicit Impl(const config::v1::Config& config) : config_(config) {}
+  explicit Impl(const config::v1::Config& config)
+      : config_(config),
+        rates_(config.serving().requests_per_client()),
+        memory_(static_cast<size_t>(config.serving().max_request_memory_mib())
+                << 20) {}
   ~Impl() { Drain(); }
 
   absl::Status Start() {
@@ -169,6 +173,12 @@ class Daemon::Impl {
     publisher.save_interval =
         absl::Seconds(config_.store().snapshot_save_seconds());
     publisher.dim = static_cast<size_t>(config_.trainer().dim());
+    const auto kind = index::ParseIndexKind(config_.serving().index());
+    if (!kind.ok()) return kind.status();
+    publisher.index.kind = *kind;
+    publisher.index.min_recall = config_.serving().min_recall();
+    publisher.index.publish_seconds =
+        config_.trainer().publish_interval_ms() / 1000.0;
     publisher_ = std::make_unique<Publisher>(publisher, &state_, &slot_,
                                              [this] { UpdateHealth(); });
     auto restored = publisher_->Restore(store_->log_end());
@@ -201,6 +211,7 @@ class Daemon::Impl {
     batcher.threads = config_.serving().threads();
     batcher.max_batch = static_cast<size_t>(config_.serving().max_batch());
     batcher.max_queue = static_cast<size_t>(config_.serving().max_queue());
+    batcher.max_wait = absl::Milliseconds(config_.serving().max_wait_ms());
     batcher_ = std::make_unique<Batcher>(batcher, &state_, &slot_);
 
     Upkeep::Options upkeep;
@@ -222,6 +233,8 @@ class Daemon::Impl {
     context_.publisher = publisher_.get();
     context_.batcher = batcher_.get();
     context_.metrics = &metrics_;
+    context_.rates = &rates_;
+    context_.memory = &memory_;
     context_.calls.metrics = &metrics_;
     context_.calls.default_deadline =
         absl::Milliseconds(config_.serving().default_deadline_ms());
@@ -302,6 +315,8 @@ class Daemon::Impl {
   model::State state_;
   ServingSlot slot_;
   Metrics metrics_;
+  ClientRates rates_;
+  MemoryBudget memory_;
   DaemonContext context_;
 
   absl::Mutex health_mutex_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "model/state.h"
+#include "server/admission.h"
 #include "server/batcher.h"
 #include "server/call.h"
 #include "server/metrics.h"
@@ -29,6 +30,8 @@ struct DaemonContext {
   Batcher* batcher = nullptr;
   Upkeep* upkeep = nullptr;
   Metrics* metrics = nullptr;
+  ClientRates* rates = nullptr;
+  MemoryBudget* memory = nullptr;
   CallEnvironment calls;
   int64_t started_ms = 0;
   std::atomic<Phase> phase{Phase::kStarting};

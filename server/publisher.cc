@@ -26,7 +26,8 @@ Publisher::Publisher(const Options& options, const model::State* state,
     : options_(options),
       state_(state),
       slot_(slot),
-      on_swap_(std::move(on_swap)) {}
+      on_swap_(std::move(on_swap)),
+      builder_(options.index) {}
 
 Publisher::~Publisher() { Stop(); }
 
@@ -82,7 +83,7 @@ absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore(
 }
 
 absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::LoadModel(
-    model::SnapshotVersion version) const {
+    model::SnapshotVersion version) {
   auto loaded = store::LoadSnapshot(options_.directory, version);
   if (!loaded.ok()) return loaded.status();
   // Of an erasure that a kill interrupted.
@@ -95,7 +96,7 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::LoadModel(
       (*loaded)->items.rows > state_->items.size()) {
     return absl::DataLossError("it has more rows than the log has ids");
   }
-  return BuildServingModel(*std::move(loaded));
+  return BuildServingModel(*std::move(loaded), &builder_);
 }
 
 void Publisher::Start() {
@@ -242,7 +243,7 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Serve(
   auto version = NextVersion();
   if (!version.ok()) return version.status();
   snapshot->version = *version;
-  auto model = BuildServingModel(std::move(snapshot));
+  auto model = BuildServingModel(std::move(snapshot), &builder_);
   if (!model.ok()) return model.status();
   TAUD_SYNC_POINT("publisher/swap");
   Swap(*model);
@@ -340,7 +341,7 @@ absl::StatusOr<model::SnapshotVersion> Publisher::EraseNow(
       const bool serves = CheckGate(*snapshot, nullptr, options_.dim).ok();
       std::shared_ptr<const ServingModel> next;
       if (serves) {
-        auto model = BuildServingModel(std::move(snapshot));
+        auto model = BuildServingModel(std::move(snapshot), &builder_);
         if (!model.ok()) return model.status();
         next = *std::move(model);
       }

@@ -38,6 +38,7 @@ class Publisher {
     uint64_t min_free_bytes = 0;
     absl::Duration save_interval = absl::Seconds(30);
     size_t dim = 64;
+    index::IndexOptions index;
   };
 
   // Called once, on the publisher's thread, when a snapshot serves, or with
@@ -133,7 +134,7 @@ class Publisher {
   void Swap(std::shared_ptr<const ServingModel> next);
   // One of the snapshots on disk, ready to serve, or why it is not.
   absl::StatusOr<std::shared_ptr<const ServingModel>> LoadModel(
-      model::SnapshotVersion version) const;
+      model::SnapshotVersion version);
   absl::StatusOr<Published> RollbackNow(model::SnapshotVersion version);
   absl::StatusOr<model::SnapshotVersion> EraseNow(
       const std::vector<model::UserIndex>& users,
@@ -162,6 +163,7 @@ class Publisher {
   model::SnapshotVersion last_version_ = 0;
   model::SnapshotVersion reserved_through_ = 0;
   model::SnapshotVersion saved_version_ = 0;
+  index::IndexBuilder builder_;
   absl::Time last_save_ = absl::InfinitePast();
   struct Retired {
     std::shared_ptr<const ServingModel> model;

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/call.h"
 #include "server/errors.h"
+#include "server/page_token.h"
 #include "server/validation.h"
 
 namespace taud::server {
@@ -33,6 +35,8 @@ void FillItems(const model::State& state, const Recommendation& answer,
     item->set_score(ranked.score);
     item->set_probability(ranked.probability);
     item->set_unscored(ranked.unscored);
+    item->set_rank_score(ranked.rank_score);
+    item->set_explored(ranked.explored);
     if (titles) item->set_title(state.catalogue.Title(ranked.item));
   }
 }
@@ -80,6 +84,20 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
       TaskForUser(state, request.user_id(), request.k(), request.filter());
   if (!task.ok()) return task.status();
   task->context = *std::move(items);
+  auto rules = CheckRules(request.rules());
+  if (!rules.ok()) return rules.status();
+  task->rules = *std::move(rules);
+  if (!request.page_token().empty()) {
+    const auto token =
+        DecodePageToken(request.page_token(), RequestFingerprint(request));
+    if (!token.ok()) return token.status();
+    task->offset = token->offset;
+    task->version = token->version;
+  }
+  if (task->offset + task->k > kMaxPagedItems) {
+    return FieldError("k", absl::StrCat("all pages together may have ",
+                                        kMaxPagedItems, " items"));
+  }
   return task;
 }
 
@@ -96,6 +114,9 @@ absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
   if (!status.ok()) return status;
   auto model_task = TaskForUser(state, "", request.k(), request.filter());
   if (!model_task.ok()) return model_task.status();
+  auto rules = CheckRules(request.rules());
+  if (!rules.ok()) return rules.status();
+  model_task->rules = *std::move(rules);
   if (users * model_task->k > kMaxResultsPerBatch) {
     return FieldError("k", absl::StrCat("k x users is ", users * model_task->k,
                                         "; at most ", kMaxResultsPerBatch));
@@ -137,23 +158,55 @@ std::vector<RecommendTask> Single(RecommendTask task) {
 using Respond = std::function<void(UnaryCall*, const model::Snapshot&,
                                    const std::vector<Recommendation>& answers)>;
 
+// What the tasks and their answers will need, roughly.
+size_t EstimateBytes(const std::vector<RecommendTask>& tasks) {
+  constexpr size_t kTask = 1024;
+  constexpr size_t kResult =
+      256;  // an item of a response, as objects and bytes
+  size_t bytes = 0;
+  for (const RecommendTask& task : tasks) {
+    bytes += kTask + task.k * kResult +
+             (task.context.size() + task.filter.excluded.size()) *
+                 sizeof(model::ItemIndex);
+  }
+  return bytes;
+}
+
 // Hands the tasks of a call to the batcher, whose thread will respond; or
 // fails the call.
-void Submit(const DaemonContext& context, UnaryCall* call,
-            std::vector<RecommendTask> tasks, Respond respond) {
+void Submit(const DaemonContext& context, grpc::CallbackServerContext* rpc,
+            UnaryCall* call, std::vector<RecommendTask> tasks,
+            Respond respond) {
+  if (!context.rates->unlimited()) {
+    absl::Status admitted = context.rates->Admit(
+        ClientOf(rpc->peer()), static_cast<double>(tasks.size()), absl::Now());
+    if (!admitted.ok()) return call->Fail(std::move(admitted));
+  }
+  const size_t bytes = EstimateBytes(tasks);
+  if (!context.memory->Take(bytes)) {
+    return call->Fail(absl::ResourceExhaustedError(
+        "the requests under way need all of the memory they may "
+        "(serving.max_request_memory_mib); retry after a pause"));
+  }
   RecommendJob job;
   job.tasks = std::move(tasks);
   job.deadline = call->deadline();
   job.cancelled = call->cancelled();
-  job.done = [call, respond = std::move(respond)](
-                 absl::Status status,
-                 const std::shared_ptr<const ServingModel>& model,
-                 const std::vector<Recommendation>& answers) {
-    if (!status.ok()) return call->Fail(std::move(status));
-    respond(call, *model->snapshot, answers);
+  job.done = [call, respond = std::move(respond), memory = context.memory,
+              bytes](absl::Status status,
+                     const std::shared_ptr<const ServingModel>& model,
+                     const std::vector<Recommendation>& answers) {
+    if (status.ok()) {
+      respond(call, *model->snapshot, answers);
+    } else {
+      call->Fail(std::move(status));
+    }
+    memory->Give(bytes);
   };
   absl::Status status = context.batcher->Submit(std::move(job));
-  if (!status.ok()) call->Fail(std::move(status));
+  if (status.ok()) return;
+  context.memory->Give(bytes);
+  call->Fail(std::move(status));
 }
 
 }  // namespace
@@ -170,12 +223,34 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::Recommend(
     call->Fail(task.status());
     return call;
   }
-  Submit(*context_, call, Single(*std::move(task)),
-         [state = context_->state, titles = request.include_titles()](
+  auto exploration = CheckExploration(request.exploration());
+  if (!exploration.ok()) {
+    call->Fail(exploration.status());
+    return call;
+  }
+  task->explore = exploration->share();
+  task->seed = exploration->seed();
+  PageToken next;
+  next.offset = task->offset + task->k;
+  next.request = RequestFingerprint(request);
+  Submit(*context_, rpc, call, Single(*std::move(task)),
+         [state = context_->state, titles = request.include_titles(), next,
+          exploration = *std::move(exploration)](
              UnaryCall* answered, const model::Snapshot& snapshot,
              const std::vector<Recommendation>& answers) {
+           if (!answers[0].status.ok()) {
+             return answered->Fail(answers[0].status);
+           }
            v1::RecommendResponse response;
            FillResponse(*state, snapshot, answers[0], titles, &response);
+           if (answers[0].more && next.offset < kMaxPagedItems) {
+             PageToken token = next;
+             token.version = snapshot.version;
+             response.set_next_page_token(EncodePageToken(token));
+           }
+           if (exploration.share() > 0) {
+             *response.mutable_exploration() = exploration;
+           }
            answered->Reply(response);
          });
   return call;
@@ -193,7 +268,7 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
     call->Fail(tasks.status());
     return call;
   }
-  Submit(*context_, call, *std::move(tasks),
+  Submit(*context_, rpc, call, *std::move(tasks),
          [state = context_->state, titles = request.include_titles()](
              UnaryCall* answered, const model::Snapshot& snapshot,
              const std::vector<Recommendation>& answers) {
@@ -219,7 +294,7 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
     call->Fail(task.status());
     return call;
   }
-  Submit(*context_, call, Single(*std::move(task)),
+  Submit(*context_, rpc, call, Single(*std::move(task)),
          [state = context_->state, titles = request.include_titles(),
           id = request.item_id()](UnaryCall* answered,
                                   const model::Snapshot& snapshot,

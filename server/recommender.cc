@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <random>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "model/bitmap.h"
 #include "server/fold_in.h"
 
@@ -19,7 +22,12 @@ struct Work {
   std::vector<ItemIndex> forbidden;  // ascending, distinct
   const Bitmap* eligible = nullptr;  // null: every item
   Bitmap own_eligible;               // what eligible points to, if its own
+  TagQuota quota{0};
 };
+
+// How deep an answer's list has to be: the pages before it, its own, and one
+// item to see whether there is another.
+size_t DepthOf(const RecommendTask& task) { return task.offset + task.k + 1; }
 
 bool HasVector(const model::Snapshot& snapshot, ItemIndex item) {
   return item < snapshot.items.rows && snapshot.item_popularity[item] > 0;
@@ -86,30 +94,126 @@ bool Allowed(const Work& work, ItemIndex item) {
                              item);
 }
 
-void FillByPopularity(const ServingModel& model, const Work& work, size_t k,
-                      Recommendation* answer) {
-  if (model.by_popularity.empty()) return;
+std::vector<RankedItem> MostPopular(const ServingModel& model, const Work& work,
+                                    size_t depth) {
+  std::vector<RankedItem> items;
+  if (model.by_popularity.empty()) return items;
   const std::vector<uint32_t>& popularity = model.snapshot->item_popularity;
   const auto top = static_cast<float>(popularity[model.by_popularity[0]]);
   for (const ItemIndex item : model.by_popularity) {
-    if (answer->items.size() == k) return;
+    if (items.size() == depth) break;
     if (!Allowed(work, item)) continue;
     RankedItem ranked;
     ranked.item = item;
     ranked.score = static_cast<float>(popularity[item]) / top;
-    answer->items.push_back(ranked);
+    items.push_back(ranked);
   }
+  return items;
+}
+
+std::vector<RankedItem> FromHits(const std::vector<index::Hit>& hits) {
+  std::vector<RankedItem> items;
+  items.reserve(hits.size());
+  for (const index::Hit& hit : hits) {
+    RankedItem ranked;
+    ranked.item = hit.item;
+    ranked.score = std::clamp(hit.score, -1.0f, 1.0f);
+    items.push_back(ranked);
+  }
+  return items;
+}
+
+// The index's query for the `depth` best of a task.
+index::Query QueryOf(const Work& work, size_t depth) {
+  index::Query query;
+  query.vector = work.query.data();
+  query.k = depth;
+  query.eligible = work.eligible;
+  query.excluded = work.forbidden;
+  return query;
+}
+
+// Ranks by the task's rules, from as deep in the list by score as it takes.
+absl::StatusOr<std::vector<RankedItem>> Ruled(const ServingModel& model,
+                                              const model::State& state,
+                                              const RecommendTask& task,
+                                              Work* work) {
+  const std::vector<uint32_t>& popularity = model.snapshot->item_popularity;
+  const double top =
+      model.by_popularity.empty()
+          ? 1
+          : std::log1p(static_cast<double>(popularity[model.by_popularity[0]]));
+  const auto facts = [&](ItemIndex item) {
+    ItemFacts known;
+    known.tags = state.catalogue.Tags(item);
+    if (item < popularity.size()) {
+      known.popularity = static_cast<float>(
+          std::log1p(static_cast<double>(popularity[item])) / top);
+    }
+    return known;
+  };
+  const auto source =
+      [&](size_t depth) -> absl::StatusOr<std::vector<RankedItem>> {
+    if (work->query.empty()) return MostPopular(model, *work, depth);
+    const index::Query query = QueryOf(*work, depth);
+    std::vector<std::vector<index::Hit>> hits;
+    absl::Status status = model.index->Search({&query, 1}, &hits);
+    if (!status.ok()) return status;
+    return FromHits(hits[0]);
+  };
+  return RankByRules(task.rules, DepthOf(task), facts, source, &work->quota);
+}
+
+// Gives places to random eligible items that are not in the list.
+void Explore(const ServingModel& model, const RecommendTask& task,
+             const Work& work, std::vector<RankedItem>* items) {
+  constexpr int kTries = 64;
+  const model::Snapshot& snapshot = *model.snapshot;
+  const size_t candidates = model.by_popularity.size();
+  if (task.explore <= 0 || candidates == 0) return;
+  std::mt19937_64 random(task.seed + task.offset);
+  std::uniform_real_distribution<double> uniform;
+  for (RankedItem& place : *items) {
+    if (uniform(random) >= task.explore) continue;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+      const ItemIndex item = model.by_popularity[random() % candidates];
+      const bool listed =
+          std::any_of(items->begin(), items->end(),
+                      [item](const RankedItem& i) { return i.item == item; });
+      if (listed || !Allowed(work, item)) continue;
+      place = RankedItem();
+      place.item = item;
+      place.explored = true;
+      if (!work.query.empty()) {
+        const float* row = snapshot.items.Row(item);
+        place.score = std::clamp(std::inner_product(row, row + snapshot.dim(),
+                                                    work.query.data(), 0.0f),
+                                 -1.0f, 1.0f);
+      }
+      break;
+    }
+  }
+}
+
+// Keeps the task's own page of its list.
+void CutPage(const RecommendTask& task, Recommendation* answer) {
+  std::vector<RankedItem>& items = answer->items;
+  answer->more = items.size() > task.offset + task.k;
+  if (answer->more) items.resize(task.offset + task.k);
+  const size_t before = std::min(task.offset, items.size());
+  items.erase(items.begin(),
+              items.begin() + static_cast<std::ptrdiff_t>(before));
 }
 
 // Items without a vector, most interacted with first, make the answer whole.
 void FillWithUnscored(const ServingModel& model, const model::State& state,
-                      const Work& work, size_t num_items, size_t k,
+                      size_t num_items, size_t k, Work* work,
                       Recommendation* answer) {
   if (answer->items.size() >= k) return;
   std::vector<std::pair<uint32_t, ItemIndex>> candidates;
   for (size_t i = 0; i < num_items; ++i) {
     const auto item = static_cast<ItemIndex>(i);
-    if (HasVector(*model.snapshot, item) || !Allowed(work, item)) continue;
+    if (HasVector(*model.snapshot, item) || !Allowed(*work, item)) continue;
     candidates.emplace_back(state.interactions.ItemCount(item), item);
   }
   const size_t n = std::min(candidates.size(), k - answer->items.size());
@@ -120,6 +224,7 @@ void FillWithUnscored(const ServingModel& model, const model::State& state,
       });
   const bool popular = answer->representation == v1::REPRESENTATION_POPULAR;
   for (size_t i = 0; i < n; ++i) {
+    if (!work->quota.Take(state.catalogue.Tags(candidates[i].second))) continue;
     RankedItem ranked;
     ranked.item = candidates[i].second;
     ranked.score = popular ? 0.0f : -1.0f;
@@ -129,14 +234,18 @@ void FillWithUnscored(const ServingModel& model, const model::State& state,
 }
 
 // Softmax of score / τ over the items, the largest score taken out first.
+// Unscored ones are behind and have none.
 void FillProbabilities(float temperature, std::vector<RankedItem>* items) {
   if (items->empty() || !(temperature > 0)) return;
-  const float top = items->front().score;
+  float top = -1;
+  for (const RankedItem& item : *items) top = std::max(top, item.score);
   double sum = 0;
   for (RankedItem& item : *items) {
+    if (item.unscored) continue;
     item.probability = std::exp((item.score - top) / temperature);
     sum += item.probability;
   }
+  if (sum == 0) return;
   for (RankedItem& item : *items) {
     item.probability = static_cast<float>(item.probability / sum);
   }
@@ -146,6 +255,32 @@ float TemperatureOf(const model::Snapshot& snapshot,
                     std::optional<model::UserIndex> user) {
   return TrainedRow(snapshot, user) != nullptr ? snapshot.temperatures[*user]
                                                : snapshot.tau0;
+}
+
+// Points work->eligible to what the catalogue and the filter leave; `base`:
+// what the catalogue alone leaves, null if that is everything.
+void SetEligible(const model::State& state, const RecommendTask& task,
+                 int64_t now_ms, size_t num_items, const Bitmap* base,
+                 Work* work) {
+  work->eligible = base;
+  const ItemFilter& filter = task.filter;
+  if (filter.tags.empty() && !filter.only_some) return;
+  work->eligible = &work->own_eligible;
+  if (!filter.tags.empty()) {
+    state.catalogue.FillEligible(filter.tags, now_ms, num_items,
+                                 &work->own_eligible);
+  }
+  if (!filter.only_some) return;
+  Bitmap only(num_items, false);
+  for (const ItemIndex item : filter.only) {
+    if (item < num_items) only.Set(item);
+  }
+  if (!filter.tags.empty()) {
+    only.And(work->own_eligible);
+  } else if (base != nullptr) {
+    only.And(*base);
+  }
+  work->own_eligible = std::move(only);
 }
 
 }  // namespace
@@ -169,6 +304,12 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     const RecommendTask& task = tasks[t];
     Work& work = works[t];
     Recommendation& answer = (*answers)[t];
+    if (task.version != 0 && task.version != snapshot.version) {
+      answer.status = absl::AbortedError(absl::StrCat(
+          "page_token: it belongs to snapshot ", task.version, ", now ",
+          snapshot.version, " serves; begin again without it"));
+      continue;
+    }
     if (task.kind == RecommendTask::Kind::kSimilarItems) {
       if (!HasVector(snapshot, task.similar_to)) continue;
       const float* row = snapshot.items.Row(task.similar_to);
@@ -180,21 +321,12 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
           QueryForUser(snapshot, state, task.user, task.context, &work.query);
       answer.temperature = TemperatureOf(snapshot, task.user);
     }
+    work.quota = TagQuota(task.rules.max_per_tag);
     work.forbidden = Forbidden(state, task);
-    if (!task.filter.tags.empty()) {
-      state.catalogue.FillEligible(task.filter.tags, now_ms, num_items,
-                                   &work.own_eligible);
-      work.eligible = &work.own_eligible;
-    } else if (restricted) {
-      work.eligible = &base;
-    }
-    if (work.query.empty()) continue;
-    index::Query query;
-    query.vector = work.query.data();
-    query.k = task.k;
-    query.eligible = work.eligible;
-    query.excluded = work.forbidden;
-    queries.push_back(query);
+    SetEligible(state, task, now_ms, num_items, restricted ? &base : nullptr,
+                &work);
+    if (work.query.empty() || !task.rules.empty()) continue;
+    queries.push_back(QueryOf(work, DepthOf(task)));
     searched.push_back(t);
   }
 
@@ -202,22 +334,26 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
   absl::Status status = model.index->Search(queries, &hits);
   if (!status.ok()) return status;
   for (size_t q = 0; q < searched.size(); ++q) {
-    Recommendation& answer = (*answers)[searched[q]];
-    for (const index::Hit& hit : hits[q]) {
-      RankedItem ranked;
-      ranked.item = hit.item;
-      ranked.score = std::clamp(hit.score, -1.0f, 1.0f);
-      answer.items.push_back(ranked);
-    }
-    FillProbabilities(answer.temperature, &answer.items);
+    (*answers)[searched[q]].items = FromHits(hits[q]);
   }
   for (size_t t = 0; t < tasks.size(); ++t) {
+    const RecommendTask& task = tasks[t];
     Recommendation& answer = (*answers)[t];
     if (answer.representation == v1::REPRESENTATION_UNSPECIFIED) continue;
-    if (answer.representation == v1::REPRESENTATION_POPULAR) {
-      FillByPopularity(model, works[t], tasks[t].k, &answer);
+    if (!task.rules.empty()) {
+      auto ruled = Ruled(model, state, task, &works[t]);
+      if (!ruled.ok()) return ruled.status();
+      answer.items = *std::move(ruled);
+    } else if (answer.representation == v1::REPRESENTATION_POPULAR) {
+      answer.items = MostPopular(model, works[t], DepthOf(task));
     }
-    FillWithUnscored(model, state, works[t], num_items, tasks[t].k, &answer);
+    FillWithUnscored(model, state, num_items, DepthOf(task), &works[t],
+                     &answer);
+    CutPage(task, &answer);
+    Explore(model, task, works[t], &answer.items);
+    if (answer.representation != v1::REPRESENTATION_POPULAR) {
+      FillProbabilities(answer.temperature, &answer.items);
+    }
   }
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@
 #include "model/catalogue.h"
 #include "model/state.h"
 #include "model/types.h"
+#include "server/ranking_rules.h"
 #include "server/serving_model.h"
 #include "taud/v1/types.pb.h"
 
@@ -21,6 +22,8 @@ struct ItemFilter {
   bool exclude_seen = true;
   model::TagFilter tags;
   std::vector<model::ItemIndex> excluded;  // any order
+  bool only_some = false;                  // only those of `only`
+  std::vector<model::ItemIndex> only;      // any order
 };
 
 // One query, resolved to indices.
@@ -33,19 +36,22 @@ struct RecommendTask {
   model::ItemIndex similar_to = 0;  // kSimilarItems: which item
   size_t k = 0;
   ItemFilter filter;
-};
-
-struct RankedItem {
-  model::ItemIndex item = 0;
-  float score = 0;
-  float probability = 0;
-  bool unscored = false;
+  RankingRules rules;
+  // Items of earlier pages, which are left out: k more follow.
+  size_t offset = 0;
+  // If not 0, only this snapshot will do.
+  model::SnapshotVersion version = 0;
+  double explore = 0;  // probability of a random item at each place
+  uint64_t seed = 0;
 };
 
 struct Recommendation {
   std::vector<RankedItem> items;  // best first
   v1::Representation representation = v1::REPRESENTATION_UNSPECIFIED;
   float temperature = 0;
+  bool more = false;  // there is a next page
+  // OK, or why this one has no answer: ABORTED if the snapshot is another.
+  absl::Status status;
 };
 
 // Answers `tasks`, all from `model`, in one search: fold-in, popularity for

@@ -8,9 +8,10 @@
 namespace taud::server {
 
 absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
-    std::shared_ptr<const model::Snapshot> snapshot) {
+    std::shared_ptr<const model::Snapshot> snapshot,
+    index::IndexBuilder* builder) {
   const absl::Time start = absl::Now();
-  auto index = index::BuildQuantisedIndex(*snapshot);
+  auto index = builder->Build(*snapshot);
   if (!index.ok()) return index.status();
 
   auto serving = std::make_shared<ServingModel>();

@@ -8,7 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "index/search_index.h"
+#include "index/index_builder.h"
 #include "model/snapshot.h"
 
 namespace taud::server {
@@ -23,10 +23,10 @@ struct ServingModel {
   double build_seconds = 0;
 };
 
-// Builds the index and the popularity order. Takes as long as copying the
-// items does; errors are the index's.
+// Builds the index and the popularity order; errors are the index's.
 absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
-    std::shared_ptr<const model::Snapshot> snapshot);
+    std::shared_ptr<const model::Snapshot> snapshot,
+    index::IndexBuilder* builder);
 
 // Holds the model that serves. Thread-safe; Get is a pointer copy under a
 // mutex that nobody holds longer than that.

@@ -29,6 +29,19 @@ struct Turn {
 // Pure.
 Turn PlanTurn(const TurnInput& input);
 
+// Online queries that may wait: as many as are searched within `max_wait` at
+// the present speed, but no fewer than two batches a thread (a burst is no
+// overload) and no more than `max_queue`. `query_seconds` is what a query takes
+// a thread in a batch, 0 if not known yet. Pure.
+struct QueueInput {
+  size_t max_queue = 1;
+  size_t max_batch = 1;
+  int threads = 1;
+  double max_wait_seconds = 0;
+  double query_seconds = 0;
+};
+size_t QueueLimit(const QueueInput& input);
+
 }  // namespace taud::server
 
 #endif  // TAUD_SERVER_TURN_PLAN_H_

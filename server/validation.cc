@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <random>
 #include <set>
 #include <utility>
 
@@ -169,6 +170,13 @@ absl::StatusOr<ItemFilter> CheckFilter(const v1::Filter& filter,
                           kMaxExcludedIds, items);
   if (!excluded.ok()) return excluded.status();
   checked.excluded = *std::move(excluded);
+  if (!filter.only_ids().empty()) {
+    auto only =
+        Resolve("filter.only_ids", filter.only_ids(), kMaxExcludedIds, items);
+    if (!only.ok()) return only.status();
+    checked.only_some = true;
+    checked.only = *std::move(only);
+  }
   const struct {
     const char* field;
     const Strings& tags;
@@ -182,6 +190,47 @@ absl::StatusOr<ItemFilter> CheckFilter(const v1::Filter& filter,
     auto tags = CheckTags(list.field, list.tags);
     if (!tags.ok()) return tags.status();
     *list.checked = *std::move(tags);
+  }
+  return checked;
+}
+
+absl::StatusOr<RankingRules> CheckRules(const v1::Rules& rules) {
+  RankingRules checked;
+  checked.max_per_tag = rules.max_per_tag();
+  absl::Status status =
+      CheckCount("rules.boosts", rules.boosts_size(), kMaxBoosts);
+  if (!status.ok()) return status;
+  for (const v1::TagBoost& boost : rules.boosts()) {
+    status = CheckText("rules.boosts.tag", boost.tag(), 1, model::kMaxTagBytes);
+    if (!status.ok()) return status;
+    if (!(boost.amount() >= -1 && boost.amount() <= 1)) {
+      return FieldError(
+          "rules.boosts.amount",
+          absl::StrCat(boost.amount(), " is not allowed; allowed: -1 to 1"));
+    }
+    checked.boosts.emplace_back(boost.tag(), boost.amount());
+  }
+  const float weight = rules.popularity_weight();
+  if (!(weight >= 0 && weight <= 1)) {
+    return FieldError("rules.popularity_weight",
+                      absl::StrCat(weight, " is not allowed; allowed: 0 to 1"));
+  }
+  checked.popularity_weight = weight;
+  return checked;
+}
+
+absl::StatusOr<v1::Exploration> CheckExploration(
+    const v1::Exploration& exploration) {
+  if (!(exploration.share() >= 0 && exploration.share() <= kMaxExploration)) {
+    return FieldError(
+        "exploration.share",
+        absl::StrCat(exploration.share(), " is not allowed; allowed: 0 to ",
+                     kMaxExploration));
+  }
+  v1::Exploration checked = exploration;
+  if (checked.share() > 0 && checked.seed() == 0) {
+    thread_local std::mt19937_64 random(std::random_device{}());
+    checked.set_seed(random() | 1);
   }
   return checked;
 }

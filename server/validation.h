@@ -29,6 +29,8 @@ inline constexpr int kMaxK = 1000;
 inline constexpr size_t kMaxContextItems = 1000;
 inline constexpr size_t kMaxExcludedIds = 10000;
 inline constexpr size_t kMaxFilterTags = 64;
+inline constexpr size_t kMaxBoosts = 16;
+inline constexpr float kMaxExploration = 0.5f;
 inline constexpr int64_t kMaxFutureMs = 24 * 3600 * 1000;
 
 // 1–256 bytes of UTF-8. (Protobuf has checked the UTF-8 of a parsed message;
@@ -46,6 +48,13 @@ absl::Status CheckK(int32_t k);
 // Unknown ids are dropped: they exclude nothing.
 absl::StatusOr<ItemFilter> CheckFilter(const v1::Filter& filter,
                                        const model::Dictionary& items);
+
+// Rules of a request. Tags, amounts and weights within their limits.
+absl::StatusOr<RankingRules> CheckRules(const v1::Rules& rules);
+
+// The share of random items. A seed of 0 is replaced by a new one.
+absl::StatusOr<v1::Exploration> CheckExploration(
+    const v1::Exploration& exploration);
 
 // Context ids to indices, unknown ones dropped.
 absl::StatusOr<std::vector<model::ItemIndex>> CheckContext(

@@ -284,5 +284,90 @@ TEST(RecommenderPropertyTest, ExactlyKWhateverTheFilter) {
   }
 }
 
+TEST_F(RecommenderTest, OnlyTheListedItems) {
+  const auto model = Build(MakeSnapshot(10, 50, 8));
+  RecommendTask task = ForUser(3, 10);
+  task.filter.only_some = true;
+  task.filter.only = {40, 7, 7, 12, 4000};
+  std::vector<model::ItemIndex> items = ItemsOf(Ask(*model, state_, task));
+  std::sort(items.begin(), items.end());
+  EXPECT_EQ(items, (std::vector<model::ItemIndex>{7, 12, 40}));
+  task.filter.only.clear();
+  EXPECT_TRUE(Ask(*model, state_, task).items.empty())
+      << "all of the listed were unknown";
+}
+
+TEST_F(RecommenderTest, PagesFollowEachOther) {
+  auto snapshot = MakeSnapshot(10, 50, 8);
+  snapshot->version = 3;
+  const auto model = Build(std::move(snapshot));
+  const std::vector<model::ItemIndex> whole =
+      ItemsOf(Ask(*model, state_, ForUser(3, 50)));
+  std::vector<model::ItemIndex> paged;
+  RecommendTask task = ForUser(3, 20);
+  task.version = 3;
+  bool more = true;
+  while (more) {
+    const Recommendation page = Ask(*model, state_, task);
+    for (const model::ItemIndex item : ItemsOf(page)) paged.push_back(item);
+    task.offset += task.k;
+    more = page.more;
+  }
+  EXPECT_EQ(paged, whole);
+  EXPECT_EQ(task.offset, 60u);
+
+  task.version = 2;
+  EXPECT_EQ(Ask(*model, state_, task).status.code(),
+            absl::StatusCode::kAborted);
+}
+
+TEST_F(RecommenderTest, ExplorationIsSeededAndKeepsToTheFilter) {
+  const auto model = Build(MakeSnapshot(10, 50, 8));
+  RecommendTask task = ForUser(3, 20);
+  task.explore = 0.5;
+  task.seed = 11;
+  task.filter.excluded = {1, 2, 3};
+  const Recommendation first = Ask(*model, state_, task);
+  EXPECT_EQ(ItemsOf(first), ItemsOf(Ask(*model, state_, task)));
+  size_t explored = 0;
+  std::set<model::ItemIndex> distinct;
+  for (const RankedItem& item : first.items) {
+    explored += item.explored;
+    distinct.insert(item.item);
+    EXPECT_GT(item.item == 0 ? 9u : item.item, 3u);
+  }
+  EXPECT_EQ(distinct.size(), 20u);
+  EXPECT_GT(explored, 2u);
+  EXPECT_LT(explored, 18u);
+  task.explore = 0;
+  for (const RankedItem& item : Ask(*model, state_, task).items) {
+    EXPECT_FALSE(item.explored);
+  }
+}
+
+TEST_F(RecommenderTest, NoMoreOfATagThanWanted) {
+  const auto model = Build(MakeSnapshot(10, 50, 8));
+  for (model::ItemIndex i = 0; i < 50; ++i) {
+    model::ItemRecord record;
+    record.tags = {i % 2 == 0 ? "even" : "odd"};
+    state_.catalogue.Upsert(i, record);
+  }
+  RecommendTask task = ForUser(3, 10);
+  task.rules.max_per_tag = 3;
+  for (const std::optional<model::UserIndex> user :
+       {std::optional<model::UserIndex>(3),
+        std::optional<model::UserIndex>()}) {
+    task.user = user;
+    const Recommendation answer = Ask(*model, state_, task);
+    EXPECT_EQ(answer.items.size(), 6u);
+  }
+  task.user = 3;
+  task.rules.max_per_tag = 0;
+  task.rules.boosts = {{"odd", 1.0f}};
+  for (const RankedItem& item : Ask(*model, state_, task).items) {
+    EXPECT_EQ(item.item % 2, 1u);
+  }
+}
+
 }  // namespace
 }  // namespace taud::server

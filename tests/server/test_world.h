@@ -55,7 +55,8 @@ inline void Untrain(size_t item, model::Snapshot* snapshot) {
 
 inline std::shared_ptr<const ServingModel> Build(
     std::unique_ptr<model::Snapshot> snapshot) {
-  auto built = BuildServingModel(std::move(snapshot));
+  index::IndexBuilder builder{index::IndexOptions()};
+  auto built = BuildServingModel(std::move(snapshot), &builder);
   EXPECT_TRUE(built.ok()) << built.status();
   return built.ok() ? *built : nullptr;
 }

@@ -33,5 +33,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"BulkWhenNobodyElse", {0, 10, 0, 64}, Lane::kBulk, 10}),
     [](const auto& c) { return c.param.name; });
 
+TEST(QueueLimitTest, IsTheTimeThatMayBeWaited) {
+  //                     queue batch threads wait  a query
+  EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 0}), 1024u) << "not timed yet";
+  EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 50e-6}), 200u);
+  EXPECT_EQ(QueueLimit({1024, 64, 2, 0.010, 50e-6}), 400u);
+  EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 1e-3}), 128u) << "two batches";
+  EXPECT_EQ(QueueLimit({100, 64, 1, 0.010, 1e-3}), 100u);
+  EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 1e-9}), 1024u);
+}
+
 }  // namespace
 }  // namespace taud::server
