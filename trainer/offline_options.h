@@ -100,7 +100,7 @@ struct OfflineFitOptions {
   double l2 = 0.0;  // weight of ‖rows of the batch‖² / 2, tensors only
   // Epochs over which the learning rate falls, by half a cosine, to
   // rate_floor of itself. A fit may be stopped earlier.
-  int schedule_epochs = 40;
+  int schedule_epochs = 60;
   double rate_floor = 0.02;
   double dropout = 0.1;  // share of a user row's coordinates, in [0, 1)
   int dim = 64;

@@ -325,6 +325,9 @@ void OnlineTrainer::Impl::MakeFit() {
     if (!status.ok()) throw std::runtime_error(status.ToString());
     resume_.reset();
     warm_.reset();
+    // What the checkpoint has learnt may be in no snapshot that can serve: it
+    // is published even if there is nothing left to learn.
+    changed_ = fit->HasModel();
   } else if (warm_ != nullptr) {
     const absl::Status status = fit->WarmStart(*warm_);
     if (!status.ok()) throw std::runtime_error(status.ToString());
