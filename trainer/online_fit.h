@@ -28,7 +28,7 @@ namespace taud::trainer {
 struct OnlineFitOptions {
   int batch_rows = 2048;  // positives a step, at most
   int negatives = 1024;   // shared negatives a step
-  double learning_rate = 0.03;
+  double learning_rate = 0.012;
   // Passes over the data until it has settled; a row's learning rate falls
   // to rate_floor over as many (see RateAtAge).
   double horizon = 30;

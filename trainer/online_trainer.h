@@ -28,7 +28,7 @@ struct OnlineTrainerOptions {
   int batch_rows = 2048;        // positives a step, at most: small data gets
                                 // narrower steps, 256 to a pass
   int negatives = 1024;         // shared negatives a step
-  double learning_rate = 0.03;  // the greatest, of a row that is new
+  double learning_rate = 0.012;  // the greatest, of a row that is new
   absl::Duration publish_interval = absl::Seconds(5);
   uint64_t seed = 1;
   // How often the whole state is handed out, if something changed.
