@@ -163,11 +163,11 @@ void Interactions::ForgetOfUser(UserIndex user,
   mine.seen.erase(std::remove_if(mine.seen.begin(), mine.seen.end(),
                                  [&](ItemIndex i) { return gone.contains(i); }),
                   mine.seen.end());
-  mine.history.erase(
-      std::remove_if(
-          mine.history.begin(), mine.history.end(),
-          [&](const HistoryEntry& e) { return gone.contains(e.item); }),
-      mine.history.end());
+  mine.history.erase(std::remove_if(mine.history.begin(), mine.history.end(),
+                                    [&](const HistoryEntry& e) {
+                                      return gone.contains(e.item);
+                                    }),
+                     mine.history.end());
 }
 
 // `users` has one entry for each interaction.
@@ -176,8 +176,8 @@ void Interactions::ForgetOfItem(ItemIndex item,
   const absl::flat_hash_set<UserIndex> gone(users.begin(), users.end());
   absl::MutexLock lock(&ItemMutex(item));
   Item& mine = items_.Mutable(item);
-  mine.count -= std::min<uint32_t>(mine.count,
-                                   static_cast<uint32_t>(users.size()));
+  mine.count -=
+      std::min<uint32_t>(mine.count, static_cast<uint32_t>(users.size()));
   mine.recent.erase(
       std::remove_if(mine.recent.begin(), mine.recent.end(),
                      [&](UserIndex u) { return gone.contains(u); }),

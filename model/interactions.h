@@ -72,9 +72,7 @@ class Interactions {
   }
   // The first position whose sequence is above `after`.
   size_t PositionAfter(Sequence after) const;
-  size_t num_erased() const {
-    return erased_.load(std::memory_order_relaxed);
-  }
+  size_t num_erased() const { return erased_.load(std::memory_order_relaxed); }
 
   // Forgets every interaction of the users and with the items: from the log,
   // the histories, the counts. Idempotent. REQUIRES: no more of them are

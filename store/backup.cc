@@ -132,11 +132,10 @@ absl::Status CheckFile(const std::string& path, const FileDigest& expected) {
   if (digest->bytes == expected.bytes && digest->crc32c == expected.crc32c) {
     return absl::OkStatus();
   }
-  return absl::DataLossError(
-      absl::StrCat(path, " is not as it was written: it has ", digest->bytes,
-                   " bytes, expected ", expected.bytes,
-                   digest->bytes == expected.bytes ? ", but other contents"
-                                                   : ""));
+  return absl::DataLossError(absl::StrCat(
+      path, " is not as it was written: it has ", digest->bytes,
+      " bytes, expected ", expected.bytes,
+      digest->bytes == expected.bytes ? ", but other contents" : ""));
 }
 
 }  // namespace
@@ -182,8 +181,8 @@ absl::StatusOr<BackupManifest> ParseBackupManifest(const std::string& text) {
 
 absl::StatusOr<std::string> BeginBackup(const std::string& directory) {
   if (!fs::path(directory).is_absolute()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "directory: \"", directory, "\" is not an absolute path"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("directory: \"", directory, "\" is not an absolute path"));
   }
   std::error_code error;
   if (fs::exists(directory, error)) {
@@ -268,8 +267,7 @@ absl::Status CheckBackupFiles(const std::string& directory,
                               const CopyProgress& progress) {
   uint64_t done = 0;
   for (const auto& [name, digest] : manifest.files) {
-    absl::Status status =
-        CheckFile(absl::StrCat(directory, "/", name), digest);
+    absl::Status status = CheckFile(absl::StrCat(directory, "/", name), digest);
     if (!status.ok()) return status;
     done += digest.bytes;
     if (progress) progress(done, manifest.bytes());
@@ -301,15 +299,14 @@ absl::Status RestoreBackup(const std::string& directory,
   for (const auto& [name, digest] : manifest->files) {
     const std::string to = absl::StrCat(incomplete, "/", name);
     const std::string from = absl::StrCat(directory, "/", name);
-    absl::Status status =
-        MakeDirectories(fs::path(to).parent_path().string());
+    absl::Status status = MakeDirectories(fs::path(to).parent_path().string());
     if (!status.ok()) return status;
     SyncedFile file(to);
     const auto read = ReadThrough(from, &file);
     if (!read.ok()) return read.status();
     status = file.Finish().status();
-    if (status.ok() && (read->bytes != digest.bytes ||
-                        read->crc32c != digest.crc32c)) {
+    if (status.ok() &&
+        (read->bytes != digest.bytes || read->crc32c != digest.crc32c)) {
       status = absl::DataLossError(
           absl::StrCat(from, " is damaged; use another backup"));
     }

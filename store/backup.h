@@ -21,7 +21,7 @@ namespace taud::store {
 
 struct BackupManifest {
   int64_t created_ms = 0;
-  model::Sequence last_sequence = 0;  // of the log
+  model::Sequence last_sequence = 0;        // of the log
   std::map<std::string, FileDigest> files;  // by path below the backup
   uint64_t bytes() const;
 };

@@ -52,14 +52,14 @@ absl::Status BatchQueue::Push(PendingBatch* batch) {
     return absl::UnavailableError("the event store is closing");
   }
   if (weight > max_queued_ - queued_) {
-    return QueueFull(
-        absl::StrCat("write queue is full: ", queued_, " of ", max_queued_,
-                     " entries wait, batch has ", weight, "; try again later"));
+    return QueueFull(absl::StrCat("write queue is full: ", queued_, " of ",
+                                  max_queued_, " entries wait, batch has ",
+                                  weight, "; try again later"));
   }
   if (bytes > max_bytes_ - bytes_) {
-    return QueueFull(
-        absl::StrCat("write queue is full: ", bytes_, " of ", max_bytes_,
-                     " bytes wait, batch has ", bytes, "; try again later"));
+    return QueueFull(absl::StrCat("write queue is full: ", bytes_, " of ",
+                                  max_bytes_, " bytes wait, batch has ", bytes,
+                                  "; try again later"));
   }
   queued_ += weight;
   bytes_ += bytes;

@@ -43,8 +43,8 @@ absl::Status EventMigration::Run() {
         kFormatVersion));
   }
   if (old) {
-    spdlog::info("event store: bringing {} from format 1 to {}",
-                 db_.directory_, kFormatVersion);
+    spdlog::info("event store: bringing {} from format 1 to {}", db_.directory_,
+                 kFormatVersion);
     absl::Status status = MoveEventIds();
     if (status.ok()) {
       status = db_.PutMeta("format_version", absl::StrCat(kFormatVersion));
@@ -52,8 +52,7 @@ absl::Status EventMigration::Run() {
     if (!status.ok()) return status;
   }
   if (db_.legacy_ids_ == nullptr) return absl::OkStatus();
-  const rocksdb::Status dropped =
-      db_.db_->DropColumnFamily(db_.legacy_ids_);
+  const rocksdb::Status dropped = db_.db_->DropColumnFamily(db_.legacy_ids_);
   return FromRocksDb(dropped, "drop the old event ids", db_.directory_);
 }
 

@@ -270,8 +270,8 @@ absl::Status EventStore::Impl::StartThreads() {
   } catch (const std::system_error& error) {
     queue_.Close();
     if (writer_.joinable()) writer_.join();
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "cannot start the event store's threads: ", error.what()));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot start the event store's threads: ", error.what()));
   }
   return absl::OkStatus();
 }
@@ -434,8 +434,7 @@ absl::Status EventStore::Impl::Write(const GroupPlan& plan) {
 int64_t EventStore::Impl::Now() {
   const auto wall = static_cast<int64_t>(env_->NowMicros() / 1000);
   const auto steady = static_cast<int64_t>(env_->NowNanos() / 1000000);
-  const int64_t elapsed =
-      clock_steady_ms_ < 0 ? -1 : steady - clock_steady_ms_;
+  const int64_t elapsed = clock_steady_ms_ < 0 ? -1 : steady - clock_steady_ms_;
   clock_ms_ = AdvanceStoreClock(clock_ms_, wall, elapsed);
   clock_steady_ms_ = steady;
   return clock_ms_;
@@ -536,8 +535,7 @@ absl::StatusOr<Erasure> EventStore::Impl::EraseNow(
   erasure.id = erasure_id.empty() ? RandomId() : erasure_id;
   erasure.record.subject = subject;
   erasure.record.index = *index;
-  erasure.record.requested_ms =
-      static_cast<int64_t>(env_->NowMicros() / 1000);
+  erasure.record.requested_ms = static_cast<int64_t>(env_->NowMicros() / 1000);
   erasure.record.sequence = last_sequence_;
   absl::Status status = db_->WriteErasure(erasure);
   if (!status.ok()) {

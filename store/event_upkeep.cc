@@ -87,10 +87,9 @@ absl::Status EventDb::DropDeletedFiles(model::Sequence through) {
   const SequenceKey end = EncodeSequenceKey(through);
   const rocksdb::Slice first = AsSlice(begin);
   const rocksdb::Slice last = AsSlice(end);
-  return FromRocksDb(
-      rocksdb::DeleteFilesInRange(db_.get(), handle(Family::kEvents), &first,
-                                  &last),
-      "delete files of old events", directory_);
+  return FromRocksDb(rocksdb::DeleteFilesInRange(
+                         db_.get(), handle(Family::kEvents), &first, &last),
+                     "delete files of old events", directory_);
 }
 
 absl::Status EventDb::Compact() {
@@ -108,9 +107,9 @@ absl::Status EventDb::Compact() {
   options.bottommost_level_compaction =
       rocksdb::BottommostLevelCompaction::kForce;
   options.exclusive_manual_compaction = false;
-  for (const Family family : {Family::kEvents, Family::kEventIds,
-                              Family::kUsers, Family::kItems,
-                              Family::kCatalogue}) {
+  for (const Family family :
+       {Family::kEvents, Family::kEventIds, Family::kUsers, Family::kItems,
+        Family::kCatalogue}) {
     status = db_->CompactRange(options, handle(family), nullptr, nullptr);
     if (!status.ok()) return FromRocksDb(status, "compact", directory_);
   }
@@ -131,14 +130,13 @@ absl::Status EventDb::CopyTo(const std::string& directory) {
                      directory_);
 }
 
-absl::StatusOr<model::Sequence> EventDb::AcceptedBefore(
-    int64_t time_ms) const {
+absl::StatusOr<model::Sequence> EventDb::AcceptedBefore(int64_t time_ms) const {
   absl::ReaderMutexLock upkeep(&upkeep_mutex_);
   absl::Status open = RequireOpen();
   if (!open.ok()) return open;
   const SequenceKey time = EncodeSequenceKey(static_cast<uint64_t>(time_ms));
-  const std::string limit = absl::StrCat(
-      kArrivalPrefix, absl::string_view(time.data(), time.size()));
+  const std::string limit =
+      absl::StrCat(kArrivalPrefix, absl::string_view(time.data(), time.size()));
   const std::unique_ptr<rocksdb::Iterator> it(
       db_->NewIterator(rocksdb::ReadOptions(), handle(Family::kMeta)));
   it->SeekForPrev(limit);
@@ -183,8 +181,7 @@ absl::Status EventDb::VerifyChecksums() const {
   absl::ReaderMutexLock upkeep(&upkeep_mutex_);
   absl::Status open = RequireOpen();
   if (!open.ok()) return open;
-  return FromRocksDb(db_->VerifyChecksum(), "verify the checksums",
-                     directory_);
+  return FromRocksDb(db_->VerifyChecksum(), "verify the checksums", directory_);
 }
 
 }  // namespace taud::store

@@ -57,8 +57,8 @@ struct GroupPlan {
 
   std::vector<Event> events;  // ascending, gapless sequences
   model::Sequence last_sequence = 0;
-  StreamRecords streams;  // as they stand after it; times are not set
-  std::vector<Record> records;                 // in order of arrival
+  StreamRecords streams;        // as they stand after it; times are not set
+  std::vector<Record> records;  // in order of arrival
   std::vector<std::vector<Appended>> results;  // one list a batch
   size_t duplicates = 0;
 

@@ -44,8 +44,8 @@ absl::Status CheckExists(const std::string& data_dir) {
   if (std::filesystem::is_directory(LogIn(data_dir), error)) {
     return absl::OkStatus();
   }
-  return absl::NotFoundError(absl::StrCat(
-      data_dir, " is no data directory of taud: it has no log/"));
+  return absl::NotFoundError(
+      absl::StrCat(data_dir, " is no data directory of taud: it has no log/"));
 }
 
 class Verifier {
@@ -95,8 +95,8 @@ class Verifier {
     if (!Note((*db)->VerifyChecksums(), kRestore)) return;
     Step("log: names and items");
     bool good = Note((*db)->LoadNames(Family::kUsers, &state_.users), kRestore);
-    good = Note((*db)->LoadNames(Family::kItems, &state_.items), kRestore) &&
-           good;
+    good =
+        Note((*db)->LoadNames(Family::kItems, &state_.items), kRestore) && good;
     if (!good) return;
     names_known_ = true;
     report_.users = state_.users.size() - state_.users.Erased().size();
@@ -145,10 +145,10 @@ class Verifier {
     Note(read, kRestore);
     Note(broken, kRestore);
     if (newest > report_.last_sequence) {
-      NoteText(absl::StrCat(LogIn(data_dir_), " has an event of sequence ",
-                            newest, ", the last one given is ",
-                            report_.last_sequence),
-               kRestore);
+      NoteText(
+          absl::StrCat(LogIn(data_dir_), " has an event of sequence ", newest,
+                       ", the last one given is ", report_.last_sequence),
+          kRestore);
     }
   }
 
@@ -200,11 +200,10 @@ class Verifier {
           "); training goes on from the one before, or from a snapshot");
       const auto state = LoadCheckpoint(root, info.number);
       if (!Note(state.status(), remedy)) continue;
-      if (names_known_ &&
-          (*state)->absorbed_through > report_.last_sequence) {
+      if (names_known_ && (*state)->absorbed_through > report_.last_sequence) {
         NoteText(absl::StrCat(info.path, " has learnt through sequence ",
-                              (*state)->absorbed_through,
-                              ", the log ends at ", report_.last_sequence),
+                              (*state)->absorbed_through, ", the log ends at ",
+                              report_.last_sequence),
                  kRestore);
         continue;
       }

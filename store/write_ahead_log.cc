@@ -44,17 +44,16 @@ struct Fragment {
 
 Fragment ReadFragment(absl::string_view rest) {
   Fragment fragment;
-  const size_t length = static_cast<unsigned char>(rest[4]) |
-                        (static_cast<size_t>(
-                             static_cast<unsigned char>(rest[5]))
-                         << 8);
+  const size_t length =
+      static_cast<unsigned char>(rest[4]) |
+      (static_cast<size_t>(static_cast<unsigned char>(rest[5])) << 8);
   fragment.type = static_cast<uint8_t>(rest[6]);
   fragment.bytes = kHeader + length;
   if (fragment.type < kFull || fragment.type > kLast) return fragment;
   if (fragment.bytes > rest.size()) return fragment;
   // The checksum is of the type and the data.
-  fragment.good =
-      ComputeCrc32c(rest.data() + 6, length + 1) == Unmask(ReadU32(rest.data()));
+  fragment.good = ComputeCrc32c(rest.data() + 6, length + 1) ==
+                  Unmask(ReadU32(rest.data()));
   return fragment;
 }
 

@@ -323,10 +323,10 @@ void OnlineFit::FillBatch(uint32_t rows) {
                       &batch_.weights);
   negatives_.Draw(static_cast<size_t>(options_.negatives), &batch_.negatives);
   if (options_.dropout > 0) {
-    DrawDropout(options_.dropout,
-                static_cast<size_t>(rows) *
-                    static_cast<size_t>(learner_->dim()),
-                &random_, &batch_.user_mask);
+    DrawDropout(
+        options_.dropout,
+        static_cast<size_t>(rows) * static_cast<size_t>(learner_->dim()),
+        &random_, &batch_.user_mask);
   }
 }
 

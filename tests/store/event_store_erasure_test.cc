@@ -99,10 +99,9 @@ class EventStoreErasureTest : public ::testing::Test {
                                 const std::string& erasure_id = "") {
     std::promise<absl::StatusOr<Erasure>> promise;
     auto answer = promise.get_future();
-    absl::Status status =
-        store()->Erase(subject, id, erasure_id, [&promise](auto erasure) {
-          promise.set_value(std::move(erasure));
-        });
+    absl::Status status = store()->Erase(
+        subject, id, erasure_id,
+        [&promise](auto erasure) { promise.set_value(std::move(erasure)); });
     if (!status.ok()) return status;
     return answer.get();
   }
@@ -235,8 +234,7 @@ TEST_F(EventStoreErasureTest, TheSameErasureIdGivesTheSameReceipt) {
 // it wherever it is.
 std::string Name(const std::string& of) {
   const EventIdKey hash = HashEventId(of, 1);
-  return absl::BytesToHexString(
-      absl::string_view(hash.data(), hash.size()));
+  return absl::BytesToHexString(absl::string_view(hash.data(), hash.size()));
 }
 
 TEST_F(EventStoreErasureTest, NothingErasedIsLeftInAnyFile) {
@@ -375,8 +373,8 @@ TEST_F(EventStoreErasureTest, ADirectoryOfFormatOneIsMigrated) {
                                   &handles, &db)
                     .ok());
     const auto put = [&](int family, rocksdb::Slice key, rocksdb::Slice value) {
-      ASSERT_TRUE(db->Put({}, handles[static_cast<size_t>(family)], key, value)
-                      .ok());
+      ASSERT_TRUE(
+          db->Put({}, handles[static_cast<size_t>(family)], key, value).ok());
     };
     const auto slice = [](const auto& bytes) {
       return rocksdb::Slice(bytes.data(), bytes.size());

@@ -71,8 +71,8 @@ TEST(WriteAheadLogTest, TheLastWriteMayBeTornAnywhere) {
   // One write of three pieces, whose pages reached the disk out of order.
   std::string torn = Record(kFirst, std::string(100, 'a'));
   torn[50] = 'b';
-  EXPECT_FALSE(FindDamage(Record(kFull, "whole") + torn +
-                          Record(kMiddle, "m") + Record(kLast, "l"))
+  EXPECT_FALSE(FindDamage(Record(kFull, "whole") + torn + Record(kMiddle, "m") +
+                          Record(kLast, "l"))
                    .has_value());
 }
 
