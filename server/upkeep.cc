@@ -343,38 +343,35 @@ absl::StatusOr<store::BackupManifest> Upkeep::MakeBackup(
   const auto incomplete = store::BeginBackup(directory);
   if (!incomplete.ok()) return incomplete.status();
   Log(LogLevel::kInfo, "making a backup", {{"directory", directory}});
-  absl::Status status = CopyTo(*incomplete);
-  absl::StatusOr<store::BackupManifest> manifest = status;
-  if (status.ok()) {
-    manifest =
-        store::FinishBackup(directory, NowMs(), store_->stats().last_sequence);
-  }
+  auto manifest = FillBackup(directory, *incomplete);
   if (!manifest.ok()) {
-    status = store::AbandonBackup(directory);
+    const bool removed = store::AbandonBackup(directory).ok();
     Log(LogLevel::kError, "backup not made",
         {{"directory", directory},
          {"error", std::string(manifest.status().message())},
-         {"left_over", status.ok() ? "nothing" : *incomplete}});
-    return manifest.status();
+         {"left_over", removed ? "nothing" : *incomplete}});
+    return manifest;
   }
   Log(LogLevel::kInfo, "backup made",
       {{"directory", directory}, {"bytes", absl::StrCat(manifest->bytes())}});
   return manifest;
 }
 
-absl::Status Upkeep::CopyTo(const std::string& directory) {
+absl::StatusOr<store::BackupManifest> Upkeep::FillBackup(
+    const std::string& directory, const std::string& incomplete) {
   // The log last: it must have all that the others have learnt.
   absl::Status status = publisher_->RunQuietly([&] {
     return store::LinkTree(store::SnapshotsIn(options_.data_dir),
-                           store::SnapshotsIn(directory));
+                           store::SnapshotsIn(incomplete));
   });
   if (status.ok()) {
-    status = store::LinkTree(checkpoints_, store::CheckpointsIn(directory));
+    status = store::LinkTree(checkpoints_, store::CheckpointsIn(incomplete));
   }
   TAUD_SYNC_POINT("backup/log");
-  if (status.ok()) status = store_->CopyTo(store::LogIn(directory));
-  if (status.ok()) status = store::MarkDataDirectory(directory);
-  return status;
+  if (status.ok()) status = store_->CopyTo(store::LogIn(incomplete));
+  if (status.ok()) status = store::MarkDataDirectory(incomplete);
+  if (!status.ok()) return status;
+  return store::FinishBackup(directory, NowMs(), store_->stats().last_sequence);
 }
 
 Upkeep::Stats Upkeep::stats() const {

@@ -97,8 +97,9 @@ class Upkeep {
   absl::StatusOr<model::Sequence> NeededAfter() const;
   absl::StatusOr<store::BackupManifest> MakeBackup(
       const std::string& directory);
-  // Snapshots, checkpoints and log.
-  absl::Status CopyTo(const std::string& directory);
+  // Snapshots, checkpoints and log into `incomplete`, which then gets its name.
+  absl::StatusOr<store::BackupManifest> FillBackup(
+      const std::string& directory, const std::string& incomplete);
 
   // Constant after construction.
   const Options options_;

@@ -19,6 +19,7 @@
 #include "rocksdb/env.h"
 #include "spdlog/spdlog.h"
 #include "store/batch_queue.h"
+#include "store/default_environment.h"
 #include "store/erasure_receipts.h"
 #include "store/event_db.h"
 #include "store/free_space.h"
@@ -84,7 +85,7 @@ class EventStore::Impl {
  public:
   Impl(const Options& options, model::State* state, std::unique_ptr<EventDb> db)
       : options_(options),
-        env_(options.env != nullptr ? options.env : rocksdb::Env::Default()),
+        env_(options.env),
         state_(state),
         db_(std::move(db)),
         queue_(options.max_queued, options.max_queued_bytes) {}
@@ -656,10 +657,12 @@ absl::StatusOr<std::unique_ptr<EventStore>> EventStore::Open(
     const Options& options, model::State* state) {
   absl::Status status = CheckEmpty(*state);
   if (!status.ok()) return status;
+  Options resolved = options;
+  if (resolved.env == nullptr) resolved.env = DefaultEnvironment();
   absl::StatusOr<std::unique_ptr<EventDb>> db =
-      EventDb::Open(options.directory, options.env);
+      EventDb::Open(resolved.directory, resolved.env);
   if (!db.ok()) return db.status();
-  auto impl = std::make_unique<Impl>(options, state, *std::move(db));
+  auto impl = std::make_unique<Impl>(resolved, state, *std::move(db));
   status = impl->Load();
   if (!status.ok()) return status;
   return std::unique_ptr<EventStore>(new EventStore(std::move(impl)));
