@@ -164,9 +164,22 @@ absl::StatusOr<std::vector<RankedItem>> Ruled(const ServingModel& model,
   return RankByRules(task.rules, DepthOf(task), facts, source, &work->quota);
 }
 
+// Whether `item` may stand in the place of `old` as far as tags go; if so, it
+// is counted instead.
+bool TakePlace(const model::State& state, ItemIndex old, ItemIndex item,
+               TagQuota* quota) {
+  if (quota->unlimited()) return true;
+  TagQuota without = *quota;
+  without.Give(state.catalogue.Tags(old));
+  if (!without.Take(state.catalogue.Tags(item))) return false;
+  *quota = std::move(without);
+  return true;
+}
+
 // Gives places to random eligible items that are not in the list.
-void Explore(const ServingModel& model, const RecommendTask& task,
-             const Work& work, std::vector<RankedItem>* items) {
+void Explore(const ServingModel& model, const model::State& state,
+             const RecommendTask& task, Work* work,
+             std::vector<RankedItem>* items) {
   constexpr int kTries = 64;
   const model::Snapshot& snapshot = *model.snapshot;
   const size_t candidates = model.by_popularity.size();
@@ -180,14 +193,15 @@ void Explore(const ServingModel& model, const RecommendTask& task,
       const bool listed =
           std::any_of(items->begin(), items->end(),
                       [item](const RankedItem& i) { return i.item == item; });
-      if (listed || !Allowed(work, item)) continue;
+      if (listed || !Allowed(*work, item)) continue;
+      if (!TakePlace(state, place.item, item, &work->quota)) continue;
       place = RankedItem();
       place.item = item;
       place.explored = true;
-      if (!work.query.empty()) {
+      if (!work->query.empty()) {
         const float* row = snapshot.items.Row(item);
         place.score = std::clamp(std::inner_product(row, row + snapshot.dim(),
-                                                    work.query.data(), 0.0f),
+                                                    work->query.data(), 0.0f),
                                  -1.0f, 1.0f);
       }
       break;
@@ -216,14 +230,19 @@ void FillWithUnscored(const ServingModel& model, const model::State& state,
     if (HasVector(*model.snapshot, item) || !Allowed(*work, item)) continue;
     candidates.emplace_back(state.interactions.ItemCount(item), item);
   }
-  const size_t n = std::min(candidates.size(), k - answer->items.size());
-  std::partial_sort(
-      candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(n),
-      candidates.end(), [](const auto& a, const auto& b) {
-        return a.first != b.first ? a.first > b.first : a.second < b.second;
-      });
+  // A tag's share may leave out any of them, so that all may be looked at.
+  const size_t sorted =
+      work->quota.unlimited()
+          ? std::min(candidates.size(), k - answer->items.size())
+          : candidates.size();
+  std::partial_sort(candidates.begin(),
+                    candidates.begin() + static_cast<std::ptrdiff_t>(sorted),
+                    candidates.end(), [](const auto& a, const auto& b) {
+                      return a.first != b.first ? a.first > b.first
+                                                : a.second < b.second;
+                    });
   const bool popular = answer->representation == v1::REPRESENTATION_POPULAR;
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = 0; i < sorted && answer->items.size() < k; ++i) {
     if (!work->quota.Take(state.catalogue.Tags(candidates[i].second))) continue;
     RankedItem ranked;
     ranked.item = candidates[i].second;
@@ -350,7 +369,7 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     FillWithUnscored(model, state, num_items, DepthOf(task), &works[t],
                      &answer);
     CutPage(task, &answer);
-    Explore(model, task, works[t], &answer.items);
+    Explore(model, state, task, &works[t], &answer.items);
     if (answer.representation != v1::REPRESENTATION_POPULAR) {
       FillProbabilities(answer.temperature, &answer.items);
     }
