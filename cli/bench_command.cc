@@ -201,7 +201,9 @@ Json LatencyJson(const Latency& latency) {
 // Calls by what became of them.
 struct Outcome {
   Latency ok, refused;
-  uint64_t errors = 0;  // neither answered nor refused
+  Latency refused_since_sent;  // not since due
+  Latency late;                // how late the calls were sent
+  uint64_t errors = 0;         // neither answered nor refused
   std::map<int, uint64_t> codes;
 
   Json ToJson(double seconds) const {
@@ -209,6 +211,8 @@ struct Outcome {
     json["requests_per_second"] = static_cast<double>(ok.calls) / seconds;
     json["errors"] = errors;
     json["refused"] = LatencyJson(refused);
+    json["refused"]["since_sent"] = LatencyJson(refused_since_sent);
+    json["sent_late"] = LatencyJson(late);
     Json by_code = Json::object();
     for (const auto& [code, count] : codes) {
       by_code[absl::StatusCodeToString(static_cast<absl::StatusCode>(code))] =
@@ -224,20 +228,26 @@ Outcome OutcomeOf(const std::vector<CallRecord>& calls, Wanted wanted) {
   Outcome outcome;
   std::vector<double> ok;
   std::vector<double> refused;
+  std::vector<double> refused_since_sent;
+  std::vector<double> late;
   for (const CallRecord& call : calls) {
     if (!wanted(call)) continue;
     ++outcome.codes[call.code];
+    late.push_back(call.late_milliseconds);
     if (call.code == 0) {
       ok.push_back(call.milliseconds);
     } else if (call.code ==
                static_cast<int>(absl::StatusCode::kResourceExhausted)) {
       refused.push_back(call.milliseconds);
+      refused_since_sent.push_back(call.milliseconds - call.late_milliseconds);
     } else {
       ++outcome.errors;
     }
   }
   outcome.ok = Summarise(&ok);
   outcome.refused = Summarise(&refused);
+  outcome.refused_since_sent = Summarise(&refused_since_sent);
+  outcome.late = Summarise(&late);
   return outcome;
 }
 
@@ -430,6 +440,7 @@ void Print(const Json& json) {
 }
 
 absl::Status BenchServe(const Common& common, const BenchFlags& flags) {
+  const InterruptGuard guard;
   Progress progress("measurements");
   progress.Note("preparing");
   auto target = Prepare(common, flags);
