@@ -142,10 +142,13 @@ absl::Status Batcher::Refuse(bool is_bulk, size_t limit, absl::Time now) {
   return status;
 }
 
-void Batcher::NoteSpeed(size_t queries, absl::Duration took) {
+void Batcher::Note(size_t queries, absl::Duration took,
+                   const FoldInCounts& fold_ins) {
   const double seconds =
       absl::ToDoubleSeconds(took) / static_cast<double>(queries);
   absl::MutexLock lock(&mutex_);
+  stats_.fold_ins.wanted += fold_ins.wanted;
+  stats_.fold_ins.cached += fold_ins.cached;
   query_seconds_ =
       query_seconds_ == 0
           ? seconds
@@ -287,8 +290,10 @@ void Batcher::SearchOnline(Turns* turns) {
     stats_.expired += expired;
   }
   if (live.empty()) return;
-  const absl::Status status = Recommend(
-      *model, *state_, absl::ToUnixMillis(now), tasks, &turns->answers);
+  FoldInCounts fold_ins;
+  const absl::Status status =
+      Recommend(*model, *state_, absl::ToUnixMillis(now), tasks,
+                &turns->answers, &fold_ins);
   for (size_t i = 0; i < live.size(); ++i) {
     if (status.ok()) {
       Finish(live[i], absl::OkStatus(), model, {&turns->answers[i], 1});
@@ -296,7 +301,7 @@ void Batcher::SearchOnline(Turns* turns) {
       Finish(live[i], status, nullptr, {});
     }
   }
-  NoteSpeed(live.size(), absl::Now() - now);
+  Note(live.size(), absl::Now() - now, fold_ins);
 }
 
 absl::Status Batcher::SearchBulk(BulkJob* bulk, size_t take, absl::Time now) {

@@ -58,6 +58,7 @@ class Batcher {
     uint64_t expired = 0;  // dropped past their deadline or cancelled
     uint64_t refused = 0;  // queue full
     uint64_t queued = 0;   // waiting now
+    FoldInCounts fold_ins;
   };
 
   // `state` and `slot` must outlive the batcher. Starts the threads.
@@ -101,8 +102,8 @@ class Batcher {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Refuse(bool is_bulk, size_t limit, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // A batch of `queries` took so long.
-  void NoteSpeed(size_t queries, absl::Duration took);
+  // A batch of `queries` took so long, and folded in so many.
+  void Note(size_t queries, absl::Duration took, const FoldInCounts& fold_ins);
   // Neither throws nor leaves a job without an answer.
   void AnswerOnline(Turns* turns) noexcept;
   void AnswerBulk(Turns* turns) noexcept;
