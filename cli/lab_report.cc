@@ -144,6 +144,7 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
         TauByGroup(data, flags.noise_groups.size(), result.user_tau);
   }
   json["rho"] = result.rho;
+  json["learning_rate"] = result.learning_rate;
   json["loss"] = result.loss;
   json["false_negatives_per_row"] = result.false_negatives;
   if (options.select == lab::Select::kValidation) {

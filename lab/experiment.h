@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
 #include "lab/ranking_report.h"
+#include "lab/rho_trials.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
 #include "trainer/worker_pool.h"
@@ -66,16 +67,11 @@ struct ExperimentProgress {
 // stops the experiment.
 using ExperimentObserver = std::function<bool(const ExperimentProgress&)>;
 
-struct Trial {  // a ρ that was tried, and its figures on the validation slice
-  double rho = 0;
-  double recall = 0;
-  double ndcg = 0;
-};
-
 struct ExperimentResult {
   RankingReport test;
   int epochs = 0;
   double rho = 0;
+  double learning_rate = 0;  // at the start of the schedule
   double tau0 = 0;
   std::vector<float> user_temperatures;  // of users with training items, sorted
   double tau0_eq13 = 0, tau0_eq14 = 0;   // of the last moments

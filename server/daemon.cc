@@ -177,6 +177,9 @@ class Daemon::Impl {
     const auto kind = index::ParseIndexKind(config_.serving().index());
     if (!kind.ok()) return kind.status();
     publisher.index.kind = *kind;
+    const auto device = index::ParseIndexDevice(config_.serving().device());
+    if (!device.ok()) return device.status();
+    publisher.index.device = *device;
     publisher.index.min_recall = config_.serving().min_recall();
     publisher.index.publish_seconds =
         config_.trainer().publish_interval_ms() / 1000.0;

@@ -213,8 +213,8 @@ TEST_F(EventStoreErasureTest, AnErasedUserIsNobodyAndThenSomebodyNew) {
   EXPECT_TRUE(state().users.IsErased(0));
   EXPECT_EQ(state().interactions.size(), 2u);
   EXPECT_EQ(state().interactions.ItemCount(0), 1u);
-  ASSERT_EQ(store()->Erasures().size(), 1u);
-  EXPECT_EQ(store()->Erasures()[0].id, erasure->id);
+  ASSERT_EQ(store()->PendingErasures().size(), 1u);
+  EXPECT_EQ(store()->PendingErasures()[0].id, erasure->id);
 }
 
 TEST_F(EventStoreErasureTest, TheSameErasureIdGivesTheSameReceipt) {
@@ -308,6 +308,29 @@ TEST_F(EventStoreErasureTest, OldEventsGoButNoneThatIsNeeded) {
   EXPECT_EQ(state().interactions.size(), 6u);
   EXPECT_EQ(state().interactions.At(0).sequence, 5u);
   EXPECT_EQ((*Append({Event("u", "new")}))[0].sequence, 11u);
+}
+
+TEST_F(EventStoreErasureTest, TheOldestTablesGoWhenThereAreTooManyBytes) {
+  Open();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(Append({Event("u", absl::StrCat("i", i))}).ok());
+  }
+  std::vector<Erasure> none;
+  ASSERT_TRUE(store()->EraseFromLog(&none).ok());  // writes a table
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(Append({Event("u", absl::StrCat("j", i))}).ok());
+  }
+  EventStore::Retention retention;
+  retention.max_bytes = uint64_t{1} << 30;
+  EXPECT_EQ(*store()->Trim(retention, 1000), 0u);
+  retention.max_bytes = 1;
+  EXPECT_EQ(*store()->Trim(retention, 40), 40u);
+  // What is not in a table yet stays.
+  EXPECT_EQ(*store()->Trim(retention, 1000), 100u);
+  Close();
+  Open();
+  EXPECT_EQ(state().interactions.size(), 10u);
+  EXPECT_EQ(state().interactions.At(0).sequence, 101u);
 }
 
 TEST_F(EventStoreErasureTest, NothingIsTakenInWhenTheDiskIsNearlyFull) {
