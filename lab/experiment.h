@@ -9,12 +9,17 @@
 
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
+#include "lab/probes.h"
 #include "lab/ranking_report.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
 #include "trainer/worker_pool.h"
 
 namespace taud::lab {
+
+// Raised with every change by which the same options give other figures: what
+// was measured before is then measured again.
+inline constexpr int kResultsVersion = 1;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -42,6 +47,9 @@ struct ExperimentOptions {
   int threads = 1;
   std::string device = "cpu";  // as LibTorch writes it
   Select select = Select::kValidation;
+  // If positive, the last fit is also measured on test after every so many
+  // epochs, for its curve; nothing is chosen by that.
+  int measure_every = 0;
   TensorLearnerMaker tensors = nullptr;
 };
 
@@ -66,6 +74,14 @@ struct ExperimentProgress {
 // stops the experiment.
 using ExperimentObserver = std::function<bool(const ExperimentProgress&)>;
 
+// One epoch of a fit.
+struct EpochFigures {
+  int epoch = 0;
+  double loss = 0, tau0 = 0, positive_score = 0;  // see OfflineFitFigures
+  double recall = -1, ndcg = -1;  // at kMainCutoff; −1: not yet
+  GroupMeans item_norm = {};      // before normalisation
+};
+
 struct Trial {  // a ρ that was tried, and its figures on the validation slice
   double rho = 0;
   double recall = 0;
@@ -80,10 +96,17 @@ struct ExperimentResult {
   std::vector<float> user_temperatures;  // of users with training items, sorted
   double tau0_eq13 = 0, tau0_eq14 = 0;   // of the last moments
   double gap = 0;                        // μ₊ − μ
+  double variance_gap = 0;               // σ₊² − σ²
+  // See GradientMagnitude; −1 if vectors are ranked by their directions but
+  // were learnt with their lengths.
+  double gradient_magnitude = -1;
   double loss = 0;
-  double false_negatives = 0;     // left out, a row
-  std::vector<float> user_tau;    // [user], 0 without training items
-  std::vector<float> item_norms;  // [item], before normalisation
+  double false_negatives = 0;       // left out, a row
+  std::vector<float> user_tau;      // [user], 0 without training items
+  double epoch_seconds = 0;         // mean of the last fit, without measuring
+  GroupMeans item_norm = {};        // means before normalisation, head to tail
+  std::vector<EpochFigures> curve;  // of the last fit, on test
+  std::vector<EpochFigures> validation_curve;  // on the slice
   // If select is kValidation: the best on the slice.
   double validation_recall = 0;
   double validation_ndcg = 0;
