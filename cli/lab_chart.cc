@@ -56,13 +56,14 @@ std::string BarData(const Chart& chart) {
   return text;
 }
 
-std::string PlotOf(const Chart& chart, size_t s) {
+// `index` is that of the series' block: gnuplot does not count empty ones.
+std::string PlotOf(const Chart& chart, size_t s, size_t index) {
   const ChartSeries& series = chart.series[s];
   const std::string title = absl::StrCat(" title ", Quoted(series.name));
   if (!chart.categories.empty()) {
     return absl::StrCat("data using ", s + 2, s == 0 ? ":xtic(1)" : "", title);
   }
-  const std::string block = absl::StrCat("data index ", s, " using 1:2");
+  const std::string block = absl::StrCat("data index ", index, " using 1:2");
   switch (series.style) {
     case Style::kLine:
       return absl::StrCat(block, title, " with linespoints lw 2 pt 7 ps 0.5");
@@ -113,6 +114,25 @@ absl::Status RunGnuplot(const std::string& directory, const std::string& script,
 
 }  // namespace
 
+ChartSeries HistogramSeries(const std::string& name,
+                            const nlohmann::ordered_json& histogram) {
+  const std::vector<uint64_t> counts = histogram.at("counts");
+  const double least = histogram.at("least");
+  const double most = histogram.at("most");
+  const double width = (most - least) / static_cast<double>(counts.size());
+  double all = 0;
+  for (const uint64_t count : counts) all += static_cast<double>(count);
+  ChartSeries series = {name, Style::kFilled, {}};
+  if (all == 0) return series;
+  series.points.emplace_back(least, 0);
+  for (size_t bin = 0; bin < counts.size(); ++bin) {
+    series.points.emplace_back(least + (static_cast<double>(bin) + 0.5) * width,
+                               static_cast<double>(counts[bin]) / all);
+  }
+  series.points.emplace_back(most, 0);
+  return series;
+}
+
 bool HasPoints(const Chart& chart) {
   return std::any_of(
       chart.series.begin(), chart.series.end(),
@@ -124,10 +144,11 @@ std::string ChartData(const Chart& chart) {
   const auto [least, most] = RangeOfX(chart);
   std::string text;
   for (const ChartSeries& series : chart.series) {
+    if (series.points.empty()) continue;
     absl::StrAppend(&text, "# ",
                     absl::StrReplaceAll(series.name, {{"\n", " "}}), "\n");
     std::vector<std::pair<double, double>> points = series.points;
-    if (series.style == Style::kLevel && !points.empty()) {
+    if (series.style == Style::kLevel) {
       points = {{least, points[0].second}, {most, points[0].second}};
     }
     for (const auto& [x, y] : points) {
@@ -149,6 +170,9 @@ std::string ChartScript(const Chart& chart) {
   absl::StrAppend(&text,
                   "set key noenhanced outside bottom center horizontal\n",
                   "set grid ytics lc rgb '#dddddd'\n", "set border 3\n");
+  if (chart.categories.empty()) {
+    absl::StrAppend(&text, "set offsets graph 0, 0, 0.05, 0.05\n");
+  }
   if (chart.log_x) absl::StrAppend(&text, "set logscale x\n");
   if (right) {
     absl::StrAppend(&text, "set ytics nomirror\nset y2tics\nset border 11\n",
@@ -160,10 +184,11 @@ std::string ChartScript(const Chart& chart) {
                     "set style fill solid 0.8 noborder\nset yrange [0:*]\n");
   }
   std::string plot;
+  size_t index = 0;
   for (size_t s = 0; s < chart.series.size(); ++s) {
     if (chart.series[s].points.empty()) continue;
     absl::StrAppend(&plot, plot.empty() ? "plot " : ", \\\n     ",
-                    PlotOf(chart, s));
+                    PlotOf(chart, s, index++));
   }
   absl::StrAppend(&text,
                   "set terminal svg size 900,560 dynamic background "

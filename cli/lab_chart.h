@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "nlohmann/json.hpp"
 
 // Drawings of curves and distributions, made by gnuplot.
 
@@ -30,6 +31,10 @@ struct Chart {
   std::vector<std::string> categories;
   std::vector<ChartSeries> series;
 };
+
+// A histogram of `lab run`'s JSON as an area, in shares of all.
+ChartSeries HistogramSeries(const std::string& name,
+                            const nlohmann::ordered_json& histogram);
 
 // Whether there is a point to draw.
 bool HasPoints(const Chart& chart);

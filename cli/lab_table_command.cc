@@ -161,10 +161,11 @@ class TableJob {
       // Another row, or another process, may have done it by now.
       auto result = runner_.Find(step.run, &progress_);
       if (!result) {
+        Progress epochs("epochs");  // its share and time left are the run's
         auto fresh = runner_.Run(
             step.run,
             absl::StrCat(count - left + 1, " of ", count, ", ", name, ", "),
-            &progress_);
+            &epochs);
         if (ExperimentsStopped()) {
           return absl::CancelledError(absl::StrCat(
               "stopped; the same command goes on with what is left, ", left,

@@ -46,23 +46,6 @@ Points SweepOf(const Source& source, size_t row) {
   return points;
 }
 
-// A histogram as shares of all, with its ends on the ground.
-Points DensityOf(const Json& histogram) {
-  const std::vector<uint64_t> counts = histogram.at("counts");
-  const double least = histogram.at("least");
-  const double width = (histogram.at("most").get<double>() - least) /
-                       static_cast<double>(counts.size());
-  double all = 0;
-  for (const uint64_t count : counts) all += static_cast<double>(count);
-  Points points = {{least, 0}};
-  for (size_t bin = 0; bin < counts.size() && all > 0; ++bin) {
-    points.emplace_back(least + (static_cast<double>(bin) + 0.5) * width,
-                        static_cast<double>(counts[bin]) / all);
-  }
-  points.emplace_back(histogram.at("most").get<double>(), 0);
-  return points;
-}
-
 void AddSweeps(const Source& source, bool with_tau, Chart* chart) {
   for (size_t row = 0; row < source.rows().size(); ++row) {
     if (!source.Draws(row)) continue;
@@ -76,8 +59,8 @@ void AddSweeps(const Source& source, bool with_tau, Chart* chart) {
     chart->series.push_back(
         {name, Style::kLevel, {{0, run->at(source.drawing.key)}}});
     if (!with_tau) continue;
-    chart->series.push_back({absl::StrCat(name, ", users' τ"), Style::kFilled,
-                             DensityOf(run->at("tau_u_histogram"))});
+    chart->series.push_back(HistogramSeries(absl::StrCat(name, ", users' τ"),
+                                            run->at("tau_u_histogram")));
   }
 }
 
@@ -134,8 +117,8 @@ void AddNoiseGroups(const Source& source, Chart* chart) {
   const Json& groups = run->at(source.drawing.key);
   for (size_t g = 0; g < groups.size(); ++g) {
     const double noise = run->at("noise_groups")[g];
-    chart->series.push_back({absl::StrCat("noise ", noise), Style::kFilled,
-                             DensityOf(groups[g].at("histogram"))});
+    chart->series.push_back(HistogramSeries(absl::StrCat("noise ", noise),
+                                            groups[g].at("histogram")));
   }
 }
 
