@@ -1,8 +1,6 @@
 #include "server/publisher.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +9,7 @@
 #include "model/sync_point.h"
 #include "server/gate.h"
 #include "server/logging.h"
+#include "store/free_space.h"
 #include "store/version_reservation.h"
 
 namespace taud::server {
@@ -18,6 +17,15 @@ namespace {
 
 // How often retired models are looked at while some are still in use.
 constexpr absl::Duration kRetiredInterval = absl::Milliseconds(200);
+
+// Calls of Publish, or of Rollback, that may wait at a time.
+constexpr size_t kMaxWaiting = 64;
+
+absl::Status TooManyWait(absl::string_view what) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(kMaxWaiting, " calls of ", what,
+                   " wait for their turn already; try again later"));
+}
 
 }  // namespace
 
@@ -123,6 +131,9 @@ absl::Status Publisher::PublishNow(const std::function<absl::Status()>& request,
   {
     absl::MutexLock lock(&mutex_);
     if (stopping_) return absl::UnavailableError("the server is draining");
+    if (waiters_.size() + next_.waiters.size() >= kMaxWaiting) {
+      return TooManyWait("Publish");
+    }
     id = ++last_waiter_;
     waiters_.push_back({id, std::move(done)});
   }
@@ -270,8 +281,12 @@ void Publisher::Swap(std::shared_ptr<const ServingModel> next) {
 }
 
 absl::Status Publisher::Rollback(model::SnapshotVersion version, Done done) {
-  return AddTask(
+  absl::MutexLock lock(&mutex_);
+  if (stopping_) return absl::UnavailableError("the server is draining");
+  if (tasks_.size() >= kMaxWaiting) return TooManyWait("Rollback");
+  tasks_.push_back(
       [this, version, done = std::move(done)] { done(RollbackNow(version)); });
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Publisher::Published> Publisher::RollbackNow(
@@ -288,6 +303,7 @@ absl::StatusOr<Publisher::Published> Publisher::RollbackNow(
           "no saved snapshot is older than the serving one");
     }
   }
+  AwaitRoom();
   auto model = LoadModel(version);
   if (!model.ok()) return model.status();
   // First on disk: what is answered must hold after a crash, too.
@@ -395,38 +411,25 @@ absl::Status Publisher::EraseOnDisk(
   return status;
 }
 
-absl::Status Publisher::AddTask(std::function<void()> task) {
-  absl::MutexLock lock(&mutex_);
-  if (stopping_) return absl::UnavailableError("the server is draining");
-  tasks_.push_back(std::move(task));
-  return absl::OkStatus();
-}
-
 absl::Status Publisher::RunQuietly(const std::function<absl::Status()>& work) {
   absl::Notification finished;
   absl::Status outcome;
-  absl::Status status = AddTask([&] {
-    outcome = work();
-    finished.Notify();
-  });
-  if (!status.ok()) return status;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return absl::UnavailableError("the server is draining");
+    tasks_.push_back([&] {
+      outcome = work();
+      finished.Notify();
+    });
+  }
   finished.WaitForNotification();
   return outcome;
 }
 
-absl::Status Publisher::CheckSpace() const {
-  std::error_code error;
-  const auto space =
-      std::filesystem::space(options_.directory, error).available;
-  if (error || space >= options_.min_free_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "the disk has ", space, " bytes left, store.min_free_mib asks for ",
-      options_.min_free_bytes));
-}
-
 void Publisher::Save(const model::Snapshot& snapshot) {
   last_save_ = absl::Now();
-  absl::Status status = CheckSpace();
+  absl::Status status =
+      store::CheckFreeSpace(options_.directory, options_.min_free_bytes);
   if (status.ok()) {
     status = store::SaveSnapshot(options_.directory, snapshot, state_->users,
                                  state_->items);

@@ -70,13 +70,14 @@ class Publisher {
   // Calls `request`, which makes the trainer offer a snapshot. If that says
   // OK, `done` will be called for the first snapshot offered since (or with
   // UNAVAILABLE on Stop), which is saved to disk whatever the interval;
-  // otherwise its error is returned and `done` is not called.
+  // otherwise its error, or RESOURCE_EXHAUSTED if many wait already, is
+  // returned and `done` is not called.
   absl::Status PublishNow(const std::function<absl::Status()>& request,
                           Done done);
 
   // Puts the version on disk back into service and pins it; 0: the newest that
   // is older than the serving one. `done` as in PublishNow. UNAVAILABLE while
-  // stopping.
+  // stopping, RESOURCE_EXHAUSTED if many wait already.
   absl::Status Rollback(model::SnapshotVersion version, Done done);
   // The version that is pinned; 0: none.
   model::SnapshotVersion pinned() const;
@@ -89,7 +90,8 @@ class Publisher {
       const std::vector<model::ItemIndex>& items);
 
   // Runs `work` between two publications, when nothing changes on disk, and
-  // waits for it. UNAVAILABLE while stopping.
+  // waits for it. UNAVAILABLE while stopping. For the upkeep's thread: it is
+  // not counted among the calls that may wait.
   absl::Status RunQuietly(const std::function<absl::Status()>& work);
 
   // Brings what was offered into service, saves the serving snapshot if that
@@ -142,8 +144,6 @@ class Publisher {
   absl::Status EraseOnDisk(const std::vector<model::UserIndex>& users,
                            const std::vector<model::ItemIndex>& items);
   absl::Status Pin(model::SnapshotVersion version);
-  absl::Status CheckSpace() const;
-  absl::Status AddTask(std::function<void()> task);
   void Save(const model::Snapshot& snapshot);
   void RefreshSaved();
   // Frees retired models that no request holds any more.

@@ -1,8 +1,6 @@
 #include "server/upkeep.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +10,7 @@
 #include "server/logging.h"
 #include "store/checkpoint_files.h"
 #include "store/data_directory.h"
+#include "store/free_space.h"
 
 namespace taud::server {
 namespace {
@@ -86,6 +85,7 @@ void Upkeep::SetResumedFrom(const std::string& what) {
 void Upkeep::Start() {
   {
     absl::MutexLock lock(&mutex_);
+    started_ = true;
     notified_ = true;  // erasures of before the start
   }
   thread_ = std::thread([this] { Run(); });
@@ -104,7 +104,7 @@ void Upkeep::Notify() {
 
 absl::Status Upkeep::Backup(const std::string& directory, BackupDone done) {
   absl::MutexLock lock(&mutex_);
-  if (stopping_ || !thread_.joinable()) {
+  if (stopping_ || !started_) {
     return absl::UnavailableError("the server is starting or draining");
   }
   if (backing_up_) {
@@ -136,6 +136,7 @@ void Upkeep::Run() {
   while (true) {
     std::unique_ptr<model::TrainingState> checkpoint;
     std::unique_ptr<BackupRequest> backup;
+    bool stopping = false;
     {
       absl::MutexLock lock(&mutex_);
       const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
@@ -145,18 +146,12 @@ void Upkeep::Run() {
       absl::Time until = trims ? retention_due : absl::InfiniteFuture();
       if (stats_.pending_erasures > 0) until = std::min(until, wake);
       mutex_.AwaitWithDeadline(absl::Condition(&ready), until);
-      if (stopping_) {
-        backup.swap(backup_);
-      } else {
+      stopping = stopping_;
+      backup.swap(backup_);
+      if (!stopping) {
         notified_ = false;
         checkpoint.swap(offered_);
-        backup.swap(backup_);
       }
-    }
-    bool stopping = false;
-    {
-      absl::MutexLock lock(&mutex_);
-      stopping = stopping_;
     }
     if (stopping) {
       if (backup != nullptr) {
@@ -196,13 +191,9 @@ void Upkeep::Save(const model::TrainingState& state) {
 }
 
 absl::Status Upkeep::SaveNow(const model::TrainingState& state) {
-  std::error_code error;
-  const auto space = std::filesystem::space(options_.data_dir, error).available;
-  if (!error && space < options_.min_free_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the disk has ", space, " bytes left, store.min_free_mib asks for ",
-        options_.min_free_bytes));
-  }
+  absl::Status status =
+      store::CheckFreeSpace(options_.data_dir, options_.min_free_bytes);
+  if (!status.ok()) return status;
   const auto number = store::SaveCheckpoint(checkpoints_, state);
   if (!number.ok()) return number.status();
   {
@@ -214,16 +205,8 @@ absl::Status Upkeep::SaveNow(const model::TrainingState& state) {
   return store::PruneCheckpoints(checkpoints_, options_.keep_checkpoints);
 }
 
-std::vector<store::Erasure> Upkeep::Pending() const {
-  std::vector<store::Erasure> pending;
-  for (store::Erasure& erasure : store_->Erasures()) {
-    if (!erasure.record.complete()) pending.push_back(std::move(erasure));
-  }
-  return pending;
-}
-
 absl::Status Upkeep::EraseAll() {
-  std::vector<store::Erasure> pending = Pending();
+  std::vector<store::Erasure> pending = store_->PendingErasures();
   absl::Status status;
   if (!pending.empty()) {
     {
@@ -232,7 +215,8 @@ absl::Status Upkeep::EraseAll() {
     }
     status = EraseCopies(&pending);
   }
-  const size_t left = status.ok() ? Pending().size() : pending.size();
+  const size_t left =
+      status.ok() ? store_->PendingErasures().size() : pending.size();
   absl::MutexLock lock(&mutex_);
   stats_.pending_erasures = left;
   if (status.ok() && left > 0) notified_ = true;  // came meanwhile
@@ -359,25 +343,35 @@ absl::StatusOr<store::BackupManifest> Upkeep::MakeBackup(
   const auto incomplete = store::BeginBackup(directory);
   if (!incomplete.ok()) return incomplete.status();
   Log(LogLevel::kInfo, "making a backup", {{"directory", directory}});
+  auto manifest = FillBackup(directory, *incomplete);
+  if (!manifest.ok()) {
+    const bool removed = store::AbandonBackup(directory).ok();
+    Log(LogLevel::kError, "backup not made",
+        {{"directory", directory},
+         {"error", std::string(manifest.status().message())},
+         {"left_over", removed ? "nothing" : *incomplete}});
+    return manifest;
+  }
+  Log(LogLevel::kInfo, "backup made",
+      {{"directory", directory}, {"bytes", absl::StrCat(manifest->bytes())}});
+  return manifest;
+}
+
+absl::StatusOr<store::BackupManifest> Upkeep::FillBackup(
+    const std::string& directory, const std::string& incomplete) {
   // The log last: it must have all that the others have learnt.
   absl::Status status = publisher_->RunQuietly([&] {
     return store::LinkTree(store::SnapshotsIn(options_.data_dir),
-                           store::SnapshotsIn(*incomplete));
+                           store::SnapshotsIn(incomplete));
   });
   if (status.ok()) {
-    status = store::LinkTree(checkpoints_, store::CheckpointsIn(*incomplete));
+    status = store::LinkTree(checkpoints_, store::CheckpointsIn(incomplete));
   }
   TAUD_SYNC_POINT("backup/log");
-  if (status.ok()) status = store_->CopyTo(store::LogIn(*incomplete));
-  if (status.ok()) status = store::MarkDataDirectory(*incomplete);
+  if (status.ok()) status = store_->CopyTo(store::LogIn(incomplete));
+  if (status.ok()) status = store::MarkDataDirectory(incomplete);
   if (!status.ok()) return status;
-  auto manifest =
-      store::FinishBackup(directory, NowMs(), store_->stats().last_sequence);
-  if (manifest.ok()) {
-    Log(LogLevel::kInfo, "backup made",
-        {{"directory", directory}, {"bytes", absl::StrCat(manifest->bytes())}});
-  }
-  return manifest;
+  return store::FinishBackup(directory, NowMs(), store_->stats().last_sequence);
 }
 
 Upkeep::Stats Upkeep::stats() const {

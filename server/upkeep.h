@@ -97,7 +97,9 @@ class Upkeep {
   absl::StatusOr<model::Sequence> NeededAfter() const;
   absl::StatusOr<store::BackupManifest> MakeBackup(
       const std::string& directory);
-  std::vector<store::Erasure> Pending() const;
+  // Snapshots, checkpoints and log into `incomplete`, which then gets its name.
+  absl::StatusOr<store::BackupManifest> FillBackup(
+      const std::string& directory, const std::string& incomplete);
 
   // Constant after construction.
   const Options options_;
@@ -110,6 +112,7 @@ class Upkeep {
   std::thread thread_;  // touched by Start and Stop
 
   mutable absl::Mutex mutex_;
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool notified_ ABSL_GUARDED_BY(mutex_) = false;
   bool backing_up_ ABSL_GUARDED_BY(mutex_) = false;

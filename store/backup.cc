@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <vector>
 
@@ -104,6 +105,30 @@ absl::Status MakeDirectories(const std::string& path) {
   return absl::OkStatus();
 }
 
+// Removes what is left of a backup, or of a restore, that was cut short. A
+// directory that has something else in it is somebody else's.
+absl::Status ClearLeftover(const std::string& directory) {
+  const std::string known[] = {FormatFileIn(directory), LogIn(directory),
+                               SnapshotsIn(directory), CheckpointsIn(directory),
+                               BackupManifestIn(directory)};
+  std::error_code error;
+  if (!fs::exists(directory, error)) return absl::OkStatus();
+  fs::directory_iterator it(directory, error);
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string path = it->path().string();
+    if (std::find(std::begin(known), std::end(known), path) ==
+        std::end(known)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          directory, " is in the way, and ", path,
+          " is no part of a backup that was cut short; move it away, or "
+          "choose another name"));
+    }
+  }
+  if (!error) fs::remove_all(directory, error);
+  if (error) return ErrnoStatus(error.value(), "remove", directory);
+  return absl::OkStatus();
+}
+
 absl::Status SyncTree(const std::string& directory) {
   absl::Status status = SyncDirectory(directory);
   std::error_code error;
@@ -179,6 +204,10 @@ absl::StatusOr<BackupManifest> ParseBackupManifest(const std::string& text) {
   }
 }
 
+absl::Status AbandonBackup(const std::string& directory) {
+  return ClearLeftover(absl::StrCat(directory, kIncomplete));
+}
+
 absl::StatusOr<std::string> BeginBackup(const std::string& directory) {
   if (!fs::path(directory).is_absolute()) {
     return absl::InvalidArgumentError(
@@ -190,10 +219,8 @@ absl::StatusOr<std::string> BeginBackup(const std::string& directory) {
         directory, " exists; a backup needs a directory of its own"));
   }
   const std::string incomplete = absl::StrCat(directory, kIncomplete);
-  // Of a backup that was cut short.
-  fs::remove_all(incomplete, error);
-  if (error) return ErrnoStatus(error.value(), "remove", incomplete);
-  absl::Status status = MakeDirectories(incomplete);
+  absl::Status status = ClearLeftover(incomplete);
+  if (status.ok()) status = MakeDirectories(incomplete);
   if (!status.ok()) return status;
   return incomplete;
 }
@@ -293,8 +320,8 @@ absl::Status RestoreBackup(const std::string& directory,
   const std::string target =
       fs::absolute(data_dir, error).lexically_normal().string();
   const std::string incomplete = absl::StrCat(target, ".restoring");
-  fs::remove_all(incomplete, error);
-  if (error) return ErrnoStatus(error.value(), "remove", incomplete);
+  absl::Status cleared = ClearLeftover(incomplete);
+  if (!cleared.ok()) return cleared;
   uint64_t done = 0;
   for (const auto& [name, digest] : manifest->files) {
     const std::string to = absl::StrCat(incomplete, "/", name);

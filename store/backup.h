@@ -30,8 +30,11 @@ struct BackupManifest {
 using CopyProgress = std::function<void(uint64_t, uint64_t)>;
 
 // Where a backup of that name is put together. INVALID_ARGUMENT if the name is
-// not absolute; ALREADY_EXISTS if something has it.
+// not absolute; ALREADY_EXISTS if something has it; FAILED_PRECONDITION if
+// `<name>.incomplete` exists and is not a backup that was cut short.
 absl::StatusOr<std::string> BeginBackup(const std::string& directory);
+// Removes what BeginBackup made, if the backup cannot be finished.
+absl::Status AbandonBackup(const std::string& directory);
 // Files that are never changed once they are complete: hard links where that
 // is possible, else copies. A missing `from` is nothing to do.
 absl::Status LinkTree(const std::string& from, const std::string& to);
@@ -49,7 +52,8 @@ absl::Status CheckBackupFiles(const std::string& directory,
                               const CopyProgress& progress);
 
 // Makes `data_dir`, which must be missing or empty, of a backup that is whole.
-// After a crash `data_dir` is as it was or complete.
+// After a crash `data_dir` is as it was or complete. FAILED_PRECONDITION if it
+// is not empty, or `<data_dir>.restoring` is not a restore that was cut short.
 absl::Status RestoreBackup(const std::string& directory,
                            const std::string& data_dir,
                            const CopyProgress& progress);

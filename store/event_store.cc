@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
-#include <filesystem>
 #include <random>
 #include <string_view>
 #include <system_error>
@@ -20,7 +19,10 @@
 #include "rocksdb/env.h"
 #include "spdlog/spdlog.h"
 #include "store/batch_queue.h"
+#include "store/default_environment.h"
+#include "store/erasure_receipts.h"
 #include "store/event_db.h"
+#include "store/free_space.h"
 #include "store/group.h"
 #include "store/store_clock.h"
 #include "store/validation.h"
@@ -83,7 +85,7 @@ class EventStore::Impl {
  public:
   Impl(const Options& options, model::State* state, std::unique_ptr<EventDb> db)
       : options_(options),
-        env_(options.env != nullptr ? options.env : rocksdb::Env::Default()),
+        env_(options.env),
         state_(state),
         db_(std::move(db)),
         queue_(options.max_queued, options.max_queued_bytes) {}
@@ -102,7 +104,7 @@ class EventStore::Impl {
   absl::Status FindStream(const std::string& stream_id, StreamDone done);
   absl::Status Erase(ErasureSubject subject, const std::string& id,
                      const std::string& erasure_id, EraseDone done);
-  std::vector<Erasure> Erasures() const;
+  std::vector<Erasure> PendingErasures() const;
   absl::StatusOr<Erasure> FindErasure(const std::string& erasure_id) const;
   absl::Status EraseFromLog(std::vector<Erasure>* erasures);
   absl::Status WriteReceipts(const std::vector<Erasure>& erasures);
@@ -177,7 +179,7 @@ class EventStore::Impl {
 
   mutable absl::Mutex mutex_;
   Stats stats_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Erasure> erasures_ ABSL_GUARDED_BY(mutex_);
+  ErasureReceipts erasures_ ABSL_GUARDED_BY(mutex_);
   model::Sequence log_end_ ABSL_GUARDED_BY(mutex_) = 0;
 
   mutable absl::Mutex applier_mutex_;
@@ -200,7 +202,7 @@ absl::Status EventStore::Impl::Load() {
   const absl::StatusOr<model::Sequence> last = db_->LastSequence();
   if (!last.ok()) return last.status();
   absl::MutexLock lock(&mutex_);
-  erasures_ = *std::move(erasures);
+  for (const Erasure& erasure : *erasures) erasures_.Put(erasure);
   log_end_ = std::max(log_end_, *last);
   return absl::OkStatus();
 }
@@ -308,21 +310,11 @@ absl::Status EventStore::Impl::Push(PendingBatch* batch) {
 }
 
 absl::Status EventStore::Impl::CheckSpace() const {
-  if (options_.min_free_bytes == 0) return absl::OkStatus();
-  uint64_t free = 0;
   if (options_.free_bytes) {
-    free = options_.free_bytes();
-  } else {
-    std::error_code error;
-    free = std::filesystem::space(options_.directory, error).available;
-    if (error) return absl::OkStatus();  // the write will tell
+    return DecideFreeSpace(options_.directory, options_.free_bytes(),
+                           options_.min_free_bytes);
   }
-  if (free >= options_.min_free_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "the disk of ", options_.directory, " has ", free,
-      " bytes left, store.min_free_mib asks for ", options_.min_free_bytes,
-      "; nothing is taken in until there is more: free some, or set "
-      "store.retain_log_mib, store.max_snapshot_mib"));
+  return CheckFreeSpace(options_.directory, options_.min_free_bytes);
 }
 
 void EventStore::Impl::RunWriter() {
@@ -545,7 +537,7 @@ absl::StatusOr<Erasure> EventStore::Impl::EraseNow(
   ApplyErasure(erasure);
   TAUD_SYNC_POINT("erasure/written");
   absl::MutexLock lock(&mutex_);
-  erasures_.push_back(erasure);
+  erasures_.Put(erasure);
   return erasure;
 }
 
@@ -563,18 +555,17 @@ void EventStore::Impl::ApplyErasure(const Erasure& erasure) {
   state_->catalogue.Delete(index);
 }
 
-std::vector<Erasure> EventStore::Impl::Erasures() const {
+std::vector<Erasure> EventStore::Impl::PendingErasures() const {
   absl::MutexLock lock(&mutex_);
-  return erasures_;
+  return erasures_.Pending();
 }
 
 absl::StatusOr<Erasure> EventStore::Impl::FindErasure(
     const std::string& erasure_id) const {
   absl::MutexLock lock(&mutex_);
-  for (const Erasure& erasure : erasures_) {
-    if (erasure.id == erasure_id) return erasure;
-  }
-  return UnknownErasure(erasure_id);
+  const Erasure* erasure = erasures_.Find(erasure_id);
+  if (erasure == nullptr) return UnknownErasure(erasure_id);
+  return *erasure;
 }
 
 absl::Status EventStore::Impl::EraseFromLog(std::vector<Erasure>* erasures) {
@@ -622,9 +613,7 @@ absl::Status EventStore::Impl::WriteReceipts(
         return status;
       }
       absl::MutexLock lock(&mutex_);
-      for (Erasure& known : erasures_) {
-        if (known.id == erasure.id) known = erasure;
-      }
+      erasures_.Put(erasure);
     }
     return absl::OkStatus();
   });
@@ -668,10 +657,12 @@ absl::StatusOr<std::unique_ptr<EventStore>> EventStore::Open(
     const Options& options, model::State* state) {
   absl::Status status = CheckEmpty(*state);
   if (!status.ok()) return status;
+  Options resolved = options;
+  if (resolved.env == nullptr) resolved.env = DefaultEnvironment();
   absl::StatusOr<std::unique_ptr<EventDb>> db =
-      EventDb::Open(options.directory, options.env);
+      EventDb::Open(resolved.directory, resolved.env);
   if (!db.ok()) return db.status();
-  auto impl = std::make_unique<Impl>(options, state, *std::move(db));
+  auto impl = std::make_unique<Impl>(resolved, state, *std::move(db));
   status = impl->Load();
   if (!status.ok()) return status;
   return std::unique_ptr<EventStore>(new EventStore(std::move(impl)));
@@ -733,7 +724,9 @@ absl::Status EventStore::Erase(ErasureSubject subject, const std::string& id,
   return impl_->Erase(subject, id, erasure_id, std::move(done));
 }
 
-std::vector<Erasure> EventStore::Erasures() const { return impl_->Erasures(); }
+std::vector<Erasure> EventStore::PendingErasures() const {
+  return impl_->PendingErasures();
+}
 
 absl::StatusOr<Erasure> EventStore::FindErasure(
     const std::string& erasure_id) const {

@@ -157,8 +157,9 @@ class EventStore {
   absl::Status Erase(ErasureSubject subject, const std::string& id,
                      const std::string& erasure_id, EraseDone done);
 
-  // The receipts, oldest first; and one, NOT_FOUND for an unknown id.
-  std::vector<Erasure> Erasures() const;
+  // The receipts of erasures that some copy is still left of; and any one,
+  // NOT_FOUND for an unknown id.
+  std::vector<Erasure> PendingErasures() const;
   absl::StatusOr<Erasure> FindErasure(const std::string& erasure_id) const;
 
   // --- Upkeep: these wait, for seconds with a large log. One thread at a time,

@@ -12,8 +12,7 @@ namespace {
 // RocksDB keeps errno only as text.
 bool IsPermission(absl::string_view text) {
   return absl::StrContains(text, "Permission denied") ||
-         absl::StrContains(text, "Operation not permitted") ||
-         absl::StrContains(text, "Read-only file system");
+         absl::StrContains(text, "Operation not permitted");
 }
 
 bool IsLock(absl::string_view text) {
@@ -35,6 +34,12 @@ absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view what,
       status.subcode() == rocksdb::Status::SubCode::kSpaceLimit) {
     return absl::ResourceExhaustedError(
         absl::StrCat(reason, "; free disk space and try again"));
+  }
+  if (absl::StrContains(text, "Read-only file system")) {
+    return absl::UnavailableError(
+        absl::StrCat(reason,
+                     "; the kernel remounts a disk so after an error: look at "
+                     "its log, and make the file system writable again"));
   }
   if (IsPermission(text)) {
     return absl::PermissionDeniedError(absl::StrCat(

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/sync_point.h"
 #include "store/errno_status.h"
 
 namespace taud::store {
@@ -17,6 +18,15 @@ namespace {
 constexpr size_t kBufferBytes = size_t{1} << 18;
 // Checksummed while it is still in the cache.
 constexpr size_t kPieceBytes = size_t{1} << 18;
+
+// write(2), unless a test has made the disk refuse.
+ssize_t WriteSome(int fd, const char* data, size_t size) {
+  if (TAUD_SYNC_POINT_INJECTS("disk/read-only")) {
+    errno = EROFS;
+    return -1;
+  }
+  return write(fd, data, size);
+}
 
 }  // namespace
 
@@ -48,7 +58,7 @@ void SyncedFile::Flush() {
 
 void SyncedFile::WriteThrough(const char* data, size_t size) {
   while (size > 0 && status_.ok()) {
-    const ssize_t written = write(fd_, data, std::min(size, kPieceBytes));
+    const ssize_t written = WriteSome(fd_, data, std::min(size, kPieceBytes));
     if (written < 0) {
       if (errno == EINTR) continue;
       status_ = ErrnoStatus(errno, "write", path_);

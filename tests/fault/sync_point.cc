@@ -1,9 +1,11 @@
 // What happens at the sync points of the binary `taud_faults`: what the
 // environment variable TAUD_FAULT says, `POINT:ACTION[@N]`, N being the hit at
 // which it happens (the first by default):
-//   kill    the process dies as of kill -9
-//   oom     std::bad_alloc is thrown
-//   inject  the code at the point does the wrong thing itself, from then on
+//   kill       the process dies as of kill -9
+//   power-cut  the same, and what was not synced is lost (faulty_disk.h)
+//   oom        std::bad_alloc is thrown
+//   inject     the code at the point does the wrong thing itself, from then on
+// Points named `disk/FAULT` inject what faulty_disk.h says.
 
 #include "model/sync_point.h"
 
@@ -16,8 +18,13 @@
 #include <new>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "tests/fault/faulty_disk.h"
+
 namespace taud::model {
 namespace {
+
+constexpr char kDisk[] = "disk/";
 
 struct Fault {
   std::string point;
@@ -54,7 +61,8 @@ const std::string& Action() {
 
 void ReachSyncPoint(const char* name) {
   if (!Hit(name)) return;
-  if (Action() == "kill") {
+  if (Action() == "power-cut") fault::CutPower();
+  if (Action() == "kill" || Action() == "power-cut") {
     kill(getpid(), SIGKILL);
     pause();
   }
@@ -62,6 +70,9 @@ void ReachSyncPoint(const char* name) {
 }
 
 bool SyncPointInjects(const char* name) {
+  if (absl::StartsWith(name, kDisk)) {
+    return fault::DiskFault(std::string(name).substr(sizeof(kDisk) - 1));
+  }
   return Action() == "inject" && Hit(name);
 }
 

@@ -213,8 +213,8 @@ TEST_F(EventStoreErasureTest, AnErasedUserIsNobodyAndThenSomebodyNew) {
   EXPECT_TRUE(state().users.IsErased(0));
   EXPECT_EQ(state().interactions.size(), 2u);
   EXPECT_EQ(state().interactions.ItemCount(0), 1u);
-  ASSERT_EQ(store()->Erasures().size(), 1u);
-  EXPECT_EQ(store()->Erasures()[0].id, erasure->id);
+  ASSERT_EQ(store()->PendingErasures().size(), 1u);
+  EXPECT_EQ(store()->PendingErasures()[0].id, erasure->id);
 }
 
 TEST_F(EventStoreErasureTest, TheSameErasureIdGivesTheSameReceipt) {
