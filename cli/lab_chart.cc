@@ -167,8 +167,7 @@ std::string ChartScript(const Chart& chart) {
   absl::StrAppend(&text, "set title ", Quoted(chart.title), " noenhanced\n");
   absl::StrAppend(&text, "set xlabel ", Quoted(chart.x_label), " noenhanced\n");
   absl::StrAppend(&text, "set ylabel ", Quoted(chart.y_label), " noenhanced\n");
-  absl::StrAppend(&text,
-                  "set key noenhanced outside bottom center horizontal\n",
+  absl::StrAppend(&text, "set key noenhanced outside right top vertical\n",
                   "set grid ytics lc rgb '#dddddd'\n", "set border 3\n");
   if (chart.categories.empty()) {
     absl::StrAppend(&text, "set offsets graph 0, 0, 0.05, 0.05\n");

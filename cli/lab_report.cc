@@ -52,7 +52,7 @@ nlohmann::ordered_json Distribution(std::vector<float> values) {
   return json;
 }
 
-constexpr size_t kTauBins = 60;
+constexpr size_t kTauBins = 30;
 
 nlohmann::ordered_json ToJson(const lab::Histogram& histogram) {
   nlohmann::ordered_json json;
