@@ -11,6 +11,7 @@
 #include "index/block_scan.h"
 #include "index/eligibility.h"
 #include "index/faiss_baseline.h"
+#include "index/overfetch.h"
 #include "index/search_index.h"
 #include "index/search_plan.h"
 
@@ -125,26 +126,16 @@ class FlatIndex : public SearchIndex {
     const std::vector<size_t>& chosen = overfetched.queries;
     if (chosen.empty()) return;
     const size_t depth = std::min(overfetched.depth, size());
-    const size_t d = dim();
-    std::vector<float> vectors(chosen.size() * d);
-    for (size_t i = 0; i < chosen.size(); ++i) {
-      const float* vector = queries[chosen[i]].vector;
-      std::copy(vector, vector + d, &vectors[i * d]);
-    }
+    const std::vector<float> vectors = GatherVectors(queries, chosen, dim());
     std::vector<float> scores(chosen.size() * depth);
     std::vector<int64_t> rows(chosen.size() * depth);
     faiss_.search(static_cast<int64_t>(chosen.size()), vectors.data(),
                   static_cast<int64_t>(depth), scores.data(), rows.data());
     for (size_t i = 0; i < chosen.size(); ++i) {
-      const Query& query = queries[chosen[i]];
-      std::vector<Hit>& hits = (*results)[chosen[i]];
-      for (size_t j = i * depth; j < (i + 1) * depth && rows[j] >= 0; ++j) {
-        const ItemIndex item = item_of_row_[static_cast<size_t>(rows[j])];
-        if (!eligibility_.Allows(query, item)) continue;
-        hits.push_back({item, scores[j]});
-        if (hits.size() == query.k) break;
-      }
-      std::sort(hits.begin(), hits.end(), BetterHit);
+      TakeAllowed(queries[chosen[i]], eligibility_, item_of_row_,
+                  absl::MakeConstSpan(scores).subspan(i * depth, depth),
+                  absl::MakeConstSpan(rows).subspan(i * depth, depth),
+                  &(*results)[chosen[i]]);
     }
   }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "index/block_scan.h"
 #include "index/eligibility.h"
+#include "index/overfetch.h"
 #include "index/search_plan.h"
 
 namespace taud::index {
@@ -92,25 +93,16 @@ class RankedIndex : public SearchIndex {
             size_t depth, std::vector<std::vector<Hit>>* results) const {
     if (chosen.empty()) return;
     depth = std::min({depth, size(), ranker_->max_depth()});
-    std::vector<float> vectors(chosen.size() * dim());
-    for (size_t i = 0; i < chosen.size(); ++i) {
-      const float* vector = queries[chosen[i]].vector;
-      std::copy(vector, vector + dim(), &vectors[i * dim()]);
-    }
+    const std::vector<float> vectors = GatherVectors(queries, chosen, dim());
     std::vector<float> scores(chosen.size() * depth);
     std::vector<int64_t> rows(chosen.size() * depth);
     ranker_->Rank(vectors.data(), chosen.size(), depth, scores.data(),
                   rows.data());
     for (size_t i = 0; i < chosen.size(); ++i) {
-      const Query& query = queries[chosen[i]];
-      std::vector<Hit>& hits = (*results)[chosen[i]];
-      for (size_t j = i * depth; j < (i + 1) * depth && rows[j] >= 0; ++j) {
-        const ItemIndex item = item_of_row_[static_cast<size_t>(rows[j])];
-        if (!eligibility_.Allows(query, item)) continue;
-        hits.push_back({item, scores[j]});
-        if (hits.size() == query.k) break;
-      }
-      std::sort(hits.begin(), hits.end(), BetterHit);
+      TakeAllowed(queries[chosen[i]], eligibility_, item_of_row_,
+                  absl::MakeConstSpan(scores).subspan(i * depth, depth),
+                  absl::MakeConstSpan(rows).subspan(i * depth, depth),
+                  &(*results)[chosen[i]]);
     }
   }
 
