@@ -1,6 +1,7 @@
 // What durability costs: interactions acknowledged a second by the event
 // store, by batch size and number of callers, beside RocksDB alone writing the
-// same keys and values with the same options and sync. Also reading the log
+// same keys and values with the same options and sync; and how long an
+// acknowledgement takes with eight batches under way. Also reading the log
 // back at a start.
 //
 // The share of RocksDB that the store reaches is the ratio of two lines of
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -87,7 +90,9 @@ std::vector<NewInteraction> MakeBatch(size_t size, bool event_ids,
   return batch;
 }
 
-// Counts a caller's unanswered batches.
+using Clock = std::chrono::steady_clock;
+
+// Counts a caller's unanswered batches, and times the answered ones.
 class Window {
  public:
   void Enter() {
@@ -96,20 +101,37 @@ class Window {
         +[](int* open) { return *open < kInFlight; }, &open_));
     ++open_;
   }
-  void Leave() {
+  // Handed over at `start`.
+  void Leave(Clock::time_point start) {
+    const std::chrono::duration<double, std::milli> took = Clock::now() - start;
     absl::MutexLock lock(&mutex_);
     --open_;
+    milliseconds_.push_back(took.count());
   }
   void WaitUntilEmpty() {
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(
         +[](int* open) { return *open == 0; }, &open_));
   }
+  // From hand-over to acknowledgement. REQUIRES: empty.
+  std::vector<double> milliseconds() const {
+    absl::MutexLock lock(&mutex_);
+    return milliseconds_;
+  }
 
  private:
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   int open_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<double> milliseconds_ ABSL_GUARDED_BY(mutex_);
 };
+
+double Percentile(double share, std::vector<double>* values) {
+  TAUD_CHECK(!values->empty());
+  const auto rank = static_cast<std::ptrdiff_t>(
+      share * static_cast<double>(values->size() - 1));
+  std::nth_element(values->begin(), values->begin() + rank, values->end());
+  return (*values)[static_cast<size_t>(rank)];
+}
 
 struct Opened {
   TempDir dir;
@@ -126,25 +148,29 @@ struct Opened {
   }
 };
 
-void AppendUntilDone(EventStore* store, size_t batch_size, bool event_ids,
-                     int caller, size_t batches) {
+// Returns how long each batch took to be acknowledged.
+std::vector<double> AppendUntilDone(EventStore* store, size_t batch_size,
+                                    bool event_ids, int caller,
+                                    size_t batches) {
   Mixer mixer(static_cast<uint64_t>(caller) + 1);
   Window window;
   for (size_t b = 0; b < batches; ++b) {
     std::vector<NewInteraction> batch =
         MakeBatch(batch_size, event_ids, absl::StrCat(caller, "-", b), &mixer);
     window.Enter();
+    const Clock::time_point start = Clock::now();
     while (!store
                 ->Append(batch,
-                         [&window](const auto& result) {
+                         [&window, start](const auto& result) {
                            TAUD_CHECK(result.ok());
-                           window.Leave();
+                           window.Leave(start);
                          })
                 .ok()) {
       std::this_thread::yield();
     }
   }
   window.WaitUntilEmpty();
+  return window.milliseconds();
 }
 
 // Arguments: batch size, callers, whether interactions carry event ids.
@@ -156,21 +182,30 @@ void BM_StoreAppend(benchmark::State& bench) {
   const size_t batches =
       std::max<size_t>(1, std::min<size_t>(200000 / batch_size, 2000) /
                               static_cast<size_t>(callers));
+  std::vector<double> latencies;
   for (auto _ : bench) {
+    std::vector<std::vector<double>> by_caller(static_cast<size_t>(callers));
     std::vector<std::thread> threads;
     for (int c = 0; c < callers; ++c) {
       // Event ids must be new in every iteration.
       const int name = c + callers * static_cast<int>(bench.iterations());
-      threads.emplace_back(AppendUntilDone, opened.store.get(), batch_size,
-                           event_ids, name, batches);
+      threads.emplace_back([&, c, name] {
+        by_caller[static_cast<size_t>(c)] = AppendUntilDone(
+            opened.store.get(), batch_size, event_ids, name, batches);
+      });
     }
     for (std::thread& thread : threads) thread.join();
+    for (const std::vector<double>& one : by_caller) {
+      latencies.insert(latencies.end(), one.begin(), one.end());
+    }
   }
   const EventStore::Stats stats = opened.store->stats();
   bench.SetItemsProcessed(
       static_cast<int64_t>(stats.appended + stats.duplicates));
   bench.counters["events_per_sync"] =
       static_cast<double>(stats.appended) / static_cast<double>(stats.groups);
+  bench.counters["ack_p50_ms"] = Percentile(0.50, &latencies);
+  bench.counters["ack_p99_ms"] = Percentile(0.99, &latencies);
 }
 BENCHMARK(BM_StoreAppend)
     ->ArgNames({"batch", "callers", "ids"})
@@ -221,7 +256,8 @@ BENCHMARK(BM_RocksDbWrite)
     ->Arg(1)
     ->Arg(32)
     ->Arg(1000)
-    ->Arg(8000)
+    ->Arg(4000)
+    ->Arg(14000)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 

@@ -297,7 +297,7 @@ void AddFitting(CLI::App* command, LabFlags* flags) {
   command
       ->add_option("--learning-rate", flags->learning_rate,
                    "Adam's rate at the start of the schedule; by default what "
-                   "suits the backbone")
+                   "suits the backbone, and the data's density")
       ->check(CLI::Range(1e-6, 1.0));
   command
       ->add_option("--batch-rows", flags->batch_rows,

@@ -199,6 +199,7 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   }
   json["protocol"] = result.protocol;
   json.update(Describe(flags, options));
+  json["learning_rate"] = result.learning_rate;  // 0 there if not given
   json["curve"] = ToJson(result.curve, /*measured_only=*/false);
   if (!result.validation_curve.empty()) {
     json["validation_curve"] =

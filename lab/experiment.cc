@@ -45,7 +45,7 @@ absl::Status Validate(const ExperimentOptions& options) {
       {"dropout", fit.dropout, 0, 1 - kTiny},
       {"message_dropout", fit.message_dropout, 0, 1 - kTiny},
       {"edge_dropout", fit.edge_dropout, 0, 1 - kTiny},
-      {"learning_rate", fit.learning_rate, kTiny, kAny},
+      {"learning_rate", fit.learning_rate, 0, kAny},
       {"epochs", static_cast<double>(fit.schedule_epochs), 1, kAny},
       {"dim", static_cast<double>(fit.dim), 1, trainer::kMaxDim},
       {"layers", static_cast<double>(fit.layers), 1, 4},
@@ -152,7 +152,7 @@ class Experiment {
   double PlannedEpochs() const;
   std::string Protocol(const ExperimentResult& result) const;
 
-  absl::Status ChooseRho(ExperimentResult* result);
+  absl::Status SettleRho(ExperimentResult* result);
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
@@ -182,7 +182,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   ExperimentResult result;
   result.rho = FindsRho() ? 1.0 : options_.fit.rho;
   if (NeedsPilot()) {
-    absl::Status status = ChooseRho(&result);
+    absl::Status status = SettleRho(&result);
     if (!status.ok()) return status;
   }
 
@@ -213,6 +213,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
 
   result.test = fitted->report;
   result.epochs = fitted->epochs;
+  result.learning_rate = fitted->figures.learning_rate;
   result.tau0 = fitted->figures.tau0;
   result.tau0_eq13 = fitted->figures.tau0_eq13;
   result.tau0_eq14 = fitted->figures.tau0_eq14;
@@ -235,7 +236,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
 
 // Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it until
 // one is worse than the last.
-absl::Status Experiment::ChooseRho(ExperimentResult* result) {
+absl::Status Experiment::SettleRho(ExperimentResult* result) {
   Phase phase;
   phase.name = "rho 1";
   phase.train = NeedsSlice() ? &split_.fit : &dataset_.train;
@@ -247,7 +248,6 @@ absl::Status Experiment::ChooseRho(ExperimentResult* result) {
   if (Adaptive()) held_tau0_ = pilot->figures.tau0;
   if (!FindsRho()) return absl::OkStatus();
 
-  result->rho = 1.0;
   double best = pilot->report.main_recall();
   result->trials.push_back({1.0, best, pilot->report.main_ndcg()});
   for (const double rho : kRhos) {
@@ -260,8 +260,8 @@ absl::Status Experiment::ChooseRho(ExperimentResult* result) {
     result->trials.push_back({rho, recall, trial->report.main_ndcg()});
     if (recall <= best) break;
     best = recall;
-    result->rho = rho;
   }
+  result->rho = ChooseRho(result->trials);
   planned_ -=
       static_cast<double>(std::size(kRhos) + 1 - result->trials.size()) *
       ShortEpochs();

@@ -11,6 +11,7 @@
 #include "lab/dataset.h"
 #include "lab/probes.h"
 #include "lab/ranking_report.h"
+#include "lab/rho_trials.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
 #include "trainer/worker_pool.h"
@@ -19,7 +20,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 1;
+inline constexpr int kResultsVersion = 2;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -82,16 +83,11 @@ struct EpochFigures {
   GroupMeans item_norm = {};      // before normalisation
 };
 
-struct Trial {  // a ρ that was tried, and its figures on the validation slice
-  double rho = 0;
-  double recall = 0;
-  double ndcg = 0;
-};
-
 struct ExperimentResult {
   RankingReport test;
   int epochs = 0;
   double rho = 0;
+  double learning_rate = 0;  // at the start of the schedule
   double tau0 = 0;
   std::vector<float> user_temperatures;  // of users with training items, sorted
   double tau0_eq13 = 0, tau0_eq14 = 0;   // of the last moments

@@ -47,6 +47,10 @@ OfflineFit::OfflineFit(const OfflineFitOptions& options, const ItemLists* train,
   temperatures_ = std::make_unique<OfflineTemperatures>(
       options_, std::move(degrees), log_sparsity_);
   figures_.tau0 = temperatures_->tau0();
+  figures_.learning_rate =
+      options_.learning_rate > 0
+          ? options_.learning_rate
+          : RateForDensity(pairs_.size(), active_users + active_items_);
 }
 
 absl::Status OfflineFit::RunEpoch(const KeepGoing& keep_going) {
@@ -70,7 +74,7 @@ absl::Status OfflineFit::RunEpoch(const KeepGoing& keep_going) {
           absl::StrCat("stopped in epoch ", figures_.epochs + 1));
     }
     const double rate =
-        options_.learning_rate * RateAtAge(figures_.epochs + share,
+        figures_.learning_rate * RateAtAge(figures_.epochs + share,
                                            options_.schedule_epochs,
                                            options_.rate_floor);
     FillBatch(begin, std::min(count, begin + rows));
@@ -131,7 +135,7 @@ absl::Status OfflineFit::Account() {
     return absl::InternalError(
         absl::StrCat("values that are not finite in epoch ",
                      figures_.epochs + 1, "; tau0 ", figures_.tau0, ", rho ",
-                     options_.rho, ", learning rate ", options_.learning_rate));
+                     options_.rho, ", learning rate ", figures_.learning_rate));
   }
   return absl::OkStatus();
 }

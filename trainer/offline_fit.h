@@ -19,9 +19,10 @@ namespace taud::trainer {
 
 struct OfflineFitFigures {
   int epochs = 0;
-  double loss = 0;  // mean loss of the last epoch
-  double tau0 = 0;  // the mean, where temperatures are learned
-  double gap = 0;   // μ₊ − μ after the last epoch
+  double loss = 0;           // mean loss of the last epoch
+  double learning_rate = 0;  // at the start of the schedule
+  double tau0 = 0;           // the mean, where temperatures are learned
+  double gap = 0;            // μ₊ − μ after the last epoch
   double tau0_eq13 = 0, tau0_eq14 = 0;  // what the equations say of the moments
   double variance_gap = 0;              // σ₊² − σ² after the last epoch
   double positive_score = 0;            // mean f(u, i) in the last epoch

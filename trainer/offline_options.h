@@ -98,8 +98,8 @@ struct OfflineFitOptions {
   double noise = 0.1;         // SimGCL, length of the perturbation
   int prototypes = 1000;      // NCL
 
-  int batch_rows = 2048;  // positives a step, at most; see StepRows
-  double learning_rate = 0.03;
+  int batch_rows = 2048;       // positives a step, at most; see StepRows
+  double learning_rate = 0.0;  // 0: RateForDensity
   double l2 = 0.0;  // weight of ‖rows of the batch‖² / 2, tensors only
   // Epochs over which the learning rate falls, by half a cosine, to
   // rate_floor of itself. A fit may be stopped earlier.

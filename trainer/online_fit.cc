@@ -170,7 +170,7 @@ void OnlineFit::GrowToPairs() {
   const size_t items =
       std::max(learner_->rows(Side::kItems), pairs_.item_popularity().size());
   learner_->Grow(users, items);
-  const float rate = static_cast<float>(options_.learning_rate);
+  const float rate = static_cast<float>(GreatestRate());
   user_learnt_.resize(users, 0);
   item_learnt_.resize(items, 0);
   user_visits_.resize(users, 0.0f);
@@ -390,9 +390,15 @@ void OnlineFit::UpdateRate(uint32_t degree, float* visits, float* rate) const {
   const float horizon = static_cast<float>(Horizon());
   const float pairs = static_cast<float>(degree);
   *visits = std::min(*visits, horizon * pairs);
-  *rate = static_cast<float>(
-      options_.learning_rate *
-      RateAtAge(*visits / pairs, horizon, options_.rate_floor));
+  *rate =
+      static_cast<float>(GreatestRate() * RateAtAge(*visits / pairs, horizon,
+                                                    options_.rate_floor));
+}
+
+double OnlineFit::GreatestRate() const {
+  if (options_.learning_rate > 0) return options_.learning_rate;
+  return RateForDensity(pairs_.size(), pairs_.user_degree().size() +
+                                           pairs_.item_popularity().size());
 }
 
 void OnlineFit::AdaptTemperatures() {

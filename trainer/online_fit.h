@@ -26,9 +26,9 @@ namespace taud::trainer {
 
 // The method's own constants: the same for every data set.
 struct OnlineFitOptions {
-  int batch_rows = 2048;  // positives a step, at most
-  int negatives = 1024;   // shared negatives a step
-  double learning_rate = 0.012;
+  int batch_rows = 2048;     // positives a step, at most
+  int negatives = 1024;      // shared negatives a step
+  double learning_rate = 0;  // 0: RateForDensity
   // Passes over the data until it has settled; a row's learning rate falls
   // to rate_floor over as many (see RateAtAge).
   double horizon = 30;
@@ -141,6 +141,8 @@ class OnlineFit {
   void Account(uint32_t first);
   void UpdateRate(uint32_t degree, float* visits, float* rate) const;
   void AdaptTemperatures();
+  // Of a row that is new.
+  double GreatestRate() const;
   absl::Status RepairRows();
   // Takes removed pairs out of drawn_; *first as PairSampler::Draw left it.
   void DropRemoved(uint32_t* first);

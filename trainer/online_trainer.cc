@@ -49,8 +49,8 @@ absl::Status Validate(const OnlineTrainerOptions& o) {
   if (o.negatives < 1 || o.negatives > (1 << 20)) {
     return OutOfRange("negatives", o.negatives, "1 to 1048576");
   }
-  if (!(o.learning_rate > 0 && o.learning_rate <= 1)) {
-    return OutOfRange("learning_rate", o.learning_rate, "above 0, at most 1");
+  if (!(o.learning_rate >= 0 && o.learning_rate <= 1)) {
+    return OutOfRange("learning_rate", o.learning_rate, "0 to 1");
   }
   if (o.publish_interval <= absl::ZeroDuration()) {
     return OutOfRange("publish_interval",

@@ -21,14 +21,15 @@ namespace taud::trainer {
 // Nothing here needs to be set for a data set: temperatures, the number of
 // passes and the course of the learning rate follow from the data.
 struct OnlineTrainerOptions {
-  int dim = 64;                  // width of a row, 1 … 1024
-  std::string device = "auto";   // auto (CUDA where there is one), cpu, cuda
-  int threads = 1;               // CPU threads of the trainer, itself included
-  int nice = 10;                 // priority of these threads (0 … 19)
-  int batch_rows = 2048;         // positives a step, at most: small data gets
-                                 // narrower steps, 256 to a pass
-  int negatives = 1024;          // shared negatives a step
-  double learning_rate = 0.012;  // the greatest, of a row that is new
+  int dim = 64;                 // width of a row, 1 … 1024
+  std::string device = "auto";  // auto (CUDA where there is one), cpu, cuda
+  int threads = 1;              // CPU threads of the trainer, itself included
+  int nice = 10;                // priority of these threads (0 … 19)
+  int batch_rows = 2048;        // positives a step, at most: small data gets
+                                // narrower steps, 256 to a pass
+  int negatives = 1024;         // shared negatives a step
+  // The greatest, of a row that is new; 0: RateForDensity.
+  double learning_rate = 0;
   absl::Duration publish_interval = absl::Seconds(5);
   uint64_t seed = 1;
   // How often the whole state is handed out, if something changed.

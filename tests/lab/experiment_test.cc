@@ -229,7 +229,7 @@ TEST_F(ExperimentTest, RefusesOptionsOutOfRange) {
   EXPECT_THAT(message([](Options o) { o->fit.rho = 0; }),
               HasSubstr("rho is 0"));
   EXPECT_THAT(message([](Options o) { o->fit.beta = 1.5; }), HasSubstr("beta"));
-  EXPECT_THAT(message([](Options o) { o->fit.learning_rate = 0; }),
+  EXPECT_THAT(message([](Options o) { o->fit.learning_rate = -1; }),
               HasSubstr("learning_rate"));
   EXPECT_THAT(message([](Options o) { o->fit.schedule_epochs = 0; }),
               HasSubstr("epochs"));

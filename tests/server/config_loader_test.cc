@@ -29,7 +29,7 @@ TEST(ConfigLoaderTest, EveryDefaultPassesItsOwnRule) {
   EXPECT_TRUE(MessageDifferencer::Equals(*config, DefaultConfig()));
   EXPECT_EQ(config->server().grpc_address(), "127.0.0.1:50051");
   EXPECT_EQ(config->trainer().dim(), 64);
-  EXPECT_EQ(config->trainer().learning_rate(), 0.012);
+  EXPECT_EQ(config->trainer().learning_rate(), 0);
 }
 
 TEST(ConfigLoaderTest, TheShippedFileIsWhatPrintConfigPrints) {

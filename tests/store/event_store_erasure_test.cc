@@ -310,6 +310,29 @@ TEST_F(EventStoreErasureTest, OldEventsGoButNoneThatIsNeeded) {
   EXPECT_EQ((*Append({Event("u", "new")}))[0].sequence, 11u);
 }
 
+TEST_F(EventStoreErasureTest, TheOldestTablesGoWhenThereAreTooManyBytes) {
+  Open();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(Append({Event("u", absl::StrCat("i", i))}).ok());
+  }
+  std::vector<Erasure> none;
+  ASSERT_TRUE(store()->EraseFromLog(&none).ok());  // writes a table
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(Append({Event("u", absl::StrCat("j", i))}).ok());
+  }
+  EventStore::Retention retention;
+  retention.max_bytes = uint64_t{1} << 30;
+  EXPECT_EQ(*store()->Trim(retention, 1000), 0u);
+  retention.max_bytes = 1;
+  EXPECT_EQ(*store()->Trim(retention, 40), 40u);
+  // What is not in a table yet stays.
+  EXPECT_EQ(*store()->Trim(retention, 1000), 100u);
+  Close();
+  Open();
+  EXPECT_EQ(state().interactions.size(), 10u);
+  EXPECT_EQ(state().interactions.At(0).sequence, 101u);
+}
+
 TEST_F(EventStoreErasureTest, NothingIsTakenInWhenTheDiskIsNearlyFull) {
   std::atomic<uint64_t> free{1000};
   options_.min_free_bytes = 500;

@@ -20,6 +20,19 @@ TEST(RateAtAgeTest, NewDataBringsTheRateBackInProportion) {
   EXPECT_LT(RateAtAge(19.8, 20, 0.02), 0.03);
 }
 
+TEST(RateForDensityTest, FallsWithTheRootOfThePairsARow) {
+  struct {
+    size_t pairs, rows;
+    double rate;
+  } const cases[] = {{0, 0, 0.05},           {10, 0, 0.05},
+                     {3, 3, 0.05},           {1600, 100, 0.025},
+                     {6400, 100, 0.0125},    {810128, 70839, 0.02957},
+                     {10000000, 1000, 0.005}};
+  for (const auto& c : cases) {
+    EXPECT_NEAR(RateForDensity(c.pairs, c.rows), c.rate, 1e-5) << c.pairs;
+  }
+}
+
 TEST(StepRowsTest, TakesAShareWithinBounds) {
   EXPECT_EQ(StepRows(5, 2048), 5u);
   EXPECT_EQ(StepRows(100, 2048), 32u);

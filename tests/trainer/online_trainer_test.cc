@@ -304,7 +304,7 @@ TEST(OnlineTrainerOptionsTest, RefusalsNameTheOption) {
       {"nice", [](auto* o) { o->nice = 20; }},
       {"batch_rows", [](auto* o) { o->batch_rows = 0; }},
       {"negatives", [](auto* o) { o->negatives = 0; }},
-      {"learning_rate", [](auto* o) { o->learning_rate = 0; }},
+      {"learning_rate", [](auto* o) { o->learning_rate = -0.1; }},
       {"learning_rate", [](auto* o) { o->learning_rate = std::nan(""); }},
       {"publish_interval",
        [](auto* o) { o->publish_interval = absl::ZeroDuration(); }},
