@@ -10,10 +10,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <system_error>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 
 extern char** environ;
@@ -30,9 +33,44 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
+// Those that live, for InterruptGuard. A child is ended under the mutex, by its
+// owner or by the guard.
+absl::Mutex children_mutex(absl::kConstInit);
+std::set<ChildDaemon*>* children ABSL_GUARDED_BY(children_mutex) = nullptr;
+
+// Where the signal handler writes the signal's number; 0 ends the guard.
+int signal_pipe[2] = {-1, -1};
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+void OnSignal(int signal) {
+  const auto number = static_cast<unsigned char>(signal);
+  // Nothing can be done about a failure here.
+  const ssize_t ignored = write(signal_pipe[1], &number, 1);
+  (void)ignored;
+}
+
+void Handle(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  for (const int signal : kSignals) sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
 
+ChildDaemon::ChildDaemon() {
+  absl::MutexLock lock(&children_mutex);
+  if (children == nullptr) children = new std::set<ChildDaemon*>;
+  children->insert(this);
+}
+
 ChildDaemon::~ChildDaemon() {
+  absl::MutexLock lock(&children_mutex);
+  children->erase(this);
+  End();
+}
+
+void ChildDaemon::End() {
   if (pid_ > 0) {
     // What it holds is thrown away: there is nothing to save.
     kill(pid_, SIGKILL);
@@ -40,6 +78,36 @@ ChildDaemon::~ChildDaemon() {
   }
   std::error_code ignored;
   if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
+}
+
+InterruptGuard::InterruptGuard() {
+  if (pipe2(signal_pipe, O_CLOEXEC) != 0) return;  // as without a guard
+  Handle(OnSignal);
+  thread_ = std::thread([this] { Wait(); });
+}
+
+InterruptGuard::~InterruptGuard() {
+  if (!thread_.joinable()) return;
+  Handle(SIG_DFL);
+  OnSignal(0);
+  thread_.join();
+  close(signal_pipe[0]);
+  close(signal_pipe[1]);
+}
+
+void InterruptGuard::Wait() {
+  unsigned char signal = 0;
+  while (read(signal_pipe[0], &signal, 1) != 1) {
+  }
+  if (signal == 0) return;
+  // Held to the end: nobody starts another child.
+  absl::MutexLock lock(&children_mutex);
+  if (children != nullptr) {
+    for (ChildDaemon* child : *children) child->End();
+  }
+  Handle(SIG_DFL);
+  kill(getpid(), signal);
+  pause();
 }
 
 absl::StatusOr<std::unique_ptr<ChildDaemon>> ChildDaemon::Start(
@@ -60,6 +128,8 @@ absl::Status ChildDaemon::Spawn(const std::vector<std::string>& arguments) {
     return absl::NotFoundError(absl::StrCat(
         binary, " is not there: build the target taud beside tauctl"));
   }
+  // The guard ends a child that is begun, or it has not begun.
+  absl::MutexLock lock(&children_mutex);
   std::string pattern =
       (std::filesystem::temp_directory_path() / "tauctl-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) {
@@ -87,6 +157,13 @@ absl::Status ChildDaemon::Spawn(const std::vector<std::string>& arguments) {
   return absl::UnavailableError(absl::StrCat("cannot start ", binary));
 }
 
+bool ChildDaemon::HasEnded() {
+  absl::MutexLock lock(&children_mutex);
+  if (waitpid(pid_, nullptr, WNOHANG) != pid_) return false;
+  pid_ = -1;
+  return true;
+}
+
 absl::Status ChildDaemon::AwaitPort() {
   const absl::Time deadline = absl::Now() + kPatience;
   while (absl::Now() < deadline) {
@@ -99,8 +176,7 @@ absl::Status ChildDaemon::AwaitPort() {
       address_ = absl::StrCat("127.0.0.1:", port);
       return absl::OkStatus();
     }
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = -1;
+    if (HasEnded()) {
       return absl::UnavailableError(absl::StrCat("taud ended:\n", log));
     }
     absl::SleepFor(absl::Milliseconds(20));

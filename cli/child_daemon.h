@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,14 +27,34 @@ class ChildDaemon {
   pid_t pid() const { return pid_; }
 
  private:
-  ChildDaemon() = default;
+  friend class InterruptGuard;
+
+  ChildDaemon();
+  void End();
   absl::Status Spawn(const std::vector<std::string>& arguments);
+  bool HasEnded();
   absl::Status AwaitPort();
 
   std::string directory_;
   std::string log_path_;
   std::string address_;
   pid_t pid_ = -1;
+};
+
+// While one lives, SIGINT, SIGTERM and SIGHUP end this process as ever, but not
+// before its ChildDaemons are ended and their directories gone. One at a time;
+// owns the thread that waits for the signal.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+ private:
+  void Wait();
+
+  std::thread thread_;
 };
 
 }  // namespace taud::cli

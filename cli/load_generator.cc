@@ -1,11 +1,9 @@
 #include "cli/load_generator.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include "absl/time/clock.h"
@@ -20,6 +18,9 @@ namespace {
 
 // Calls of one thread under way at most; beyond it an open loop gives up.
 constexpr int kMaxUnderWay = 20000;
+// An open loop sends all that is due this often: a wake-up for each call would
+// cost more than the call.
+constexpr double kTickSeconds = 0.0005;
 constexpr auto kCallDeadline = std::chrono::seconds(10);
 
 using Clock = std::chrono::steady_clock;
@@ -35,6 +36,7 @@ struct Pending {
   grpc::Status status;
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
   double due = 0;
+  double sent = 0;
 };
 
 // What one thread sends and receives through.
@@ -55,6 +57,7 @@ class Lane {
   void Send(double due) {
     auto* call = new Pending;
     call->due = due;
+    call->sent = Since(start_);
     call->context.set_deadline(std::chrono::system_clock::now() +
                                kCallDeadline);
     const size_t n = next_++;
@@ -63,34 +66,56 @@ class Lane {
         &queue_);
     call->reader->StartCall();
     call->reader->Finish(&call->response, &call->status, call);
-    under_way_.fetch_add(1, std::memory_order_relaxed);
+    ++under_way_;
   }
 
-  // Reads one completion; false when the queue was shut down and is empty.
+  // Waits for one completion; false when the queue was shut down and is empty.
   bool Receive(std::vector<CallRecord>* records) {
     void* tag = nullptr;
     bool ok = false;
     if (!queue_.Next(&tag, &ok)) return false;
-    std::unique_ptr<Pending> call(static_cast<Pending*>(tag));
-    const double now = Since(start_);
-    under_way_.fetch_sub(1, std::memory_order_relaxed);
-    if (call->due < load_.warm_up_seconds) return true;
-    records->push_back({static_cast<float>(call->due),
-                        static_cast<float>((now - call->due) * 1000),
-                        static_cast<uint8_t>(call->status.error_code())});
+    Note(static_cast<Pending*>(tag), records);
     return true;
   }
 
-  int under_way() const { return under_way_.load(std::memory_order_relaxed); }
+  // Reads what is complete, and what completes until `until`; goes on no
+  // longer, however much there is.
+  void ReceiveUntil(double until, std::vector<CallRecord>* records) {
+    const auto deadline =
+        std::chrono::system_clock::now() +
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(
+            std::chrono::duration<double>(until - Since(start_)));
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.AsyncNext(&tag, &ok, deadline) ==
+           grpc::CompletionQueue::GOT_EVENT) {
+      if (Note(static_cast<Pending*>(tag), records) >= until) return;
+    }
+  }
+
+  int under_way() const { return under_way_; }
   void Shutdown() { queue_.Shutdown(); }
 
  private:
+  // Returns when it was.
+  double Note(Pending* pending, std::vector<CallRecord>* records) {
+    const std::unique_ptr<Pending> call(pending);
+    const double now = Since(start_);
+    --under_way_;
+    if (call->due < load_.warm_up_seconds) return now;
+    records->push_back({static_cast<float>(call->due),
+                        static_cast<float>((now - call->due) * 1000),
+                        static_cast<float>((call->sent - call->due) * 1000),
+                        static_cast<uint8_t>(call->status.error_code())});
+    return now;
+  }
+
   const Load& load_;
   size_t next_;
   const Clock::time_point start_;
   std::vector<std::unique_ptr<grpc::GenericStub>> stubs_;
   grpc::CompletionQueue queue_;
-  std::atomic<int> under_way_{0};
+  int under_way_ = 0;
 };
 
 double EndOf(const Load& load) { return load.warm_up_seconds + load.seconds; }
@@ -119,25 +144,24 @@ void CallInTurn(const Load& load, int lane_number, Clock::time_point start,
 void CallOnTime(const Load& load, int lane_number, Clock::time_point start,
                 std::vector<CallRecord>* records, uint64_t* unsent) {
   Lane lane(load, lane_number, start);
-  std::thread receiver([&] {
-    while (lane.Receive(records)) {
-    }
-  });
   const double interval = load.threads / load.rate;
   // The lanes take turns.
   double due = interval * lane_number / load.threads;
-  for (; due < EndOf(load); due += interval) {
-    const double early = due - Since(start);
-    if (early > 0) absl::SleepFor(absl::Seconds(early));
-    if (lane.under_way() < kMaxUnderWay) {
-      lane.Send(due);
-    } else {
-      ++*unsent;
+  while (due < EndOf(load)) {
+    const double now = Since(start);
+    for (; due <= now && due < EndOf(load); due += interval) {
+      if (lane.under_way() < kMaxUnderWay) {
+        lane.Send(due);
+      } else {
+        ++*unsent;
+      }
     }
+    lane.ReceiveUntil(std::max(due, now + kTickSeconds), records);
   }
   // Every call ends by its own deadline.
   lane.Shutdown();
-  receiver.join();
+  while (lane.Receive(records)) {
+  }
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ struct Load {
   // Open loop, if not 0: calls begin at this constant rate a second, whatever
   // becomes of the earlier ones, and latency counts from when a call was due,
   // not from when it could be sent: a server that stalls is charged for every
-  // call that should have been answered meanwhile.
+  // call that should have been answered meanwhile. What is due is sent in
+  // ticks of half a millisecond, which count as latency too.
   double rate = 0;
   double seconds = 1;
   double warm_up_seconds = 0;
@@ -35,8 +36,9 @@ struct Load {
 // One call, by the time it was due (seconds after the start of the load).
 struct CallRecord {
   float due = 0;
-  float milliseconds = 0;
-  uint8_t code = 0;  // canonical
+  float milliseconds = 0;       // from when it was due to its end
+  float late_milliseconds = 0;  // from when it was due to when it was sent
+  uint8_t code = 0;             // canonical
 };
 
 struct LoadResult {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/commands.h"
@@ -16,6 +17,7 @@ namespace taud::cli {
 namespace {
 
 struct FilterFlags {
+  std::vector<std::string> only;
   std::vector<std::string> exclude;
   std::vector<std::string> any_tags;
   std::vector<std::string> all_tags;
@@ -30,6 +32,13 @@ struct RecommendFlags {
   uint64_t after_sequence = 0;
   bool ids_only = false;
   FilterFlags filter;
+  std::vector<std::string> boosts;  // "TAG=AMOUNT"
+  uint32_t max_per_tag = 0;
+  float popularity_weight = 0;
+  float explore = 0;
+  uint64_t seed = 0;
+  std::string page_token;
+  int pages = 1;
 };
 
 struct SimilarFlags {
@@ -40,6 +49,8 @@ struct SimilarFlags {
 };
 
 void AddFilterFlags(CLI::App* command, FilterFlags* flags) {
+  command->add_option("--only", flags->only,
+                      "Only these items, as far as the rest lets them pass");
   command->add_option("--exclude", flags->exclude, "Item ids to leave out");
   command->add_option("--any-tag", flags->any_tags,
                       "Only items with at least one of these tags");
@@ -52,6 +63,7 @@ void AddFilterFlags(CLI::App* command, FilterFlags* flags) {
 void FillFilter(const FilterFlags& flags, v1::Filter* filter) {
   filter->mutable_exclude_ids()->Assign(flags.exclude.begin(),
                                         flags.exclude.end());
+  filter->mutable_only_ids()->Assign(flags.only.begin(), flags.only.end());
   filter->mutable_any_tags()->Assign(flags.any_tags.begin(),
                                      flags.any_tags.end());
   filter->mutable_all_tags()->Assign(flags.all_tags.begin(),
@@ -59,10 +71,31 @@ void FillFilter(const FilterFlags& flags, v1::Filter* filter) {
   filter->mutable_no_tags()->Assign(flags.no_tags.begin(), flags.no_tags.end());
 }
 
+// The rules of the flags. INVALID_ARGUMENT names a boost that is not
+// TAG=AMOUNT; what amounts are allowed says the server.
+absl::Status FillRules(const RecommendFlags& flags, v1::Rules* rules) {
+  rules->set_max_per_tag(flags.max_per_tag);
+  rules->set_popularity_weight(flags.popularity_weight);
+  for (const std::string& text : flags.boosts) {
+    const size_t equals = text.rfind('=');
+    float amount = 0;
+    if (equals == std::string::npos || equals == 0 ||
+        !absl::SimpleAtof(text.substr(equals + 1), &amount)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--boost ", text, " is not TAG=AMOUNT"));
+    }
+    v1::TagBoost* boost = rules->add_boosts();
+    boost->set_tag(text.substr(0, equals));
+    boost->set_amount(amount);
+  }
+  return absl::OkStatus();
+}
+
+// `before`: items of earlier pages.
 template <typename Items>
-void PrintItems(const Items& items) {
+void PrintItems(const Items& items, int before = 0) {
   Table table({">rank", "item", "title", ">score", ">probability"});
-  int rank = 0;
+  int rank = before;
   for (const v1::ScoredItem& item : items) {
     table.AddRow({absl::StrCat(++rank), item.id(), item.title(),
                   item.unscored() ? "new" : Fixed(item.score(), 4),
@@ -98,7 +131,7 @@ const char* Explain(v1::Representation representation) {
   }
 }
 
-absl::Status Recommend(const Common& common, const RecommendFlags& flags) {
+absl::StatusOr<v1::RecommendRequest> MakeRequest(const RecommendFlags& flags) {
   v1::RecommendRequest request;
   request.set_user_id(flags.user);
   request.mutable_context_item_ids()->Assign(flags.context.begin(),
@@ -108,22 +141,47 @@ absl::Status Recommend(const Common& common, const RecommendFlags& flags) {
   request.set_include_titles(true);
   request.mutable_filter()->set_exclude_seen(!flags.include_seen);
   FillFilter(flags.filter, request.mutable_filter());
+  absl::Status status = FillRules(flags, request.mutable_rules());
+  if (!status.ok()) return status;
+  if (flags.explore != 0) {
+    request.mutable_exploration()->set_share(flags.explore);
+    request.mutable_exploration()->set_seed(flags.seed);
+  }
+  request.set_page_token(flags.page_token);
+  return request;
+}
 
-  grpc::ClientContext context;
-  Prepare(common, &context);
-  v1::RecommendResponse response;
+void PrintPage(const v1::RecommendResponse& response, bool ids_only,
+               int before) {
+  if (ids_only) return PrintIds(response.items());
+  PrintItems(response.items(), before);
+  std::cout << Explain(response.representation())
+            << ", tau = " << Fixed(response.temperature(), 4) << "; "
+            << SnapshotLine(response.snapshot()) << "\n";
+}
+
+absl::Status Recommend(const Common& common, const RecommendFlags& flags) {
+  auto request = MakeRequest(flags);
+  if (!request.ok()) return request.status();
   const auto stub = v1::RecommendationService::NewStub(Connect(common));
-  const grpc::Status status = stub->Recommend(&context, request, &response);
-  if (!status.ok()) return FromRpc(status, common.server);
-  if (common.json) {
-    std::cout << ToJson(response, true);
-  } else if (flags.ids_only) {
-    PrintIds(response.items());
-  } else {
-    PrintItems(response.items());
-    std::cout << Explain(response.representation())
-              << ", tau = " << Fixed(response.temperature(), 4) << "; "
-              << SnapshotLine(response.snapshot()) << "\n";
+  v1::RecommendResponse response;
+  int printed = 0;
+  for (int page = 0; page < flags.pages; ++page) {
+    grpc::ClientContext context;
+    Prepare(common, &context);
+    const grpc::Status status = stub->Recommend(&context, *request, &response);
+    if (!status.ok()) return FromRpc(status, common.server);
+    if (common.json) {
+      std::cout << ToJson(response, true);
+    } else {
+      PrintPage(response, flags.ids_only, printed);
+    }
+    printed += response.items_size();
+    if (response.next_page_token().empty()) return absl::OkStatus();
+    request->set_page_token(response.next_page_token());
+  }
+  if (!common.json && !flags.ids_only) {
+    std::cout << "more: --page-token " << response.next_page_token() << "\n";
   }
   return absl::OkStatus();
 }
@@ -166,6 +224,22 @@ void AddRecommend(CLI::App* app, const Common* common, absl::Status* result) {
                     "Also items the user has interacted with");
   command->add_option("--after-sequence", flags->after_sequence,
                       "Only from a state that contains this sequence");
+  command->add_option("--boost", flags->boosts,
+                      "TAG=AMOUNT: added to the score of items with the tag, "
+                      "from -1 to 1");
+  command->add_option("--max-per-tag", flags->max_per_tag,
+                      "Items of one tag at most; 0: any number");
+  command->add_option("--popularity-weight", flags->popularity_weight,
+                      "Added to the score, times the item's log popularity "
+                      "(0 to 1)");
+  command->add_option("--explore", flags->explore,
+                      "Share of the places that go to random items");
+  command->add_option("--seed", flags->seed, "Seed of --explore");
+  command->add_option("--pages", flags->pages, "How many pages of k items")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command->add_option("--page-token", flags->page_token,
+                      "Go on behind a page (the other flags as before)");
   command->add_flag("--ids", flags->ids_only, "Print ids only, one a line");
   AddFilterFlags(command, &flags->filter);
   command->callback(

@@ -9,7 +9,16 @@ find_package(RocksDB CONFIG REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
+# A FAISS with GPU support (its package asks for CUDA's targets) makes the index
+# search on a GPU where there is one; Debian's has none.
+find_package(CUDAToolkit QUIET)
 find_package(faiss CONFIG REQUIRED)
+get_target_property(FAISS_INCLUDE_DIRS faiss INTERFACE_INCLUDE_DIRECTORIES)
+find_path(FAISS_GPU_INCLUDE_DIR NAMES faiss/gpu/GpuIndexFlat.h
+  PATHS ${FAISS_INCLUDE_DIRS} NO_DEFAULT_PATH)
+if(FAISS_GPU_INCLUDE_DIR AND CUDAToolkit_FOUND)
+  set(TAUD_FAISS_GPU ON)
+endif()
 find_package(prometheus-cpp CONFIG REQUIRED)
 # Debian's LibTorch asks for gflags by these two variables when another
 # package (RocksDB) has found it first.

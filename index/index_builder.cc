@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "index/audit.h"
 #include "index/faiss_baseline.h"
+#include "index/gpu_ranker.h"
 #include "index/hnsw_index.h"
 #include "index/ivf_index.h"
+#include "index/ranked_index.h"
 
 namespace taud::index {
 namespace {
@@ -98,6 +100,21 @@ absl::StatusOr<IndexKind> ParseIndexKind(const std::string& name) {
       absl::StrCat("serving.index: \"", name, "\" is unknown"));
 }
 
+absl::StatusOr<IndexDevice> ParseIndexDevice(const std::string& name) {
+  if (name == "auto") return IndexDevice::kAuto;
+  if (name == "cpu") return IndexDevice::kCpu;
+  if (name != "cuda") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("serving.device: \"", name, "\" is unknown"));
+  }
+  if (!HasGpu()) {
+    return absl::UnavailableError(
+        "serving.device is \"cuda\", and CUDA finds no GPU, or FAISS was built "
+        "without GPU support; use \"auto\" or \"cpu\"");
+  }
+  return IndexDevice::kCuda;
+}
+
 IndexKind ChooseKind(size_t items, size_t dim, double publish_seconds) {
   const double scanned = static_cast<double>(items) * static_cast<double>(dim);
   if (scanned <= kMostScanned) return IndexKind::kFlatQuantised;
@@ -153,16 +170,31 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> IndexBuilder::BuildKind(
   return BuildQuantisedIndex(snapshot);
 }
 
+bool IndexBuilder::UsesGpu() const {
+  if (options_.device == IndexDevice::kAuto) return HasGpu();
+  return options_.device == IndexDevice::kCuda;
+}
+
 absl::StatusOr<std::unique_ptr<SearchIndex>> IndexBuilder::Build(
     const model::Snapshot& snapshot) {
   IndexKind kind = options_.kind;
   std::string reason;
-  if (kind == IndexKind::kAuto) {
+  std::unique_ptr<SearchIndex> on_gpu;
+  if (UsesGpu()) {
+    auto made = BuildRankedIndex(snapshot, MakeGpuRanker);
+    if (made.ok()) {
+      on_gpu = *std::move(made);
+    } else {
+      reason = absl::StrCat(made.status().message(), "; searching on the CPU");
+    }
+  }
+  if (on_gpu == nullptr && kind == IndexKind::kAuto) {
     kind = ChooseKind(snapshot.items.rows, snapshot.dim(),
                       options_.publish_seconds);
     if (kind == IndexKind::kFlatQuantised) kind = CalibratedExact(snapshot);
   }
-  auto built = BuildKind(kind, snapshot);
+  absl::StatusOr<std::unique_ptr<SearchIndex>> built = std::move(on_gpu);
+  if (*built == nullptr) built = BuildKind(kind, snapshot);
   if (absl::IsFailedPrecondition(built.status())) {
     reason = absl::StrCat(built.status().message(), "; searching exactly");
     built = BuildKind(IndexKind::kFlatQuantised, snapshot);

@@ -11,12 +11,21 @@
 
 namespace taud::index {
 
+// Where items are searched. kAuto: on a GPU if there is one.
+enum class IndexDevice { kAuto, kCpu, kCuda };
+
+// "auto", "cpu", "cuda"; INVALID_ARGUMENT otherwise, UNAVAILABLE for a GPU that
+// there is not.
+absl::StatusOr<IndexDevice> ParseIndexDevice(const std::string& name);
+
 enum class IndexKind { kAuto, kFlat, kFlatQuantised, kIvf, kHnsw };
 
 // "auto", "flat", "flat_quantised", "ivf", "hnsw"; INVALID_ARGUMENT otherwise.
 absl::StatusOr<IndexKind> ParseIndexKind(const std::string& name);
 
 struct IndexOptions {
+  IndexDevice device = IndexDevice::kCpu;
+  // On the CPU; a GPU searches all items exactly.
   IndexKind kind = IndexKind::kAuto;
   // Of the exact best 100; an approximate index that finds less does not serve.
   double min_recall = 0.95;
@@ -45,6 +54,7 @@ class IndexBuilder {
  private:
   absl::StatusOr<std::unique_ptr<SearchIndex>> BuildKind(
       IndexKind kind, const model::Snapshot& snapshot);
+  bool UsesGpu() const;
   // Which exact path is the quicker one here; measures when the size is new.
   IndexKind CalibratedExact(const model::Snapshot& snapshot);
 

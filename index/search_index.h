@@ -53,8 +53,8 @@ struct IndexReport {
 // The trained items of one snapshot, searchable.
 //
 // Immutable after it was built: Search may be called from any number of
-// threads at a time (a GPU index will queue them). May read the snapshot it
-// was built of, which must outlive it.
+// threads at a time (on a GPU they wait for each other). May read the snapshot
+// it was built of, which must outlive it.
 class SearchIndex {
  public:
   virtual ~SearchIndex() = default;

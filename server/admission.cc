@@ -6,6 +6,12 @@
 #include "server/errors.h"
 
 namespace taud::server {
+namespace {
+
+// Fills any bucket that is not deep in debt.
+constexpr absl::Duration kIdle = absl::Seconds(2);
+
+}  // namespace
 
 absl::Status ClientRates::Admit(absl::string_view client, double cost,
                                 absl::Time now) {
@@ -15,8 +21,10 @@ absl::Status ClientRates::Admit(absl::string_view client, double cost,
   if (it == buckets_.end()) {
     if (buckets_.size() >= kMaxClients) ForgetIdle(now);
     if (buckets_.size() >= kMaxClients) {
-      return absl::ResourceExhaustedError(
+      absl::Status status = absl::ResourceExhaustedError(
           "more clients than the server keeps count of; retry after a pause");
+      SetRetryDelay(kIdle, &status);
+      return status;
     }
     it = buckets_.emplace(client, Bucket{per_second_, now}).first;
   }
@@ -40,8 +48,7 @@ absl::Status ClientRates::Admit(absl::string_view client, double cost,
 
 void ClientRates::ForgetIdle(absl::Time now) {
   for (auto it = buckets_.begin(); it != buckets_.end();) {
-    // Two seconds fill any bucket that is not deep in debt.
-    const bool idle = now - it->second.filled > absl::Seconds(2);
+    const bool idle = now - it->second.filled > kIdle;
     if (idle) {
       buckets_.erase(it++);
     } else {

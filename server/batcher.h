@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "model/state.h"
 #include "server/recommender.h"
 #include "server/serving_model.h"
@@ -26,12 +27,13 @@ struct RecommendJob {
   // Set by the caller when nobody waits any more; may be null. Must live
   // until `done` is called.
   const std::atomic<bool>* cancelled = nullptr;
-  // Called exactly once, on a searcher's thread (or on Stop's): with the
-  // model and one answer a task, or with an error, a null model and no
-  // answers. Quick; must not call the batcher.
-  std::function<void(absl::Status, std::shared_ptr<const ServingModel>,
-                     std::vector<Recommendation>)>
+  // Called exactly once, on a searcher's thread: with the model and one answer
+  // a task, or with an error, a null model and no answers. Quick; must not
+  // throw or call the batcher.
+  std::function<void(absl::Status, const std::shared_ptr<const ServingModel>&,
+                     absl::Span<const Recommendation>)>
       done;
+  absl::Time queued;  // the batcher's
 };
 
 // Gathers the queries of concurrent requests while the searchers are busy and
@@ -47,6 +49,8 @@ class Batcher {
     size_t max_queue = 1024;  // online jobs; as many tasks in bulk × max_batch
     // Online jobs that would wait longer are refused; see QueueLimit.
     absl::Duration max_wait = absl::InfiniteDuration();
+    // How long a free searcher may wait for a full batch; see PlanTurn.
+    absl::Duration max_delay = absl::ZeroDuration();
   };
   struct Stats {
     uint64_t batches = 0;
@@ -54,12 +58,17 @@ class Batcher {
     uint64_t expired = 0;  // dropped past their deadline or cancelled
     uint64_t refused = 0;  // queue full
     uint64_t queued = 0;   // waiting now
+    FoldInCounts fold_ins;
   };
 
   // `state` and `slot` must outlive the batcher. Starts the threads.
   Batcher(const Options& options, const model::State* state,
           const ServingSlot* slot);
   ~Batcher();
+
+  // What Submit would say of an online job now, at a fraction of the cost of
+  // making one.
+  absl::Status CheckRoom();
 
   // OK: `job.done` will be called. RESOURCE_EXHAUSTED if the queue is full or
   // would take too long, with a RetryInfo of the time it takes to empty;
@@ -79,17 +88,28 @@ class Batcher {
     std::vector<Recommendation> answers;
     bool in_turn = false;
   };
-  struct Batch;
+  struct Turns;
 
   void Run();
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Batch TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Refuse(bool is_bulk, size_t limit)
+  absl::Status Enqueue(RecommendJob job, bool is_bulk);
+  // Waits for the next turn and puts what it works on into *turns; false when
+  // there will be none.
+  bool AwaitTurn(Turns* turns);
+  Turn Plan() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Take(const Turn& turn, Turns* turns)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // A batch of `queries` took so long.
-  void NoteSpeed(size_t queries, absl::Duration took);
-  void AnswerOnline(std::vector<RecommendJob> jobs);
-  void AnswerBulk(std::shared_ptr<BulkJob> bulk, size_t take);
+  size_t OnlineLimit(absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Refuse(bool is_bulk, size_t limit, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A batch of `queries` took so long, and folded in so many.
+  void Note(size_t queries, absl::Duration took, const FoldInCounts& fold_ins);
+  // Neither throws nor leaves a job without an answer.
+  void AnswerOnline(Turns* turns) noexcept;
+  void AnswerBulk(Turns* turns) noexcept;
+  // What may throw of them.
+  void SearchOnline(Turns* turns);
+  absl::Status SearchBulk(BulkJob* bulk, size_t take, absl::Time now);
 
   // Constant after construction.
   const Options options_;
@@ -106,6 +126,8 @@ class Batcher {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Decayed mean of what a query takes a thread; 0: none was timed.
   double query_seconds_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of an online job.
+  absl::Time last_refusal_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   Stats stats_ ABSL_GUARDED_BY(mutex_);
 };
 

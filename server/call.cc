@@ -9,7 +9,6 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/io/zero_copy_stream.h"
 #include "google/protobuf/stubs/logging.h"
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "server/errors.h"
 #include "server/logging.h"
@@ -56,8 +55,8 @@ std::string NewRequestId() {
   return absl::StrFormat("%016x", random());
 }
 
-absl::Time DeadlineOf(const grpc::CallbackServerContext& context,
-                      absl::Time start, absl::Duration default_deadline) {
+absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
+                      absl::Duration default_deadline) {
   const absl::Time given = absl::FromChrono(context.deadline());
   // gRPC spells "none" as the end of time.
   if (given > start + absl::Hours(24 * 365)) return start + default_deadline;
@@ -78,7 +77,7 @@ absl::Status ParseRequest(const grpc::ByteBuffer& bytes,
   return absl::OkStatus();
 }
 
-std::string RequestId(const grpc::CallbackServerContext& context) {
+std::string RequestId(const grpc::ServerContextBase& context) {
   const auto it = context.client_metadata().find("x-request-id");
   if (it == context.client_metadata().end()) return NewRequestId();
   const grpc::string_ref& given = it->second;
@@ -112,35 +111,47 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
   return ToGrpcStatus(std::move(status), request_id);
 }
 
-UnaryCall::UnaryCall(const CallEnvironment* environment, RpcMethod method,
-                     grpc::CallbackServerContext* context,
-                     grpc::ByteBuffer* response)
+RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,
+                 grpc::ServerContextBase* context)
     : environment_(environment),
       method_(method),
-      response_(response),
+      context_(context),
       request_id_(RequestId(*context)),
       start_(absl::Now()),
       deadline_(DeadlineOf(*context, start_, environment->default_deadline)) {
   context->AddTrailingMetadata("x-request-id", request_id_);
 }
 
-bool UnaryCall::Parse(const grpc::ByteBuffer& bytes,
-                      google::protobuf::Message* request) {
+bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
+                    google::protobuf::Message* request) {
   absl::Status status = ParseRequest(bytes, request);
   if (status.ok()) return true;
   Fail(std::move(status));
   return false;
 }
 
-void UnaryCall::Reply(const google::protobuf::Message& response) {
-  WriteMessage(response, response_);
-  Finish(
-      EndCall(*environment_, method_, request_id_, start_, absl::OkStatus()));
+void RpcCall::Reply(const google::protobuf::Message& response) noexcept {
+  grpc::Status status;
+  try {
+    WriteMessage(response, Buffer());
+    status =
+        EndCall(*environment_, method_, request_id_, start_, absl::OkStatus());
+  } catch (...) {
+    return Fail(CaughtStatus());
+  }
+  Send(status);
 }
 
-void UnaryCall::Fail(absl::Status status) {
-  Finish(
-      EndCall(*environment_, method_, request_id_, start_, std::move(status)));
+void RpcCall::Fail(absl::Status status) noexcept {
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  grpc::Status wire;
+  try {
+    wire =
+        EndCall(*environment_, method_, request_id_, start_, std::move(status));
+  } catch (...) {
+    wire = grpc::Status(code, "");
+  }
+  Send(wire);
 }
 
 }  // namespace taud::server

@@ -132,6 +132,7 @@ class Daemon::Impl {
       model_service_->Drain();
       server_->Shutdown(absl::ToChronoTime(deadline));
       server_->Wait();
+      queues_->Stop();
     }
     synthetic_.reset();
     if (trainer_ != nullptr) PublishLast(deadline);
@@ -176,6 +177,9 @@ class Daemon::Impl {
     const auto kind = index::ParseIndexKind(config_.serving().index());
     if (!kind.ok()) return kind.status();
     publisher.index.kind = *kind;
+    const auto device = index::ParseIndexDevice(config_.serving().device());
+    if (!device.ok()) return device.status();
+    publisher.index.device = *device;
     publisher.index.min_recall = config_.serving().min_recall();
     publisher.index.publish_seconds =
         config_.trainer().publish_interval_ms() / 1000.0;
@@ -212,6 +216,7 @@ class Daemon::Impl {
     batcher.max_batch = static_cast<size_t>(config_.serving().max_batch());
     batcher.max_queue = static_cast<size_t>(config_.serving().max_queue());
     batcher.max_wait = absl::Milliseconds(config_.serving().max_wait_ms());
+    batcher.max_delay = absl::Microseconds(config_.serving().max_delay_us());
     batcher_ = std::make_unique<Batcher>(batcher, &state_, &slot_);
 
     Upkeep::Options upkeep;
@@ -265,13 +270,16 @@ class Daemon::Impl {
           static_cast<grpc::Service*>(model_service_.get())}) {
       builder.RegisterService(service);
     }
+    queues_ = std::make_unique<CallQueues>(CallQueueCount(), &builder);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || grpc_port_ == 0) {
+      if (server_ != nullptr) server_->Shutdown();
       return absl::UnavailableError(absl::StrCat(
           "cannot listen on ", config_.server().grpc_address(),
           " (server.grpc_address): the address is in use or not of this host; "
           "stop the other program or choose another with --grpc-address"));
     }
+    recommendation_->Serve(queues_.get());
     http_->Start();
     {
       absl::MutexLock lock(&health_mutex_);
@@ -335,6 +343,7 @@ class Daemon::Impl {
   std::unique_ptr<CatalogServiceImpl> catalog_;
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<CallQueues> queues_;
   std::unique_ptr<HttpServer> http_;
   int grpc_port_ = 0;
   bool warm_ = false;  // training begins from a snapshot

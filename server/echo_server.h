@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
+#include "server/call_queues.h"
 #include "taud/config/v1/config.pb.h"
 
 namespace taud::server {
@@ -27,6 +28,7 @@ class EchoServer {
 
   std::unique_ptr<Service> service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<CallQueues> queues_;
   int port_ = 0;
 };
 

@@ -1,5 +1,8 @@
 #include "server/errors.h"
 
+#include <exception>
+#include <new>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "taud/v1/error_details.pb.h"
@@ -48,6 +51,28 @@ void SetRetryDelay(absl::Duration delay, absl::Status* status) {
   info.mutable_retry_delay()->set_nanos(static_cast<int32_t>(
       absl::ToInt64Nanoseconds(delay - absl::Seconds(seconds))));
   status->SetPayload(kRetryInfo, absl::Cord(info.SerializeAsString()));
+}
+
+absl::Status CaughtStatus() noexcept {
+  // A status without message and details allocates nothing.
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    try {
+      return absl::ResourceExhaustedError(
+          "not enough memory for the answer; retry, or ask for less");
+    } catch (...) {
+      return absl::Status(absl::StatusCode::kResourceExhausted, "");
+    }
+  } catch (const std::exception& e) {
+    try {
+      return absl::InternalError(e.what());
+    } catch (...) {
+      return absl::Status(absl::StatusCode::kInternal, "");
+    }
+  } catch (...) {
+    return absl::Status(absl::StatusCode::kInternal, "");
+  }
 }
 
 grpc::Status ToGrpcStatus(absl::Status status, const std::string& request_id) {

@@ -24,6 +24,11 @@ absl::Status PrefixField(absl::string_view prefix, const absl::Status& status);
 // Adds a RetryInfo: the client should wait that long.
 void SetRetryDelay(absl::Duration delay, absl::Status* status);
 
+// The status of the exception that is being handled: RESOURCE_EXHAUSTED without
+// memory, INTERNAL otherwise; with a message, if there is memory for one.
+// REQUIRES: called in a catch block.
+absl::Status CaughtStatus() noexcept;
+
 // What goes over the wire: code, message and details; a RequestInfo with
 // `request_id` for every error. A RESOURCE_EXHAUSTED or UNAVAILABLE without a
 // retry delay gets one of 100 ms.

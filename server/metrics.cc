@@ -174,6 +174,12 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       static_cast<double>(b.queries));
   Set("taud_batcher_expired", "Queries dropped past their deadline",
       static_cast<double>(b.expired));
+  Set("taud_fold_ins",
+      "Online queries made with interactions newer than the "
+      "snapshot",
+      static_cast<double>(b.fold_ins.wanted));
+  Set("taud_fold_ins_cached", "Of them, those whose vector was still valid",
+      static_cast<double>(b.fold_ins.cached));
   Set("taud_batcher_refused", "Requests refused because the queue was full",
       static_cast<double>(b.refused));
 }

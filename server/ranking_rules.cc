@@ -42,6 +42,14 @@ bool TagQuota::Take(const std::vector<std::string>& tags) {
   return true;
 }
 
+void TagQuota::Give(const std::vector<std::string>& tags) {
+  if (max_ == 0) return;
+  for (const std::string& tag : tags) {
+    const auto it = taken_.find(tag);
+    if (it != taken_.end() && it->second > 0) --it->second;
+  }
+}
+
 absl::StatusOr<std::vector<RankedItem>> RankByRules(
     const RankingRules& rules, size_t k,
     const std::function<ItemFacts(model::ItemIndex)>& facts,
@@ -74,8 +82,7 @@ absl::StatusOr<std::vector<RankedItem>> RankByRules(
       if (taken.Take(candidate.tags)) chosen.push_back(candidate.item);
     }
     if (chosen.size() < k && !all) continue;
-    for (const RankedItem& item : chosen)
-      (void)quota->Take(facts(item.item).tags);
+    *quota = std::move(taken);
     return chosen;
   }
 }

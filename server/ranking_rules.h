@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/status/statusor.h"
 #include "model/types.h"
 
@@ -50,7 +51,11 @@ class TagQuota {
   explicit TagQuota(size_t max_per_tag) : max_(max_per_tag) {}
   // Counts an item with these tags, or returns false if one of them has had
   // its share.
-  bool Take(const std::vector<std::string>& tags);
+  ABSL_MUST_USE_RESULT bool Take(const std::vector<std::string>& tags);
+  // Takes back what Take counted; a tag that was not counted stays at none
+  // (an item's tags may have changed meanwhile).
+  void Give(const std::vector<std::string>& tags);
+  bool unlimited() const { return max_ == 0; }
 
  private:
   size_t max_;

@@ -155,39 +155,59 @@ std::vector<RecommendTask> Single(RecommendTask task) {
 }
 
 // Composes and sends the answer of a call: Reply or Fail, once.
-using Respond = std::function<void(UnaryCall*, const model::Snapshot&,
-                                   const std::vector<Recommendation>& answers)>;
+using Respond = std::function<void(RpcCall*, const model::Snapshot&,
+                                   absl::Span<const Recommendation> answers)>;
 
-// What the tasks and their answers will need, roughly.
-size_t EstimateBytes(const std::vector<RecommendTask>& tasks) {
+// What the tasks and their answers will need, roughly; `items`: of the
+// catalogue.
+size_t EstimateBytes(const std::vector<RecommendTask>& tasks, size_t items) {
   constexpr size_t kTask = 1024;
-  constexpr size_t kResult =
-      256;  // an item of a response, as objects and bytes
+  // An item of a response, as objects and bytes; one that is ranked and left
+  // out, because it stands on an earlier page.
+  constexpr size_t kResult = 256;
+  constexpr size_t kRanked = sizeof(RankedItem) + sizeof(index::Hit);
   size_t bytes = 0;
   for (const RecommendTask& task : tasks) {
-    bytes += kTask + task.k * kResult +
-             (task.context.size() + task.filter.excluded.size()) *
-                 sizeof(model::ItemIndex);
+    const ItemFilter& filter = task.filter;
+    bytes +=
+        kTask + task.k * kResult + task.offset * kRanked +
+        (task.context.size() + filter.excluded.size() + filter.only.size()) *
+            sizeof(model::ItemIndex);
+    // A bitmap of its own, and one on the way to it.
+    if (filter.only_some || !filter.tags.empty()) bytes += 2 * items / 8;
   }
   return bytes;
 }
 
+// Does `body`, which ends with the call handed on, answered or failed; fails it
+// if there is no memory for that.
+template <typename Body>
+void Guard(RpcCall* call, Body body) {
+  try {
+    body();
+  } catch (...) {
+    call->Fail(CaughtStatus());
+  }
+}
+
+// Refuses a call before it has cost anything; false if it did.
+bool Admitted(const DaemonContext& context, RpcCall* call) {
+  absl::Status status = context.batcher->CheckRoom();
+  if (status.ok()) return true;
+  call->Fail(std::move(status));
+  return false;
+}
+
 // Hands the tasks of a call to the batcher, whose thread will respond; or
 // fails the call.
-void Submit(const DaemonContext& context, grpc::CallbackServerContext* rpc,
-            UnaryCall* call, std::vector<RecommendTask> tasks,
-            Respond respond) {
+void Submit(const DaemonContext& context, RpcCall* call,
+            std::vector<RecommendTask> tasks, Respond respond) {
   if (!context.rates->unlimited()) {
     absl::Status admitted = context.rates->Admit(
-        ClientOf(rpc->peer()), static_cast<double>(tasks.size()), absl::Now());
+        ClientOf(call->peer()), static_cast<double>(tasks.size()), absl::Now());
     if (!admitted.ok()) return call->Fail(std::move(admitted));
   }
-  const size_t bytes = EstimateBytes(tasks);
-  if (!context.memory->Take(bytes)) {
-    return call->Fail(absl::ResourceExhaustedError(
-        "the requests under way need all of the memory they may "
-        "(serving.max_request_memory_mib); retry after a pause"));
-  }
+  const size_t bytes = EstimateBytes(tasks, context.state->items.size());
   RecommendJob job;
   job.tasks = std::move(tasks);
   job.deadline = call->deadline();
@@ -195,14 +215,19 @@ void Submit(const DaemonContext& context, grpc::CallbackServerContext* rpc,
   job.done = [call, respond = std::move(respond), memory = context.memory,
               bytes](absl::Status status,
                      const std::shared_ptr<const ServingModel>& model,
-                     const std::vector<Recommendation>& answers) {
+                     absl::Span<const Recommendation> answers) {
     if (status.ok()) {
-      respond(call, *model->snapshot, answers);
+      Guard(call, [&] { respond(call, *model->snapshot, answers); });
     } else {
       call->Fail(std::move(status));
     }
     memory->Give(bytes);
   };
+  if (!context.memory->Take(bytes)) {
+    return call->Fail(absl::ResourceExhaustedError(
+        "the requests under way need all of the memory they may "
+        "(serving.max_request_memory_mib); retry after a pause"));
+  }
   absl::Status status = context.batcher->Submit(std::move(job));
   if (status.ok()) return;
   context.memory->Give(bytes);
@@ -211,33 +236,39 @@ void Submit(const DaemonContext& context, grpc::CallbackServerContext* rpc,
 
 }  // namespace
 
-grpc::ServerUnaryReactor* RecommendationServiceImpl::Recommend(
-    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
-    grpc::ByteBuffer* buffer) {
-  auto* call =
-      new UnaryCall(&context_->calls, RpcMethod::kRecommend, rpc, buffer);
+void RecommendationServiceImpl::Serve(CallQueues* queues) {
+  queues->Serve(
+      [this](grpc::ServerContext* context, grpc::ByteBuffer* request,
+             CallQueues::Writer* writer, grpc::ServerCompletionQueue* queue,
+             void* tag) {
+        RequestRecommend(context, request, writer, queue, queue, tag);
+      },
+      [this](CallQueues::Call* call) {
+        auto* rpc =
+            new QueuedCall(&context_->calls, RpcMethod::kRecommend, call);
+        Guard(rpc, [&] { Recommend(rpc, call->request()); });
+      });
+}
+
+void RecommendationServiceImpl::Recommend(RpcCall* call,
+                                          const grpc::ByteBuffer& bytes) const {
+  if (!Admitted(*context_, call)) return;
   v1::RecommendRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
+  if (!call->Parse(bytes, &request)) return;
   auto task = MakeTask(*context_, request);
-  if (!task.ok()) {
-    call->Fail(task.status());
-    return call;
-  }
+  if (!task.ok()) return call->Fail(task.status());
   auto exploration = CheckExploration(request.exploration());
-  if (!exploration.ok()) {
-    call->Fail(exploration.status());
-    return call;
-  }
+  if (!exploration.ok()) return call->Fail(exploration.status());
   task->explore = exploration->share();
   task->seed = exploration->seed();
   PageToken next;
   next.offset = task->offset + task->k;
   next.request = RequestFingerprint(request);
-  Submit(*context_, rpc, call, Single(*std::move(task)),
+  Submit(*context_, call, Single(*std::move(task)),
          [state = context_->state, titles = request.include_titles(), next,
           exploration = *std::move(exploration)](
-             UnaryCall* answered, const model::Snapshot& snapshot,
-             const std::vector<Recommendation>& answers) {
+             RpcCall* answered, const model::Snapshot& snapshot,
+             absl::Span<const Recommendation> answers) {
            if (!answers[0].status.ok()) {
              return answered->Fail(answers[0].status);
            }
@@ -253,7 +284,6 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::Recommend(
            }
            answered->Reply(response);
          });
-  return call;
 }
 
 grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
@@ -261,17 +291,20 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kRecommendBatch, rpc, buffer);
+  Guard(call, [&] { RecommendBatch(call, *bytes); });
+  return call;
+}
+
+void RecommendationServiceImpl::RecommendBatch(
+    RpcCall* call, const grpc::ByteBuffer& bytes) const {
   v1::RecommendBatchRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
+  if (!call->Parse(bytes, &request)) return;
   auto tasks = MakeTasks(*context_, request);
-  if (!tasks.ok()) {
-    call->Fail(tasks.status());
-    return call;
-  }
-  Submit(*context_, rpc, call, *std::move(tasks),
+  if (!tasks.ok()) return call->Fail(tasks.status());
+  Submit(*context_, call, *std::move(tasks),
          [state = context_->state, titles = request.include_titles()](
-             UnaryCall* answered, const model::Snapshot& snapshot,
-             const std::vector<Recommendation>& answers) {
+             RpcCall* answered, const model::Snapshot& snapshot,
+             absl::Span<const Recommendation> answers) {
            v1::RecommendBatchResponse response;
            for (const Recommendation& answer : answers) {
              FillResponse(*state, snapshot, answer, titles,
@@ -279,7 +312,6 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
            }
            answered->Reply(response);
          });
-  return call;
 }
 
 grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
@@ -287,18 +319,22 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kSimilarItems, rpc, buffer);
+  Guard(call, [&] { SimilarItems(call, *bytes); });
+  return call;
+}
+
+void RecommendationServiceImpl::SimilarItems(
+    RpcCall* call, const grpc::ByteBuffer& bytes) const {
+  if (!Admitted(*context_, call)) return;
   v1::SimilarItemsRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
+  if (!call->Parse(bytes, &request)) return;
   auto task = MakeTask(*context_, request);
-  if (!task.ok()) {
-    call->Fail(task.status());
-    return call;
-  }
-  Submit(*context_, rpc, call, Single(*std::move(task)),
+  if (!task.ok()) return call->Fail(task.status());
+  Submit(*context_, call, Single(*std::move(task)),
          [state = context_->state, titles = request.include_titles(),
-          id = request.item_id()](UnaryCall* answered,
+          id = request.item_id()](RpcCall* answered,
                                   const model::Snapshot& snapshot,
-                                  const std::vector<Recommendation>& answers) {
+                                  absl::Span<const Recommendation> answers) {
            if (answers[0].representation == v1::REPRESENTATION_UNSPECIFIED) {
              return answered->Fail(absl::FailedPreconditionError(
                  absl::StrCat("item_id: \"", id,
@@ -310,7 +346,6 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
            FillSnapshot(snapshot, response.mutable_snapshot());
            answered->Reply(response);
          });
-  return call;
 }
 
 }  // namespace taud::server

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "model/bitmap.h"
 #include "server/fold_in.h"
+#include "server/fold_in_cache.h"
+#include "server/new_items.h"
 
 namespace taud::server {
 namespace {
@@ -42,19 +44,36 @@ const float* TrainedRow(const model::Snapshot& snapshot,
 }
 
 // Fills in the query of a user and says how it was made.
-v1::Representation QueryForUser(const model::Snapshot& snapshot,
+v1::Representation QueryForUser(const ServingModel& model,
                                 const model::State& state,
                                 std::optional<model::UserIndex> user,
                                 absl::Span<const ItemIndex> context,
-                                std::vector<float>* query) {
+                                std::vector<float>* query,
+                                FoldInCounts* counts) {
+  const model::Snapshot& snapshot = *model.snapshot;
   FoldInInput input;
   input.trained = TrainedRow(snapshot, user);
   if (input.trained != nullptr) input.degree = snapshot.user_degree[*user];
+  // Of a user without a row, nothing was learnt: the whole history is new.
+  const model::Sequence after =
+      input.trained == nullptr ? 0 : snapshot.trained_through;
   std::vector<model::HistoryEntry> newer;
+  FoldInCache::Stamp stamp;
+  stamp.erased = state.interactions.num_erased();
   if (user.has_value()) {
-    // Of a user without a row, nothing was learnt: the whole history is new.
-    const model::Sequence after =
-        input.trained == nullptr ? 0 : snapshot.trained_through;
+    state.interactions.CopyHistorySince(*user, after, 1, &newer);
+  }
+  const bool cacheable =
+      !newer.empty() && context.empty() && model.fold_ins != nullptr;
+  if (cacheable) {
+    ++counts->wanted;
+    stamp.newest = newer[0].sequence;
+    if (model.fold_ins->Find(*user, stamp, query)) {
+      ++counts->cached;
+      return v1::REPRESENTATION_FOLDED_IN;
+    }
+  }
+  if (!newer.empty()) {
     state.interactions.CopyHistorySince(*user, after, kMaxFoldIn, &newer);
   }
   input.newer = newer;
@@ -63,10 +82,34 @@ v1::Representation QueryForUser(const model::Snapshot& snapshot,
     query->clear();
     return v1::REPRESENTATION_POPULAR;
   }
-  if (!newer.empty()) return v1::REPRESENTATION_FOLDED_IN;
+  if (!newer.empty()) {
+    if (cacheable) {
+      stamp.newest = newer[0].sequence;
+      model.fold_ins->Put(*user, stamp, *query);
+    }
+    return v1::REPRESENTATION_FOLDED_IN;
+  }
   if (input.trained == nullptr) return v1::REPRESENTATION_CONTEXT;
   return context.empty() ? v1::REPRESENTATION_TRAINED
                          : v1::REPRESENTATION_FOLDED_IN;
+}
+
+// Fills in the vector of an item; false if it has none.
+bool QueryForItem(const model::Snapshot& snapshot,
+                  const NewItems::Vectors& fresh, ItemIndex item,
+                  std::vector<float>* query) {
+  if (HasVector(snapshot, item)) {
+    const float* row = snapshot.items.Row(item);
+    query->assign(row, row + snapshot.dim());
+    return true;
+  }
+  size_t at = 0;
+  if (!fresh.Find(item, &at)) return false;
+  query->resize(snapshot.dim());
+  for (size_t c = 0; c < query->size(); ++c) {
+    (*query)[c] = fresh.columns[c * fresh.items.size() + at];
+  }
+  return true;
 }
 
 std::vector<ItemIndex> Forbidden(const model::State& state,
@@ -123,6 +166,33 @@ std::vector<RankedItem> FromHits(const std::vector<index::Hit>& hits) {
   return items;
 }
 
+// Puts the new items that a task may have in their places among the `depth`
+// best of the index; best first, ties by item, no more than `depth`.
+void MergeNew(const NewItems::Vectors& fresh, const Work& work, size_t depth,
+              std::vector<RankedItem>* items) {
+  if (fresh.items.empty()) return;
+  std::vector<float> scores;
+  fresh.Score(work.query, &scores);
+  const auto better = [](const RankedItem& a, const RankedItem& b) {
+    return a.score != b.score ? a.score > b.score : a.item < b.item;
+  };
+  const bool full = items->size() == depth;
+  const auto known = static_cast<std::ptrdiff_t>(items->size());
+  for (size_t i = 0; i < scores.size(); ++i) {
+    RankedItem ranked;
+    ranked.item = fresh.items[i];
+    ranked.score = std::clamp(scores[i], -1.0f, 1.0f);
+    if (full && !better(ranked, (*items)[static_cast<size_t>(known) - 1])) {
+      continue;
+    }
+    if (Allowed(work, ranked.item)) items->push_back(ranked);
+  }
+  std::sort(items->begin() + known, items->end(), better);
+  std::inplace_merge(items->begin(), items->begin() + known, items->end(),
+                     better);
+  if (items->size() > depth) items->resize(depth);
+}
+
 // The index's query for the `depth` best of a task.
 index::Query QueryOf(const Work& work, size_t depth) {
   index::Query query;
@@ -136,6 +206,7 @@ index::Query QueryOf(const Work& work, size_t depth) {
 // Ranks by the task's rules, from as deep in the list by score as it takes.
 absl::StatusOr<std::vector<RankedItem>> Ruled(const ServingModel& model,
                                               const model::State& state,
+                                              const NewItems::Vectors& fresh,
                                               const RecommendTask& task,
                                               Work* work) {
   const std::vector<uint32_t>& popularity = model.snapshot->item_popularity;
@@ -159,14 +230,29 @@ absl::StatusOr<std::vector<RankedItem>> Ruled(const ServingModel& model,
     std::vector<std::vector<index::Hit>> hits;
     absl::Status status = model.index->Search({&query, 1}, &hits);
     if (!status.ok()) return status;
-    return FromHits(hits[0]);
+    std::vector<RankedItem> items = FromHits(hits[0]);
+    MergeNew(fresh, *work, depth, &items);
+    return items;
   };
   return RankByRules(task.rules, DepthOf(task), facts, source, &work->quota);
 }
 
+// Whether `item` may stand in the place of `old` as far as tags go; if so, it
+// is counted instead.
+bool TakePlace(const model::State& state, ItemIndex old, ItemIndex item,
+               TagQuota* quota) {
+  if (quota->unlimited()) return true;
+  TagQuota without = *quota;
+  without.Give(state.catalogue.Tags(old));
+  if (!without.Take(state.catalogue.Tags(item))) return false;
+  *quota = std::move(without);
+  return true;
+}
+
 // Gives places to random eligible items that are not in the list.
-void Explore(const ServingModel& model, const RecommendTask& task,
-             const Work& work, std::vector<RankedItem>* items) {
+void Explore(const ServingModel& model, const model::State& state,
+             const RecommendTask& task, Work* work,
+             std::vector<RankedItem>* items) {
   constexpr int kTries = 64;
   const model::Snapshot& snapshot = *model.snapshot;
   const size_t candidates = model.by_popularity.size();
@@ -180,14 +266,15 @@ void Explore(const ServingModel& model, const RecommendTask& task,
       const bool listed =
           std::any_of(items->begin(), items->end(),
                       [item](const RankedItem& i) { return i.item == item; });
-      if (listed || !Allowed(work, item)) continue;
+      if (listed || !Allowed(*work, item)) continue;
+      if (!TakePlace(state, place.item, item, &work->quota)) continue;
       place = RankedItem();
       place.item = item;
       place.explored = true;
-      if (!work.query.empty()) {
+      if (!work->query.empty()) {
         const float* row = snapshot.items.Row(item);
         place.score = std::clamp(std::inner_product(row, row + snapshot.dim(),
-                                                    work.query.data(), 0.0f),
+                                                    work->query.data(), 0.0f),
                                  -1.0f, 1.0f);
       }
       break;
@@ -207,23 +294,30 @@ void CutPage(const RecommendTask& task, Recommendation* answer) {
 
 // Items without a vector, most interacted with first, make the answer whole.
 void FillWithUnscored(const ServingModel& model, const model::State& state,
-                      size_t num_items, size_t k, Work* work,
-                      Recommendation* answer) {
+                      const NewItems::Vectors& fresh, size_t num_items,
+                      size_t k, Work* work, Recommendation* answer) {
   if (answer->items.size() >= k) return;
   std::vector<std::pair<uint32_t, ItemIndex>> candidates;
   for (size_t i = 0; i < num_items; ++i) {
     const auto item = static_cast<ItemIndex>(i);
     if (HasVector(*model.snapshot, item) || !Allowed(*work, item)) continue;
+    // With a query the new ones have been scored.
+    if (size_t at = 0; !work->query.empty() && fresh.Find(item, &at)) continue;
     candidates.emplace_back(state.interactions.ItemCount(item), item);
   }
-  const size_t n = std::min(candidates.size(), k - answer->items.size());
-  std::partial_sort(
-      candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(n),
-      candidates.end(), [](const auto& a, const auto& b) {
-        return a.first != b.first ? a.first > b.first : a.second < b.second;
-      });
+  // A tag's share may leave out any of them, so that all may be looked at.
+  const size_t sorted =
+      work->quota.unlimited()
+          ? std::min(candidates.size(), k - answer->items.size())
+          : candidates.size();
+  std::partial_sort(candidates.begin(),
+                    candidates.begin() + static_cast<std::ptrdiff_t>(sorted),
+                    candidates.end(), [](const auto& a, const auto& b) {
+                      return a.first != b.first ? a.first > b.first
+                                                : a.second < b.second;
+                    });
   const bool popular = answer->representation == v1::REPRESENTATION_POPULAR;
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = 0; i < sorted && answer->items.size() < k; ++i) {
     if (!work->quota.Take(state.catalogue.Tags(candidates[i].second))) continue;
     RankedItem ranked;
     ranked.item = candidates[i].second;
@@ -287,13 +381,18 @@ void SetEligible(const model::State& state, const RecommendTask& task,
 
 absl::Status Recommend(const ServingModel& model, const model::State& state,
                        int64_t now_ms, absl::Span<const RecommendTask> tasks,
-                       std::vector<Recommendation>* answers) {
+                       std::vector<Recommendation>* answers,
+                       FoldInCounts* counts) {
   const model::Snapshot& snapshot = *model.snapshot;
   const size_t num_items = std::max(state.items.size(), snapshot.items.rows);
   answers->assign(tasks.size(), {});
   std::vector<Work> works(tasks.size());
   std::vector<index::Query> queries;
   std::vector<size_t> searched;
+  FoldInCounts counted;
+  const std::shared_ptr<const NewItems::Vectors> fresh =
+      model.new_items == nullptr ? std::make_shared<NewItems::Vectors>()
+                                 : model.new_items->Update(state.interactions);
 
   // Most tasks have no tags: they share one set.
   Bitmap base;
@@ -311,14 +410,14 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
       continue;
     }
     if (task.kind == RecommendTask::Kind::kSimilarItems) {
-      if (!HasVector(snapshot, task.similar_to)) continue;
-      const float* row = snapshot.items.Row(task.similar_to);
-      work.query.assign(row, row + snapshot.dim());
+      if (!QueryForItem(snapshot, *fresh, task.similar_to, &work.query)) {
+        continue;
+      }
       answer.representation = v1::REPRESENTATION_CONTEXT;
       answer.temperature = snapshot.tau0;
     } else {
-      answer.representation =
-          QueryForUser(snapshot, state, task.user, task.context, &work.query);
+      answer.representation = QueryForUser(model, state, task.user,
+                                           task.context, &work.query, &counted);
       answer.temperature = TemperatureOf(snapshot, task.user);
     }
     work.quota = TagQuota(task.rules.max_per_tag);
@@ -334,26 +433,33 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
   absl::Status status = model.index->Search(queries, &hits);
   if (!status.ok()) return status;
   for (size_t q = 0; q < searched.size(); ++q) {
-    (*answers)[searched[q]].items = FromHits(hits[q]);
+    const size_t t = searched[q];
+    std::vector<RankedItem>& items = (*answers)[t].items;
+    items = FromHits(hits[q]);
+    MergeNew(*fresh, works[t], DepthOf(tasks[t]), &items);
   }
   for (size_t t = 0; t < tasks.size(); ++t) {
     const RecommendTask& task = tasks[t];
     Recommendation& answer = (*answers)[t];
     if (answer.representation == v1::REPRESENTATION_UNSPECIFIED) continue;
     if (!task.rules.empty()) {
-      auto ruled = Ruled(model, state, task, &works[t]);
+      auto ruled = Ruled(model, state, *fresh, task, &works[t]);
       if (!ruled.ok()) return ruled.status();
       answer.items = *std::move(ruled);
     } else if (answer.representation == v1::REPRESENTATION_POPULAR) {
       answer.items = MostPopular(model, works[t], DepthOf(task));
     }
-    FillWithUnscored(model, state, num_items, DepthOf(task), &works[t],
+    FillWithUnscored(model, state, *fresh, num_items, DepthOf(task), &works[t],
                      &answer);
     CutPage(task, &answer);
-    Explore(model, task, works[t], &answer.items);
+    Explore(model, state, task, &works[t], &answer.items);
     if (answer.representation != v1::REPRESENTATION_POPULAR) {
       FillProbabilities(answer.temperature, &answer.items);
     }
+  }
+  if (counts != nullptr) {
+    counts->wanted += counted.wanted;
+    counts->cached += counted.cached;
   }
   return absl::OkStatus();
 }
@@ -362,7 +468,8 @@ v1::Representation RepresentationOf(const ServingModel& model,
                                     const model::State& state,
                                     std::optional<model::UserIndex> user) {
   std::vector<float> query;
-  return QueryForUser(*model.snapshot, state, user, {}, &query);
+  FoldInCounts counts;
+  return QueryForUser(model, state, user, {}, &query, &counts);
 }
 
 }  // namespace taud::server

@@ -54,16 +54,25 @@ struct Recommendation {
   absl::Status status;
 };
 
+// How often vectors of users were folded in, and found in the cache.
+struct FoldInCounts {
+  uint64_t wanted = 0;
+  uint64_t cached = 0;
+};
+
 // Answers `tasks`, all from `model`, in one search: fold-in, popularity for
-// strangers, exclude-seen, tags, hidden and unavailable items, exactly k (with
-// items that have no vector behind the scored ones). (*answers)[i] belongs to
-// tasks[i]. A similar-items task whose item has no vector gets no items and
-// REPRESENTATION_UNSPECIFIED.
+// strangers, exclude-seen, tags, hidden and unavailable items, exactly k. Items
+// newer than the snapshot compete by score if users with a vector came to them
+// (server/new_items.h); those without any vector stand behind the scored ones.
+// (*answers)[i] belongs to tasks[i]. A similar-items task whose item has no
+// vector gets no items and REPRESENTATION_UNSPECIFIED.
 //
-// Reads only; any thread. `now_ms` decides about availability.
+// Any thread. `now_ms` decides about availability. Adds to *counts, which may
+// be null.
 absl::Status Recommend(const ServingModel& model, const model::State& state,
                        int64_t now_ms, absl::Span<const RecommendTask> tasks,
-                       std::vector<Recommendation>* answers);
+                       std::vector<Recommendation>* answers,
+                       FoldInCounts* counts = nullptr);
 
 // How a recommendation for `user` would be made from `model` now.
 v1::Representation RepresentationOf(const ServingModel& model,

@@ -6,6 +6,11 @@
 #include "absl/time/time.h"
 
 namespace taud::server {
+namespace {
+
+constexpr size_t kFoldInBytes = 16 << 20;
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
     std::shared_ptr<const model::Snapshot> snapshot,
@@ -25,6 +30,9 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
                    [&](model::ItemIndex a, model::ItemIndex b) {
                      return popularity[a] > popularity[b];
                    });
+  serving->fold_ins =
+      std::make_unique<FoldInCache>(snapshot->dim(), kFoldInBytes);
+  serving->new_items = std::make_unique<NewItems>(snapshot.get());
   serving->snapshot = std::move(snapshot);
   serving->build_seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return serving;

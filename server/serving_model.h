@@ -10,17 +10,23 @@
 #include "absl/synchronization/mutex.h"
 #include "index/index_builder.h"
 #include "model/snapshot.h"
+#include "server/fold_in_cache.h"
+#include "server/new_items.h"
 
 namespace taud::server {
 
 // One snapshot, ready to answer: everything an answer is computed from, so
-// that an answer never mixes two. Immutable; any thread.
+// that an answer never mixes two. Immutable but for what is derived from newer
+// interactions, which synchronises itself; any thread.
 struct ServingModel {
   std::shared_ptr<const model::Snapshot> snapshot;
   std::unique_ptr<const index::SearchIndex> index;
   // Trained items, most popular first, ties by index.
   std::vector<model::ItemIndex> by_popularity;
   double build_seconds = 0;
+  // Null: nothing is kept, and new items have no vectors.
+  std::unique_ptr<FoldInCache> fold_ins;
+  std::unique_ptr<NewItems> new_items;
 };
 
 // Builds the index and the popularity order; errors are the index's.

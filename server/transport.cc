@@ -1,5 +1,8 @@
 #include "server/transport.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "grpcpp/security/server_credentials.h"
 
 namespace taud::server {
@@ -8,6 +11,7 @@ namespace {
 // A client may ask whether the server lives this often without a call.
 constexpr int kMinPingIntervalMs = 10000;
 constexpr int kPingTimeoutMs = 20000;
+constexpr int kMostCallQueues = 8;
 
 }  // namespace
 
@@ -28,6 +32,11 @@ void ConfigureTransport(const config::v1::Server& config,
       kMinPingIntervalMs);
   builder->AddListeningPort(config.grpc_address(),
                             grpc::InsecureServerCredentials(), port);
+}
+
+int CallQueueCount() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2,
+                    1, kMostCallQueues);
 }
 
 }  // namespace taud::server

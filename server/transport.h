@@ -12,6 +12,11 @@ namespace taud::server {
 void ConfigureTransport(const config::v1::Server& config,
                         grpc::ServerBuilder* builder, int* port);
 
+// How many completion queues, each with its thread, serve the calls that come
+// through them: one for every two cores; with more, on two cores, threads wake
+// each other more than they do (docs/performance.md).
+int CallQueueCount();
+
 }  // namespace taud::server
 
 #endif  // TAUD_SERVER_TRANSPORT_H_

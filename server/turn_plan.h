@@ -17,28 +17,43 @@ struct TurnInput {
   size_t bulk_waiting = 0;    // queries
   size_t online_turns = 0;    // taken since the last bulk turn
   size_t max_batch = 1;
+  // A batch that is not full may wait so long for more, from its first query.
+  double max_delay_seconds = 0;
+  double oldest_wait_seconds = 0;  // of the first online query
+  bool stopping = false;           // nothing more will come
 };
 
 struct Turn {
   Lane lane = Lane::kNone;
   size_t take = 0;  // queries
+  // kNone: look again when a batch is full, or after so long; 0: when
+  // something comes.
+  double wait_seconds = 0;
 };
 
 // What a searcher that has become free does next: at once what waits, as much
 // of it as fits one batch; queries gather by themselves while it is busy.
-// Pure.
+// With a `max_delay` it waits for a full batch first, and works on bulk
+// meanwhile. Pure.
 Turn PlanTurn(const TurnInput& input);
 
+// While nothing was refused for so long, there is no overload: a queue may grow
+// by kBurst times as much, because a burst, or a pause of the machine, passes.
+inline constexpr double kCalmSeconds = 0.1;
+inline constexpr double kBurst = 5;
+
 // Online queries that may wait: as many as are searched within `max_wait` at
-// the present speed, but no fewer than two batches a thread (a burst is no
-// overload) and no more than `max_queue`. `query_seconds` is what a query takes
-// a thread in a batch, 0 if not known yet. Pure.
+// the present speed, kBurst times that in calm; but no fewer than half a batch
+// a thread (which keeps the searchers efficient) and no more than `max_queue`.
+// Pure.
 struct QueueInput {
   size_t max_queue = 1;
   size_t max_batch = 1;
   int threads = 1;
   double max_wait_seconds = 0;
+  // What a query takes a thread in a batch; 0 if not known yet.
   double query_seconds = 0;
+  double since_refusal_seconds = 0;
 };
 size_t QueueLimit(const QueueInput& input);
 

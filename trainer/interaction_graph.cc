@@ -1,6 +1,7 @@
 #include "trainer/interaction_graph.h"
 
 #include <cmath>
+#include <utility>
 
 namespace taud::trainer {
 namespace {
@@ -67,15 +68,10 @@ std::vector<SparseEntry> UserHistories(const ItemLists& train,
 std::vector<SparseEntry> ItemHistories(const ItemLists& train,
                                        uint32_t num_items, double alpha0,
                                        double alpha1) {
-  const std::vector<uint32_t> popularity = Popularity(train, num_items);
-  std::vector<SparseEntry> entries;
-  for (uint32_t user = 0; user < train.size(); ++user) {
-    const uint32_t degree = static_cast<uint32_t>(train[user].size());
-    for (const uint32_t item : train[user]) {
-      entries.push_back(
-          {item, user, Factor(popularity[item], alpha0, degree, alpha1)});
-    }
-  }
+  // The same edges, seen from the other side.
+  std::vector<SparseEntry> entries =
+      UserHistories(train, num_items, alpha1, alpha0);
+  for (SparseEntry& entry : entries) std::swap(entry.row, entry.column);
   return entries;
 }
 

@@ -41,7 +41,7 @@ class OfflineLearner {
   // rows that were never learnt are zero.
   virtual model::Matrix Users() const = 0;
   virtual model::Matrix Items() const = 0;
-  // The norms of the rows before normalisation, by item; SSM's Figure 4.
+  // The norms of the rows before normalisation, by item; SSM's Figure 5.
   virtual std::vector<float> ItemNorms() const = 0;
 
   // Temperatures that are learned through the loss, by user; empty if none.

@@ -49,7 +49,9 @@ class TensorBackbone {
   std::vector<at::Tensor> tables_, weights_;
 };
 
-// `users` and `items` say who takes part: others' rows stay zero.
+// The backbone that options.backbone names, its rows on `device`. Users without
+// training items, and items of nobody, have rows that stay zero. `pool` does the
+// sparse products of a CPU and outlives it. Throws what LibTorch throws.
 std::unique_ptr<TensorBackbone> MakeBackbone(const OfflineFitOptions& options,
                                              const ItemLists& train,
                                              uint32_t num_items,

@@ -1,10 +1,13 @@
 // tauctl as a person or a script uses it, against a real daemon.
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -116,6 +119,34 @@ TEST_F(TauctlTest, ASession) {
   EXPECT_THAT(table.text, HasSubstr("snapshot"));
   EXPECT_THAT(table.text, HasSubstr("Movie, "));
 
+  // Rules, pages and exploration.
+  const json boosted =
+      TauctlJson(server, "recommend u1 -k 5 --boost Even=1 --boost All=0.1");
+  for (const json& item : boosted["items"]) {
+    EXPECT_EQ(std::stoi(item["id"].get<std::string>().substr(1)) % 2, 0);
+  }
+  EXPECT_EQ(
+      TauctlJson(server, "recommend u1 -k 5 --max-per-tag 2")["items"].size(),
+      2u)
+      << "all of them have the tag All";
+  const json only = TauctlJson(
+      server, "recommend u1 -k 5 --include-seen --only m4 m5 --exclude m5");
+  ASSERT_EQ(only["items"].size(), 1u);
+  EXPECT_EQ(only["items"][0]["id"], "m4");
+  const std::string ids = Tauctl(server, "recommend u1 -k 6 --ids").text;
+  EXPECT_EQ(Tauctl(server, "recommend u1 -k 3 --pages 2 --ids").text, ids);
+  const json first = TauctlJson(server, "recommend u1 -k 3");
+  const json second =
+      TauctlJson(server, "recommend u1 -k 3 --page-token " +
+                             first["next_page_token"].get<std::string>());
+  ASSERT_EQ(second["items"].size(), 3u);
+  EXPECT_THAT(ids, HasSubstr(second["items"][0]["id"].get<std::string>()));
+  const json explored =
+      TauctlJson(server, "recommend u1 -k 5 --explore 0.5 --seed 7");
+  EXPECT_EQ(explored,
+            TauctlJson(server, "recommend u1 -k 5 --explore 0.5 --seed 7"));
+  EXPECT_EQ(explored["exploration"]["share"], 0.5);
+
   EXPECT_EQ(TauctlJson(server, "similar m3 -k 4")["items"].size(), 4u);
   EXPECT_EQ(TauctlJson(server, "items get m3")["item"]["title"], "Movie, 3");
   EXPECT_EQ(TauctlJson(server, "users get u1 --limit 3")["history"].size(), 3u);
@@ -166,6 +197,41 @@ TEST_F(TauctlTest, BenchServeStartsADaemonOfItsOwn) {
   EXPECT_TRUE(bench["open"][0].contains("during_swaps"));
 }
 
+// Ended early, a bench leaves neither its daemon nor its directory.
+TEST_F(TauctlTest, AnInterruptedBenchLeavesNothing) {
+  const std::string temporary = File("bench");
+  std::filesystem::create_directory(temporary);
+  const std::string command = absl::StrCat(
+      "TMPDIR=", temporary, " exec ", TAUCTL_BINARY,
+      " bench serve --items 500 --users 50 --dim 8 -k 5 --duration 600"
+      " >/dev/null 2>&1");
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(127);
+  }
+  // The echo comes when taud serves: both have directories.
+  const auto directories = [&] {
+    return std::distance(std::filesystem::directory_iterator(temporary), {});
+  };
+  while (directories() < 2) {
+    ASSERT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "it ended by itself";
+    std::this_thread::yield();
+  }
+  ASSERT_EQ(kill(child, SIGTERM), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGTERM);
+  EXPECT_EQ(directories(), 0);
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(process.path() / "cmdline");
+    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(line.find(temporary), std::string::npos) << process.path();
+  }
+}
+
 TEST_F(TauctlTest, ErrorsSayWhatToDo) {
   const std::string server = daemon_->grpc_address();
   const struct {
@@ -174,6 +240,8 @@ TEST_F(TauctlTest, ErrorsSayWhatToDo) {
   } cases[] = {
       {"recommend u1 -k 0", "k: 0 is not allowed; allowed: 1 to 1000"},
       {"recommend", "user_id: is empty"},
+      {"recommend u1 --boost loud", "--boost loud is not TAG=AMOUNT"},
+      {"recommend u1 --explore 2", "exploration"},
       {"similar nothing", "\"nothing\" is unknown"},
       {"ingest /nonexistent", "cannot read /nonexistent"},
       {"ingest " + File("ratings.csv") + " --format nonsense",

@@ -1,5 +1,6 @@
 #include "server/admission.h"
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace taud::server {
@@ -34,6 +35,20 @@ TEST(ClientRatesTest, SaysWhenToComeBack) {
   const absl::Status refused = rates.Admit("a", 5, now);
   EXPECT_TRUE(refused.GetPayload("type.googleapis.com/google.rpc.RetryInfo")
                   .has_value());
+}
+
+TEST(ClientRatesTest, WhenItKnowsTooManyItSaysSoToo) {
+  ClientRates rates(10);
+  const absl::Time now = absl::UnixEpoch();
+  for (size_t i = 0; i < ClientRates::kMaxClients; ++i) {
+    ASSERT_TRUE(rates.Admit(absl::StrCat("c", i), 1, now).ok());
+  }
+  const absl::Status refused = rates.Admit("one more", 1, now);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_TRUE(refused.GetPayload("type.googleapis.com/google.rpc.RetryInfo")
+                  .has_value());
+  EXPECT_TRUE(rates.Admit("one more", 1, now + absl::Seconds(3)).ok())
+      << "the idle are forgotten";
 }
 
 TEST(ClientRatesTest, WithoutALimitNothingIsCounted) {

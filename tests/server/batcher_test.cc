@@ -1,5 +1,7 @@
 #include "server/batcher.h"
 
+#include <new>
+
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
@@ -23,12 +25,12 @@ RecommendJob Job(size_t tasks, Outcome* outcome) {
   task.k = 5;
   job.tasks.assign(tasks, task);
   job.done = [outcome](absl::Status status,
-                       std::shared_ptr<const ServingModel> model,
-                       std::vector<Recommendation> answers) {
+                       const std::shared_ptr<const ServingModel>& model,
+                       absl::Span<const Recommendation> answers) {
     outcome->status = std::move(status);
     outcome->version = model == nullptr ? 0 : model->snapshot->version;
     outcome->answers = answers.size();
-    outcome->recommendations = std::move(answers);
+    outcome->recommendations.assign(answers.begin(), answers.end());
     outcome->done.Notify();
   };
   return job;
@@ -51,8 +53,8 @@ class BatcherTest : public testing::Test {
     job.tasks.resize(1);
     job.tasks[0].k = 1;
     job.done = [blocked, release](absl::Status,
-                                  std::shared_ptr<const ServingModel>,
-                                  std::vector<Recommendation>) {
+                                  const std::shared_ptr<const ServingModel>&,
+                                  absl::Span<const Recommendation>) {
       blocked->Notify();
       release->WaitForNotification();
     };
@@ -171,8 +173,8 @@ TEST_F(BatcherTest, OneBulkAnswerOneSnapshot) {
     job.tasks.resize(1);
     job.tasks[0].k = 1;
     job.done = [this, i, &online](absl::Status,
-                                  std::shared_ptr<const ServingModel>,
-                                  std::vector<Recommendation>) {
+                                  const std::shared_ptr<const ServingModel>&,
+                                  absl::Span<const Recommendation>) {
       slot_.Swap(Version(static_cast<uint64_t>(i) + 2));
       online.DecrementCount();
     };
@@ -208,6 +210,79 @@ TEST_F(BatcherTest, StopAnswersWhatWasAccepted) {
   EXPECT_TRUE(bulk.done.HasBeenNotified());
   EXPECT_EQ(bulk.answers, 100u);
   EXPECT_TRUE(absl::IsUnavailable(batcher.Submit(Job(1, &late))));
+}
+
+// An index without memory.
+class ThrowingIndex : public index::SearchIndex {
+ public:
+  absl::Status Search(absl::Span<const index::Query>,
+                      std::vector<std::vector<index::Hit>>*) const override {
+    throw std::bad_alloc();
+  }
+  std::string device() const override { return "cpu"; }
+  index::IndexReport report() const override { return {}; }
+  size_t size() const override { return 20; }
+  size_t dim() const override { return 8; }
+};
+
+// Memory may be missing anywhere below: everybody gets an answer all the same,
+// and the searcher goes on.
+TEST_F(BatcherTest, AnExceptionIsAnAnswer) {
+  auto broken = std::make_shared<ServingModel>();
+  broken->snapshot = MakeSnapshot(4, 20, 8);
+  broken->index = std::make_unique<ThrowingIndex>();
+  slot_.Swap(broken);
+  Batcher batcher({}, &state_, &slot_);
+  Outcome first, second, bulk, later;
+  ASSERT_TRUE(batcher.Submit(Job(1, &first)).ok());
+  ASSERT_TRUE(batcher.Submit(Job(1, &second)).ok());
+  ASSERT_TRUE(batcher.Submit(Job(3, &bulk)).ok());
+  for (Outcome* outcome : {&first, &second, &bulk}) {
+    outcome->done.WaitForNotification();
+    EXPECT_TRUE(absl::IsResourceExhausted(outcome->status)) << outcome->status;
+  }
+  slot_.Swap(Version(1));
+  ASSERT_TRUE(batcher.Submit(Job(1, &later)).ok());
+  later.done.WaitForNotification();
+  EXPECT_TRUE(later.status.ok()) << later.status;
+}
+
+TEST_F(BatcherTest, ADelayGathersAFullBatch) {
+  slot_.Swap(Version(1));
+  Batcher::Options options;
+  options.max_batch = 8;
+  options.max_delay = absl::InfiniteDuration();
+  Batcher batcher(options, &state_, &slot_);
+  std::vector<Outcome> outcomes(8);
+  for (Outcome& outcome : outcomes) {
+    EXPECT_EQ(batcher.stats().batches, 0u);
+    ASSERT_TRUE(batcher.Submit(Job(1, &outcome)).ok());
+  }
+  for (Outcome& outcome : outcomes) outcome.done.WaitForNotification();
+  EXPECT_EQ(batcher.stats().batches, 1u);
+  Outcome last;
+  ASSERT_TRUE(batcher.Submit(Job(1, &last)).ok());
+  batcher.Stop();
+  EXPECT_TRUE(last.status.ok()) << "nothing more comes";
+}
+
+TEST_F(BatcherTest, SaysBeforehandThatThereIsNoRoom) {
+  slot_.Swap(Version(1));
+  Batcher::Options options;
+  options.max_queue = 1;
+  Batcher batcher(options, &state_, &slot_);
+  absl::Notification release;
+  Block(&batcher, &release);
+  EXPECT_TRUE(batcher.CheckRoom().ok());
+  Outcome first;
+  ASSERT_TRUE(batcher.Submit(Job(1, &first)).ok());
+  const absl::Status full = batcher.CheckRoom();
+  EXPECT_TRUE(absl::IsResourceExhausted(full));
+  EXPECT_TRUE(
+      full.GetPayload("type.googleapis.com/google.rpc.RetryInfo").has_value());
+  EXPECT_EQ(batcher.stats().refused, 1u);
+  release.Notify();
+  first.done.WaitForNotification();
 }
 
 TEST_F(BatcherTest, AJobWithoutTasksIsRefused) {

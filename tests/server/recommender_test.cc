@@ -1,7 +1,9 @@
 #include "server/recommender.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -366,6 +368,49 @@ TEST_F(RecommenderTest, NoMoreOfATagThanWanted) {
   task.rules.boosts = {{"odd", 1.0f}};
   for (const RankedItem& item : Ask(*model, state_, task).items) {
     EXPECT_EQ(item.item % 2, 1u);
+  }
+}
+
+// The most popular of the items without a vector share a tag whose share is
+// used up; others, less popular, are still to be found.
+TEST_F(RecommenderTest, ATagsShareDoesNotEndTheItemsWithoutAVector) {
+  auto snapshot = MakeSnapshot(10, 50, 8);
+  for (size_t i = 2; i < 50; ++i) Untrain(i, snapshot.get());
+  const auto model = Build(std::move(snapshot));
+  // As many as are asked for, all with one tag, and before all others.
+  for (model::ItemIndex i = 2; i < 12; ++i) {
+    model::ItemRecord record;
+    record.tags = {"crowd"};
+    state_.catalogue.Upsert(i, record);
+    Interact(3, i, &state_);
+  }
+  RecommendTask task;
+  task.k = 8;
+  task.rules.max_per_tag = 1;
+  const Recommendation answer = Ask(*model, state_, task);
+  EXPECT_EQ(answer.items.size(), 8u);
+}
+
+TEST_F(RecommenderTest, ExplorationKeepsToATagsShare) {
+  const auto model = Build(MakeSnapshot(10, 50, 8));
+  for (model::ItemIndex i = 0; i < 50; ++i) {
+    model::ItemRecord record;
+    record.tags = {i < 2 ? "rare" : i % 2 == 0 ? "even" : "odd"};
+    state_.catalogue.Upsert(i, record);
+  }
+  RecommendTask task;
+  task.user = 1;
+  task.k = 6;
+  task.explore = 0.5;
+  task.rules.max_per_tag = 3;
+  for (task.seed = 0; task.seed < 200; ++task.seed) {
+    std::map<std::string, int> tags;
+    for (const RankedItem& item : Ask(*model, state_, task).items) {
+      ++tags[state_.catalogue.Tags(item.item)[0]];
+    }
+    for (const auto& [tag, count] : tags) {
+      EXPECT_LE(count, 3) << tag << " with seed " << task.seed;
+    }
   }
 }
 

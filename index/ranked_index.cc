@@ -1,0 +1,147 @@
+#include "index/ranked_index.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "index/block_scan.h"
+#include "index/eligibility.h"
+#include "index/search_plan.h"
+
+namespace taud::index {
+namespace {
+
+using model::ItemIndex;
+
+class RankedIndex : public SearchIndex {
+ public:
+  RankedIndex(const model::Snapshot& snapshot, std::vector<ItemIndex> items,
+              std::unique_ptr<RowRanker> ranker)
+      : matrix_(&snapshot.items),
+        eligibility_(snapshot),
+        item_of_row_(std::move(items)),
+        ranker_(std::move(ranker)) {}
+
+  std::string device() const override { return ranker_->device(); }
+  IndexReport report() const override {
+    IndexReport report;
+    report.kind = "flat";
+    report.kernel = ranker_->kernel();
+    report.bytes = size() * (dim() * sizeof(float) + sizeof(ItemIndex));
+    return report;
+  }
+  size_t size() const override { return item_of_row_.size(); }
+  size_t dim() const override { return matrix_->cols; }
+
+  absl::Status Search(absl::Span<const Query> queries,
+                      std::vector<std::vector<Hit>>* results) const override {
+    absl::Status status = CheckVectors(queries);
+    if (!status.ok()) return status;
+    results->assign(queries.size(), {});
+    try {
+      SearchAll(queries, results);
+    } catch (const std::exception& e) {
+      return absl::InternalError(
+          absl::StrCat("index on ", device(), ": ", e.what()));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  void SearchAll(absl::Span<const Query> queries,
+                 std::vector<std::vector<Hit>>* results) const {
+    // Queries of one depth go together: a power of two, so that they are few.
+    std::vector<std::vector<size_t>> by_depth;
+    std::vector<size_t> eligible(queries.size());
+    std::vector<size_t> direct;
+    Eligibility::Counter counter(&eligibility_);
+    for (size_t q = 0; q < queries.size(); ++q) {
+      eligible[q] = counter.Count(queries[q]);
+      const size_t wanted = std::min(queries[q].k, eligible[q]);
+      if (wanted == 0) continue;
+      const int depth = ChooseRankDepth(size(), eligible[q], queries[q].k,
+                                        ranker_->max_depth());
+      if (depth < 0) {
+        direct.push_back(q);
+        continue;
+      }
+      by_depth.resize(std::max<size_t>(by_depth.size(), depth + 1));
+      by_depth[depth].push_back(q);
+    }
+    for (size_t depth = 0; depth < by_depth.size(); ++depth) {
+      Rank(queries, by_depth[depth], size_t{1} << depth, results);
+      for (const size_t q : by_depth[depth]) {
+        if ((*results)[q].size() >= std::min(queries[q].k, eligible[q])) {
+          continue;
+        }
+        direct.push_back(q);
+      }
+    }
+    for (const size_t q : direct) {
+      (*results)[q].clear();
+      TopOfFew(*matrix_, queries[q].vector, queries[q].k,
+               eligibility_.Allowed(queries[q]), &(*results)[q]);
+    }
+  }
+
+  // The best of the first `depth` rows that each query allows.
+  void Rank(absl::Span<const Query> queries, const std::vector<size_t>& chosen,
+            size_t depth, std::vector<std::vector<Hit>>* results) const {
+    if (chosen.empty()) return;
+    depth = std::min({depth, size(), ranker_->max_depth()});
+    std::vector<float> vectors(chosen.size() * dim());
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const float* vector = queries[chosen[i]].vector;
+      std::copy(vector, vector + dim(), &vectors[i * dim()]);
+    }
+    std::vector<float> scores(chosen.size() * depth);
+    std::vector<int64_t> rows(chosen.size() * depth);
+    ranker_->Rank(vectors.data(), chosen.size(), depth, scores.data(),
+                  rows.data());
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const Query& query = queries[chosen[i]];
+      std::vector<Hit>& hits = (*results)[chosen[i]];
+      for (size_t j = i * depth; j < (i + 1) * depth && rows[j] >= 0; ++j) {
+        const ItemIndex item = item_of_row_[static_cast<size_t>(rows[j])];
+        if (!eligibility_.Allows(query, item)) continue;
+        hits.push_back({item, scores[j]});
+        if (hits.size() == query.k) break;
+      }
+      std::sort(hits.begin(), hits.end(), BetterHit);
+    }
+  }
+
+  const model::Matrix* const matrix_;  // the snapshot's
+  const Eligibility eligibility_;
+  const std::vector<ItemIndex> item_of_row_;  // ascending
+  const std::unique_ptr<RowRanker> ranker_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SearchIndex>> BuildRankedIndex(
+    const model::Snapshot& snapshot, const RankerMaker& make) {
+  try {
+    const Eligibility eligibility(snapshot);
+    std::vector<ItemIndex> items;
+    model::Matrix rows(eligibility.size(), snapshot.dim());
+    eligibility.indexed().ForEach([&](size_t item) {
+      const float* row = snapshot.items.Row(item);
+      std::copy(row, row + snapshot.dim(), rows.Row(items.size()));
+      items.push_back(static_cast<ItemIndex>(item));
+    });
+    auto ranker = make(rows);
+    if (!ranker.ok()) return ranker.status();
+    return std::make_unique<RankedIndex>(snapshot, std::move(items),
+                                         *std::move(ranker));
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("building an index of ",
+                                            snapshot.items.rows, " x ",
+                                            snapshot.dim(), ": ", e.what()));
+  }
+}
+
+}  // namespace taud::index
