@@ -184,7 +184,6 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     json["gradient_magnitude"] = result.gradient_magnitude;
   }
   json["rho"] = result.rho;
-  json["learning_rate"] = result.learning_rate;
   json["loss"] = result.loss;
   json["false_negatives_per_row"] = result.false_negatives;
   if (options.select == lab::Select::kValidation) {
@@ -200,6 +199,7 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   }
   json["protocol"] = result.protocol;
   json.update(Describe(flags, options));
+  json["learning_rate"] = result.learning_rate;  // 0 there if not given
   json["curve"] = ToJson(result.curve, /*measured_only=*/false);
   if (!result.validation_curve.empty()) {
     json["validation_curve"] =

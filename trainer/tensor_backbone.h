@@ -50,8 +50,8 @@ class TensorBackbone {
 };
 
 // The backbone that options.backbone names, its rows on `device`. Users without
-// training items, and items of nobody, have rows that stay zero. `pool` does the
-// sparse products of a CPU and outlives it. Throws what LibTorch throws.
+// training items, and items of nobody, have rows that stay zero. `pool` does
+// the sparse products of a CPU and outlives it. Throws what LibTorch throws.
 std::unique_ptr<TensorBackbone> MakeBackbone(const OfflineFitOptions& options,
                                              const ItemLists& train,
                                              uint32_t num_items,

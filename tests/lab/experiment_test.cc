@@ -244,5 +244,46 @@ TEST_F(ExperimentTest, RefusesOptionsOutOfRange) {
               HasSubstr("tau is -1"));
 }
 
+TEST_F(ExperimentTest, TheCurveIsMeasuredAndChoosesNothing) {
+  ExperimentOptions options = Small();
+  options.select = Select::kLast;
+  const ExperimentResult plain = Run(options);
+  options.measure_every = 4;
+  const ExperimentResult measured = Run(options);
+  EXPECT_EQ(measured.test.recall, plain.test.recall);
+  ASSERT_EQ(measured.curve.size(), 10u);
+  for (const EpochFigures& epoch : measured.curve) {
+    const bool looked = epoch.epoch % 4 == 0 || epoch.epoch == 10;
+    EXPECT_EQ(epoch.recall >= 0, looked) << epoch.epoch;
+    // Rows of matrix factorisation on the sphere.
+    EXPECT_NEAR(epoch.item_norm[0], 1, 1e-5);
+  }
+  EXPECT_EQ(measured.curve.back().recall, plain.test.main_recall());
+  EXPECT_LT(plain.curve[0].recall, 0);
+  // Positives come closer while it learns.
+  EXPECT_GT(plain.curve[9].positive_score, plain.curve[0].positive_score);
+  EXPECT_GT(plain.gradient_magnitude, 0);
+  EXPECT_TRUE(plain.validation_curve.empty());
+}
+
+TEST(ColdUserTest, IsGivenWhatIsPopular) {
+  Dataset dataset = Clusters();
+  // Item 0 becomes everybody's, and all that a new user wants.
+  for (auto& items : dataset.train) {
+    if (items.front() != 0) items.insert(items.begin(), 0);
+  }
+  for (auto& items : dataset.test) items.clear();
+  dataset.train.emplace_back();
+  dataset.test.push_back({0});
+  ExperimentOptions options = Small();
+  options.select = Select::kLast;
+  options.fit.schedule_epochs = 1;
+  const auto result = RunExperiment(dataset, options, GoOn);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->test.users, 1u);
+  EXPECT_EQ(result->test.main_ndcg(), 1);
+  EXPECT_EQ(dataset.cold_users(), 1u);
+}
+
 }  // namespace
 }  // namespace taud::lab

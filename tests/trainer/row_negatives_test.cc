@@ -52,5 +52,10 @@ TEST(RowNegativesTest, MarksWhatTheUserHas) {
   }
 }
 
+TEST(RowNegativesTest, PaddingCanBeDrawnThoughNobodyHasIt) {
+  RowNegatives negatives({{0, 2}}, 6, 0.0, 1, /*padding=*/2);
+  EXPECT_EQ(negatives.items(), (std::vector<uint32_t>{0, 2, 4, 5}));
+}
+
 }  // namespace
 }  // namespace taud::trainer
