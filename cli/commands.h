@@ -41,6 +41,8 @@ void AddLabRun(CLI::App* lab, const Common* common, const Program* program,
                absl::Status* result);
 void AddLabGrid(CLI::App* lab, const Common* common, const Program* program,
                 absl::Status* result);
+void AddLabTable(CLI::App* lab, const Common* common, const Program* program,
+                 absl::Status* result);
 void AddLabOnline(CLI::App* lab, const Common* common, absl::Status* result);
 
 // Gives options->tensors what the experiment needs: in tauctl, starts

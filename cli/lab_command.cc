@@ -179,6 +179,7 @@ void AddLab(CLI::App* app, const Common* common, const Program* program,
   lab->require_subcommand(1);
   AddLabRun(lab, common, program, result);
   AddLabGrid(lab, common, program, result);
+  AddLabTable(lab, common, program, result);
   AddLabOnline(lab, common, result);
   auto flags = std::make_shared<EvalFlags>();
   CLI::App* eval = lab->add_subcommand(

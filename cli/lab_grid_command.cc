@@ -3,13 +3,19 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
+#include "cli/lab_cache.h"
+#include "cli/lab_chart.h"
 #include "cli/lab_options.h"
 #include "cli/lab_report.h"
+#include "cli/lab_runner.h"
+#include "cli/lab_tables/results.h"
 #include "cli/output.h"
 
 namespace taud::cli {
@@ -18,6 +24,7 @@ namespace {
 struct GridFlags {
   LabFlags lab;
   double from = 0.04, to = 0.24, step = 0.02;
+  std::string out = "lab-results";
 };
 
 // The run that did best by what may choose: the validation slice, unless the
@@ -75,47 +82,86 @@ void Print(const nlohmann::ordered_json& json) {
             << " % of its ndcg@20\n";
 }
 
+// Recall by fixed temperature; the adaptive one's as a level, with its users'
+// temperatures.
+Chart Draw(const std::string& file, const nlohmann::ordered_json& json) {
+  const auto& adaptive = json.at("adaptive");
+  const std::string name = adaptive.at("temperature").get<std::string>();
+  Chart chart;
+  chart.file = file;
+  chart.title = "Recall@20 by temperature";
+  chart.x_label = "tau";
+  chart.y_label = "recall@20";
+  ChartSeries fixed = {"fixed", ChartSeries::Style::kLine, {}};
+  for (const auto& run : json.at("fixed")) {
+    fixed.points.emplace_back(run.at("tau").get<double>(),
+                              run.at("recall@20").get<double>());
+  }
+  chart.series.push_back(std::move(fixed));
+  chart.series.push_back({name,
+                          ChartSeries::Style::kLevel,
+                          {{0, adaptive.at("recall@20").get<double>()}}});
+  chart.series.push_back(
+      HistogramSeries(name + ", users' tau", adaptive.at("tau_u_histogram")));
+  return chart;
+}
+
+// What is done already is not run again.
+absl::StatusOr<nlohmann::ordered_json> RunOnce(const Program& program,
+                                               const LabFlags& flags,
+                                               const std::string& label,
+                                               LabRunner* runner) {
+  Progress progress("epochs");  // its share and time left are the run's
+  auto run = runner->Plan(flags);
+  if (!run.ok()) return run.status();
+  if (auto found = runner->Find(*run, &progress)) {
+    progress.Note(label + "done already");
+    return *std::move(found);
+  }
+  absl::Status status = UseTensors(program, &run->options);
+  if (!status.ok()) return status;
+  return runner->Run(*run, label, &progress);
+}
+
 absl::Status RunGrid(const Common& common, const Program& program,
                      GridFlags flags) {
   if (flags.from > flags.to) {
     return absl::InvalidArgumentError(
         absl::StrCat("--from is ", flags.from, ", beyond --to, ", flags.to));
   }
-  auto adaptive = Resolve(flags.lab);
-  if (!adaptive.ok()) return adaptive.status();
   if (flags.lab.temperature == "fixed") {
     return absl::InvalidArgumentError(
         "--temperature is fixed: name what the fixed ones are compared with");
   }
-  absl::Status status = UseTensors(program, &*adaptive);
-  if (!status.ok()) return status;
-  auto data = LoadData(flags.lab);
+  const auto data = ParseDataSet(flags.lab.data);
   if (!data.ok()) return data.status();
+  auto runner = LabRunner::Open(flags.out);
+  if (!runner.ok()) return runner.status();
   StopExperimentsOnSignals();
 
-  Progress progress("epochs");
   const int count =
       1 +
       static_cast<int>(std::floor((flags.to - flags.from) / flags.step + 1e-9));
-  auto reference = RunReported(
-      flags.lab, *data, *adaptive,
+  auto reference = RunOnce(
+      program, flags.lab,
       absl::StrCat("1 of ", count + 1, ", ", flags.lab.temperature, ", "),
-      &progress);
+      &*runner);
   if (!reference.ok()) return reference.status();
   // The same method with the temperature fixed: ρ is the one found.
   std::vector<nlohmann::ordered_json> runs;
   for (int i = 0; i < count; ++i) {
     LabFlags fixed = flags.lab;
     fixed.temperature = "fixed";
-    fixed.tau = flags.from + i * flags.step;
+    // As somebody would write it: the same as in a table.
+    if (!absl::SimpleAtod(absl::StrCat(flags.from + i * flags.step),
+                          &fixed.tau)) {
+      continue;
+    }
     fixed.rho = absl::StrCat(reference->at("rho").get<double>());
-    auto options = Resolve(fixed);
-    if (!options.ok()) return options.status();
-    options->tensors = adaptive->tensors;
-    auto run = RunReported(fixed, *data, *options,
-                           absl::StrCat(i + 2, " of ", count + 1, ", tau ",
-                                        Fixed(fixed.tau, 3), ", "),
-                           &progress);
+    auto run = RunOnce(program, fixed,
+                       absl::StrCat(i + 2, " of ", count + 1, ", tau ",
+                                    Fixed(fixed.tau, 3), ", "),
+                       &*runner);
     if (!run.ok()) return run.status();
     runs.push_back(std::move(*run));
   }
@@ -125,7 +171,7 @@ absl::Status RunGrid(const Common& common, const Program& program,
   } else {
     Print(json);
   }
-  return absl::OkStatus();
+  return DrawChart(Draw("grid-" + data->name, json), flags.out);
 }
 
 }  // namespace
@@ -146,6 +192,10 @@ void AddLabGrid(CLI::App* lab, const Common* common, const Program* program,
       ->capture_default_str();
   grid->add_option("--step", flags->step, "Between two")
       ->check(CLI::Range(0.001, 1.0))
+      ->capture_default_str();
+  grid->add_option("--out", flags->out,
+                   "Directory for the drawing and for runs/, the results; what "
+                   "is there already is not run again")
       ->capture_default_str();
   grid->callback([common, program, flags, result] {
     *result = RunGrid(*common, *program, *flags);

@@ -1,6 +1,7 @@
 // tauctl lab online
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/field_values.h"
 #include "cli/interaction_reader.h"
+#include "cli/lab_chart.h"
 #include "cli/lab_report.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -29,6 +31,7 @@ struct OnlineFlags {
   std::string data;
   std::string kind;  // of every interaction; empty: as the file says
   std::string scenario;
+  std::string draw;  // file to draw into, without ending; empty: nowhere
   size_t interactions = 100'000;
   uint32_t users = 1000, items = 2000;
   lab::PrequentialOptions options;
@@ -189,6 +192,26 @@ void Print(const OnlineFlags& flags, const nlohmann::ordered_json& json) {
             << " s in the nightly fits\n";
 }
 
+// Hit rate over the stream, a curve a ranker.
+Chart Draw(const std::string& file, const nlohmann::ordered_json& json) {
+  Chart chart;
+  chart.file = file;
+  chart.title = absl::StrCat("Each interaction ranked before it is learnt, ",
+                             json.at("source").get<std::string>());
+  chart.x_label = "interactions";
+  chart.y_label = absl::StrCat("hit rate@", json.at("k").get<size_t>());
+  for (int ranker = 0; ranker < lab::kRankers; ++ranker) {
+    ChartSeries series = {
+        lab::RankerName(ranker), ChartSeries::Style::kLine, {}};
+    for (const auto& window : json.at("windows")) {
+      series.points.emplace_back(window.at("interactions").get<double>(),
+                                 window.at("hit_rate").at(series.name));
+    }
+    chart.series.push_back(std::move(series));
+  }
+  return chart;
+}
+
 absl::Status RunOnline(const Common& common, const OnlineFlags& flags) {
   if (flags.data.empty() == flags.scenario.empty()) {
     return absl::InvalidArgumentError(
@@ -221,7 +244,10 @@ absl::Status RunOnline(const Common& common, const OnlineFlags& flags) {
   } else {
     Print(flags, json);
   }
-  return absl::OkStatus();
+  if (flags.draw.empty()) return absl::OkStatus();
+  const std::filesystem::path path(flags.draw);
+  return DrawChart(Draw(path.filename().string(), json),
+                   path.has_parent_path() ? path.parent_path().string() : ".");
 }
 
 }  // namespace
@@ -265,6 +291,9 @@ void AddLabOnline(CLI::App* lab, const Common* common, absl::Status* result) {
                    "Fits of the nightly model, evenly over the stream; 0: none")
       ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
+  online->add_option("--draw", flags->draw,
+                     "Draws the hit rates over time: PATH makes PATH.svg and "
+                     "PATH.png");
   online
       ->add_option("--replay", options.replay,
                    "Positives the online model learns from for each that "

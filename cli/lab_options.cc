@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "lab/defaults.h"
 #include "lab/noise.h"
@@ -337,6 +338,11 @@ void AddFitting(CLI::App* command, LabFlags* flags) {
                    "last (nothing)")
       ->check(CLI::IsMember(Keys(Selects())))
       ->capture_default_str();
+  command
+      ->add_option("--measure-every", flags->measure_every,
+                   "Measures the last fit on test after every so many epochs, "
+                   "for its curve in --json; nothing is chosen by it")
+      ->check(CLI::Range(1, 10000));
 }
 
 }  // namespace
@@ -360,10 +366,34 @@ void AddLabFlags(CLI::App* command, LabFlags* flags) {
                    "users: 0.1,0.2,0.3,0.4")
       ->delimiter(',')
       ->excludes("--noise");
+  command
+      ->add_option("--pad-items", flags->padding,
+                   "Items to add that nobody has, as negatives and to rank: "
+                   "what a larger catalogue costs")
+      ->check(CLI::Range(0, 100'000'000));
   AddMethod(command, flags);
   AddTemperature(command, flags);
   AddContrast(command, flags);
   AddFitting(command, flags);
+}
+
+absl::StatusOr<LabFlags> ParseLabFlags(const std::vector<std::string>& words) {
+  CLI::App app;
+  LabFlags flags;
+  AddLabFlags(&app, &flags);
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 1) {
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
+  try {
+    // CLI11 wants the last word first.
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(error.what(), " in `", absl::StrJoin(words, " "), "`"));
+  }
+  return flags;
 }
 
 absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
@@ -390,6 +420,7 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   fit.contrast_tau = flags.contrast_tau;
   fit.edge_dropout = flags.edge_dropout;
   fit.noise = flags.perturbation;
+  fit.padding = flags.padding;
   fit.prototypes = flags.prototypes;
   fit.dim = flags.dim;
   fit.seed = flags.seed;
@@ -410,6 +441,7 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   options.threads = flags.threads;
   options.device = flags.device;
   options.select = Selects().at(flags.select);
+  options.measure_every = flags.measure_every;
   return options;
 }
 
@@ -418,6 +450,11 @@ absl::StatusOr<LabData> LoadData(const LabFlags& flags) {
   if (!dataset.ok()) return dataset.status();
   LabData data;
   data.dataset = std::move(*dataset);
+  if (flags.padding > UINT32_MAX - data.dataset.items) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--pad-items is ", flags.padding, ", too many beside ",
+                     data.dataset.items, " items"));
+  }
   if (!flags.noise_groups.empty()) {
     for (const double ratio : flags.noise_groups) {
       if (ratio >= 0 && ratio <= 10) continue;
@@ -429,6 +466,7 @@ absl::StatusOr<LabData> LoadData(const LabFlags& flags) {
   } else if (flags.noise > 0) {
     lab::AddNoise(flags.noise, flags.noise_seed, &data.dataset);
   }
+  data.dataset.items += flags.padding;
   return data;
 }
 
@@ -494,6 +532,8 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
   json["threads"] = options.threads;
   json["device"] = options.device;
   json["select"] = flags.select;
+  if (flags.padding > 0) json["pad_items"] = flags.padding;
+  if (flags.measure_every > 0) json["measure_every"] = flags.measure_every;
   return json;
 }
 

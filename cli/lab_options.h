@@ -24,6 +24,7 @@ struct LabFlags {
   double noise = 0;                  // false positives a positive
   std::vector<double> noise_groups;  // the same, by random group of users
   uint64_t noise_seed = 20230430;
+  uint32_t padding = 0;  // items that nobody has
 
   std::string backbone = "mf";
   int layers = 3;
@@ -61,10 +62,15 @@ struct LabFlags {
   int threads = 1;
   std::string device = "cpu";
   std::string select = "validation";
+  int measure_every = 0;
 };
 
 // Adds them all, with --data required.
 void AddLabFlags(CLI::App* command, LabFlags* flags);
+
+// The same options as words: of those that are there twice the last counts.
+// INVALID_ARGUMENT with what is wrong.
+absl::StatusOr<LabFlags> ParseLabFlags(const std::vector<std::string>& words);
 
 // What the lab is to do. INVALID_ARGUMENT naming the option.
 absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags);

@@ -1,10 +1,9 @@
 #include "cli/lab_report.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -18,11 +17,19 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+// Of the process, since ForgetPeakMemory if Linux lets us.
 double PeakMemoryMib() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts in KiB
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    double kib = 0;
+    if (word == "VmHWM:" && status >> kib) return kib / 1024;
+  }
+  return 0;
 }
+
+// From here on the peak is of what is in use now: a run of many has its own.
+void ForgetPeakMemory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 double Quantile(const std::vector<float>& sorted, double q) {
   if (sorted.empty()) return 0;
@@ -45,33 +52,59 @@ nlohmann::ordered_json Distribution(std::vector<float> values) {
   return json;
 }
 
-// τ_u by noise group (Adap-τ, Figure 6).
-nlohmann::ordered_json TauByGroup(const LabData& data, size_t groups,
-                                  const std::vector<float>& tau) {
-  std::vector<std::vector<float>> by_group(groups);
-  for (size_t user = 0; user < tau.size(); ++user) {
-    if (tau[user] > 0) by_group[data.noise_group[user]].push_back(tau[user]);
-  }
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (auto& values : by_group) json.push_back(Distribution(std::move(values)));
+constexpr size_t kTauBins = 30;
+
+nlohmann::ordered_json ToJson(const lab::Histogram& histogram) {
+  nlohmann::ordered_json json;
+  json["least"] = histogram.least;
+  json["most"] = histogram.most;
+  json["counts"] = histogram.counts;
   return json;
 }
 
-// The mean norm of items before normalisation, by popularity group.
-std::vector<double> NormByPopularity(const lab::Dataset& dataset,
-                                     const std::vector<float>& norms) {
-  const std::vector<uint32_t> popularity =
-      lab::CountPopularity(dataset.train, dataset.items);
-  const std::vector<uint8_t> groups = lab::PopularityGroups(popularity);
-  std::vector<double> sum(lab::kPopularityGroups, 0.0);
-  std::vector<double> count(lab::kPopularityGroups, 0.0);
-  for (size_t item = 0; item < norms.size(); ++item) {
-    if (popularity[item] == 0) continue;
-    sum[groups[item]] += norms[item];
-    count[groups[item]] += 1;
+// The epochs of a fit; measured is those of them that were.
+nlohmann::ordered_json ToJson(const std::vector<lab::EpochFigures>& curve,
+                              bool measured_only) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  const std::string main = absl::StrCat("@", lab::kMainCutoff);
+  for (const lab::EpochFigures& epoch : curve) {
+    if (measured_only && epoch.recall < 0) continue;
+    nlohmann::ordered_json entry;
+    entry["epoch"] = epoch.epoch;
+    if (epoch.recall >= 0) {
+      entry["recall" + main] = epoch.recall;
+      entry["ndcg" + main] = epoch.ndcg;
+    }
+    entry["loss"] = epoch.loss;
+    entry["tau0"] = epoch.tau0;
+    if (!measured_only) {
+      entry["positive_score"] = epoch.positive_score;
+      entry["item_norm_by_popularity"] = epoch.item_norm;
+    }
+    json.push_back(std::move(entry));
   }
-  for (size_t g = 0; g < sum.size(); ++g) sum[g] /= std::max(1.0, count[g]);
-  return sum;
+  return json;
+}
+
+// τ_u by noise group (Adap-τ, Figure 6), over one range.
+nlohmann::ordered_json TauByGroup(const LabData& data, size_t groups,
+                                  const lab::ExperimentResult& result) {
+  std::vector<std::vector<float>> by_group(groups);
+  for (size_t user = 0; user < result.user_tau.size(); ++user) {
+    const float tau = result.user_tau[user];
+    if (tau > 0) by_group[data.noise_group[user]].push_back(tau);
+  }
+  const std::vector<float>& all = result.user_temperatures;
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (auto& values : by_group) {
+    const lab::Histogram histogram =
+        all.empty()
+            ? lab::MakeHistogram(all, kTauBins)
+            : lab::MakeHistogram(values, kTauBins, all.front(), all.back());
+    json.push_back(Distribution(std::move(values)));
+    json.back()["histogram"] = ToJson(histogram);
+  }
+  return json;
 }
 
 bool Report(const lab::ExperimentProgress& now, const std::string& label,
@@ -130,18 +163,25 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   json["coverage" + main] = result.test.coverage;
   json["gini" + main] = result.test.gini;
   json["recall" + main + "_by_popularity"] = result.test.group_recall;
-  json["item_norm_by_popularity"] =
-      NormByPopularity(dataset, result.item_norms);
+  json["item_norm_by_popularity"] = result.item_norm;
   json["epochs"] = result.epochs;
   json["wall_seconds"] = seconds;
+  json["epoch_seconds"] = result.epoch_seconds;
   json["peak_memory_mib"] = PeakMemoryMib();
   json["tau0"] = result.tau0;
   json["tau0_eq13"] = result.tau0_eq13;
   json["tau0_eq14"] = result.tau0_eq14;
+  json["positive_gap"] = result.gap;
+  json["variance_gap"] = result.variance_gap;
   json["tau_u"] = Distribution(result.user_temperatures);
+  json["tau_u_histogram"] =
+      ToJson(lab::MakeHistogram(result.user_temperatures, kTauBins));
   if (!data.noise_group.empty()) {
     json["tau_u_by_noise_group"] =
-        TauByGroup(data, flags.noise_groups.size(), result.user_tau);
+        TauByGroup(data, flags.noise_groups.size(), result);
+  }
+  if (result.gradient_magnitude >= 0) {
+    json["gradient_magnitude"] = result.gradient_magnitude;
   }
   json["rho"] = result.rho;
   json["learning_rate"] = result.learning_rate;
@@ -160,11 +200,17 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   }
   json["protocol"] = result.protocol;
   json.update(Describe(flags, options));
+  json["curve"] = ToJson(result.curve, /*measured_only=*/false);
+  if (!result.validation_curve.empty()) {
+    json["validation_curve"] =
+        ToJson(result.validation_curve, /*measured_only=*/true);
+  }
   json["users"] = dataset.train.size();
   json["items"] = dataset.items;
   json["train_pairs"] = dataset.train_pairs();
   json["test_pairs"] = dataset.test_pairs();
   json["test_users"] = result.test.users;
+  json["cold_test_users"] = dataset.cold_users();
   return json;
 }
 
@@ -210,6 +256,12 @@ std::string ToText(const nlohmann::ordered_json& json) {
                   Fixed(json.at("peak_memory_mib").get<double>(), 0),
                   " MiB\nprotocol: ", json.at("protocol").get<std::string>(),
                   "\n");
+  if (const auto cold = json.at("cold_test_users").get<size_t>(); cold > 0) {
+    absl::StrAppend(&text, Count(cold), " of ",
+                    Count(json.at("test_users").get<size_t>()),
+                    " test users have no training items: they are given the "
+                    "most popular items\n");
+  }
   return text;
 }
 
@@ -217,6 +269,7 @@ absl::StatusOr<nlohmann::ordered_json> RunReported(
     const LabFlags& flags, const LabData& data,
     const lab::ExperimentOptions& options, const std::string& label,
     Progress* progress) {
+  ForgetPeakMemory();
   const absl::Time start = absl::Now();
   auto result = lab::RunExperiment(data.dataset, options,
                                    [&](const lab::ExperimentProgress& now) {

@@ -5,12 +5,16 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 
 namespace taud::lab {
 namespace {
+
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 uint64_t CountPairs(const ItemLists& lists) {
   uint64_t pairs = 0;
@@ -18,48 +22,86 @@ uint64_t CountPairs(const ItemLists& lists) {
   return pairs;
 }
 
-// One line into numbers; false with *bad set if one is not an id.
-bool ParseLine(const std::string& line, std::vector<uint32_t>* numbers,
+// A file as it is written: pairs of numbers.
+struct RawPair {
+  uint64_t user, item;
+};
+
+// Adds the pairs of one line; false with *bad set if a word is not an id.
+bool ParseLine(const std::string& line, std::vector<RawPair>* pairs,
                std::string* bad) {
-  numbers->clear();
+  bool first = true;
+  uint64_t user = 0;
   for (const absl::string_view word :
        absl::StrSplit(line, absl::ByAnyChar(" \t\r"), absl::SkipEmpty())) {
-    uint32_t number = 0;
+    uint64_t number = 0;
     if (!absl::SimpleAtoi(word, &number) || number > kMaxId) {
       *bad = std::string(word.substr(0, 40));
       return false;
     }
-    numbers->push_back(number);
+    if (first) {
+      user = number;
+      first = false;
+    } else {
+      pairs->push_back({user, number});
+    }
   }
   return true;
 }
 
-absl::StatusOr<ItemLists> ReadLists(const std::string& path) {
+absl::StatusOr<std::vector<RawPair>> ReadPairs(const std::string& path) {
   std::ifstream file(path);
   if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  ItemLists lists;
+  std::vector<RawPair> pairs;
   std::string line;
   std::string bad;
-  std::vector<uint32_t> numbers;
   for (uint64_t row = 1; std::getline(file, line); ++row) {
-    if (!ParseLine(line, &numbers, &bad)) {
+    if (row == 1 && absl::StartsWith(line, kByteOrderMark)) line.erase(0, 3);
+    if (!ParseLine(line, &pairs, &bad)) {
       return absl::InvalidArgumentError(
           absl::StrCat(path, ":", row, ": '", bad, "' is not a number from 0 ",
                        "to ", kMaxId, "; expected `user item item …`"));
     }
-    if (numbers.empty()) continue;
-    const uint32_t user = numbers[0];
-    if (user >= lists.size()) lists.resize(size_t{user} + 1);
-    lists[user].insert(lists[user].end(), numbers.begin() + 1, numbers.end());
   }
   if (file.bad()) return absl::DataLossError(absl::StrCat("reading ", path));
+  if (pairs.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": no line has a user and items; expected `user item item …`"));
+  }
+  return pairs;
+}
+
+// The distinct numbers of one member of both files, ascending.
+std::vector<uint64_t> Distinct(const std::vector<RawPair>& train,
+                               const std::vector<RawPair>& test,
+                               uint64_t RawPair::*member) {
+  std::vector<uint64_t> numbers;
+  numbers.reserve(train.size() + test.size());
+  for (const auto* pairs : {&train, &test}) {
+    for (const RawPair& pair : *pairs) numbers.push_back(pair.*member);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  return numbers;
+}
+
+uint32_t IndexOf(uint64_t number, const std::vector<uint64_t>& numbers) {
+  return static_cast<uint32_t>(
+      std::lower_bound(numbers.begin(), numbers.end(), number) -
+      numbers.begin());
+}
+
+ItemLists ToLists(const std::vector<RawPair>& pairs,
+                  const std::vector<uint64_t>& users,
+                  const std::vector<uint64_t>& items) {
+  ItemLists lists(users.size());
+  for (const RawPair& pair : pairs) {
+    lists[IndexOf(pair.user, users)].push_back(IndexOf(pair.item, items));
+  }
   for (std::vector<uint32_t>& list : lists) {
     std::sort(list.begin(), list.end());
     list.erase(std::unique(list.begin(), list.end()), list.end());
-  }
-  if (CountPairs(lists) == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ": no line has a user and items; expected `user item item …`"));
+    list.shrink_to_fit();
   }
   return lists;
 }
@@ -69,23 +111,49 @@ absl::StatusOr<ItemLists> ReadLists(const std::string& path) {
 uint64_t Dataset::train_pairs() const { return CountPairs(train); }
 uint64_t Dataset::test_pairs() const { return CountPairs(test); }
 
-absl::StatusOr<Dataset> ReadDataset(const std::string& directory) {
-  auto train = ReadLists(absl::StrCat(directory, "/train.txt"));
-  if (!train.ok()) return train.status();
-  auto test = ReadLists(absl::StrCat(directory, "/test.txt"));
-  if (!test.ok()) return test.status();
-  Dataset dataset;
-  dataset.train = *std::move(train);
-  dataset.test = *std::move(test);
-  const size_t users = std::max(dataset.train.size(), dataset.test.size());
-  dataset.train.resize(users);
-  dataset.test.resize(users);
-  for (const ItemLists* lists : {&dataset.train, &dataset.test}) {
+size_t Dataset::cold_users() const {
+  size_t cold = 0;
+  for (size_t user = 0; user < test.size(); ++user) {
+    if (train[user].empty() && !test[user].empty()) ++cold;
+  }
+  return cold;
+}
+
+uint64_t Dataset::Fingerprint() const {
+  // FNV-1a over the numbers, each after its list's length.
+  uint64_t hash = 14695981039346656037ull;
+  const auto add = [&hash](uint64_t number) {
+    for (int byte = 0; byte < 8; ++byte, number >>= 8) {
+      hash = (hash ^ (number & 0xff)) * 1099511628211ull;
+    }
+  };
+  for (const ItemLists* lists : {&train, &test}) {
+    add(lists->size());
     for (const auto& list : *lists) {
-      if (!list.empty()) dataset.items = std::max(dataset.items, list.back());
+      add(list.size());
+      for (const uint32_t item : list) add(item);
     }
   }
-  ++dataset.items;
+  return hash;
+}
+
+absl::StatusOr<Dataset> ReadDataset(const std::string& directory) {
+  const auto train = ReadPairs(absl::StrCat(directory, "/train.txt"));
+  if (!train.ok()) return train.status();
+  const auto test = ReadPairs(absl::StrCat(directory, "/test.txt"));
+  if (!test.ok()) return test.status();
+  const auto users = Distinct(*train, *test, &RawPair::user);
+  const auto items = Distinct(*train, *test, &RawPair::item);
+  constexpr size_t kMost = 1u << 31;
+  if (users.size() > kMost || items.size() > kMost) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(directory, ": ", users.size(), " users and ", items.size(),
+                     " items, expected at most ", kMost, " of each"));
+  }
+  Dataset dataset;
+  dataset.train = ToLists(*train, users, items);
+  dataset.test = ToLists(*test, users, items);
+  dataset.items = static_cast<uint32_t>(items.size());
   return dataset;
 }
 

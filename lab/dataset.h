@@ -20,14 +20,20 @@ struct Dataset {
 
   uint64_t train_pairs() const;
   uint64_t test_pairs() const;
+  // Users that have test items but nothing to learn from.
+  size_t cold_users() const;
+  // Of the pairs: the same data has the same, wherever it lies.
+  uint64_t Fingerprint() const;
 };
 
 // Reads DIR/train.txt and DIR/test.txt in LightGCN's format: a line a user,
-// `user item item …`, numbers from 0. Items may be missing; a user may have
+// `user item item …`, whole numbers up to kMaxId in any order and with any
+// gaps; the users and items of the Dataset are those that have a pair in one
+// of the files, by ascending number. Items may be missing; a user may have
 // several lines; repeated items count once. NOT_FOUND without the files;
 // INVALID_ARGUMENT, naming file and line, for anything that is not a number or
 // is beyond kMaxId, and for files without any pair.
-inline constexpr uint32_t kMaxId = 20'000'000;
+inline constexpr uint64_t kMaxId = UINT64_MAX - 1;
 absl::StatusOr<Dataset> ReadDataset(const std::string& directory);
 
 struct Split {

@@ -1,6 +1,8 @@
 #include "lab/experiment.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -22,6 +24,9 @@ constexpr int kLooks = 15;
 // Fits that are only to settle τ₀ or to compare values of ρ are this long.
 constexpr int kShortEpochs = 12;
 constexpr double kRhos[] = {1.1, 1.2, 1.3};
+
+// GradientMagnitude is taken over so many users.
+constexpr size_t kProbedUsers = 500;
 
 // A number of the options, and the range it must be in.
 struct Bound {
@@ -65,6 +70,7 @@ struct Phase {
   const ItemLists* train = nullptr;
   const ItemLists* test = nullptr;  // null: nothing is measured
   bool measure_often = false;       // otherwise after the last epoch only
+  bool last = false;                // the fit that is reported
   int schedule = 0;                 // epochs of the schedule
   int epochs = 0;                   // of them to run
   double rho = 1;
@@ -74,9 +80,41 @@ struct Phase {
 struct PhaseResult {
   RankingReport report;  // the best by recall, or the only one
   int epochs = 0;        // after which `report` was measured
-  std::vector<float> temperatures, item_norms;
+  std::vector<float> temperatures;
+  GroupMeans item_norm = {};
   trainer::OfflineFitFigures figures;  // with `report`
+  std::vector<EpochFigures> curve;
+  double gradient_magnitude = -1;  // after the last epoch
+  double epoch_seconds = 0;        // mean
 };
+
+EpochFigures FiguresOf(const trainer::OfflineFit& fit,
+                       const std::vector<uint32_t>& popularity) {
+  EpochFigures figures;
+  figures.epoch = fit.figures().epochs;
+  figures.loss = fit.figures().loss;
+  figures.tau0 = fit.figures().tau0;
+  figures.positive_score = fit.figures().positive_score;
+  figures.item_norm = MeanByPopularity(fit.ItemNorms(), popularity);
+  return figures;
+}
+
+// The most popular items, best first; those that nobody has are left out.
+std::vector<uint32_t> MostPopular(const std::vector<uint32_t>& popularity,
+                                  size_t count) {
+  std::vector<uint32_t> items;
+  for (uint32_t item = 0; item < popularity.size(); ++item) {
+    if (popularity[item] > 0) items.push_back(item);
+  }
+  count = std::min(count, items.size());
+  std::partial_sort(items.begin(), items.begin() + count, items.end(),
+                    [&](uint32_t a, uint32_t b) {
+                      return std::make_pair(popularity[b], a) <
+                             std::make_pair(popularity[a], b);
+                    });
+  items.resize(count);
+  return items;
+}
 
 class Experiment {
  public:
@@ -118,7 +156,9 @@ class Experiment {
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
-  RankingReport Measure(const trainer::OfflineFit& fit, const Phase& phase);
+  RankingReport Measure(const trainer::OfflineFit& fit, const Phase& phase,
+                        const std::vector<uint32_t>& popularity);
+  double ProbeGradient(const trainer::OfflineFit& fit, const Phase& phase);
 
   const Dataset& dataset_;
   const ExperimentOptions& options_;
@@ -159,6 +199,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
     if (!chosen.ok()) return chosen.status();
     result.validation_recall = chosen->report.main_recall();
     result.validation_ndcg = chosen->report.main_ndcg();
+    result.validation_curve = std::move(chosen->curve);
     phase.epochs = chosen->epochs;
     planned_ -= Epochs() - phase.epochs;
   }
@@ -166,6 +207,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   phase.train = &dataset_.train;
   phase.test = &dataset_.test;
   phase.measure_often = options_.select == Select::kTest;
+  phase.last = true;
   auto fitted = RunPhase(phase);
   if (!fitted.ok()) return fitted.status();
 
@@ -178,7 +220,11 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   result.gap = fitted->figures.gap;
   result.loss = fitted->figures.loss;
   result.false_negatives = fitted->figures.false_negatives;
-  result.item_norms = std::move(fitted->item_norms);
+  result.variance_gap = fitted->figures.variance_gap;
+  result.item_norm = fitted->item_norm;
+  result.curve = std::move(fitted->curve);
+  result.gradient_magnitude = fitted->gradient_magnitude;
+  result.epoch_seconds = fitted->epoch_seconds;
   result.user_tau = std::move(fitted->temperatures);
   for (const float tau : result.user_tau) {
     if (tau > 0) result.user_temperatures.push_back(tau);
@@ -253,17 +299,26 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
   if (!made.ok()) return made.status();
   trainer::OfflineFit& fit = **made;
   PhaseResult best;
+  double seconds = 0;
+  std::vector<EpochFigures> curve;
+  const std::vector<uint32_t> popularity =
+      CountPopularity(*phase.train, dataset_.items);
   const int interval = std::max(1, phase.schedule / kLooks);
+  const int extra = phase.last ? options_.measure_every : 0;
   ExperimentProgress progress;
   progress.phase = phase.name;
   progress.epochs = phase.epochs;
   for (int epoch = 1; epoch <= phase.epochs; ++epoch) {
     progress.epoch_ended = false;
+    const auto start = std::chrono::steady_clock::now();
     absl::Status status = fit.RunEpoch([&](double share) {
       progress.share = (done_ + epoch - 1 + share) / planned_;
       return observer_(progress);
     });
     if (!status.ok()) return status;
+    const std::chrono::duration<double> elapsed =
+        std::chrono::steady_clock::now() - start;
+    seconds += elapsed.count();
     progress.epoch = epoch;
     progress.epoch_ended = true;
     progress.share = (done_ + epoch) / planned_;
@@ -271,18 +326,23 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     progress.tau0 = fit.figures().tau0;
     progress.recall = progress.ndcg = -1;
     const bool last = epoch == phase.epochs;
-    const bool measure =
-        phase.test != nullptr &&
-        (last || (phase.measure_often && epoch % interval == 0));
-    if (measure) {
-      const RankingReport report = Measure(fit, phase);
+    const bool chooses = last || (phase.measure_often && epoch % interval == 0);
+    const bool looks = chooses || (extra > 0 && epoch % extra == 0);
+    curve.push_back(FiguresOf(fit, popularity));
+    if (phase.test != nullptr && looks) {
+      const RankingReport report = Measure(fit, phase, popularity);
       progress.recall = report.main_recall();
       progress.ndcg = report.main_ndcg();
+      curve.back().recall = progress.recall;
+      curve.back().ndcg = progress.ndcg;
       // Where nothing tells the epochs apart, the last one.
-      if (best.epochs == 0 || report.main_recall() == 0 ||
-          report.main_recall() > best.report.main_recall()) {
-        best = {report, epoch, fit.Temperatures(), fit.ItemNorms(),
-                fit.figures()};
+      if (chooses && (best.epochs == 0 || report.main_recall() == 0 ||
+                      report.main_recall() > best.report.main_recall())) {
+        best.report = report;
+        best.epochs = epoch;
+        best.temperatures = fit.Temperatures();
+        best.item_norm = curve.back().item_norm;
+        best.figures = fit.figures();
       }
     }
     if (!observer_(progress)) {
@@ -290,25 +350,67 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     }
   }
   if (best.epochs == 0) {
-    best = {
-        {}, phase.epochs, fit.Temperatures(), fit.ItemNorms(), fit.figures()};
+    best.epochs = phase.epochs;
+    best.temperatures = fit.Temperatures();
+    best.figures = fit.figures();
   }
+  best.curve = std::move(curve);
+  best.epoch_seconds = seconds / phase.epochs;
+  if (phase.last) best.gradient_magnitude = ProbeGradient(fit, phase);
   done_ += phase.epochs;
   return best;
 }
 
 RankingReport Experiment::Measure(const trainer::OfflineFit& fit,
-                                  const Phase& phase) {
-  // Users without training items have no row to rank by: their lists are empty.
+                                  const Phase& phase,
+                                  const std::vector<uint32_t>& popularity) {
+  const auto cold = [&](size_t user) {
+    return (*phase.train)[user].empty() && !(*phase.test)[user].empty();
+  };
   ItemLists known_users = *phase.test;
   for (size_t user = 0; user < known_users.size(); ++user) {
-    if ((*phase.train)[user].empty()) known_users[user].clear();
+    if (cold(user)) known_users[user].clear();
   }
-  const ItemLists lists =
+  ItemLists lists =
       trainer::TopItems(fit.Users(), fit.Items(), *phase.train, known_users,
                         kCutoffs.back(), options_.threads);
-  return MeasureLists(lists, *phase.test,
-                      CountPopularity(*phase.train, dataset_.items));
+  // A user without training items has no row; it gets what the daemon answers
+  // to somebody it does not know.
+  const std::vector<uint32_t> popular =
+      MostPopular(popularity, kCutoffs.back());
+  for (size_t user = 0; user < lists.size(); ++user) {
+    if (cold(user)) lists[user] = popular;
+  }
+  return MeasureLists(lists, *phase.test, popularity);
+}
+
+double Experiment::ProbeGradient(const trainer::OfflineFit& fit,
+                                 const Phase& phase) {
+  using trainer::Normalize;
+  using trainer::RankBy;
+  const Normalize normalize = options_.fit.normalize;
+  if (options_.fit.rank == RankBy::kCosine && normalize != Normalize::kBoth) {
+    return -1;
+  }
+  model::Matrix users = fit.Users();
+  model::Matrix items = fit.Items();
+  const auto to_unit = [](model::Matrix* rows) {
+    const int64_t width = static_cast<int64_t>(rows->cols);
+    for (size_t r = 0; r < rows->rows; ++r) {
+      float* row = &rows->values[r * rows->cols];
+      const float norm = std::sqrt(trainer::Dot(row, row, width));
+      if (norm > 0)
+        std::for_each(row, row + width, [&](float& x) { x /= norm; });
+    }
+  };
+  if (normalize == Normalize::kBoth || normalize == Normalize::kUser) {
+    to_unit(&users);
+  }
+  if (normalize == Normalize::kBoth || normalize == Normalize::kItem) {
+    to_unit(&items);
+  }
+  return GradientMagnitude(users, items, *phase.train, fit.Temperatures(),
+                           kProbedUsers);
 }
 
 std::string Experiment::Protocol(const ExperimentResult& result) const {

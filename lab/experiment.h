@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
+#include "lab/probes.h"
 #include "lab/ranking_report.h"
 #include "lab/rho_trials.h"
 #include "trainer/offline_learner.h"
@@ -16,6 +17,10 @@
 #include "trainer/worker_pool.h"
 
 namespace taud::lab {
+
+// Raised with every change by which the same options give other figures: what
+// was measured before is then measured again.
+inline constexpr int kResultsVersion = 1;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -43,6 +48,9 @@ struct ExperimentOptions {
   int threads = 1;
   std::string device = "cpu";  // as LibTorch writes it
   Select select = Select::kValidation;
+  // If positive, the last fit is also measured on test after every so many
+  // epochs, for its curve; nothing is chosen by that.
+  int measure_every = 0;
   TensorLearnerMaker tensors = nullptr;
 };
 
@@ -67,6 +75,14 @@ struct ExperimentProgress {
 // stops the experiment.
 using ExperimentObserver = std::function<bool(const ExperimentProgress&)>;
 
+// One epoch of a fit.
+struct EpochFigures {
+  int epoch = 0;
+  double loss = 0, tau0 = 0, positive_score = 0;  // see OfflineFitFigures
+  double recall = -1, ndcg = -1;  // at kMainCutoff; −1: not yet
+  GroupMeans item_norm = {};      // before normalisation
+};
+
 struct ExperimentResult {
   RankingReport test;
   int epochs = 0;
@@ -76,10 +92,17 @@ struct ExperimentResult {
   std::vector<float> user_temperatures;  // of users with training items, sorted
   double tau0_eq13 = 0, tau0_eq14 = 0;   // of the last moments
   double gap = 0;                        // μ₊ − μ
+  double variance_gap = 0;               // σ₊² − σ²
+  // See GradientMagnitude; −1 if vectors are ranked by their directions but
+  // were learnt with their lengths.
+  double gradient_magnitude = -1;
   double loss = 0;
-  double false_negatives = 0;     // left out, a row
-  std::vector<float> user_tau;    // [user], 0 without training items
-  std::vector<float> item_norms;  // [item], before normalisation
+  double false_negatives = 0;       // left out, a row
+  std::vector<float> user_tau;      // [user], 0 without training items
+  double epoch_seconds = 0;         // mean of the last fit, without measuring
+  GroupMeans item_norm = {};        // means before normalisation, head to tail
+  std::vector<EpochFigures> curve;  // of the last fit, on test
+  std::vector<EpochFigures> validation_curve;  // on the slice
   // If select is kValidation: the best on the slice.
   double validation_recall = 0;
   double validation_ndcg = 0;

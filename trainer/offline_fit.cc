@@ -38,6 +38,9 @@ OfflineFit::OfflineFit(const OfflineFitOptions& options, const ItemLists* train,
       if (popularity[item]++ == 0) items.push_back(item);
     }
   }
+  for (uint32_t item = num_items - options_.padding; item < num_items; ++item) {
+    if (popularity[item] == 0) items.push_back(item);
+  }
   active_items_ = items.size();
   negatives_.SetItems(items, popularity);
   log_sparsity_ = LogSparsity(active_users, active_items_, pairs_.size());
@@ -58,7 +61,7 @@ absl::Status OfflineFit::RunEpoch(const KeepGoing& keep_going) {
   }
   std::shuffle(pairs_.begin(), pairs_.end(), random_);
   learner_->StartEpoch();
-  loss_total_ = 0;
+  loss_total_ = score_total_ = 0;
   false_negatives_ = 0;
   bad_steps_ = 0;
   const size_t count = pairs_.size();
@@ -124,6 +127,7 @@ absl::Status OfflineFit::Account() {
   for (size_t r = 0; r < batch_.users.size(); ++r) {
     temperatures_->Add(batch_.users[r], step_.common_losses[r]);
     loss_total_ += step_.losses[r];
+    score_total_ += step_.cosines[r];
   }
   false_negatives_ += step_.false_negatives;
   if (step_.kept_back > 0) ++bad_steps_;
@@ -150,6 +154,8 @@ void OfflineFit::EndEpoch() {
   figures_.loss = loss_total_ / count;
   figures_.false_negatives = static_cast<double>(false_negatives_) / count;
   figures_.gap = moments.positive_mean - moments.mean;
+  figures_.variance_gap = moments.positive_variance - moments.variance;
+  figures_.positive_score = score_total_ / count;
   figures_.tau0_eq13 = Tau0Eq13(moments, log_sparsity_);
   figures_.tau0_eq14 = Tau0Eq14(moments, log_sparsity_);
   figures_.tau0 = temperatures_->tau0();

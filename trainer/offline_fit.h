@@ -24,6 +24,8 @@ struct OfflineFitFigures {
   double tau0 = 0;           // the mean, where temperatures are learned
   double gap = 0;            // μ₊ − μ after the last epoch
   double tau0_eq13 = 0, tau0_eq14 = 0;  // what the equations say of the moments
+  double variance_gap = 0;              // σ₊² − σ² after the last epoch
+  double positive_score = 0;            // mean f(u, i) in the last epoch
   // False negatives that were left out, a row, in the last epoch.
   double false_negatives = 0;
 };
@@ -80,7 +82,7 @@ class OfflineFit {
   std::unique_ptr<OfflineTemperatures> temperatures_;
 
   // The present epoch and step.
-  double loss_total_ = 0;
+  double loss_total_ = 0, score_total_ = 0;
   int64_t false_negatives_ = 0;
   int bad_steps_ = 0;
   SsmBatch batch_;

@@ -70,6 +70,9 @@ struct OfflineFitOptions {
   // Whether each negative of a uniform draw counts as many as it stands for,
   // see SsmBatch::negative_weight.
   bool weigh_negatives = true;
+  // The last so many items take part as negatives though nobody has them:
+  // what a larger catalogue costs (SSM, Table 7). Tensors only.
+  uint32_t padding = 0;
   // Whether a user's own items are left out of its negatives.
   bool leave_out_known = false;
 
@@ -114,7 +117,7 @@ inline bool IsFused(const OfflineFitOptions& options) {
          options.source == NegativeSource::kShared &&
          options.normalize == Normalize::kBoth &&
          options.rank != RankBy::kInnerProduct &&
-         options.contrast == Contrast::kNone &&
+         options.contrast == Contrast::kNone && options.padding == 0 &&
          options.temperature != TemperatureRule::kCTau &&
          options.temperature != TemperatureRule::kCuTau && options.l2 == 0;
 }

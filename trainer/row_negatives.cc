@@ -6,7 +6,7 @@
 namespace taud::trainer {
 
 RowNegatives::RowNegatives(const ItemLists& train, uint32_t num_items,
-                           double beta, uint64_t seed)
+                           double beta, uint64_t seed, uint32_t padding)
     : beta_(beta), random_(seed), known_(train) {
   std::vector<uint32_t> popularity(num_items, 0);
   for (auto& list : known_) {
@@ -15,7 +15,7 @@ RowNegatives::RowNegatives(const ItemLists& train, uint32_t num_items,
   }
   double sum = 0;
   for (uint32_t item = 0; item < num_items; ++item) {
-    if (popularity[item] == 0) continue;
+    if (popularity[item] == 0 && item < num_items - padding) continue;
     items_.push_back(item);
     if (beta_ <= 0) continue;
     sum += std::pow(popularity[item], beta_);

@@ -14,11 +14,13 @@ namespace taud::trainer {
 // Thread-compatible. Deterministic for a seed.
 class RowNegatives {
  public:
-  // 0 <= beta <= 1. Copies what it needs of `train`.
+  // 0 <= beta <= 1. Copies what it needs of `train`. The last `padding` items
+  // can be drawn though nobody has them.
   RowNegatives(const ItemLists& train, uint32_t num_items, double beta,
-               uint64_t seed);
+               uint64_t seed, uint32_t padding = 0);
 
-  // The items that can be drawn, those with a positive, ascending.
+  // The items that can be drawn, those with a positive and the padding,
+  // ascending.
   const std::vector<uint32_t>& items() const { return items_; }
 
   // Replaces *items by `each` for each of the `rows` rows, and marks in

@@ -198,6 +198,7 @@ std::unique_ptr<TensorBackbone> MakeBackbone(const OfflineFitOptions& options,
     users[user] = !train[user].empty();
     for (const uint32_t item : train[user]) items[item] = true;
   }
+  std::fill(items.end() - options.padding, items.end(), true);
   const int64_t n = static_cast<int64_t>(train.size());
   const int64_t m = num_items;
   const float norm = options.normalize == Normalize::kNone ? kFreeNorm : 1.0f;

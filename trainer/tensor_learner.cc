@@ -53,7 +53,8 @@ class TensorLearner final : public OfflineLearner {
         device_(device),
         backbone_(MakeBackbone(options, train, num_items, device, pool)),
         contrast_(MakeContrast(options, train, num_items, device, pool)),
-        row_negatives_(train, num_items, options.beta, options.seed + 3),
+        row_negatives_(train, num_items, options.beta, options.seed + 3,
+                       options.padding),
         first_column_(num_items, -1) {
     for (const at::Tensor& table : backbone_->tables()) {
       table_steps_.emplace_back(table);

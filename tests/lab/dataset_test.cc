@@ -19,13 +19,43 @@ TEST(ReadDatasetTest, ReadsAdjacencyLists) {
   directory.Write("test.txt", "0 7 \n1\n3 0\n");
   const auto dataset = ReadDataset(directory.path());
   ASSERT_TRUE(dataset.ok()) << dataset.status();
-  EXPECT_THAT(dataset->train, ElementsAre(ElementsAre(2, 3, 5), IsEmpty(),
-                                          ElementsAre(1), IsEmpty()));
-  EXPECT_THAT(dataset->test, ElementsAre(ElementsAre(7), IsEmpty(), IsEmpty(),
-                                         ElementsAre(0)));
-  EXPECT_EQ(dataset->items, 8u);
+  // Users 0, 2, 3; items 0, 1, 2, 3, 5, 7.
+  EXPECT_THAT(dataset->train,
+              ElementsAre(ElementsAre(2, 3, 4), ElementsAre(1), IsEmpty()));
+  EXPECT_THAT(dataset->test,
+              ElementsAre(ElementsAre(5), IsEmpty(), ElementsAre(0)));
+  EXPECT_EQ(dataset->items, 6u);
   EXPECT_EQ(dataset->train_pairs(), 4u);
   EXPECT_EQ(dataset->test_pairs(), 2u);
+  EXPECT_EQ(dataset->cold_users(), 1u);
+}
+
+TEST(ReadDatasetTest, NumbersMayHaveAnyGaps) {
+  TempDirectory directory;
+  directory.Write("train.txt",
+                  "\xEF\xBB\xBF"
+                  "9000000000 18446744073709551614 7\n3 7\n");
+  directory.Write("test.txt", "3 18446744073709551614\n");
+  const auto dataset = ReadDataset(directory.path());
+  ASSERT_TRUE(dataset.ok()) << dataset.status();
+  EXPECT_THAT(dataset->train, ElementsAre(ElementsAre(0), ElementsAre(0, 1)));
+  EXPECT_THAT(dataset->test, ElementsAre(ElementsAre(1), IsEmpty()));
+  EXPECT_EQ(dataset->items, 2u);
+}
+
+TEST(ReadDatasetTest, TheFingerprintIsOfThePairs) {
+  TempDirectory one;
+  one.Write("train.txt", "0 1 2\n1 2\n");
+  one.Write("test.txt", "1 1\n");
+  TempDirectory same;
+  same.Write("train.txt", "1 2\n\n0 2 1 1\n");
+  same.Write("test.txt", "1 1");
+  TempDirectory swapped;
+  swapped.Write("train.txt", "0 1 2\n1 1\n");
+  swapped.Write("test.txt", "1 2\n");
+  const uint64_t print = ReadDataset(one.path())->Fingerprint();
+  EXPECT_EQ(ReadDataset(same.path())->Fingerprint(), print);
+  EXPECT_NE(ReadDataset(swapped.path())->Fingerprint(), print);
 }
 
 TEST(ReadDatasetTest, NamesTheMissingFile) {
@@ -55,7 +85,8 @@ TEST_P(BadLineTest, IsNamedByFileLineAndWord) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Words, BadLineTest,
-                         testing::Values("abc", "-1", "1.5", "20000001",
+                         testing::Values("abc", "-1", "1.5",
+                                         "18446744073709551615",
                                          "99999999999999999999", "4,5"));
 
 TEST(ReadDatasetTest, WithoutPairsThereIsNothing) {
