@@ -1,5 +1,7 @@
 #include "server/publisher.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -17,6 +19,9 @@ namespace {
 
 // How often retired models are looked at while some are still in use.
 constexpr absl::Duration kRetiredInterval = absl::Milliseconds(200);
+
+// Of the publisher's thread: between the searchers (0) and the trainer (10).
+constexpr int kNice = 5;
 
 // Calls of Publish, or of Rollback, that may wait at a time.
 constexpr size_t kMaxWaiting = 64;
@@ -171,6 +176,9 @@ void Publisher::Stop() {
 }
 
 void Publisher::Run() {
+  // On Linux this is the calling thread's own niceness. Building an index must
+  // not take the processor from the requests that the old one answers.
+  setpriority(PRIO_PROCESS, 0, kNice);
   while (true) {
     Offered offered;
     std::vector<std::function<void()>> tasks;

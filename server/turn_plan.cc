@@ -30,7 +30,7 @@ size_t QueueLimit(const QueueInput& input) {
   const double in_time =
       seconds * static_cast<double>(threads) / input.query_seconds;
   if (in_time >= static_cast<double>(input.max_queue)) return input.max_queue;
-  const size_t efficient = (input.max_batch + 1) / 2 * threads;
+  const size_t efficient = input.max_batch * threads;
   return std::min(input.max_queue,
                   std::max(efficient, static_cast<size_t>(in_time)));
 }

@@ -43,9 +43,9 @@ inline constexpr double kCalmSeconds = 0.1;
 inline constexpr double kBurst = 5;
 
 // Online queries that may wait: as many as are searched within `max_wait` at
-// the present speed, kBurst times that in calm; but no fewer than half a batch
-// a thread (which keeps the searchers efficient) and no more than `max_queue`.
-// Pure.
+// the present speed, kBurst times that in calm; but no fewer than a batch a
+// thread (with fewer the searchers would work on batches that are not full, and
+// refuse what they could have answered) and no more than `max_queue`. Pure.
 struct QueueInput {
   size_t max_queue = 1;
   size_t max_batch = 1;

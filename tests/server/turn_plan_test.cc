@@ -61,8 +61,8 @@ TEST(QueueLimitTest, IsTheTimeThatMayBeWaited) {
   EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 0}), 1024u) << "not timed yet";
   EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 50e-6}), 200u);
   EXPECT_EQ(QueueLimit({1024, 64, 2, 0.010, 50e-6}), 400u);
-  EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 1e-3}), 32u) << "half a batch";
-  EXPECT_EQ(QueueLimit({1024, 64, 2, 0.010, 1e-3}), 64u) << "a thread";
+  EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 1e-3}), 64u) << "a batch";
+  EXPECT_EQ(QueueLimit({1024, 64, 2, 0.010, 1e-3}), 128u) << "a thread";
   EXPECT_EQ(QueueLimit({20, 64, 1, 0.010, 1e-3}), 20u);
   EXPECT_EQ(QueueLimit({1024, 64, 1, 0.010, 1e-9}), 1024u);
   EXPECT_EQ(QueueLimit({1024, 1, 1, 0.010, 1}), 1u) << "never none";
@@ -74,7 +74,7 @@ TEST(QueueLimitTest, ABurstInCalmMayWaitLonger) {
   EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 50e-6, 0.099}), 200u);
   EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 50e-6, 0.1}), 1000u);
   EXPECT_EQ(QueueLimit({512, 64, 1, 0.010, 50e-6, 0.1}), 512u);
-  EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 10e-3, 0.1}), 32u);
+  EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 10e-3, 0.1}), 64u);
 }
 
 }  // namespace
