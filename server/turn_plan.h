@@ -40,7 +40,7 @@ Turn PlanTurn(const TurnInput& input);
 // While nothing was refused for so long, there is no overload: a queue may grow
 // by kBurst times as much, because a burst, or a pause of the machine, passes.
 inline constexpr double kCalmSeconds = 0.1;
-inline constexpr double kBurst = 5;
+inline constexpr double kBurst = 10;
 
 // Online queries that may wait: as many as are searched within `max_wait` at
 // the present speed, kBurst times that in calm; but no fewer than a batch a

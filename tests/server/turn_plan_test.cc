@@ -72,7 +72,7 @@ TEST(QueueLimitTest, ABurstInCalmMayWaitLonger) {
   //                     … seconds since the last refusal
   EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 50e-6, 0}), 200u);
   EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 50e-6, 0.099}), 200u);
-  EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 50e-6, 0.1}), 1000u);
+  EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 50e-6, 0.1}), 2000u);
   EXPECT_EQ(QueueLimit({512, 64, 1, 0.010, 50e-6, 0.1}), 512u);
   EXPECT_EQ(QueueLimit({4096, 64, 1, 0.010, 10e-3, 0.1}), 64u);
 }
