@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "trainer/offline_fit.h"
@@ -23,7 +25,6 @@ constexpr int kLooks = 15;
 
 // Fits that are only to settle τ₀ or to compare values of ρ are this long.
 constexpr int kShortEpochs = 12;
-constexpr double kRhos[] = {1.1, 1.2, 1.3};
 
 // GradientMagnitude is taken over so many users.
 constexpr size_t kProbedUsers = 500;
@@ -174,7 +175,7 @@ double Experiment::PlannedEpochs() const {
   double epochs = Epochs();
   if (options_.select == Select::kValidation) epochs *= 2;
   if (NeedsPilot()) epochs += ShortEpochs();
-  if (FindsRho()) epochs += std::size(kRhos) * ShortEpochs();
+  if (FindsRho()) epochs += (kMostTrials - 1) * ShortEpochs();
   return epochs;
 }
 
@@ -248,23 +249,22 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
   if (Adaptive()) held_tau0_ = pilot->figures.tau0;
   if (!FindsRho()) return absl::OkStatus();
 
-  double best = pilot->report.main_recall();
-  result->trials.push_back({1.0, best, pilot->report.main_ndcg()});
-  for (const double rho : kRhos) {
-    phase.name = absl::StrCat("rho ", rho);
-    phase.rho = rho;
+  std::vector<Trial>& trials = result->trials;
+  trials.push_back(
+      {1.0, pilot->report.main_recall(), pilot->report.main_ndcg()});
+  while (const std::optional<double> rho = NextRho(trials)) {
+    phase.name = absl::StrCat("rho ", *rho);
+    phase.rho = *rho;
     phase.held_tau0 = held_tau0_;
     auto trial = RunPhase(phase);
     if (!trial.ok()) return trial.status();
-    const double recall = trial->report.main_recall();
-    result->trials.push_back({rho, recall, trial->report.main_ndcg()});
-    if (recall <= best) break;
-    best = recall;
+    trials.push_back(
+        {*rho, trial->report.main_recall(), trial->report.main_ndcg()});
+    std::sort(trials.begin(), trials.end(),
+              [](const Trial& a, const Trial& b) { return a.rho < b.rho; });
   }
-  result->rho = ChooseRho(result->trials);
-  planned_ -=
-      static_cast<double>(std::size(kRhos) + 1 - result->trials.size()) *
-      ShortEpochs();
+  result->rho = ChooseRho(trials);
+  planned_ -= static_cast<double>(kMostTrials - trials.size()) * ShortEpochs();
   // With ρ = 1 there is no need to hold it.
   if (result->rho == 1.0) held_tau0_ = 0;
   return absl::OkStatus();

@@ -5,11 +5,34 @@
 #include <cstddef>
 
 namespace taud::lab {
+namespace {
 
-double ChooseRho(const std::vector<Trial>& trials) {
-  const auto best = std::max_element(
+constexpr double kFirst = 1.1;
+constexpr double kStep = 0.1;
+constexpr double kBetween = 1.05;
+
+// The first of those with the greatest recall.
+std::vector<Trial>::const_iterator Best(const std::vector<Trial>& trials) {
+  return std::max_element(
       trials.begin(), trials.end(),
       [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
+}
+
+}  // namespace
+
+std::optional<double> NextRho(const std::vector<Trial>& trials) {
+  const size_t n = trials.size();
+  if (n >= kMostTrials) return std::nullopt;
+  if (n < 2) return kFirst;
+  if (Best(trials) + 1 == trials.end()) {
+    return std::round((trials.back().rho + kStep) * 100) / 100;
+  }
+  if (n == 2) return kBetween;
+  return std::nullopt;
+}
+
+double ChooseRho(const std::vector<Trial>& trials) {
+  const auto best = Best(trials);
   if (best == trials.begin() || best + 1 == trials.end()) return best->rho;
   const Trial& left = *(best - 1);
   const Trial& right = *(best + 1);

@@ -1,5 +1,6 @@
 #include "lab/rho_trials.h"
 
+#include <optional>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -14,6 +15,30 @@ double Choose(const std::vector<double>& rhos,
     trials.push_back({rhos[i], recalls[i], 0});
   }
   return ChooseRho(trials);
+}
+
+std::optional<double> Next(const std::vector<double>& rhos,
+                           const std::vector<double>& recalls) {
+  std::vector<Trial> trials;
+  for (size_t i = 0; i < rhos.size(); ++i) {
+    trials.push_back({rhos[i], recalls[i], 0});
+  }
+  return NextRho(trials);
+}
+
+TEST(NextRhoTest, UpWhileRecallRisesAndNoFurtherThanThreeSteps) {
+  EXPECT_DOUBLE_EQ(*Next({1.0}, {0.2}), 1.1);
+  EXPECT_DOUBLE_EQ(*Next({1.0, 1.1}, {0.2, 0.21}), 1.2);
+  EXPECT_DOUBLE_EQ(*Next({1.0, 1.1, 1.2}, {0.2, 0.21, 0.22}), 1.3);
+  EXPECT_FALSE(Next({1.0, 1.1, 1.2}, {0.2, 0.21, 0.21}).has_value());
+  EXPECT_FALSE(Next({1.0, 1.1, 1.2, 1.3}, {0.2, 0.21, 0.22, 0.23}).has_value());
+}
+
+TEST(NextRhoTest, BetweenOneAndTheFirstStepWhereThatIsNoBetter) {
+  EXPECT_DOUBLE_EQ(*Next({1.0, 1.1}, {0.2503, 0.2499}), 1.05);
+  EXPECT_FALSE(Next({1.0, 1.05, 1.1}, {0.2503, 0.2530, 0.2499}).has_value());
+  EXPECT_FALSE(Next({1.0, 1.05, 1.1}, {0.2503, 0.2400, 0.2300}).has_value());
+  EXPECT_FALSE(Next({1.0, 1.05, 1.1}, {0.2503, 0.2400, 0.2450}).has_value());
 }
 
 TEST(ChooseRhoTest, TheVertexOfTheParabola) {
