@@ -11,6 +11,7 @@
 #include "index/block_scan.h"
 #include "index/eligibility.h"
 #include "index/faiss_baseline.h"
+#include "index/guarded_search.h"
 #include "index/overfetch.h"
 #include "index/search_index.h"
 #include "index/search_plan.h"
@@ -74,15 +75,11 @@ class FlatIndex : public SearchIndex {
 
   absl::Status Search(absl::Span<const Query> queries,
                       std::vector<std::vector<Hit>>* results) const override {
-    absl::Status status = CheckVectors(queries);
-    if (!status.ok()) return status;
-    results->assign(queries.size(), {});
-    try {
+    return GuardedSearch("flat", queries, [&] {
+      results->assign(queries.size(), {});
       SearchAll(queries, results);
-    } catch (const std::exception& e) {
-      return absl::InternalError(absl::StrCat("flat index: ", e.what()));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }
 
  private:

@@ -10,6 +10,7 @@
 #include "index/audit.h"
 #include "index/block_scan.h"
 #include "index/eligibility.h"
+#include "index/guarded_search.h"
 
 namespace taud::index {
 namespace {
@@ -64,13 +65,8 @@ class HnswIndex : public SearchIndex {
 
   absl::Status Search(absl::Span<const Query> queries,
                       std::vector<std::vector<Hit>>* results) const override {
-    absl::Status status = CheckVectors(queries);
-    if (!status.ok()) return status;
-    try {
-      return SearchAll(queries, results);
-    } catch (const std::exception& e) {
-      return absl::InternalError(absl::StrCat("hnsw index: ", e.what()));
-    }
+    return GuardedSearch("hnsw", queries,
+                         [&] { return SearchAll(queries, results); });
   }
 
  private:

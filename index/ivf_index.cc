@@ -12,6 +12,7 @@
 #include "index/block_scan.h"
 #include "index/centroids.h"
 #include "index/eligibility.h"
+#include "index/guarded_search.h"
 #include "index/quantised_rows.h"
 #include "index/search_plan.h"
 
@@ -72,14 +73,10 @@ class IvfIndex : public SearchIndex {
 
   absl::Status Search(absl::Span<const Query> queries,
                       std::vector<std::vector<Hit>>* results) const override {
-    absl::Status status = CheckVectors(queries);
-    if (!status.ok()) return status;
-    try {
+    return GuardedSearch("ivf", queries, [&] {
       SearchAll(queries, results);
-    } catch (const std::exception& e) {
-      return absl::InternalError(absl::StrCat("ivf index: ", e.what()));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }
 
   // All lists, whatever the number of probes.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "index/block_scan.h"
 #include "index/eligibility.h"
+#include "index/guarded_search.h"
 #include "index/quantised_rows.h"
 #include "index/search_index.h"
 #include "index/search_plan.h"
@@ -42,14 +43,10 @@ class QuantisedIndex : public SearchIndex {
 
   absl::Status Search(absl::Span<const Query> queries,
                       std::vector<std::vector<Hit>>* results) const override {
-    absl::Status status = CheckVectors(queries);
-    if (!status.ok()) return status;
-    try {
+    return GuardedSearch("quantised", queries, [&] {
       SearchAll(queries, results);
-    } catch (const std::exception& e) {
-      return absl::InternalError(absl::StrCat("quantised index: ", e.what()));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "index/block_scan.h"
 #include "index/eligibility.h"
+#include "index/guarded_search.h"
 #include "index/overfetch.h"
 #include "index/search_plan.h"
 
@@ -39,16 +40,11 @@ class RankedIndex : public SearchIndex {
 
   absl::Status Search(absl::Span<const Query> queries,
                       std::vector<std::vector<Hit>>* results) const override {
-    absl::Status status = CheckVectors(queries);
-    if (!status.ok()) return status;
-    results->assign(queries.size(), {});
-    try {
+    return GuardedSearch(device(), queries, [&] {
+      results->assign(queries.size(), {});
       SearchAll(queries, results);
-    } catch (const std::exception& e) {
-      return absl::InternalError(
-          absl::StrCat("index on ", device(), ": ", e.what()));
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }
 
  private:
