@@ -3,19 +3,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "cli/replace_file.h"
 #include "lab/experiment.h"
 #include "store/crc32c.h"
-#include "store/synced_file.h"
 
 namespace taud::cli {
 namespace {
@@ -49,33 +46,6 @@ LabKey MakeLabKey(const nlohmann::ordered_json& options, uint64_t data) {
   key.description["results_version"] = lab::kResultsVersion;
   key.hash = Hash(key.description.dump());
   return key;
-}
-
-absl::Status MakeDirectories(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error && std::filesystem::is_directory(path, error)) {
-    return absl::OkStatus();
-  }
-  return absl::FailedPreconditionError(
-      absl::StrCat("cannot make the directory ", path, ": ",
-                   error ? error.message() : "something else has its name"));
-}
-
-absl::Status ReplaceFile(const std::string& path, const std::string& content) {
-  const std::string beside = absl::StrCat(path, ".", getpid(), ".new");
-  store::SyncedFile file(beside);
-  file.Write(content);
-  const auto written = file.Finish();
-  if (!written.ok()) {
-    std::remove(beside.c_str());
-    return written.status();
-  }
-  if (std::rename(beside.c_str(), path.c_str()) == 0) return absl::OkStatus();
-  const absl::Status status = absl::UnavailableError(
-      absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
-  std::remove(beside.c_str());
-  return status;
 }
 
 absl::StatusOr<LabCache> LabCache::Open(const std::string& directory) {

@@ -48,12 +48,6 @@ class LabCache {
   std::string directory_;
 };
 
-// Makes a directory with its parents. The error names it.
-absl::Status MakeDirectories(const std::string& path);
-
-// Writes a file beside, syncs and renames it.
-absl::Status ReplaceFile(const std::string& path, const std::string& content);
-
 }  // namespace taud::cli
 
 #endif  // TAUD_CLI_LAB_CACHE_H_

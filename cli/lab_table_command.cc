@@ -20,6 +20,7 @@
 #include "cli/lab_tables/results.h"
 #include "cli/lab_tables/spec.h"
 #include "cli/output.h"
+#include "cli/replace_file.h"
 
 namespace taud::cli {
 namespace {
