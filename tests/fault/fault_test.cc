@@ -46,6 +46,13 @@ bool Write(const ApiClient& api, AckRecord* record, size_t size) {
   return true;
 }
 
+// Some interactions, and a snapshot that serves them.
+void WriteUntilReady(const ApiClient& api, AckRecord* record) {
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(api, record, 100));
+  ASSERT_TRUE(
+      api.WaitStatus([](const v1::Status& status) { return status.ready(); }));
+}
+
 // The receipt's id, or "" if the daemon died.
 std::string EraseOne(const ApiClient& api, AckRecord* record) {
   const std::string user = record->ChooseUserToErase();
@@ -234,9 +241,7 @@ TEST(DiskFaultTest, AReadOnlyDiskRefusesWritesAndServingGoesOn) {
   DaemonProcess daemon(directory.path(), FaultOptions(), kNoPoint);
   ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
   const ApiClient api(daemon);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(api, &record, 100));
-  ASSERT_TRUE(
-      api.WaitStatus([](const v1::Status& status) { return status.ready(); }));
+  ASSERT_NO_FATAL_FAILURE(WriteUntilReady(api, &record));
 
   disk.Begin("read-only");
   v1::WriteInteractionsRequest request;
@@ -270,16 +275,12 @@ TEST(DiskFaultTest, ASlowDiskFillsABoundedQueueAndNothingElse) {
   DiskFaults disk;
   AckRecord record(1);
   std::vector<std::string> options = FaultOptions();
-  for (const char* more : {"ingestion.max_queue=10000"}) {
-    options.push_back("--set");
-    options.push_back(more);
-  }
+  options.push_back("--set");
+  options.push_back("ingestion.max_queue=10000");
   DaemonProcess daemon(directory.path(), options, kNoPoint);
   ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
   const ApiClient api(daemon);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(api, &record, 100));
-  ASSERT_TRUE(
-      api.WaitStatus([](const v1::Status& status) { return status.ready(); }));
+  ASSERT_NO_FATAL_FAILURE(WriteUntilReady(api, &record));
 
   disk.Begin("slow");
   // These writers fill the queue; what is refused is refused clearly.
@@ -354,9 +355,7 @@ TEST(TrainerFaultTest, ASnapshotWithNanNeverServes) {
                        "trainer/nan:inject@3");
   ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
   const ApiClient api(daemon);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(api, &record, 100));
-  ASSERT_TRUE(
-      api.WaitStatus([](const v1::Status& status) { return status.ready(); }));
+  ASSERT_NO_FATAL_FAILURE(WriteUntilReady(api, &record));
   // The third of the trainer's snapshots and all after it are bad.
   for (int i = 0; i < 3; ++i) Publish(api);
   ASSERT_TRUE(api.WaitStatus(
@@ -544,9 +543,7 @@ TEST(BackupTest, ABackupComesBackAsItWas) {
     DaemonProcess daemon(directory.path(), FaultOptions());
     ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
     const ApiClient api(daemon);
-    for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(api, &record, 100));
-    ASSERT_TRUE(api.WaitStatus(
-        [](const v1::Status& status) { return status.ready(); }));
+    ASSERT_NO_FATAL_FAILURE(WriteUntilReady(api, &record));
     ASSERT_TRUE(Publish(api));
     last = api.Status().log().last_sequence();
     ASSERT_TRUE(Backup(api, backup));

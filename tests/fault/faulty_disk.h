@@ -8,7 +8,7 @@ namespace taud::fault {
 // The disk of the binary `taud_faults`. While a file of one of these names is
 // in the directory that the environment variable TAUD_DISK_FAULTS names:
 //   read-only   every write fails, as after a remount
-//   slow        every sync of the log takes kSlowSync longer
+//   slow        every sync of the log takes 150 ms longer
 //   drop-sync   a sync says that it was done, and was not
 // Any thread.
 bool DiskFault(const std::string& name);
