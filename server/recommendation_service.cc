@@ -244,8 +244,14 @@ void RecommendationServiceImpl::Serve(CallQueues* queues) {
         RequestRecommend(context, request, writer, queue, queue, tag);
       },
       [this](CallQueues::Call* call) {
-        auto* rpc =
-            new QueuedCall(&context_->calls, RpcMethod::kRecommend, call);
+        QueuedCall* rpc = nullptr;
+        try {
+          rpc = new QueuedCall(&context_->calls, RpcMethod::kRecommend, call);
+        } catch (...) {
+          // Too little memory even for what would count and log the call.
+          return call->Finish(grpc::ByteBuffer(),
+                              grpc::Status(grpc::RESOURCE_EXHAUSTED, ""));
+        }
         Guard(rpc, [&] { Recommend(rpc, call->request()); });
       });
 }
