@@ -399,8 +399,9 @@ double Experiment::ProbeGradient(const trainer::OfflineFit& fit,
     for (size_t r = 0; r < rows->rows; ++r) {
       float* row = &rows->values[r * rows->cols];
       const float norm = std::sqrt(trainer::Dot(row, row, width));
-      if (norm > 0)
+      if (norm > 0) {
         std::for_each(row, row + width, [&](float& x) { x /= norm; });
+      }
     }
   };
   if (normalize == Normalize::kBoth || normalize == Normalize::kUser) {
