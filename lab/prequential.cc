@@ -227,8 +227,7 @@ class Replay {
     options.schedule_epochs = options_.night_epochs;
     trainer::OfflineFit fit(
         options, &history_, items_,
-        trainer::MakeFusedLearner(options, history_, items_,
-                                  trainer::MakeCpuMf(options_.dim, &pool_)));
+        trainer::MakeCpuLearner(options, history_, items_, &pool_));
     for (int epoch = 0; epoch < options_.night_epochs; ++epoch) {
       absl::Status status = fit.RunEpoch([](double) { return true; });
       // Too little to learn from yet is no error.

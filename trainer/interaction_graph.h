@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "trainer/evaluation.h"
-#include "trainer/sparse_product.h"
+#include "trainer/sparse_rows.h"
 
 namespace taud::trainer {
 

@@ -54,6 +54,13 @@ std::unique_ptr<OfflineLearner> MakeFusedLearner(
     const OfflineFitOptions& options, const ItemLists& train,
     uint32_t num_items, std::unique_ptr<MfLearner> learner);
 
+// What IsFused says yes to, by loops on the threads of `pool`, which must
+// outlive the learner, as must `train`.
+std::unique_ptr<OfflineLearner> MakeCpuLearner(const OfflineFitOptions& options,
+                                               const ItemLists& train,
+                                               uint32_t num_items,
+                                               WorkerPool* pool);
+
 // Any combination of the options, as LibTorch tensors with autograd on
 // `device` ("cpu", "cuda", "cuda:1"); products with graphs on the CPU run on
 // `pool`, which must outlive the learner, as must `train`.

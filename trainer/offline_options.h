@@ -110,10 +110,13 @@ struct OfflineFitOptions {
   uint64_t seed = 1;
 };
 
-// Whether the fused loops (MakeFusedLearner) can do it. The rest is LibTorch's
-// (MakeTensorLearner).
+// Whether the loops on the CPU (MakeCpuLearner) can do it. The rest is
+// LibTorch's (MakeTensorLearner).
 inline bool IsFused(const OfflineFitOptions& options) {
-  return options.backbone == Backbone::kMf && options.loss == Loss::kSsm &&
+  const bool graph = options.backbone == Backbone::kLightGcn;
+  return options.backbone != Backbone::kNgcf &&
+         (!graph || options.message_dropout == 0) &&
+         options.loss == Loss::kSsm &&
          options.source == NegativeSource::kShared &&
          options.normalize == Normalize::kBoth &&
          options.rank != RankBy::kInnerProduct &&

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "trainer/vector_kernels.h"
-
 namespace taud::trainer {
 namespace {
 
@@ -47,77 +45,51 @@ SparseMatrix::SparseMatrix(int64_t rows, int64_t columns,
   transposed_ = Compress(columns, rows, entries, true, device);
 }
 
-SparseMatrix::Rows SparseMatrix::Compress(
+SparseMatrix::Direction SparseMatrix::Compress(
     int64_t rows, int64_t columns, const std::vector<SparseEntry>& entries,
-    bool transposed, const at::Device& device) const {
-  Rows matrix;
-  const auto row_of = [transposed](const SparseEntry& entry) {
-    return transposed ? entry.column : entry.row;
-  };
-  matrix.begin.assign(static_cast<size_t>(rows) + 1, 0);
-  for (const SparseEntry& entry : entries) ++matrix.begin[row_of(entry) + 1];
-  for (int64_t r = 0; r < rows; ++r) matrix.begin[r + 1] += matrix.begin[r];
-  std::vector<int64_t> next = matrix.begin;
-  matrix.columns.resize(entries.size());
-  matrix.values.resize(entries.size());
-  for (const SparseEntry& entry : entries) {
-    const int64_t slot = next[row_of(entry)]++;
-    matrix.columns[slot] = transposed ? entry.row : entry.column;
-    matrix.values[slot] = entry.value;
-  }
-  if (device.is_cpu()) return matrix;
+    bool transposed, const at::Device& device) {
+  Direction direction;
+  direction.rows = SparseRows(rows, entries, transposed);
+  if (device.is_cpu()) return direction;
 
+  const SparseRows& from = direction.rows;
   const int64_t count = static_cast<int64_t>(entries.size());
   at::Tensor where = at::empty({2, count}, at::kLong);
   int64_t* const at_rows = where.data_ptr<int64_t>();
   for (int64_t r = 0; r < rows; ++r) {
-    std::fill(at_rows + matrix.begin[r], at_rows + matrix.begin[r + 1], r);
+    std::fill(at_rows + from.begin()[r], at_rows + from.begin()[r + 1], r);
   }
-  std::copy(matrix.columns.begin(), matrix.columns.end(), at_rows + count);
-  const at::Tensor values =
-      at::from_blob(matrix.values.data(), {count}, at::kFloat).to(device);
-  matrix.tensor =
+  std::copy(from.columns().begin(), from.columns().end(), at_rows + count);
+  const at::Tensor values = at::from_blob(const_cast<float*>(  // only read
+                                              from.values().data()),
+                                          {count}, at::kFloat)
+                                .to(device);
+  direction.tensor =
       at::sparse_coo_tensor(where.to(device), values, {rows, columns})
           .coalesce();
-  return matrix;
+  return direction;
 }
 
 at::Tensor SparseMatrix::Times(const at::Tensor& x) const {
-  return Multiply(straight_, rows_, x);
+  return Multiply(straight_, x);
 }
 
 at::Tensor SparseMatrix::TransposedTimes(const at::Tensor& x) const {
-  return Multiply(transposed_, columns_, x);
+  return Multiply(transposed_, x);
 }
 
-at::Tensor SparseMatrix::Multiply(const Rows& matrix, int64_t rows,
+at::Tensor SparseMatrix::Multiply(const Direction& direction,
                                   const at::Tensor& x) const {
   at::NoGradGuard no_grad;
-  if (matrix.tensor.defined()) return at::mm(matrix.tensor, x);
+  if (direction.tensor.defined()) return at::mm(direction.tensor, x);
   const at::Tensor from = x.contiguous();
-  const int64_t dim = from.size(1);
-  at::Tensor product = at::zeros({rows, dim}, from.options());
-  const float* const input = from.data_ptr<float>();
-  float* const output = product.data_ptr<float>();
-  const int64_t entries = matrix.begin[rows];
-  pool_->Run([&](int worker) {
-    // Rows by equal shares of the entries.
-    const auto first_row = [&](int64_t part) {
-      const int64_t entry = entries * part / pool_->workers();
-      return std::lower_bound(matrix.begin.begin(), matrix.begin.end() - 1,
-                              entry) -
-             matrix.begin.begin();
-    };
-    const int64_t end =
-        worker + 1 == pool_->workers() ? rows : first_row(worker + 1);
-    for (int64_t r = first_row(worker); r < end; ++r) {
-      for (int64_t e = matrix.begin[r]; e < matrix.begin[r + 1]; ++e) {
-        AddScaled(matrix.values[e], input + matrix.columns[e] * dim, dim,
-                  output + r * dim);
-      }
-    }
-  });
-  return product;
+  at::Tensor result =
+      at::empty({direction.rows.rows(), from.size(1)}, from.options());
+  SparseRows::Product product;
+  product.x = from.data_ptr<float>();
+  product.dim = from.size(1);
+  direction.rows.Multiply(product, pool_, result.data_ptr<float>());
+  return result;
 }
 
 at::Tensor SparseProduct(const std::shared_ptr<const SparseMatrix>& matrix,

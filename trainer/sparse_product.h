@@ -7,19 +7,15 @@
 #include <memory>
 #include <vector>
 
+#include "trainer/sparse_rows.h"
 #include "trainer/worker_pool.h"
 
 // Includes LibTorch: for trainer/*.cc only.
 
 namespace taud::trainer {
 
-struct SparseEntry {
-  uint32_t row, column;
-  float value;
-};
-
 // A constant sparse matrix on a device, to multiply dense ones with: on the
-// CPU by loops over its rows on a pool's threads, elsewhere by LibTorch.
+// CPU by SparseRows on a pool's threads, elsewhere by LibTorch.
 // Immutable; one product at a time.
 class SparseMatrix {
  public:
@@ -36,22 +32,19 @@ class SparseMatrix {
   at::Tensor TransposedTimes(const at::Tensor& x) const;
 
  private:
-  // Compressed sparse rows.
-  struct Rows {
-    std::vector<int64_t> begin;  // [rows + 1]
-    std::vector<uint32_t> columns;
-    std::vector<float> values;
-    at::Tensor tensor;  // elsewhere than on the CPU
+  // One of the two directions.
+  struct Direction {
+    SparseRows rows;
+    at::Tensor tensor;  // the same, elsewhere than on the CPU
   };
-  Rows Compress(int64_t rows, int64_t columns,
-                const std::vector<SparseEntry>& entries, bool transposed,
-                const at::Device& device) const;
-  at::Tensor Multiply(const Rows& matrix, int64_t rows,
-                      const at::Tensor& x) const;
+  static Direction Compress(int64_t rows, int64_t columns,
+                            const std::vector<SparseEntry>& entries,
+                            bool transposed, const at::Device& device);
+  at::Tensor Multiply(const Direction& direction, const at::Tensor& x) const;
 
   const int64_t rows_, columns_;
   WorkerPool* const pool_;
-  Rows straight_, transposed_;
+  Direction straight_, transposed_;
 };
 
 // matrix · x with autograd.

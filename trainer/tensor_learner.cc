@@ -462,7 +462,7 @@ absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeTensorLearner(
     at::zeros({1}, at::TensorOptions(place));
     at::set_num_threads(pool->workers());
     at::manual_seed(options.seed);
-    if (IsFused(options)) {
+    if (options.backbone == Backbone::kMf && IsFused(options)) {
       return MakeFusedLearner(options, train, num_items,
                               MakeTensorMf(options.dim, device));
     }

@@ -106,6 +106,25 @@ TAUD_INLINE bool AdamOnSphereBody(const AdamStep& s, const float* gradient,
   return true;
 }
 
+TAUD_INLINE float AdamFreeBody(const AdamStep& s, float scale,
+                               const float* gradient, int64_t n, float* row,
+                               float* moment1, float* moment2) {
+  float square = 0.0f;
+#pragma omp simd reduction(+ : square)
+  for (int64_t i = 0; i < n; ++i) {
+    const float g = gradient[i];
+    const float m = s.beta1 * moment1[i] + (1.0f - s.beta1) * g;
+    const float v = s.beta2 * moment2[i] + (1.0f - s.beta2) * g * g;
+    const float x = scale * row[i] -
+                    s.rate * m / (std::sqrt(v * s.correction2) + s.epsilon);
+    moment1[i] = m;
+    moment2[i] = v;
+    row[i] = x;
+    square += x * x;
+  }
+  return square;
+}
+
 struct Kernels {
   float (*dot)(const float*, const float*, int64_t);
   void (*add_scaled)(float, const float*, int64_t, float*);
@@ -113,6 +132,8 @@ struct Kernels {
   float (*exp_in_place)(float, float, int64_t, float*);
   float (*exp_sum)(const float*, float, float, int64_t);
   bool (*adam)(const AdamStep&, const float*, int64_t, float*, float*, float*);
+  float (*adam_free)(const AdamStep&, float, const float*, int64_t, float*,
+                     float*, float*);
 };
 
 // A set of the kernels above compiled for one instruction set.
@@ -137,7 +158,11 @@ struct Kernels {
                                float* e, float* m, float* v) {                \
       return AdamOnSphereBody(s, g, n, e, m, v);                              \
     }                                                                         \
-    static constexpr Kernels kAll = {DotOf, Add, Max, Exp, Sum, Adam};        \
+    attribute static float Free(const AdamStep& s, float c, const float* g,   \
+                                int64_t n, float* e, float* m, float* v) {    \
+      return AdamFreeBody(s, c, g, n, e, m, v);                               \
+    }                                                                         \
+    static constexpr Kernels kAll = {DotOf, Add, Max, Exp, Sum, Adam, Free};  \
   };
 
 TAUD_KERNEL_SET(Generic, )
@@ -187,6 +212,11 @@ float ExpSum(const float* x, float shift, float scale, int64_t n) {
 bool AdamOnSphere(const AdamStep& step, const float* gradient, int64_t n,
                   float* row, float* moment1, float* moment2) {
   return Best().adam(step, gradient, n, row, moment1, moment2);
+}
+
+float AdamFree(const AdamStep& step, float scale, const float* gradient,
+               int64_t n, float* row, float* moment1, float* moment2) {
+  return Best().adam_free(step, scale, gradient, n, row, moment1, moment2);
 }
 
 }  // namespace taud::trainer

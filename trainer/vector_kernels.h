@@ -40,6 +40,11 @@ inline constexpr int64_t kMaxDim = 1024;
 bool AdamOnSphere(const AdamStep& step, const float* gradient, int64_t n,
                   float* row, float* moment1, float* moment2);
 
+// One Adam step of n values that are free: row = scale · row − the step.
+// Returns the sum of their squares.
+float AdamFree(const AdamStep& step, float scale, const float* gradient,
+               int64_t n, float* row, float* moment1, float* moment2);
+
 }  // namespace taud::trainer
 
 #endif  // TAUD_TRAINER_VECTOR_KERNELS_H_

@@ -210,7 +210,7 @@ TEST_F(ExperimentTest, UsersWithoutTrainingCountAsMissed) {
 
 TEST_F(ExperimentTest, WithoutLibTorchItSaysWhichProgramHasIt) {
   ExperimentOptions options = Small();
-  options.fit.backbone = trainer::Backbone::kLightGcn;
+  options.fit.backbone = trainer::Backbone::kNgcf;
   ASSERT_TRUE(NeedsTensors(options));
   const auto result = RunExperiment(dataset_, options, GoOn);
   EXPECT_EQ(result.status().code(), absl::StatusCode::kFailedPrecondition);

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "trainer/interaction_graph.h"
+#include "trainer/linear_backbone.h"
 #include "trainer/sparse_product.h"
 
 namespace taud::trainer {
@@ -107,6 +108,48 @@ TEST_F(TensorBackboneTest, SvdPlusPlusAddsTheHistory) {
   const at::Tensor item =
       item_side->tables()[1][1] + (users[0] + users[1]) / (2 * std::sqrt(2.0));
   ExpectClose(item_side->Forward(false).items[1], item);
+}
+
+TEST_F(TensorBackboneTest, LinearBackbonesAreTheTensorsAndTheirGradient) {
+  for (const Backbone which :
+       {Backbone::kLightGcn, Backbone::kSvdPpUser, Backbone::kSvdPpItem}) {
+    for (const int layers : {1, 2, 3}) {
+      SCOPED_TRACE(testing::Message() << static_cast<int>(which) << " with "
+                                      << layers << " layers");
+      OfflineFitOptions options;
+      options.backbone = which;
+      options.dim = 4;
+      options.layers = layers;
+      const auto tensors =
+          MakeBackbone(options, kTrain, kItems, at::Device("cpu"), &pool_);
+      const auto linear = MakeLinearBackbone(options, kTrain, kItems, &pool_);
+      const at::Tensor e = at::cat(tensors->tables(), 0).detach();
+      ASSERT_EQ(linear->parameters(), e.size(0));
+      const Representations expected = tensors->Forward(false);
+      const at::Tensor r = at::cat({expected.users, expected.items}, 0);
+      at::Tensor found = at::empty_like(r);
+      linear->Forward(e.data_ptr<float>(), nullptr, found.data_ptr<float>());
+      ExpectClose(found, r.detach());
+
+      // Only one row is wanted; only one has a gradient.
+      std::vector<uint8_t> only(static_cast<size_t>(r.size(0)), 0);
+      only[3] = 1;
+      at::Tensor part = at::zeros_like(r);
+      linear->Forward(e.data_ptr<float>(), only.data(), part.data_ptr<float>());
+      ExpectClose(part[3], r.detach()[3]);
+      at::Tensor g = at::zeros_like(r);
+      g[3] = at::randn({4});
+      (r * g).sum().backward();
+      std::vector<at::Tensor> gradients;
+      for (const at::Tensor& table : tensors->tables()) {
+        gradients.push_back(table.grad().defined() ? table.grad()
+                                                   : at::zeros_like(table));
+      }
+      at::Tensor d = at::empty_like(e);
+      linear->Backward(g.data_ptr<float>(), only.data(), d.data_ptr<float>());
+      ExpectClose(d, at::cat(gradients, 0));
+    }
+  }
 }
 
 TEST_F(TensorBackboneTest, NgcfIsItsFormulaLayerByLayer) {

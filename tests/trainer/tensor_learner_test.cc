@@ -128,23 +128,85 @@ TEST_F(TensorLearnerTest, TemperaturesAreLearnedThroughTheLoss) {
 }
 
 TEST_F(TensorLearnerTest, LearnsAsTheFusedLoopsDo) {
-  OfflineFitOptions options;
-  options.dropout = 0;
-  // A weight that counts for nothing: only the tensors have it.
-  options.l2 = 1e-12;
-  const double tensors = Learn(options);
-  options.dim = 16;
-  options.schedule_epochs = 6;
-  options.l2 = 0;
-  const uint32_t items = static_cast<uint32_t>(data_.items);
-  OfflineFit fit(
-      options, &data_.train, items,
-      MakeFusedLearner(options, data_.train, items, MakeCpuMf(16, &pool_)));
-  for (int e = 0; e < 6; ++e) ASSERT_TRUE(fit.RunEpoch(Always).ok());
-  const double fused =
-      EvaluateRanking(fit.Users(), fit.Items(), data_.train, data_.test, 10, 1)
-          .recall;
-  EXPECT_NEAR(tensors / fused, 1, 0.1);
+  for (const Backbone backbone : {Backbone::kMf, Backbone::kLightGcn,
+                                  Backbone::kSvdPpUser, Backbone::kSvdPpItem}) {
+    SCOPED_TRACE(static_cast<int>(backbone));
+    OfflineFitOptions options = With(backbone);
+    // A weight that counts for nothing: only the tensors have it.
+    options.l2 = 1e-12;
+    const double tensors = Learn(options);
+    options.dim = 16;
+    options.schedule_epochs = 6;
+    options.l2 = 0;
+    ASSERT_TRUE(IsFused(options));
+    const uint32_t items = static_cast<uint32_t>(data_.items);
+    OfflineFit fit(options, &data_.train, items,
+                   MakeCpuLearner(options, data_.train, items, &pool_));
+    for (int e = 0; e < 6; ++e) ASSERT_TRUE(fit.RunEpoch(Always).ok());
+    const double fused = EvaluateRanking(fit.Users(), fit.Items(), data_.train,
+                                         data_.test, 10, 1)
+                             .recall;
+    EXPECT_NEAR(tensors / fused, 1, 0.1);
+  }
+}
+
+// One step and the rows that follow from it, value by value.
+TEST_F(TensorLearnerTest, AStepOfALinearBackboneIsTheTensors) {
+  for (const Backbone backbone :
+       {Backbone::kLightGcn, Backbone::kSvdPpUser, Backbone::kSvdPpItem}) {
+    SCOPED_TRACE(static_cast<int>(backbone));
+    OfflineFitOptions options = With(backbone);
+    options.dim = 16;
+    const uint32_t items = static_cast<uint32_t>(data_.items);
+    const auto linear = MakeCpuLearner(options, data_.train, items, &pool_);
+    auto tensors =
+        MakeTensorLearner(options, data_.train, items, "cpu", &pool_);
+    ASSERT_TRUE(tensors.ok()) << tensors.status();
+    SsmBatch batch;
+    batch.users = {0, 1, 2, 0};
+    batch.positives = {data_.train[0][0], data_.train[1][0], data_.train[2][0],
+                       data_.train[0][1]};
+    batch.temperatures = {0.1f, 0.2f, 0.15f, 0.1f};
+    batch.weights = {1, 1, 1, 1};
+    batch.negatives = {0, 5, 9, 20, 31};
+    batch.common_temperature = 0.1f;
+    batch.negative_weight = 3;
+    batch.user_mask.assign(4 * 16, 1.0f);
+    // Of the user who has another row where they stay: where nothing else has
+    // a gradient, Adam makes a step of the rounding.
+    for (const size_t dropped : {1, 50}) batch.user_mask[dropped] = 0;
+    MfStepResult mine, reference;
+    for (int step = 0; step < 3; ++step) {
+      linear->Step(batch, 0.01f, &mine);
+      (*tensors)->Step(batch, 0.01f, &reference);
+      for (size_t r = 0; r < 4; ++r) {
+        EXPECT_NEAR(mine.losses[r], reference.losses[r], 1e-4);
+        EXPECT_NEAR(mine.common_losses[r], reference.common_losses[r], 1e-4);
+        EXPECT_NEAR(mine.cosines[r], reference.cosines[r], 1e-5);
+      }
+    }
+    EXPECT_EQ(mine.kept_back, 0);
+    const auto expect_same = [](const std::vector<float>& a,
+                                const std::vector<float>& b) {
+      ASSERT_EQ(a.size(), b.size());
+      for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 2e-4) << i;
+    };
+    expect_same(linear->Users().values, (*tensors)->Users().values);
+    expect_same(linear->Items().values, (*tensors)->Items().values);
+    expect_same(linear->ItemNorms(), (*tensors)->ItemNorms());
+    const std::vector<uint32_t> users = {0, 1};
+    const CosineMoments a = linear->Moments(users, {3, 4});
+    const CosineMoments b = (*tensors)->Moments(users, {3, 4});
+    EXPECT_NEAR(a.mean, b.mean, 1e-5);
+    EXPECT_NEAR(a.variance, b.variance, 1e-5);
+    EXPECT_NEAR(a.positive_mean, b.positive_mean, 1e-5);
+
+    // A loss that is not finite moves nothing.
+    batch.temperatures[2] = std::nanf("");
+    linear->Step(batch, 0.01f, &mine);
+    EXPECT_EQ(mine.kept_back, 4);
+    expect_same(linear->Users().values, (*tensors)->Users().values);
+  }
 }
 
 TEST_F(TensorLearnerTest, ADeviceThatIsNotThereIsNamed) {

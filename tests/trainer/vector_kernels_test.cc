@@ -50,5 +50,32 @@ TEST(VectorKernelsTest, LengthsThatAreNoMultipleOfAVector) {
   }
 }
 
+// Adam as its authors write it (Kingma and Ba, ICLR 2015, Algorithm 1).
+TEST(VectorKernelsTest, AFreeAdamStepIsTheAlgorithms) {
+  constexpr int64_t kWidth = 19;
+  std::vector<float> row(kWidth, 0.5f), m(kWidth, 0.0f), v(m), g(kWidth);
+  std::vector<double> x(kWidth, 0.5), m1(kWidth, 0.0), v1(kWidth, 0.0);
+  for (int t = 1; t <= 5; ++t) {
+    const double scale = t == 3 ? 0.9 : 1.0;
+    AdamStep step;
+    step.rate = static_cast<float>(0.01 / (1 - std::pow(0.9, t)));
+    step.correction2 = static_cast<float>(1 / (1 - std::pow(0.999, t)));
+    double square = 0;
+    for (int64_t i = 0; i < kWidth; ++i) {
+      g[i] = static_cast<float>(std::sin(i * 1.7 + t));
+      m1[i] = 0.9 * m1[i] + 0.1 * g[i];
+      v1[i] = 0.999 * v1[i] + 0.001 * g[i] * g[i];
+      x[i] = scale * x[i] -
+             0.01 * (m1[i] / (1 - std::pow(0.9, t))) /
+                 (std::sqrt(v1[i] / (1 - std::pow(0.999, t))) + 1e-8);
+      square += x[i] * x[i];
+    }
+    EXPECT_NEAR(AdamFree(step, static_cast<float>(scale), g.data(), kWidth,
+                         row.data(), m.data(), v.data()),
+                square, 1e-4);
+    for (int64_t i = 0; i < kWidth; ++i) EXPECT_NEAR(row[i], x[i], 1e-5);
+  }
+}
+
 }  // namespace
 }  // namespace taud::trainer
