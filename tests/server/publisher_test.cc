@@ -110,7 +110,8 @@ TEST_F(PublisherTest, ATrainerThatRefusesEndsTheWait) {
 TEST_F(PublisherTest, ASnapshotThatIsNotFiniteIsRefusedAndTheOldOneServes) {
   publisher_->Start();
   publisher_->Offer(MakeSnapshot(kUsers, kItems, kDim));
-  // Has its turn when the first was taken, so that the second cannot replace it.
+  // Has its turn when the first was taken, so that the second cannot replace
+  // it.
   ASSERT_TRUE(publisher_->RunQuietly([] { return absl::OkStatus(); }).ok());
   auto bad = MakeSnapshot(kUsers, kItems, kDim, 2);
   bad->items.Row(4)[2] = std::nanf("");
