@@ -222,7 +222,9 @@ std::string Describe(const FieldDescriptor& field) {
   const FieldRule& rule = RuleOf(field);
   std::string text = absl::StrCat(rule.doc(), " Allowed: ", Allowed(field));
   if (!rule.unit().empty()) absl::StrAppend(&text, " (", rule.unit(), ")");
-  return absl::StrCat(text, ". Default: ", rule.default_value(), ".");
+  const std::string value = rule.default_value();
+  return absl::StrCat(text, ". Default: ", value.empty() ? "nothing" : value,
+                      ".");
 }
 
 }  // namespace

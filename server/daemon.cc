@@ -11,6 +11,7 @@
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "server/backup_place.h"
 #include "server/catalog_service.h"
 #include "server/daemon_context.h"
 #include "server/http_server.h"
@@ -62,7 +63,8 @@ class Daemon::Impl {
 
   absl::Status Start() {
     context_.started_ms = absl::ToUnixMillis(absl::Now());
-    absl::Status status = OpenStore();
+    absl::Status status = CheckBackupRoot(config_.store().backup_root());
+    if (status.ok()) status = OpenStore();
     if (status.ok()) status = MakeParts();
     if (status.ok()) status = Listen();
     return status;
@@ -231,6 +233,7 @@ class Daemon::Impl {
                                        publisher_.get(), trainer_.get());
 
     context_.upkeep = upkeep_.get();
+    context_.backup_root = config_.store().backup_root();
     context_.state = &state_;
     context_.store = store_.get();
     context_.trainer = trainer_.get();

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "model/state.h"
 #include "server/admission.h"
@@ -33,6 +34,7 @@ struct DaemonContext {
   ClientRates* rates = nullptr;
   MemoryBudget* memory = nullptr;
   CallEnvironment calls;
+  std::string backup_root;  // store.backup_root; constant
   int64_t started_ms = 0;
   std::atomic<Phase> phase{Phase::kStarting};
 };

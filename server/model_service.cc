@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "grpcpp/alarm.h"
+#include "server/backup_place.h"
 #include "server/call.h"
 #include "server/errors.h"
 #include "server/message_bytes.h"
@@ -17,7 +18,6 @@ namespace {
 constexpr int32_t kDefaultIntervalMs = 1000;
 constexpr int32_t kMinIntervalMs = 100;
 constexpr int32_t kMaxIntervalMs = 60000;
-constexpr size_t kMaxPathBytes = 4096;
 
 absl::StatusOr<absl::Duration> IntervalOf(const grpc::ByteBuffer& bytes) {
   v1::WatchStatusRequest request;
@@ -223,14 +223,13 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
   v1::BackupRequest request;
   if (!call->Parse(*bytes, &request)) return call;
-  if (request.directory().empty() ||
-      request.directory().size() > kMaxPathBytes) {
-    call->Fail(FieldError(
-        "directory", absl::StrCat("has ", request.directory().size(),
-                                  " bytes; allowed: 1 to ", kMaxPathBytes)));
+  absl::Status status = CheckBackupPlace(request.directory(),
+                                         context_->backup_root, rpc->peer());
+  if (!status.ok()) {
+    call->Fail(std::move(status));
     return call;
   }
-  absl::Status status = context_->upkeep->Backup(
+  status = context_->upkeep->Backup(
       request.directory(), [call, directory = request.directory()](
                                absl::StatusOr<store::BackupManifest> made) {
         if (!made.ok()) return call->Fail(made.status());

@@ -580,6 +580,35 @@ TEST(BackupTest, ABackupComesBackAsItWas) {
   EXPECT_FALSE(fs::exists(elsewhere.path() + "/other"));
 }
 
+TEST(BackupTest, ABackupStaysBelowItsRoot) {
+  TemporaryDirectory directory;
+  TemporaryDirectory root;
+  TemporaryDirectory elsewhere;
+  std::vector<std::string> options = FaultOptions();
+  options.push_back("--set");
+  options.push_back(absl::StrCat("store.backup_root=", root.path()));
+  DaemonProcess daemon(directory.path(), options);
+  ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
+  const ApiClient api(daemon);
+  const auto code = [&](const std::string& to) {
+    grpc::ClientContext context;
+    v1::BackupRequest request;
+    request.set_directory(to);
+    v1::BackupResponse response;
+    return api.model->Backup(&context, request, &response).error_code();
+  };
+  const std::string outside = elsewhere.path() + "/backup";
+  EXPECT_EQ(code(outside), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_FALSE(fs::exists(outside));
+  EXPECT_EQ(code("backup"), grpc::StatusCode::INVALID_ARGUMENT);
+  const std::string inside = root.path() + "/backup";
+  // UNAVAILABLE until the upkeep has started.
+  ASSERT_TRUE(api.WaitStatus([&](const v1::Status&) {
+    return code(inside) != grpc::StatusCode::UNAVAILABLE;
+  }));
+  EXPECT_TRUE(fs::exists(inside));
+}
+
 TEST(RollbackTest, AnEarlierSnapshotServesUntilPublishAndAcrossARestart) {
   TemporaryDirectory directory;
   AckRecord record(1);
