@@ -1,6 +1,9 @@
 // taud, the daemon.
 
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <unistd.h>
 
 #include <csignal>
@@ -37,6 +40,18 @@ struct Flags {
   bool check_config = false;
   bool print_config = false;
 };
+
+// Gives memory from so many bytes on a mapping of its own, which goes back to
+// the system when it is freed. glibc would raise its own threshold to the size
+// of the first snapshot that is freed and put the next ones between small
+// things, where what they leave is never whole again: with a swap every 0.4 s
+// at 41,000 items 311 MiB instead of 261.
+constexpr int kMappedBytes = 1 << 20;
+void KeepLargeMemoryApart() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, kMappedBytes);
+#endif
+}
 
 absl::StatusOr<config::v1::Config> MakeConfig(const Flags& flags) {
   config::v1::Config config = DefaultConfig();
@@ -209,6 +224,7 @@ int Main(int argc, char** argv) {
     return Restore(flags.restore, config->store().data_dir());
   }
   index::RestartWithVectorInstructions(argv);
+  KeepLargeMemoryApart();
   if (flags.echo_bytes > 0) return Echo(*config, flags.echo_bytes);
   return Serve(*config, flags.synthetic);
 }
