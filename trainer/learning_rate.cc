@@ -9,7 +9,7 @@ namespace {
 constexpr uint32_t kStepsAPass = 256;
 constexpr uint32_t kMinRows = 32;
 
-constexpr double kRateOfOnePair = 0.1;
+constexpr double kRateOfOnePair = 0.156;
 constexpr double kLeastRate = 0.005;
 constexpr double kMostRate = 0.05;
 
@@ -19,7 +19,8 @@ uint32_t StepRows(uint32_t pairs, uint32_t most) {
   return std::clamp(pairs / kStepsAPass, std::min(kMinRows, pairs), most);
 }
 
-double RateForDensity(size_t pairs, size_t rows) {
+double RateForDensity(size_t pairs, size_t users, size_t items) {
+  const size_t rows = std::min(users, items);
   if (pairs == 0 || rows == 0) return kMostRate;
   const double density = static_cast<double>(pairs) / static_cast<double>(rows);
   return std::clamp(kRateOfOnePair / std::sqrt(density), kLeastRate, kMostRate);

@@ -50,7 +50,7 @@ OfflineFit::OfflineFit(const OfflineFitOptions& options, const ItemLists* train,
   figures_.learning_rate =
       options_.learning_rate > 0
           ? options_.learning_rate
-          : RateForDensity(pairs_.size(), active_users + active_items_);
+          : RateForDensity(pairs_.size(), active_users, active_items_);
 }
 
 absl::Status OfflineFit::RunEpoch(const KeepGoing& keep_going) {

@@ -397,8 +397,8 @@ void OnlineFit::UpdateRate(uint32_t degree, float* visits, float* rate) const {
 
 double OnlineFit::GreatestRate() const {
   if (options_.learning_rate > 0) return options_.learning_rate;
-  return RateForDensity(pairs_.size(), pairs_.user_degree().size() +
-                                           pairs_.item_popularity().size());
+  return RateForDensity(pairs_.size(), pairs_.user_degree().size(),
+                        pairs_.item_popularity().size());
 }
 
 void OnlineFit::AdaptTemperatures() {

@@ -20,16 +20,23 @@ TEST(RateAtAgeTest, NewDataBringsTheRateBackInProportion) {
   EXPECT_LT(RateAtAge(19.8, 20, 0.02), 0.03);
 }
 
-TEST(RateForDensityTest, FallsWithTheRootOfThePairsARow) {
+TEST(RateForDensityTest, FallsWithTheRootOfThePairsARowOfTheDenserSide) {
   struct {
-    size_t pairs, rows;
+    size_t pairs, users, items;
     double rate;
-  } const cases[] = {{0, 0, 0.05},           {10, 0, 0.05},
-                     {3, 3, 0.05},           {1600, 100, 0.025},
-                     {6400, 100, 0.0125},    {810128, 70839, 0.02957},
-                     {10000000, 1000, 0.005}};
+  } const cases[] = {{0, 0, 0, 0.05},
+                     {10, 0, 5, 0.05},
+                     {3, 3, 3, 0.05},
+                     {1600, 100, 100, 0.039},
+                     {6400, 100, 100, 0.0195},
+                     {6400, 100, 5000, 0.0195},
+                     {6400, 5000, 100, 0.0195},
+                     {810128, 29858, 40981, 0.02995},
+                     {796244, 6022, 3043, 0.00964},
+                     {10000000, 1000, 1000, 0.005}};
   for (const auto& c : cases) {
-    EXPECT_NEAR(RateForDensity(c.pairs, c.rows), c.rate, 1e-5) << c.pairs;
+    EXPECT_NEAR(RateForDensity(c.pairs, c.users, c.items), c.rate, 1e-5)
+        << c.pairs;
   }
 }
 
