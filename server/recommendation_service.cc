@@ -11,6 +11,7 @@
 #include "server/call.h"
 #include "server/errors.h"
 #include "server/page_token.h"
+#include "server/request_memory.h"
 #include "server/validation.h"
 
 namespace taud::server {
@@ -157,27 +158,6 @@ std::vector<RecommendTask> Single(RecommendTask task) {
 // Composes and sends the answer of a call: Reply or Fail, once.
 using Respond = std::function<void(RpcCall*, const model::Snapshot&,
                                    absl::Span<const Recommendation> answers)>;
-
-// What the tasks and their answers will need, roughly; `items`: of the
-// catalogue.
-size_t EstimateBytes(const std::vector<RecommendTask>& tasks, size_t items) {
-  constexpr size_t kTask = 1024;
-  // An item of a response, as objects and bytes; one that is ranked and left
-  // out, because it stands on an earlier page.
-  constexpr size_t kResult = 256;
-  constexpr size_t kRanked = sizeof(RankedItem) + sizeof(index::Hit);
-  size_t bytes = 0;
-  for (const RecommendTask& task : tasks) {
-    const ItemFilter& filter = task.filter;
-    bytes +=
-        kTask + task.k * kResult + task.offset * kRanked +
-        (task.context.size() + filter.excluded.size() + filter.only.size()) *
-            sizeof(model::ItemIndex);
-    // A bitmap of its own, and one on the way to it.
-    if (filter.only_some || !filter.tags.empty()) bytes += 2 * items / 8;
-  }
-  return bytes;
-}
 
 // Does `body`, which ends with the call handed on, answered or failed; fails it
 // if there is no memory for that.
