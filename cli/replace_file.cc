@@ -34,7 +34,7 @@ absl::Status ReplaceFile(const std::string& path, const std::string& content) {
     return written.status();
   }
   if (std::rename(beside.c_str(), path.c_str()) == 0) return absl::OkStatus();
-  const absl::Status status = absl::UnavailableError(
+  absl::Status status = absl::UnavailableError(
       absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
   std::remove(beside.c_str());
   return status;

@@ -278,8 +278,8 @@ absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> Experiment::MakeFit(
   options.held_tau0 = phase.held_tau0;
   std::unique_ptr<trainer::OfflineLearner> learner;
   if (!NeedsTensors(options_)) {
-    learner = trainer::MakeCpuLearner(options, *phase.train, dataset_.items,
-                                      &pool_);
+    learner =
+        trainer::MakeCpuLearner(options, *phase.train, dataset_.items, &pool_);
   } else if (options_.tensors == nullptr) {
     return absl::FailedPreconditionError(
         "this program was built without LibTorch: use tauctl-lab");
