@@ -143,6 +143,7 @@ absl::Status ChildDaemon::Spawn(const std::vector<std::string>& arguments) {
       "127.0.0.1:0", "--http-address", "127.0.0.1:0"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(all.size() + 1);
   for (std::string& argument : all) argv.push_back(argument.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
