@@ -1,14 +1,9 @@
 #include "trainer/matrix_kernels.h"
 
+#include "trainer/instruction_sets.h"
+
 namespace taud::trainer {
 namespace {
-
-#define TAUD_INLINE inline __attribute__((always_inline))
-
-// Vectors of 4, 8 and 16 floats that may be loaded from any float's address.
-using Vec4 = float __attribute__((vector_size(16), aligned(4), may_alias));
-using Vec8 = float __attribute__((vector_size(32), aligned(4), may_alias));
-using Vec16 = float __attribute__((vector_size(64), aligned(4), may_alias));
 
 // kRows × (kVectors · width) sums live in registers while k runs.
 template <typename Vec, int kRows, int kVectors>
@@ -91,17 +86,11 @@ __attribute__((target("avx2,fma,avx512f"))) void Avx512(
     int64_t b_step, float* c, int64_t c_step) {
   Multiply<Vec16, 6, 4>(m, n, k, a, b, b_step, c, c_step);
 }
-#endif
 
-Kernel Best() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return Avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return Avx2;
-  }
+Kernel Best() { return BestOf<Kernel>(Generic, Avx2, Avx512); }
+#else
+Kernel Best() { return Generic; }
 #endif
-  return Generic;
-}
 
 }  // namespace
 

@@ -1,14 +1,9 @@
 #include "trainer/row_sum.h"
 
+#include "trainer/instruction_sets.h"
+
 namespace taud::trainer {
 namespace {
-
-#define TAUD_INLINE inline __attribute__((always_inline))
-
-// Vectors of 4, 8 and 16 floats that may be loaded from any float's address.
-using Vec4 = float __attribute__((vector_size(16), aligned(4), may_alias));
-using Vec8 = float __attribute__((vector_size(32), aligned(4), may_alias));
-using Vec16 = float __attribute__((vector_size(64), aligned(4), may_alias));
 
 // Rows that are asked for before they are needed.
 constexpr int64_t kAhead = 8;
@@ -96,17 +91,11 @@ __attribute__((target("avx2,fma,avx512f"))) void Avx512(const Entries& entries,
                                                         float* y) {
   Sum<Vec16>(entries, scale, base, y);
 }
-#endif
 
-Kernel Best() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return Avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return Avx2;
-  }
+Kernel Best() { return BestOf<Kernel>(Generic, Avx2, Avx512); }
+#else
+Kernel Best() { return Generic; }
 #endif
-  return Generic;
-}
 
 }  // namespace
 

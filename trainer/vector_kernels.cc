@@ -3,13 +3,13 @@
 #include <cmath>
 #include <cstring>
 
+#include "trainer/instruction_sets.h"
+
 // Compiled with -fopenmp-simd and -fno-math-errno: the loops below become
 // vector code without giving up IEEE arithmetic elsewhere.
 
 namespace taud::trainer {
 namespace {
-
-#define TAUD_INLINE inline __attribute__((always_inline))
 
 // exp(x) for x in [-87, 0]: 2^n · 2^f with n the nearest integer to x/ln 2 and
 // the Taylor polynomial of 2^f on [-1/2, 1/2]. NaN counts as −87.
@@ -173,20 +173,13 @@ TAUD_KERNEL_SET(Avx512,
 #endif
 
 const Kernels& Best() {
-  static const Kernels& best = []() -> const Kernels& {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-      return Avx512::kAll;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-      return Avx2::kAll;
-    }
-#endif
-    return Generic::kAll;
-  }();
+  static const Kernels& best =
+      *BestOf<const Kernels*>(&Generic::kAll, &Avx2::kAll, &Avx512::kAll);
   return best;
+#else
+  return Generic::kAll;
+#endif
 }
 
 }  // namespace
