@@ -16,8 +16,7 @@
 namespace taud::trainer {
 namespace {
 
-// A row of a step's gradient that is not finite keeps the step back.
-bool IsFinite(const std::vector<float>& values) {
+bool AllFinite(const std::vector<float>& values) {
   return std::all_of(values.begin(), values.end(),
                      [](float x) { return std::isfinite(x); });
 }
@@ -43,7 +42,7 @@ class LinearLearner final : public OfflineLearner {
     const size_t representations = static_cast<size_t>(users_ + items_);
     units_.resize(representations * dim_);
     norms_.resize(representations);
-    unit_gradient_.assign(representations * dim_, 0.0f);
+    representation_gradient_.assign(representations * dim_, 0.0f);
     touched_.assign(representations, 0);
   }
 
@@ -86,8 +85,9 @@ class LinearLearner final : public OfflineLearner {
   // From representations in units_ to units.
   void Normalise(int64_t row) const;
   void ForwardAll() const;
-  // Adds the chain through the norms of R: from gradients on unit rows to
-  // those on R. False if they are not finite.
+  // Takes the gradients on unit rows of R, the first at `offset`, back through
+  // the norms to those on R, times `share`. False if they are not finite: then
+  // the whole step is kept back.
   bool CollectGradients(const GradientRows& rows, int64_t offset, float share);
   void Move(float rate);
 
@@ -121,8 +121,8 @@ class LinearLearner final : public OfflineLearner {
   std::vector<int64_t> touched_rows_;
   SsmResult loss_result_;
   GradientRows user_gradients_, item_gradients_;
-  std::vector<float> unit_gradient_;  // [users + items × dim], on R
-  std::vector<float> gradient_;       // [parameters × dim], on E
+  std::vector<float> representation_gradient_;  // [users + items × dim], on R
+  std::vector<float> gradient_;                 // [parameters × dim], on E
 };
 
 void LinearLearner::StartRows(const ItemLists& train, uint64_t seed) {
@@ -172,17 +172,17 @@ void LinearLearner::Step(const SsmBatch& batch, float rate,
   item_gradients_.Add(batch.positives, loss_result_.positive_gradients.data());
   item_gradients_.Add(batch.negatives, loss_result_.negative_gradients.data());
   const float share = 1.0f / static_cast<float>(batch.rows());
-  const bool finite = IsFinite(loss_result_.losses) &&
+  const bool finite = AllFinite(loss_result_.losses) &&
                       CollectGradients(user_gradients_, 0, share) &&
                       CollectGradients(item_gradients_, users_, share);
   if (finite) {
-    backbone_->Backward(unit_gradient_.data(), touched_.data(),
+    backbone_->Backward(representation_gradient_.data(), touched_.data(),
                         gradient_.data());
     Move(rate);
   }
   for (const int64_t row : touched_rows_) {
     touched_[row] = 0;
-    std::fill_n(&unit_gradient_[row * dim_], dim_, 0.0f);
+    std::fill_n(&representation_gradient_[row * dim_], dim_, 0.0f);
   }
   touched_rows_.clear();
 
@@ -203,7 +203,7 @@ bool LinearLearner::CollectGradients(const GradientRows& rows, int64_t offset,
     if (!std::isfinite(radial)) return false;
     if (!(norms_[row] > 0)) continue;
     const float factor = share / (norms_[row] * scale_);
-    float* const to = &unit_gradient_[row * dim_];
+    float* const to = &representation_gradient_[row * dim_];
     for (int64_t c = 0; c < dim_; ++c) {
       to[c] = factor * (from[c] - radial * unit[c]);
     }
