@@ -14,11 +14,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <iterator>
+#include <memory>
 #include <random>
 #include <string>
 #include <unordered_set>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "index/index_builder.h"
 #include "index/search_index.h"
 #include "model/snapshot.h"
