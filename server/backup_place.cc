@@ -14,8 +14,7 @@ constexpr size_t kMaxPathBytes = 4096;
 
 // Without the empty name that a slash at the end leaves.
 std::filesystem::path Normal(const std::string& path) {
-  std::filesystem::path normal =
-      std::filesystem::path(path).lexically_normal();
+  std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
@@ -43,8 +42,8 @@ absl::Status CheckBackupPlace(const std::string& directory,
                                    " bytes; allowed: 1 to ", kMaxPathBytes));
   }
   if (directory[0] != '/' || directory.find('\0') != std::string::npos) {
-    return FieldError("directory", absl::StrCat("\"", directory,
-                                                "\" is no absolute path"));
+    return FieldError("directory",
+                      absl::StrCat("\"", directory, "\" is no absolute path"));
   }
   if (root.empty()) {
     if (IsThisMachine(peer)) return absl::OkStatus();
@@ -54,16 +53,17 @@ absl::Status CheckBackupPlace(const std::string& directory,
         "written below");
   }
   if (IsBelow(Normal(directory), Normal(root))) return absl::OkStatus();
-  return absl::PermissionDeniedError(
-      absl::StrCat("directory: ", directory, " is not below ", root,
-                   ", the store.backup_root"));
+  return absl::PermissionDeniedError(absl::StrCat("directory: ", directory,
+                                                  " is not below ", root,
+                                                  ", the store.backup_root"));
 }
 
 absl::Status CheckBackupRoot(const std::string& root) {
   if (root.empty() || root[0] == '/') return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "store.backup_root: ", root, " is not allowed; allowed: an absolute "
-      "path, or nothing"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("store.backup_root: ", root,
+                   " is not allowed; allowed: an absolute "
+                   "path, or nothing"));
 }
 
 }  // namespace taud::server

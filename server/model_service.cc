@@ -223,8 +223,8 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
   v1::BackupRequest request;
   if (!call->Parse(*bytes, &request)) return call;
-  absl::Status status = CheckBackupPlace(request.directory(),
-                                         context_->backup_root, rpc->peer());
+  absl::Status status =
+      CheckBackupPlace(request.directory(), context_->backup_root, rpc->peer());
   if (!status.ok()) {
     call->Fail(std::move(status));
     return call;
