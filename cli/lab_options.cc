@@ -198,16 +198,17 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
                    "bpr and bce")
       ->check(CLI::IsMember(Keys(Sources())));
   command
-      ->add_option("--negative-count", flags->negative_count,
-                   "Negatives drawn; by default 1024 shared, or a row 64, 1 "
-                   "(bpr), 4 (bce)")
+      ->add_option(
+          "--negative-count", flags->negative_count,
+          "Negatives drawn; by default 1024 shared (2048 for backbones "
+          "but mf), or a row 64, 1 (bpr), 4 (bce)")
       ->check(CLI::Range(1, 1 << 20));
   command
-      ->add_option("--beta", flags->beta,
-                   "Negatives are drawn in proportion to popularity^beta; 0 is "
-                   "uniform")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+      ->add_option(
+          "--beta", flags->beta,
+          "Negatives are drawn in proportion to popularity^beta; by "
+          "default 0, uniform, and 1 for the softmax with backbones but mf")
+      ->check(CLI::Range(0.0, 1.0));
   command
       ->add_option("--negative-weight", flags->negative_weight,
                    "What a negative counts in the softmax: 1 (the papers), or "
@@ -225,8 +226,10 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
       ->check(CLI::IsMember({"cos", "ip"}))
       ->capture_default_str();
   command
-      ->add_option("--rank-sim", flags->rank_sim,
-                   "What items are ranked by; by default as in the loss")
+      ->add_option(
+          "--rank-sim", flags->rank_sim,
+          "What items are ranked by; by default as in the loss, and ip "
+          "for the softmax with backbones but mf")
       ->check(CLI::IsMember({"cos", "ip"}));
   command
       ->add_option("--normalize", flags->normalize,
@@ -409,7 +412,6 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   fit.message_dropout = flags.message_dropout;
   fit.ccl_margin = flags.ccl_margin;
   fit.ccl_weight = flags.ccl_weight;
-  fit.beta = flags.beta;
   fit.weigh_negatives = flags.negative_weight == "auto";
   fit.leave_out_known = flags.false_negatives == "leave_out";
   fit.temperature = Rules().at(flags.temperature);
@@ -428,6 +430,8 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   const auto given = [](auto value, auto nothing, auto* field) {
     if (value != nothing) *field = value;
   };
+  given(flags.beta, -1.0, &fit.beta);
+  given(RankOf(flags.rank_sim), RankBy::kAsTrained, &fit.rank);
   given(flags.alpha0, -1.0, &fit.alpha0);
   given(flags.alpha1, -1.0, &fit.alpha1);
   given(flags.negative_count, 0, &fit.negatives);

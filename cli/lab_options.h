@@ -36,7 +36,7 @@ struct LabFlags {
   std::string rho = "auto";
   std::string negatives;
   int negative_count = 0;
-  double beta = 0;
+  double beta = -1;
   std::string negative_weight = "auto";
   std::string false_negatives = "keep";
   std::string train_sim = "cos";

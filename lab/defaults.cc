@@ -8,8 +8,19 @@ using trainer::Loss;
 using trainer::NegativeSource;
 using trainer::Normalize;
 
+// A backbone that gathers neighbours gives the vectors of popular items the
+// greater norms (SSM, §4.3): learned against negatives as popular as the
+// positives, which the cosine cannot tell apart by popularity, and ranked by
+// the inner product, which can. So do both papers' programs.
+bool RanksByNorm(const trainer::OfflineFitOptions& fit) {
+  return fit.backbone != Backbone::kMf &&
+         (fit.loss == Loss::kSsm || fit.loss == Loss::kSm) &&
+         fit.normalize == Normalize::kBoth;
+}
+
 int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
-  if (fit.source == NegativeSource::kShared) return 1024;
+  if (fit.source == NegativeSource::kShared)
+    return RanksByNorm(fit) ? 2048 : 1024;
   if (fit.loss == Loss::kBpr) return 1;
   if (fit.loss == Loss::kBce) return 4;
   return 64;
@@ -32,10 +43,14 @@ void SetDefaults(trainer::OfflineFitOptions* fit) {
     if (fit->normalize == Normalize::kNone) fit->learning_rate = 5e-3;
     return;
   }
+  if (RanksByNorm(*fit)) {
+    fit->beta = 1.0;
+    fit->rank = trainer::RankBy::kInnerProduct;
+  }
   // Dropping a coordinate of the user is for vectors that are learned apart.
   fit->dropout = 0.0;
-  fit->learning_rate = 0.01;
-  fit->schedule_epochs = 40;
+  fit->learning_rate = 0.03;
+  fit->schedule_epochs = 20;
 }
 
 }  // namespace taud::lab

@@ -26,6 +26,7 @@ class LinearLearner final : public OfflineLearner {
   LinearLearner(const OfflineFitOptions& options, const ItemLists& train,
                 uint32_t num_items, WorkerPool* pool)
       : dim_(options.dim),
+        rank_by_norm_(options.rank == RankBy::kInnerProduct),
         users_(static_cast<int64_t>(train.size())),
         items_(num_items),
         pool_(pool),
@@ -64,8 +65,8 @@ class LinearLearner final : public OfflineLearner {
         pair_users, pair_items);
   }
 
-  model::Matrix Users() const override { return Units(0, users_); }
-  model::Matrix Items() const override { return Units(users_, items_); }
+  model::Matrix Users() const override { return Ranked(0, users_); }
+  model::Matrix Items() const override { return Ranked(users_, items_); }
   std::vector<float> ItemNorms() const override {
     ForwardAll();
     std::vector<float> norms(norms_.begin() + users_, norms_.end());
@@ -92,14 +93,12 @@ class LinearLearner final : public OfflineLearner {
   void Move(float rate);
 
   const float* ItemUnits() const { return &units_[users_ * dim_]; }
-  model::Matrix Units(int64_t begin, int64_t count) const {
-    ForwardAll();
-    model::Matrix matrix(static_cast<size_t>(count), static_cast<size_t>(dim_));
-    std::copy_n(&units_[begin * dim_], count * dim_, matrix.values.data());
-    return matrix;
-  }
+  // Rows of R to rank by: unit ones, or as long as they are.
+  model::Matrix Ranked(int64_t begin, int64_t count) const;
 
-  const int64_t dim_, users_, items_;
+  const int64_t dim_;
+  const bool rank_by_norm_;
+  const int64_t users_, items_;
   WorkerPool* const pool_;
   const std::unique_ptr<LinearBackbone> backbone_;
   SsmLoss loss_;
@@ -154,6 +153,19 @@ void LinearLearner::Normalise(int64_t row) const {
 void LinearLearner::ForwardAll() const {
   backbone_->Forward(rows_.data(), nullptr, units_.data());
   for (int64_t r = 0; r < users_ + items_; ++r) Normalise(r);
+}
+
+model::Matrix LinearLearner::Ranked(int64_t begin, int64_t count) const {
+  ForwardAll();
+  model::Matrix matrix(static_cast<size_t>(count), static_cast<size_t>(dim_));
+  std::copy_n(&units_[begin * dim_], count * dim_, matrix.values.data());
+  if (!rank_by_norm_) return matrix;
+  for (int64_t r = 0; r < count; ++r) {
+    const float norm = norms_[begin + r] * scale_;
+    float* const row = &matrix.values[r * dim_];
+    for (int64_t c = 0; c < dim_; ++c) row[c] *= norm;
+  }
+  return matrix;
 }
 
 void LinearLearner::Step(const SsmBatch& batch, float rate,

@@ -119,7 +119,8 @@ inline bool IsFused(const OfflineFitOptions& options) {
          options.loss == Loss::kSsm &&
          options.source == NegativeSource::kShared &&
          options.normalize == Normalize::kBoth &&
-         options.rank != RankBy::kInnerProduct &&
+         (options.rank != RankBy::kInnerProduct ||
+          options.backbone != Backbone::kMf) &&
          options.contrast == Contrast::kNone && options.padding == 0 &&
          options.temperature != TemperatureRule::kCTau &&
          options.temperature != TemperatureRule::kCuTau && options.l2 == 0;

@@ -247,7 +247,8 @@ LabRow PaddingRow(const std::string& loss, const std::string& options,
 LabTable Table7() {
   // In-batch negatives would not see the items.
   constexpr char kShared[] =
-      "--rho 1 --temperature adap_tau0 --rank-sim ip --negative-count 2048";
+      "--rho 1 --temperature adap_tau0 --rank-sim ip --beta 0 "
+      "--negative-count 2048";
   return {
       "ssm-table-7",
       kPaper,

@@ -103,9 +103,9 @@ TEST_F(LabCommandTest, WithoutOptionsItChoosesOnASliceOfTrain) {
 }
 
 TEST_F(LabCommandTest, WhatNeedsLibTorchIsStartedByItself) {
-  const json result = RunJson(
-      "run" + Data() +
-      "--backbone ngcf --layers 2 --epochs 4 --select last --rho 1");
+  const json result =
+      RunJson("run" + Data() +
+              "--backbone ngcf --layers 2 --epochs 4 --select last --rho 1");
   ASSERT_FALSE(result.is_discarded());
   EXPECT_EQ(result["backbone"], "ngcf");
   EXPECT_GT(result["recall@10"], 0.3);

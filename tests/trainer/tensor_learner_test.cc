@@ -157,6 +157,9 @@ TEST_F(TensorLearnerTest, AStepOfALinearBackboneIsTheTensors) {
     SCOPED_TRACE(static_cast<int>(backbone));
     OfflineFitOptions options = With(backbone);
     options.dim = 16;
+    if (backbone != Backbone::kSvdPpUser) {
+      options.rank = RankBy::kInnerProduct;
+    }
     const uint32_t items = static_cast<uint32_t>(data_.items);
     const auto linear = MakeCpuLearner(options, data_.train, items, &pool_);
     auto tensors =
