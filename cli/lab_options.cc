@@ -212,7 +212,7 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
   command
       ->add_option("--negative-weight", flags->negative_weight,
                    "What a negative counts in the softmax: 1 (the papers), or "
-                   "auto: as many items as it stands for, with uniform draws")
+                   "auto: items / negatives, as many as it stands for")
       ->check(CLI::IsMember({"1", "auto"}))
       ->capture_default_str();
   command

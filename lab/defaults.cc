@@ -49,7 +49,7 @@ void SetDefaults(trainer::OfflineFitOptions* fit) {
   }
   // Dropping a coordinate of the user is for vectors that are learned apart.
   fit->dropout = 0.0;
-  fit->learning_rate = 0.03;
+  fit->learning_rate = 0.01;
   fit->schedule_epochs = 20;
 }
 

@@ -95,7 +95,6 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
   batch_.weights.assign(rows, 1.0f);
   batch_.common_temperature = static_cast<float>(temperatures_->common());
   batch_.rho = static_cast<float>(options_.rho);
-  batch_.negative_weight = NegativeWeight();
   for (size_t r = 0; r < rows; ++r) {
     const Pair& pair = pairs_[begin + r];
     batch_.users[r] = pair.user;
@@ -113,14 +112,19 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
       options_.loss != Loss::kSm) {
     negatives_.Draw(static_cast<size_t>(options_.negatives), &batch_.negatives);
   }
+  batch_.negative_weight = NegativeWeight();
 }
 
 float OfflineFit::NegativeWeight() const {
-  const bool uniform = options_.source != NegativeSource::kInBatch &&
-                       options_.loss != Loss::kSm && options_.beta == 0;
-  if (!uniform || !options_.weigh_negatives) return 1.0f;
-  return std::max(1.0f, static_cast<float>(active_items_) /
-                            static_cast<float>(options_.negatives));
+  if (!options_.weigh_negatives || options_.loss == Loss::kSm ||
+      options_.source == NegativeSource::kInBatch) {
+    return 1.0f;
+  }
+  const size_t drawn = options_.source == NegativeSource::kShared
+                           ? batch_.negatives.size()
+                           : static_cast<size_t>(options_.negatives);
+  return std::max(
+      1.0f, static_cast<float>(active_items_) / static_cast<float>(drawn));
 }
 
 absl::Status OfflineFit::Account() {

@@ -67,8 +67,8 @@ struct OfflineFitOptions {
   NegativeSource source = NegativeSource::kShared;
   int negatives = 1024;  // a step (shared) or a row
   double beta = 0.0;     // negatives ∝ popularity^β
-  // Whether each negative of a uniform draw counts as many as it stands for,
-  // see SsmBatch::negative_weight.
+  // Whether each negative drawn counts as many items as it stands for, see
+  // SsmBatch::negative_weight.
   bool weigh_negatives = true;
   // The last so many items take part as negatives though nobody has them:
   // what a larger catalogue costs (SSM, Table 7). Tensors only.

@@ -21,8 +21,8 @@ struct SsmBatch {
   // ρ > 0, the weight of the negative side; 1 is the SSM loss of the paper.
   float rho = 1;
   // c > 0, what each negative stands for in the sum of the denominator: with
-  // the number of items ÷ the number of negatives, drawn uniformly, the sum
-  // estimates that over all items. 1 is the SSM loss of the paper.
+  // the number of items ÷ the number of negatives the sum estimates that over
+  // all items, each as often as it is drawn. 1 is the SSM loss of the paper.
   float negative_weight = 1;
   // Empty, or [rows] the items that the user is known to like, not owned:
   // those among the negatives are false ones, and left out of the row's sum.

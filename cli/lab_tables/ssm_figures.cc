@@ -85,7 +85,7 @@ LabTable Figure4() {
            {"LightGCN",
             "SSM",
             "--backbone lightgcn --rho 1 --temperature adap_tau0 --rank-sim ip "
-            "--negatives shared --beta 1",
+            "--negatives shared --beta 1 --negative-weight 1",
             {},
             "--negative-count",
             counts}},

@@ -248,7 +248,7 @@ LabTable Table7() {
   // In-batch negatives would not see the items.
   constexpr char kShared[] =
       "--rho 1 --temperature adap_tau0 --rank-sim ip --beta 0 "
-      "--negative-count 2048";
+      "--negative-count 2048 --negative-weight 1";
   return {
       "ssm-table-7",
       kPaper,
