@@ -33,7 +33,7 @@ struct LabFlags {
   double alpha0 = -1, alpha1 = -1;
   std::string loss = "ssm";
   double ccl_margin = 0.4, ccl_weight = 150;
-  std::string rho = "auto";
+  std::string rho;
   std::string negatives;
   int negative_count = 0;
   double beta = -1;

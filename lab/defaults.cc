@@ -9,7 +9,7 @@ using trainer::NegativeSource;
 using trainer::Normalize;
 
 // A backbone that gathers neighbours gives the vectors of popular items the
-// greater norms (SSM, §4.3): learned against negatives as popular as the
+// greater norms (SSM, §3.2.2): learned against negatives as popular as the
 // positives, which the cosine cannot tell apart by popularity, and ranked by
 // the inner product, which can. So do both papers' programs.
 bool RanksByNorm(const trainer::OfflineFitOptions& fit) {
@@ -50,7 +50,7 @@ void SetDefaults(trainer::OfflineFitOptions* fit) {
   // Dropping a coordinate of the user is for vectors that are learned apart.
   fit->dropout = 0.0;
   fit->learning_rate = 0.01;
-  fit->schedule_epochs = 20;
+  fit->schedule_epochs = 12;
 }
 
 }  // namespace taud::lab
