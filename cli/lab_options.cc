@@ -193,11 +193,11 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
       ->capture_default_str();
   command->add_option("--ccl-weight", flags->ccl_weight, "w of CCL")
       ->capture_default_str();
-  command
-      ->add_option("--rho", flags->rho,
-                   "Weight of the negative side of the softmax losses, or "
-                   "auto: chosen on a slice cut from train; by default auto for "
-                   "mf, 1 for the other backbones");
+  command->add_option(
+      "--rho", flags->rho,
+      "Weight of the negative side of the softmax losses, or "
+      "auto: chosen on a slice cut from train; by default auto for "
+      "mf, 1 for the other backbones");
   command
       ->add_option("--negatives", flags->negatives,
                    "One draw for all rows of a step, one for each row, or the "

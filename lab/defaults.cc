@@ -43,14 +43,15 @@ void SetDefaults(trainer::OfflineFitOptions* fit) {
     if (fit->normalize == Normalize::kNone) fit->learning_rate = 5e-3;
     return;
   }
+  fit->learning_rate = 0.01;
+  fit->schedule_epochs = 30;
   if (RanksByNorm(*fit)) {
     fit->beta = 1.0;
     fit->rank = trainer::RankBy::kInnerProduct;
+    return;
   }
-  // Dropping a coordinate of the user is for vectors that are learned apart.
+  // The other losses have not been tried with it.
   fit->dropout = 0.0;
-  fit->learning_rate = 0.01;
-  fit->schedule_epochs = 12;
 }
 
 }  // namespace taud::lab
