@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "lab/epoch_choice.h"
 #include "trainer/offline_fit.h"
 #include "trainer/vector_kernels.h"
 #include "trainer/worker_pool.h"
@@ -304,6 +305,8 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
       CountPopularity(*phase.train, dataset_.items);
   const int interval = std::max(1, phase.schedule / kLooks);
   const int extra = phase.last ? options_.measure_every : 0;
+  // What is chosen on test is the best, whatever the schedule.
+  const double tolerance = options_.select == Select::kTest ? 0.0 : kSameRecall;
   ExperimentProgress progress;
   progress.phase = phase.name;
   progress.epochs = phase.epochs;
@@ -334,9 +337,9 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
       progress.ndcg = report.main_ndcg();
       curve.back().recall = progress.recall;
       curve.back().ndcg = progress.ndcg;
-      // Where nothing tells the epochs apart, the last one.
-      if (chooses && (best.epochs == 0 || report.main_recall() == 0 ||
-                      report.main_recall() > best.report.main_recall())) {
+      const double before = best.epochs == 0 ? -1 : best.report.main_recall();
+      if (chooses &&
+          IsBetterEpoch(report.main_recall(), before, last, tolerance)) {
         best.report = report;
         best.epochs = epoch;
         best.temperatures = fit.Temperatures();
