@@ -95,6 +95,12 @@ Backbone BackboneOf(const LabFlags& flags) {
                                     : Backbone::kSvdPpUser;
 }
 
+std::string RankName(RankBy rank) {
+  if (rank == RankBy::kCosine) return "cos";
+  if (rank == RankBy::kInnerProduct) return "ip";
+  return "as trained";
+}
+
 RankBy RankOf(const std::string& name) {
   if (name == "cos") return RankBy::kCosine;
   if (name == "ip") return RankBy::kInnerProduct;
@@ -516,7 +522,7 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
   json["negative_weight"] = flags.negative_weight;
   json["false_negatives"] = flags.false_negatives;
   json["normalize"] = name_of(Normalizations(), fit.normalize);
-  json["rank_sim"] = flags.rank_sim.empty() ? "as trained" : flags.rank_sim;
+  json["rank_sim"] = RankName(fit.rank);
   json["temperature"] = flags.temperature;
   if (fit.temperature == TemperatureRule::kFixed) json["tau"] = fit.tau;
   if (trainer::IsAdaptive(fit.temperature)) {
