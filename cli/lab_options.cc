@@ -107,7 +107,8 @@ RankBy RankOf(const std::string& name) {
   return RankBy::kAsTrained;
 }
 
-// What trials find for MF has done nothing for the others, at twice the time.
+// On LightGCN a greater ρ brought nothing (docs/results.md), and the trials
+// take longer than the fit.
 std::string RhoOf(const LabFlags& flags) {
   if (!flags.rho.empty()) return flags.rho;
   return BackboneOf(flags) == Backbone::kMf ? "auto" : "1";
@@ -148,7 +149,6 @@ absl::Status ResolveNormalize(const LabFlags& flags,
                        ", but --train-sim ip normalizes nothing"));
     }
   }
-  fit->rank = RankOf(flags.rank_sim);
   return absl::OkStatus();
 }
 

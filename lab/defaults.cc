@@ -11,7 +11,8 @@ using trainer::Normalize;
 // A backbone that gathers neighbours gives the vectors of popular items the
 // greater norms (SSM, §3.2.2): learned against negatives as popular as the
 // positives, which the cosine cannot tell apart by popularity, and ranked by
-// the inner product, which can. So do both papers' programs.
+// the inner product, which can: as Adap-τ's program does, and as SSM, §4.4.4,
+// finds best.
 bool RanksByNorm(const trainer::OfflineFitOptions& fit) {
   return fit.backbone != Backbone::kMf &&
          (fit.loss == Loss::kSsm || fit.loss == Loss::kSm) &&
@@ -19,8 +20,8 @@ bool RanksByNorm(const trainer::OfflineFitOptions& fit) {
 }
 
 int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
-  if (fit.source == NegativeSource::kShared)
-    return RanksByNorm(fit) ? 2048 : 1024;
+  const int shared = RanksByNorm(fit) ? 2048 : 1024;
+  if (fit.source == NegativeSource::kShared) return shared;
   if (fit.loss == Loss::kBpr) return 1;
   if (fit.loss == Loss::kBce) return 4;
   return 64;
