@@ -138,6 +138,8 @@ nlohmann::ordered_json ToJson(const OnlineFlags& flags, const Stream& stream,
   json["source"] = flags.data.empty()
                        ? absl::StrCat("simulator, ", flags.scenario)
                        : flags.data;
+  json["recent_weight"] = double{result.weights.recent};
+  json["prior_strength"] = double{result.weights.prior};
   json["online_seconds"] = result.online_seconds;
   json["nightly_seconds"] = result.nightly_seconds;
   if (stream.change > 0) {
@@ -187,8 +189,13 @@ void Print(const OnlineFlags& flags, const nlohmann::ordered_json& json) {
     }
     std::cout << "\n";
   }
-  std::cout << "\nlearning took " << Fixed(json.at("online_seconds"), 1)
-            << " s online and " << Fixed(json.at("nightly_seconds"), 1)
+  std::cout << "\nfound at the end: a user's latest items count "
+            << Fixed(json.at("recent_weight"), 2)
+            << " beside its row, the common taste as "
+            << Fixed(json.at("prior_strength"), 0)
+            << " interactions\nlearning took "
+            << Fixed(json.at("online_seconds"), 1) << " s online and "
+            << Fixed(json.at("nightly_seconds"), 1)
             << " s in the nightly fits\n";
 }
 

@@ -10,7 +10,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "lab/defaults.h"
+#include "model/fold_in.h"
 #include "model/interactions.h"
+#include "model/new_items.h"
 #include "trainer/offline_fit.h"
 #include "trainer/online_fit.h"
 #include "trainer/vector_kernels.h"
@@ -24,14 +26,17 @@ double Seconds(std::chrono::steady_clock::time_point since) {
       .count();
 }
 
-// Vectors to rank by; rows without one are zero.
-struct Vectors {
-  model::Matrix users, items;
+// A snapshot and what is known of items that came after it: what the daemon
+// answers from.
+struct Served {
+  explicit Served(std::unique_ptr<model::Snapshot> from)
+      : snapshot(std::move(from)),
+        fold_in(snapshot.get()),
+        new_items(snapshot.get()) {}
+  const std::unique_ptr<model::Snapshot> snapshot;
+  const model::FoldIn fold_in;
+  model::NewItems new_items;
 };
-
-bool IsZero(const float* row, size_t dim) {
-  return std::all_of(row, row + dim, [](float x) { return x == 0; });
-}
 
 // Where `item` stands when items are ranked by `score`, from 1; those with a
 // mark are passed over. Ties count half.
@@ -69,6 +74,7 @@ class Replay {
     popularity_.resize(items_, 0);
     recency_.resize(items_, 0);
     marked_.resize(items_, 0);
+    scores_.resize(items_);
     trainer::OnlineFitOptions fit;
     fit.seed = options.seed;
     fit_ = std::make_unique<trainer::OnlineFit>(
@@ -106,6 +112,9 @@ class Replay {
     }
     Divide(&result_.total);
     result_.total.end = stream_.size();
+    if (online_ != nullptr) {
+      result_.weights = online_->fold_in.weights();
+    }
     return std::move(result_);
   }
 
@@ -128,48 +137,49 @@ class Replay {
     };
     Count(kPopularity, RankOf(pair.item, marked_, popular));
     Count(kRecency, RankOf(pair.item, marked_, recent));
-    Count(kOnline, RankBy(online_, pair, popular));
-    Count(kNightly, RankBy(nightly_, pair, popular));
+    Count(kOnline, RankBy(online_.get(), pair, popular));
+    Count(kNightly, RankBy(nightly_.get(), pair, popular));
     for (const uint32_t item : history_[pair.user]) marked_[item] = 0;
     ++now_.tested;
     ++result_.total.tested;
   }
 
   template <typename Popular>
-  double RankBy(const Vectors& vectors, const StreamPair& pair,
-                const Popular& popular) const {
+  double RankBy(Served* served, const StreamPair& pair,
+                const Popular& popular) {
     std::vector<float> query;
-    if (!Query(vectors, pair.user, &query)) {
+    if (served == nullptr || !Query(*served, pair.user, &query)) {
       return RankOf(pair.item, marked_, popular);
     }
+    const model::Snapshot& snapshot = *served->snapshot;
     // Items without a vector come after all others, by popularity.
     constexpr double kLast = -1e6;
-    return RankOf(pair.item, marked_, [&](uint32_t item) {
-      if (item >= vectors.items.rows ||
-          IsZero(vectors.items.Row(item), vectors.items.cols)) {
-        return kLast + popular(item);
-      }
-      return static_cast<double>(
-          trainer::Dot(query.data(), vectors.items.Row(item),
-                       static_cast<int64_t>(query.size())));
-    });
+    for (uint32_t item = 0; item < items_; ++item) {
+      const bool known =
+          item < snapshot.items.rows && snapshot.item_popularity[item] > 0;
+      scores_[item] =
+          known ? double{trainer::Dot(query.data(), snapshot.items.Row(item),
+                                      static_cast<int64_t>(query.size()))}
+                : kLast + popular(item);
+    }
+    const auto fresh = served->new_items.Update(interactions_);
+    std::vector<float> fresh_scores;
+    fresh->Score(query, &fresh_scores);
+    for (size_t i = 0; i < fresh->items.size(); ++i) {
+      scores_[fresh->items[i]] = double{fresh_scores[i]};
+    }
+    return RankOf(pair.item, marked_,
+                  [this](uint32_t item) { return scores_[item]; });
   }
 
-  bool Query(const Vectors& vectors, uint32_t user,
+  bool Query(const Served& served, uint32_t user,
              std::vector<float>* query) const {
-    const size_t dim = vectors.items.cols;
-    if (dim == 0) return false;
-    if (user < vectors.users.rows && !IsZero(vectors.users.Row(user), dim)) {
-      query->assign(vectors.users.Row(user), vectors.users.Row(user) + dim);
-      return true;
-    }
-    query->assign(dim, 0.0f);
-    for (const uint32_t item : history_[user]) {
-      if (item >= vectors.items.rows) continue;
-      trainer::AddScaled(1.0f, vectors.items.Row(item),
-                         static_cast<int64_t>(dim), query->data());
-    }
-    return !IsZero(query->data(), dim);
+    model::FoldInInput input;
+    input.trained = model::FindTrained(*served.snapshot, user);
+    std::vector<model::HistoryEntry> history;
+    interactions_.CopyHistory(user, model::kMaxFoldIn, &history);
+    input.history = history;
+    return served.fold_in.Query(input, query);
   }
 
   void Count(Ranker ranker, double rank) {
@@ -212,8 +222,7 @@ class Replay {
       absl::Status status = fit_->Step();
       if (!status.ok()) return status;
     }
-    const auto snapshot = fit_->MakeSnapshot();
-    online_ = {std::move(snapshot->users), std::move(snapshot->items)};
+    online_ = std::make_unique<Served>(fit_->MakeSnapshot());
     result_.online_seconds += Seconds(start);
     return absl::OkStatus();
   }
@@ -234,7 +243,15 @@ class Replay {
       if (absl::IsFailedPrecondition(status)) return absl::OkStatus();
       if (!status.ok()) return status;
     }
-    nightly_ = {fit.Users(), fit.Items()};
+    auto snapshot = std::make_unique<model::Snapshot>();
+    snapshot->trained_through = sequence_;
+    snapshot->users = fit.Users();
+    snapshot->items = fit.Items();
+    for (const auto& items : history_) {
+      snapshot->user_degree.push_back(static_cast<uint32_t>(items.size()));
+    }
+    snapshot->item_popularity = popularity_;
+    nightly_ = std::make_unique<Served>(std::move(snapshot));
     result_.nightly_seconds += Seconds(start);
     return absl::OkStatus();
   }
@@ -269,7 +286,8 @@ class Replay {
   model::Interactions interactions_;
   model::Sequence sequence_ = 0;
   std::unique_ptr<trainer::OnlineFit> fit_;
-  Vectors online_, nightly_;
+  std::unique_ptr<Served> online_, nightly_;  // null: nothing learnt yet
+  std::vector<double> scores_;                // [item]
 
   PrequentialWindow now_;
   PrequentialResult result_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/query_weights.h"
 
 // Test-then-train over a stream: each interaction is first predicted, by the
 // model as it was before, then learnt.
@@ -52,6 +53,7 @@ struct PrequentialResult {
   std::vector<PrequentialWindow> windows;
   PrequentialWindow total;
   double online_seconds = 0, nightly_seconds = 0;  // of learning
+  model::QueryWeights weights;  // at the end, as the online fit found them
 };
 
 // `share` of the stream is done; false stops.
@@ -60,9 +62,11 @@ using PrequentialObserver =
 
 // Runs the online trainer's own fit, step by step in this thread, so that the
 // result depends on the stream and the seed alone. Rankings leave out what the
-// user has had; a user without a vector is answered with the most popular
-// items, as the daemon does. A user's vector is its trained row or, before
-// there is one, the mean of its items' rows.
+// user has had. Both models answer as the daemon does between two snapshots:
+// with what the user did since, and vectors for new items; a user of whom
+// nothing is known is answered with the most popular items. The weights of
+// model/query_weights.h are a part of the online fit: the nightly model has
+// none.
 //
 // INVALID_ARGUMENT for an empty stream or options out of range; CANCELLED if
 // the observer stops it; what the fits return.

@@ -148,6 +148,11 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       "Acknowledged interactions the serving snapshot was not trained on",
       static_cast<double>(s.log().last_sequence()) -
           static_cast<double>(v.snapshot_trained_through()));
+  Set("taud_snapshot_recent_weight",
+      "What a user's latest items count beside its vector", v.recent_weight());
+  Set("taud_snapshot_prior_strength",
+      "As how many interactions of a user the common taste counts",
+      v.prior_strength());
   Set("taud_snapshot_swaps", "Snapshots put into service since the start",
       static_cast<double>(v.swaps()));
   Set("taud_snapshot_rejected", "Snapshots rejected by the gate",
@@ -174,9 +179,7 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       static_cast<double>(b.queries));
   Set("taud_batcher_expired", "Queries dropped past their deadline",
       static_cast<double>(b.expired));
-  Set("taud_fold_ins",
-      "Online queries made with interactions newer than the "
-      "snapshot",
+  Set("taud_fold_ins", "Online queries made with a user's latest interactions",
       static_cast<double>(b.fold_ins.wanted));
   Set("taud_fold_ins_cached", "Of them, those whose vector was still valid",
       static_cast<double>(b.fold_ins.cached));

@@ -8,15 +8,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/bitmap.h"
-#include "server/fold_in.h"
+#include "model/fold_in.h"
+#include "model/new_items.h"
 #include "server/fold_in_cache.h"
-#include "server/new_items.h"
 
 namespace taud::server {
 namespace {
 
 using model::Bitmap;
 using model::ItemIndex;
+using model::NewItems;
 
 // One task on its way to an answer.
 struct Work {
@@ -35,14 +36,6 @@ bool HasVector(const model::Snapshot& snapshot, ItemIndex item) {
   return item < snapshot.items.rows && snapshot.item_popularity[item] > 0;
 }
 
-// The trained row of the user, or null.
-const float* TrainedRow(const model::Snapshot& snapshot,
-                        std::optional<model::UserIndex> user) {
-  if (!user.has_value() || *user >= snapshot.users.rows) return nullptr;
-  if (snapshot.user_degree[*user] == 0) return nullptr;
-  return snapshot.users.Row(*user);
-}
-
 // Fills in the query of a user and says how it was made.
 v1::Representation QueryForUser(const ServingModel& model,
                                 const model::State& state,
@@ -51,45 +44,47 @@ v1::Representation QueryForUser(const ServingModel& model,
                                 std::vector<float>* query,
                                 FoldInCounts* counts) {
   const model::Snapshot& snapshot = *model.snapshot;
-  FoldInInput input;
-  input.trained = TrainedRow(snapshot, user);
-  if (input.trained != nullptr) input.degree = snapshot.user_degree[*user];
-  // Of a user without a row, nothing was learnt: the whole history is new.
-  const model::Sequence after =
-      input.trained == nullptr ? 0 : snapshot.trained_through;
-  std::vector<model::HistoryEntry> newer;
+  model::FoldInInput input;
+  if (user.has_value()) input.trained = model::FindTrained(snapshot, *user);
+  // Where the taste of the moment counts, what was learnt matters, too.
+  const bool learnt_matters = model.fold_in->weights().recent > 0;
+  const model::Sequence since = learnt_matters ? 0 : input.trained.through;
+  std::vector<model::HistoryEntry> history;
   FoldInCache::Stamp stamp;
   stamp.erased = state.interactions.num_erased();
   if (user.has_value()) {
-    state.interactions.CopyHistorySince(*user, after, 1, &newer);
+    state.interactions.CopyHistorySince(*user, since, 1, &history);
   }
   const bool cacheable =
-      !newer.empty() && context.empty() && model.fold_ins != nullptr;
+      !history.empty() && context.empty() && model.fold_ins != nullptr;
+  const auto has_newer = [&] {
+    return !history.empty() && history[0].sequence > input.trained.through;
+  };
   if (cacheable) {
     ++counts->wanted;
-    stamp.newest = newer[0].sequence;
+    stamp.newest = history[0].sequence;
     if (model.fold_ins->Find(*user, stamp, query)) {
       ++counts->cached;
-      return v1::REPRESENTATION_FOLDED_IN;
+      return has_newer() ? v1::REPRESENTATION_FOLDED_IN
+                         : v1::REPRESENTATION_TRAINED;
     }
   }
-  if (!newer.empty()) {
-    state.interactions.CopyHistorySince(*user, after, kMaxFoldIn, &newer);
+  if (!history.empty()) {
+    state.interactions.CopyHistorySince(*user, since, model::kMaxFoldIn,
+                                        &history);
   }
-  input.newer = newer;
+  input.history = history;
   input.context = context;
-  if (!FoldIn(snapshot, input, query)) {
+  if (!model.fold_in->Query(input, query)) {
     query->clear();
     return v1::REPRESENTATION_POPULAR;
   }
-  if (!newer.empty()) {
-    if (cacheable) {
-      stamp.newest = newer[0].sequence;
-      model.fold_ins->Put(*user, stamp, *query);
-    }
-    return v1::REPRESENTATION_FOLDED_IN;
+  if (cacheable && !history.empty()) {
+    stamp.newest = history[0].sequence;
+    model.fold_ins->Put(*user, stamp, *query);
   }
-  if (input.trained == nullptr) return v1::REPRESENTATION_CONTEXT;
+  if (has_newer()) return v1::REPRESENTATION_FOLDED_IN;
+  if (input.trained.row == nullptr) return v1::REPRESENTATION_CONTEXT;
   return context.empty() ? v1::REPRESENTATION_TRAINED
                          : v1::REPRESENTATION_FOLDED_IN;
 }
@@ -347,8 +342,9 @@ void FillProbabilities(float temperature, std::vector<RankedItem>* items) {
 
 float TemperatureOf(const model::Snapshot& snapshot,
                     std::optional<model::UserIndex> user) {
-  return TrainedRow(snapshot, user) != nullptr ? snapshot.temperatures[*user]
-                                               : snapshot.tau0;
+  const bool trained =
+      user.has_value() && model::FindTrained(snapshot, *user).row != nullptr;
+  return trained ? snapshot.temperatures[*user] : snapshot.tau0;
 }
 
 // Points work->eligible to what the catalogue and the filter leave; `base`:

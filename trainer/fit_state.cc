@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kCounters = 8;
 constexpr size_t kFigures = 16;
+constexpr char kQueryWeights[] = "query_weights";
 constexpr double kNormTolerance = 1e-3;
 
 absl::Status Damaged(absl::string_view name, absl::string_view why) {
@@ -203,6 +204,11 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
   if (lookup.status().ok() && !PairSampler(0).Import(sampler)) {
     lookup.Fail(Damaged("sampler", "is not a state of it"));
   }
+  const auto query_weights = state.doubles.find(kQueryWeights);
+  if (query_weights != state.doubles.end() &&
+      !QueryWeightChoice().Assign(query_weights->second)) {
+    lookup.Fail(Damaged(kQueryWeights, "is not a state of it"));
+  }
   std::mt19937_64 random;
   for (const char* name : {"random", "negatives/random"}) {
     if (!RandomFromText(lookup.Text(name), &random)) {
@@ -251,6 +257,7 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
       trained_through_,     warm_through_,     steps_,
       positives_,           adapted_steps_,    contained_,
       sampler.window_begin, sampler.window_end};
+  state->doubles[kQueryWeights] = query_meter_.State();
   state->doubles["figures"] = {static_cast<double>(learner_->dim()),
                                warm_passes_,
                                static_cast<double>(users_started_),
@@ -289,6 +296,9 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   user_loss_ = lookup.Floats("users/loss");
   pairs_.Assign(lookup.Integers("pairs/user"), lookup.Integers("pairs/item"),
                 lookup.Floats("pairs/weight"), lookup.Integers("present"));
+  query_meter_.Rebuild(pairs_);
+  const auto query_weights = state.doubles.find(kQueryWeights);
+  if (query_weights != state.doubles.end()) query_meter_.Assign(query_weights->second);
   sampler_.Import(SamplerState(state, &lookup));
   negatives_.Assign(lookup.Integers("negatives"),
                     lookup.Text("negatives/random"));
@@ -338,6 +348,7 @@ void OnlineFit::Forget(const std::vector<uint32_t>& users,
     if (of_item > 0) --of_item;
   });
   negatives_.Remove(gone_items);
+  query_meter_.Rebuild(pairs_);
   const std::vector<float> zero(static_cast<size_t>(learner_->dim()), 0.0f);
   for (const Side side : {Side::kUsers, Side::kItems}) {
     const bool is_user = side == Side::kUsers;

@@ -18,7 +18,8 @@ namespace taud::trainer {
 //             [items], sampler/window, sampler/young, sampler/visits,
 //             marks/pairs
 //   longs     marks/sequence, counters
-//   doubles   figures
+//   doubles   figures, query_weights (QueryWeightChoice; absent:
+//             nothing noted)
 //   texts     random, sampler/random, negatives/random
 //
 // Whether `state` can be gone on with, by a trainer of that dimension whose

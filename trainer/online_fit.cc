@@ -6,6 +6,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
+#include "model/query_weights.h"
 #include "trainer/dropout.h"
 #include "trainer/learning_rate.h"
 #include "trainer/temperature.h"
@@ -71,6 +72,7 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
   trained_through_ = snapshot.trained_through;
   warm_passes_ =
       std::max(0.0, MetricOr(snapshot, kPassesMetric, options_.horizon));
+  query_meter_.StartAt(model::QueryWeightsOf(snapshot));
   tau0_ = snapshot.tau0;
   loss_ = MetricOr(snapshot, "loss", 0.0);
   mean_loss_ = MetricOr(snapshot, "mean_user_loss", loss_);
@@ -118,23 +120,32 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   if (position_ >= end) return false;
   const uint32_t before = pairs_.size();
   uint32_t fresh = 0;
+  const size_t ask_every = (end - position_ + QueryMeter::kMaxQuestions - 1) /
+                           QueryMeter::kMaxQuestions;
+  size_t read = 0;
   interactions.ForEach(
       position_, end, [&](const model::Interaction& interaction) {
         absorbed_through_ = interaction.sequence;
-        const bool learnt_before = interaction.sequence <= warm_through_;
-        if (model::IsPositive(interaction.kind) &&
-            std::isfinite(interaction.weight) && interaction.weight > 0 &&
-            pairs_.Add(
-                interaction.user, interaction.item,
+        const uint32_t user = interaction.user;
+        const uint32_t item = interaction.item;
+        const bool ask = read++ % ask_every == 0;
+        if (!model::IsPositive(interaction.kind) ||
+            !std::isfinite(interaction.weight) || interaction.weight <= 0 ||
+            !pairs_.Add(
+                user, item,
                 std::min(interaction.weight, model::kMaxInteractionWeight))) {
-          if (learnt_before) {
-            sampler_.AppendLearnt(1);
-          } else {
-            ++fresh;
-          }
+          return;
         }
+        if (interaction.sequence <= warm_through_) {
+          sampler_.AppendLearnt(1);
+        } else {
+          ++fresh;
+          if (ask && KnowsRowsOf(user, item)) query_meter_.Ask(user, item, user_learnt_[user]);
+        }
+        query_meter_.Add(user, item);
       });
   position_ = end;
+  query_meter_.Answer(*learner_, pairs_, user_learnt_, item_learnt_);
   sampler_.Append(fresh);
   GrowToPairs();
   for (uint32_t pair = before; pair + fresh < pairs_.size(); ++pair) {
@@ -149,6 +160,15 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
     marks_.pop_front();
   }
   return true;
+}
+
+bool OnlineFit::KnowsRowsOf(uint32_t user, uint32_t item) const {
+  // A row that is still on its way to what it has been told would make all that
+  // is beside it look better than it is.
+  return user < user_learnt_.size() && item < item_learnt_.size() &&
+         user_learnt_[user] > 0 && item_learnt_[item] > 0 &&
+         user_visits_[user] >=
+             static_cast<float>(PairSampler::kYoungVisits * user_learnt_[user]);
 }
 
 // A pair that the warm start's snapshot has learnt.
@@ -397,8 +417,8 @@ void OnlineFit::UpdateRate(uint32_t degree, float* visits, float* rate) const {
 
 double OnlineFit::GreatestRate() const {
   if (options_.learning_rate > 0) return options_.learning_rate;
-  return RateForDensity(pairs_.size(), pairs_.user_degree().size(),
-                        pairs_.item_popularity().size());
+  return RateForDensity(pairs_.size(), pairs_.num_users(),
+                        pairs_.items_present().size());
 }
 
 void OnlineFit::AdaptTemperatures() {
@@ -479,6 +499,7 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
     if (item_learnt_[i] == 0) std::fill_n(snapshot->items.Row(i), dim, 0.0f);
   }
   snapshot->tau0 = static_cast<float>(tau0_);
+  const model::QueryWeights weights = query_meter_.weights();
   snapshot->metrics = {{"loss", loss_},
                        {"mean_user_loss", mean_loss_},
                        {"epochs", epochs_},
@@ -486,7 +507,9 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
                        {"pairs", static_cast<double>(pairs_.size())},
                        {"mean_cosine", moments_.mean},
                        {"mean_positive_cosine", moments_.positive_mean},
-                       {"tau0_eq13", tau0_eq13_}};
+                       {"tau0_eq13", tau0_eq13_},
+                       {model::kRecentWeightMetric, double{weights.recent}},
+                       {model::kPriorMetric, double{weights.prior}}};
   return snapshot;
 }
 

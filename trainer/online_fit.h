@@ -18,6 +18,7 @@
 #include "trainer/negative_sampler.h"
 #include "trainer/pair_sampler.h"
 #include "trainer/positive_pairs.h"
+#include "trainer/query_meter.h"
 #include "trainer/ssm_loss.h"
 #include "trainer/step_weights.h"
 #include "trainer/tau_governor.h"
@@ -130,6 +131,8 @@ class OnlineFit {
   size_t TakeOver(Side side, const model::Matrix& rows,
                   const std::vector<uint32_t>& counts);
   void CountAsLearnt(uint32_t pair);
+  // Whether the rows of a pair that is to come say something about it.
+  bool KnowsRowsOf(uint32_t user, uint32_t item) const;
   void GrowToPairs();
   void OpenWindow();
   void StartRows(Side side, uint32_t begin, uint32_t end,
@@ -157,6 +160,7 @@ class OnlineFit {
   PositivePairs pairs_;
   PairSampler sampler_;
   NegativeSampler negatives_;
+  QueryMeter query_meter_;
   std::deque<Mark> marks_;
   model::Sequence trained_through_ = 0;
   model::Sequence warm_through_ = 0;

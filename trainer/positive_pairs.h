@@ -23,6 +23,10 @@ class PositivePairs {
   // What stands for the user and the item of a removed pair.
   static constexpr uint32_t kRemoved = 0xffffffff;
 
+  bool Contains(uint32_t user, uint32_t item) const {
+    return number_of_.contains(KeyOf(user, item));
+  }
+
   // Removes the pairs of the users and with the items; visit(pair) is called
   // for each before. The items are no longer present; an item that has lost
   // all of its users still is. O(size()).

@@ -1,4 +1,4 @@
-#include "server/new_items.h"
+#include "model/new_items.h"
 
 #include <algorithm>
 #include <map>
@@ -20,7 +20,7 @@ TEST(NewItemsTest, AreTheMeanOfTheirUsers) {
   snapshot->user_degree[3] = 0;  // no row
   model::State state;
   FillDictionaries(5, 8, &state);
-  NewItems fresh(snapshot.get());
+  model::NewItems fresh(snapshot.get());
   EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
   Interact(0, 5, &state);
   Interact(0, 5, &state);  // counts once
@@ -50,7 +50,7 @@ TEST(NewItemsTest, WhatTheSnapshotKnowsIsNotNew) {
   FillDictionaries(4, 8, &state);
   Interact(0, 6, &state);
   snapshot->trained_through = 1;
-  NewItems fresh(snapshot.get());
+  model::NewItems fresh(snapshot.get());
   EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
   Interact(0, 7, &state);
   EXPECT_EQ(fresh.Update(state.interactions)->items.size(), 1u);
@@ -60,7 +60,7 @@ TEST(NewItemsTest, AnErasureIsForgotten) {
   auto snapshot = MakeSnapshot(4, 6, 8);
   model::State state;
   FillDictionaries(4, 8, &state);
-  NewItems fresh(snapshot.get());
+  model::NewItems fresh(snapshot.get());
   Interact(0, 6, &state);
   Interact(1, 6, &state);
   Interact(0, 7, &state);
@@ -76,12 +76,12 @@ TEST(NewItemsTest, AnErasureIsForgotten) {
 TEST(NewItemsTest, AreBounded) {
   auto snapshot = MakeSnapshot(4, 6, 8);
   model::State state;
-  NewItems fresh(snapshot.get());
-  for (model::ItemIndex i = 0; i < 2 * NewItems::kMaxItems; ++i) {
+  model::NewItems fresh(snapshot.get());
+  for (model::ItemIndex i = 0; i < 2 * model::NewItems::kMaxItems; ++i) {
     Interact(0, 10 + i, &state);
   }
   EXPECT_EQ(fresh.Update(state.interactions)->items.size(),
-            NewItems::kMaxItems);
+            model::NewItems::kMaxItems);
 }
 
 // The whole answer against its definition: every item with a vector, its own

@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/query_weights.h"
 #include "tests/server/test_world.h"
 
 namespace taud::server {
@@ -95,6 +96,29 @@ TEST_F(RecommenderTest, WhatTheSnapshotLearntIsNotFoldedInAgain) {
   EXPECT_THAT(ItemsOf(answer), Each(Not(7u)));
 }
 
+// The weight that the trainer found makes what was learnt long since count.
+TEST_F(RecommenderTest, TheLatestItemsMoveTheAnswerAsMuchAsTheSnapshotSays) {
+  const auto top_score = [&](double weight, v1::Representation expected) {
+    auto snapshot = MakeSnapshot(10, 50, 8);
+    snapshot->trained_through = 1;
+    snapshot->metrics[model::kRecentWeightMetric] = weight;
+    const auto model = Build(std::move(snapshot));
+    // Made, and then from the cache.
+    const Recommendation first = Ask(*model, state_, ForUser(3, 5));
+    const Recommendation again = Ask(*model, state_, ForUser(3, 5));
+    EXPECT_EQ(first.representation, expected);
+    EXPECT_EQ(again.representation, expected);
+    EXPECT_EQ(first.items[0].score, again.items[0].score);
+    return first.items[0].score;
+  };
+  Interact(3, 7, &state_);
+  ASSERT_EQ(state_.interactions.last_sequence(), 1u);
+  const float without = top_score(0, v1::REPRESENTATION_TRAINED);
+  EXPECT_NE(top_score(1, v1::REPRESENTATION_TRAINED), without);
+  Interact(3, 8, &state_);
+  top_score(1, v1::REPRESENTATION_FOLDED_IN);
+}
+
 TEST_F(RecommenderTest, AStrangerGetsPopularItemsInOrder) {
   const auto model = Build(MakeSnapshot(10, 50, 8));
   const Recommendation answer = Ask(*model, state_, ForUser(std::nullopt, 3));
@@ -126,11 +150,22 @@ TEST_F(RecommenderTest, ContextAloneIsTheQueryAndCountsAsSeen) {
   EXPECT_EQ(answer.items.size(), 49u);
   EXPECT_THAT(ItemsOf(answer), Each(Not(9u)));
 
-  RecommendTask similar;
-  similar.kind = RecommendTask::Kind::kSimilarItems;
-  similar.similar_to = 9;
-  similar.k = 50;
-  EXPECT_EQ(ItemsOf(Ask(*model, state_, similar)), ItemsOf(answer));
+  // By inner products with the item's row, less half of the mean of all.
+  const model::Snapshot& s = *model->snapshot;
+  const std::vector<float> mean = model::MeanRow(s.items, s.item_popularity);
+  std::vector<std::pair<double, model::ItemIndex>> expected;
+  for (model::ItemIndex item = 0; item < 50; ++item) {
+    double score = 0;
+    for (size_t c = 0; c < 8; ++c) {
+      score +=
+          double{s.items.Row(9)[c] - 0.5f * mean[c]} * s.items.Row(item)[c];
+    }
+    if (item != 9) expected.emplace_back(-score, item);
+  }
+  std::sort(expected.begin(), expected.end());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(answer.items[i].item, expected[i].second) << i;
+  }
 }
 
 TEST_F(RecommenderTest, SimilarItemsOfAnUntrainedItemHasNoAnswer) {

@@ -332,6 +332,7 @@ TEST_F(OnlineFitTest, AnImportedStateMakesTheSameStepsToTheBit) {
   EXPECT_EQ(mine->tau0, theirs->tau0);
   EXPECT_EQ(mine->trained_through, theirs->trained_through);
   EXPECT_EQ(mine->metrics, theirs->metrics);
+  EXPECT_EQ(fit_->Export()->doubles, other->Export()->doubles);
   EXPECT_EQ(other_learner->rows(Side::kUsers), mine->users.rows);
 }
 
@@ -362,6 +363,7 @@ TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
       [](auto* s) { s->integers["marks/pairs"].push_back(1); },
       [](auto* s) { s->longs["counters"].pop_back(); },
       [](auto* s) { s->doubles["figures"][8] = std::nan(""); },
+      [](auto* s) { s->doubles["query_weights"].pop_back(); },
       [](auto* s) { s->texts["random"] = "no state"; },
       [](auto* s) { s->texts["sampler/random"] = ""; },
   };
@@ -370,6 +372,17 @@ TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
     damages[d](&bad);
     EXPECT_EQ(check(bad).code(), absl::StatusCode::kDataLoss) << d;
   }
+}
+
+// One that was written before there were any.
+TEST_F(OnlineFitTest, AStateWithoutQueryWeightsIsGoneOnWith) {
+  const ClusteredData data = MakeClusters(40, 30, 3, 6, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  const auto state = fit_->Export();
+  state->doubles.erase("query_weights");
+  auto other = MakeFit();
+  EXPECT_TRUE(other->Import(*state).ok());
 }
 
 TEST_F(OnlineFitTest, ForgetsUsersAndItemsAndGoesOn) {

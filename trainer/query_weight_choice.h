@@ -1,0 +1,55 @@
+#ifndef TAUD_TRAINER_QUERY_WEIGHT_CHOICE_H_
+#define TAUD_TRAINER_QUERY_WEIGHT_CHOICE_H_
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "model/query_weights.h"
+
+// Finds the weights of model/query_weights.h from the stream: every
+// interaction that arrives is first a question, where would each pair of
+// weights have ranked it?
+
+namespace taud::trainer {
+
+// Nothing, and steps of half a power of ten.
+inline constexpr std::array<float, 6> kRecentWeights = {0,    0.03f, 0.1f,
+                                                        0.3f, 1,     3};
+inline constexpr std::array<float, 6> kPriors = {0, 1, 3, 10, 30, 100};
+
+// One value for each pair of weights, see WeightsAt.
+inline constexpr size_t kWeightPairs = kRecentWeights.size() * kPriors.size();
+using QueryGains = std::array<double, kWeightPairs>;
+model::QueryWeights WeightsAt(size_t pair);
+
+// The gain of a rank from 1: 1 / log₂(rank + 1), which unlike a hit rate tells
+// apart ranks outside of the list, too. Pure.
+double GainOfRank(double rank);
+
+// Remembers the gains of some 2,000 interactions and says which weights had
+// most. Thread-compatible; a pure function of what was noted.
+class QueryWeightChoice {
+ public:
+  void Note(const QueryGains& gains);
+  // Begins with the weights that are nearest. REQUIRES: nothing was noted.
+  void StartAt(const model::QueryWeights& weights);
+
+  // 0 until 200 were noted. The weights change only for those that gain half a
+  // percent more, so that answers do not jump to and fro for nothing.
+  model::QueryWeights weights() const { return WeightsAt(chosen_); }
+
+  // Everything, as numbers. Assign is false, and changes nothing, if they
+  // cannot be a state.
+  std::vector<double> State() const;
+  bool Assign(const std::vector<double>& state);
+
+ private:
+  QueryGains means_ = {};
+  double noted_ = 0;
+  size_t chosen_ = 0;
+};
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_QUERY_WEIGHT_CHOICE_H_
