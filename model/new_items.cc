@@ -8,6 +8,8 @@ namespace {
 
 // Of the log, in one call: well below a millisecond.
 constexpr size_t kMostRead = 16384;
+// Users it takes until an item's vector counts half.
+constexpr float kDoubt = 4.0f;
 // Below it the users cancel out.
 constexpr double kMinNorm = 1e-6;
 
@@ -28,6 +30,7 @@ void NewItems::Vectors::Score(absl::Span<const float> query,
     const float* column = &columns[c * n];
     for (size_t i = 0; i < n; ++i) (*scores)[i] += query[c] * column[i];
   }
+  for (size_t i = 0; i < n; ++i) (*scores)[i] *= trust[i];
 }
 
 std::shared_ptr<const NewItems::Vectors> NewItems::Update(
@@ -99,7 +102,10 @@ std::shared_ptr<const NewItems::Vectors> NewItems::Normalised() const {
   for (size_t i = 0; i < n; ++i) {
     const auto& [item, norm] = norms[i];
     vectors->items.push_back(item);
-    const std::vector<float>& sum = items_.at(item).sum;
+    const Item& known = items_.at(item);
+    const std::vector<float>& sum = known.sum;
+    const auto users = static_cast<float>(known.users.size());
+    vectors->trust.push_back(users / (users + kDoubt));
     for (size_t c = 0; c < sum.size(); ++c) {
       vectors->columns[c * n + i] = static_cast<float>(sum[c] / norm);
     }

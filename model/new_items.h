@@ -23,7 +23,13 @@ namespace taud::model {
 //                           positive interaction
 //
 // which is where the loss's positive pull would move it from nothing. With it
-// the item competes by score before the next snapshot. At most kMaxItems have
+// the item competes by score before the next snapshot. Such a vector is nearer
+// to users than those of items that negatives have pushed away, and one that a
+// single user made is that user: so its scores count by the evidence,
+//
+//   score = q·e_i · |U_i| / (|U_i| + 4).
+//
+// At most kMaxItems have
 // one, the first that came; the others wait for the next snapshot.
 //
 // Thread-safe. `snapshot` outlives it.
@@ -36,10 +42,11 @@ class NewItems {
   struct Vectors {
     std::vector<ItemIndex> items;  // ascending
     std::vector<float> columns;    // [dim × items], unit columns
+    std::vector<float> trust;      // [items] |U_i| / (|U_i| + 4)
 
     // Whether `item` has one, and where it stands in `items`.
     bool Find(ItemIndex item, size_t* at) const;
-    // (*scores)[i] = the inner product of items[i] and `query` [dim].
+    // (*scores)[i] of items[i] for `query` [dim], see above.
     void Score(absl::Span<const float> query, std::vector<float>* scores) const;
   };
 

@@ -42,6 +42,16 @@ TEST(NewItemsTest, AreTheMeanOfTheirUsers) {
     EXPECT_NEAR(vectors->columns[c * 2], mean[c] / std::sqrt(norm), 1e-6);
     EXPECT_NEAR(vectors->columns[c * 2 + 1], snapshot->users.Row(2)[c], 1e-6);
   }
+  // Two users made the first, one the second.
+  std::vector<float> scores;
+  vectors->Score({snapshot->users.Row(2), 8}, &scores);
+  EXPECT_NEAR(scores[1], 1.0 / 5, 1e-6);
+  vectors->Score({snapshot->users.Row(0), 8}, &scores);
+  double dot = 0;
+  for (size_t c = 0; c < 8; ++c) {
+    dot += mean[c] / std::sqrt(norm) * double{snapshot->users.Row(0)[c]};
+  }
+  EXPECT_NEAR(scores[0], dot * 2 / 6, 1e-6);
 }
 
 TEST(NewItemsTest, WhatTheSnapshotKnowsIsNotNew) {
@@ -115,6 +125,7 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
       if (liked && user < kUsers) users[item].insert(user);
     }
     std::map<model::ItemIndex, std::vector<double>> vectors;
+    std::vector<double> trust(kAll, 1.0);
     for (model::ItemIndex i = 0; i < kAll; ++i) {
       std::vector<double> v(kDim);
       if (i < kItems && s.item_popularity[i] > 0) {
@@ -126,6 +137,8 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
         }
         for (const double x : v) norm += x * x;
         for (double& x : v) x /= std::sqrt(norm);
+        const auto count = static_cast<double>(users[i].size());
+        trust[i] = count / (count + 4);
       } else {
         continue;
       }
@@ -174,7 +187,7 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
         for (size_t c = 0; c < kDim; ++c) {
           score += v[c] * vectors[task.similar_to][c];
         }
-        expected.emplace_back(-score, item);
+        expected.emplace_back(-score * trust[item], item);
       }
       std::sort(expected.begin(), expected.end());
       std::set<model::ItemIndex> distinct;
