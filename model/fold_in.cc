@@ -50,15 +50,15 @@ bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
   if (!Normalise(query)) return false;
   if (weights_.recent > 0) AddRecent(input, query);
   if (weights_.prior > 0 && !by_context_alone) {
-    AddScaled(weights_.prior / static_cast<float>(length),
-              common_taste_.data(), query);
+    AddScaled(weights_.prior / static_cast<float>(length), common_taste_.data(),
+              query);
   }
   return Normalise(query);
 }
 
 const float* FoldIn::RowOf(ItemIndex item) const {
-  const bool known = item < snapshot_->items.rows &&
-                     snapshot_->item_popularity[item] > 0;
+  const bool known =
+      item < snapshot_->items.rows && snapshot_->item_popularity[item] > 0;
   return known ? snapshot_->items.Row(item) : nullptr;
 }
 

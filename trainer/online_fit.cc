@@ -140,7 +140,8 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
           sampler_.AppendLearnt(1);
         } else {
           ++fresh;
-          if (ask && KnowsRowsOf(user, item)) query_meter_.Ask(user, item, user_learnt_[user]);
+          if (ask && KnowsRowsOf(user, item))
+            query_meter_.Ask(user, item, user_learnt_[user]);
         }
         query_meter_.Add(user, item);
       });

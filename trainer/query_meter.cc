@@ -103,10 +103,9 @@ QueryGains QueryMeter::GainsOf(const Question& question,
 
   // By how much a row is ahead of the question's item, by each part.
   const auto parts = [&](const float* row) {
-    return std::array<float, 3>{Dot(user.data(), row, dim),
-                                Dot(taste.data(), row, dim),
-                                share * Dot(world.common_taste.data(), row,
-                                            dim)};
+    return std::array<float, 3>{
+        Dot(user.data(), row, dim), Dot(taste.data(), row, dim),
+        share * Dot(world.common_taste.data(), row, dim)};
   };
   const std::array<float, 3> own = parts(rows.data());
   QueryGains better = {};

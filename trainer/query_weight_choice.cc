@@ -11,12 +11,12 @@ constexpr double kLeastNoted = 200;
 constexpr double kNoticeable = 1.005;
 
 size_t Nearest(const std::array<float, 6>& values, float wanted) {
-  return static_cast<size_t>(
-      std::min_element(values.begin(), values.end(),
-                       [&](float a, float b) {
-                         return std::abs(a - wanted) < std::abs(b - wanted);
-                       }) -
-      values.begin());
+  return static_cast<size_t>(std::min_element(values.begin(), values.end(),
+                                              [&](float a, float b) {
+                                                return std::abs(a - wanted) <
+                                                       std::abs(b - wanted);
+                                              }) -
+                             values.begin());
 }
 
 }  // namespace

@@ -53,6 +53,50 @@ TEST(PrequentialTest, TheOnlineModelComesToKnowTheClusters) {
   EXPECT_LE(last.ndcg[kOnline], last.hit_rate[kOnline]);
 }
 
+// Users who like everything, but one cluster at a time: where they are just now
+// is all that can be known.
+TEST(PrequentialTest, TheLatestItemsCountWhereTheyForetellTheNext) {
+  constexpr uint32_t kUsers = 40, kClusters = 8, kEach = 50;
+  std::mt19937 random(9);
+  std::vector<StreamPair> stream;
+  std::vector<std::vector<bool>> taken(
+      kUsers, std::vector<bool>(kClusters * kEach, false));
+  std::vector<uint32_t> cluster(kUsers);
+  for (int n = 0; n < 6000; ++n) {
+    const uint32_t user = random() % kUsers;
+    if (random() % 12 == 0) cluster[user] = random() % kClusters;
+    const uint32_t item = cluster[user] * kEach + random() % kEach;
+    if (taken[user][item]) continue;
+    taken[user][item] = true;
+    stream.push_back({user, item, true});
+  }
+  const auto result = RunPrequential(stream, Small(), GoOn);
+  ASSERT_TRUE(result.ok());
+  EXPECT_GE(result->weights.recent, 0.3f);
+  EXPECT_GT(result->windows.back().hit_rate[kOnline],
+            1.5 * result->windows.back().hit_rate[kNightly]);
+}
+
+// Everybody likes the same few items, and each user comes a few times only.
+TEST(PrequentialTest, TheCommonTasteCountsWhereHistoriesAreShort) {
+  std::mt19937 random(4);
+  std::vector<StreamPair> stream;
+  std::vector<std::vector<bool>> taken(900, std::vector<bool>(200, false));
+  for (int n = 0; n < 4000; ++n) {
+    const uint32_t user = random() % 900;
+    const uint32_t item = std::min({random() % 200, random() % 200,
+                                    random() % 200, random() % 200});
+    if (taken[user][item]) continue;
+    taken[user][item] = true;
+    stream.push_back({user, item, true});
+  }
+  const auto result = RunPrequential(stream, Small(), GoOn);
+  ASSERT_TRUE(result.ok());
+  EXPECT_GE(result->weights.prior, 3.0f);
+  EXPECT_GT(result->windows.back().hit_rate[kOnline],
+            0.8 * result->windows.back().hit_rate[kPopularity]);
+}
+
 TEST(PrequentialTest, TheTotalIsTheMeanOfTheWindows) {
   const auto result = RunPrequential(Clusters(1000), Small(), GoOn);
   ASSERT_TRUE(result.ok());

@@ -51,8 +51,8 @@ TEST(RecentTasteTest, TheNewestCountMostAndTheMeanIsTakenOut) {
   std::vector<float> taste = {9, 9, 9};
   RecentTaste(recent, mean, &taste);
   // 1·(1 − .1, 0 − .2) + .8·(0 − .1, 1 − .2)
-  EXPECT_THAT(taste, Pointwise(FloatNear(1e-6f),
-                               std::vector<float>{0.82f, 0.44f}));
+  EXPECT_THAT(taste,
+              Pointwise(FloatNear(1e-6f), std::vector<float>{0.82f, 0.44f}));
 }
 
 TEST(RecentTasteTest, OldItemsDoNotEnter) {

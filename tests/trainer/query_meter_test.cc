@@ -43,8 +43,8 @@ class QueryMeterTest : public testing::Test {
     std::vector<uint32_t> rows;
     std::vector<float> values;
     for (uint32_t item = 0; item < kItems; ++item) {
-      const float angle = 0.1f * static_cast<float>(item / 2) /
-                          static_cast<float>(kItems);
+      const float angle =
+          0.1f * static_cast<float>(item / 2) / static_cast<float>(kItems);
       const float c = std::cos(angle), s = std::sin(angle);
       const std::vector<float> row = item % 2 == 0
                                          ? std::vector<float>{c, 0, s, 0}
