@@ -84,8 +84,8 @@ TEST(PrequentialTest, TheCommonTasteCountsWhereHistoriesAreShort) {
   std::vector<std::vector<bool>> taken(900, std::vector<bool>(200, false));
   for (int n = 0; n < 4000; ++n) {
     const uint32_t user = random() % 900;
-    const uint32_t item = std::min({random() % 200, random() % 200,
-                                    random() % 200, random() % 200});
+    const uint32_t item = std::min(
+        {random() % 200, random() % 200, random() % 200, random() % 200});
     if (taken[user][item]) continue;
     taken[user][item] = true;
     stream.push_back({user, item, true});
