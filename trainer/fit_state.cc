@@ -298,8 +298,9 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
                 lookup.Floats("pairs/weight"), lookup.Integers("present"));
   query_meter_.Rebuild(pairs_);
   const auto query_weights = state.doubles.find(kQueryWeights);
-  if (query_weights != state.doubles.end())
+  if (query_weights != state.doubles.end()) {
     query_meter_.Assign(query_weights->second);
+  }
   sampler_.Import(SamplerState(state, &lookup));
   negatives_.Assign(lookup.Integers("negatives"),
                     lookup.Text("negatives/random"));

@@ -140,15 +140,16 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
           sampler_.AppendLearnt(1);
         } else {
           ++fresh;
-          if (ask && KnowsRowsOf(user, item))
+          if (ask && KnowsRowsOf(user, item)) {
             query_meter_.Ask(user, item, user_learnt_[user]);
+          }
         }
         query_meter_.Add(user, item);
       });
   position_ = end;
-  query_meter_.Answer(*learner_, pairs_, user_learnt_, item_learnt_);
   sampler_.Append(fresh);
   GrowToPairs();
+  query_meter_.Answer(*learner_, pairs_, user_learnt_, item_learnt_);
   for (uint32_t pair = before; pair + fresh < pairs_.size(); ++pair) {
     CountAsLearnt(pair);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/check.h"
 #include "trainer/vector_kernels.h"
 
 namespace taud::trainer {
@@ -47,6 +48,9 @@ void QueryMeter::Answer(const MfLearner& learner, const PositivePairs& pairs,
                         const std::vector<uint32_t>& user_learnt,
                         const std::vector<uint32_t>& item_learnt) {
   if (questions_.empty()) return;
+  TAUD_CHECK(item_learnt.size() >= pairs.item_popularity().size());
+  TAUD_CHECK(learner.rows(Side::kItems) >= item_learnt.size());
+  TAUD_CHECK(learner.rows(Side::kUsers) >= user_learnt.size());
   const World world = Gather(learner, pairs, user_learnt, item_learnt);
   for (const Question& question : questions_) {
     choice_.Note(GainsOf(question, learner, pairs, item_learnt, world));

@@ -31,7 +31,8 @@ class QueryMeter {
   void Add(uint32_t user, uint32_t item) { recent_.Add(user, item); }
 
   // Answers what was asked since the last call, by the present rows of
-  // `learner`. `user_learnt` and `item_learnt` > 0 say which have one.
+  // `learner`. `user_learnt` and `item_learnt` > 0 say which have one. REQUIRES:
+  // learner and item_learnt know every item of `pairs`; a CHECK otherwise.
   void Answer(const MfLearner& learner, const PositivePairs& pairs,
               const std::vector<uint32_t>& user_learnt,
               const std::vector<uint32_t>& item_learnt);
