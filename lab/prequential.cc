@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "model/fold_in.h"
 #include "model/interactions.h"
 #include "model/new_items.h"
+#include "trainer/evaluation.h"
 #include "trainer/offline_fit.h"
 #include "trainer/online_fit.h"
 #include "trainer/vector_kernels.h"
@@ -184,7 +184,7 @@ class Replay {
 
   void Count(Ranker ranker, double rank) {
     if (rank > static_cast<double>(options_.k)) return;
-    const double gain = 1.0 / std::log2(rank + 1);
+    const double gain = trainer::GainOfRank(rank);
     now_.hit_rate[ranker] += 1;
     now_.ndcg[ranker] += gain;
     result_.total.hit_rate[ranker] += 1;

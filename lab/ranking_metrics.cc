@@ -1,7 +1,6 @@
 #include "lab/ranking_metrics.h"
 
-#include <algorithm>
-#include <cmath>
+#include "trainer/evaluation.h"
 
 namespace taud::lab {
 
@@ -12,7 +11,7 @@ ListQuality MeasureList(const std::vector<std::string>& ranked,
   double dcg = 0;
   double ideal = 0;
   for (size_t i = 0; i < k; ++i) {
-    const double gain = 1.0 / std::log2(static_cast<double>(i) + 2.0);
+    const double gain = trainer::GainOfRank(static_cast<double>(i) + 1);
     if (i < relevant.size()) ideal += gain;
     if (i >= ranked.size() || !relevant.contains(ranked[i])) continue;
     hits += 1;

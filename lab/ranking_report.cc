@@ -1,14 +1,13 @@
 #include "lab/ranking_report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 namespace taud::lab {
 namespace {
 
 double Gain(size_t rank) {  // from 0
-  return 1.0 / std::log2(static_cast<double>(rank) + 2.0);
+  return trainer::GainOfRank(static_cast<double>(rank) + 1);
 }
 
 // Adds one user's list. `wanted` is sorted.

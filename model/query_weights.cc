@@ -58,7 +58,7 @@ bool Normalise(std::vector<float>* vector) {
   double sum = 0;
   for (const float x : *vector) sum += double{x} * x;
   const double norm = std::sqrt(sum);
-  if (!(norm > kMinNorm)) return false;
+  if (!std::isfinite(norm) || norm <= kMinNorm) return false;
   for (float& x : *vector) x = static_cast<float>(x / norm);
   return true;
 }

@@ -59,8 +59,8 @@ void RecentTaste(absl::Span<const float* const> recent,
 std::vector<float> MeanRow(const Matrix& rows,
                            const std::vector<uint32_t>& counts);
 
-// Scales to unit norm; false, and *vector is unspecified, if it is too short
-// to have a direction. Pure.
+// Scales to unit norm; false, and *vector is as it was, if it is too short to
+// have a direction, or not finite. Pure.
 bool Normalise(std::vector<float>* vector);
 
 }  // namespace taud::model

@@ -60,16 +60,18 @@ void Score(const std::vector<uint32_t>& best,
       continue;
     }
     hits += 1;
-    gain += 1.0 / std::log2(static_cast<double>(rank) + 2.0);
+    gain += GainOfRank(static_cast<double>(rank) + 1);
   }
   for (size_t rank = 0; rank < std::min(k, wanted.size()); ++rank) {
-    ideal += 1.0 / std::log2(static_cast<double>(rank) + 2.0);
+    ideal += GainOfRank(static_cast<double>(rank) + 1);
   }
   sums->recall += hits / static_cast<double>(wanted.size());
   sums->ndcg += gain / ideal;
 }
 
 }  // namespace
+
+double GainOfRank(double rank) { return 1.0 / std::log2(rank + 1.0); }
 
 ItemLists TopItems(const model::Matrix& users, const model::Matrix& items,
                    const ItemLists& train, const ItemLists& test, size_t k,

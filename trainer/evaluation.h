@@ -25,6 +25,10 @@ ItemLists TopItems(const model::Matrix& users, const model::Matrix& items,
                    const ItemLists& train, const ItemLists& test, size_t k,
                    int threads);
 
+// What an item found at a rank from 1 gains: 1 / log₂(rank + 1), the term of
+// DCG. Pure.
+double GainOfRank(double rank);
+
 struct RankingQuality {
   double recall = 0;  // mean over users of hits@K ÷ |test items|
   // mean over users of DCG@K ÷ ideal DCG over min(K, |test items|), with

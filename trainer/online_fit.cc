@@ -315,7 +315,7 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
   std::vector<uint32_t> started;
   rows.clear();
   for (auto& [mine, sum] : sums) {
-    if (NormaliseRow(&sum)) {
+    if (model::Normalise(&sum)) {
       known->insert(mine);
     } else {
       RandomUnitRow(&random_, &sum);

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "model/check.h"
+#include "model/query_weights.h"
+#include "trainer/evaluation.h"
 #include "trainer/vector_kernels.h"
 
 namespace taud::trainer {
@@ -15,21 +17,15 @@ size_t StepFor(size_t count) {
       1, (count + QueryMeter::kMaxRows - 1) / QueryMeter::kMaxRows);
 }
 
-std::vector<float> RowsOf(const MfLearner& learner, Side side,
-                          const std::vector<uint32_t>& rows) {
-  std::vector<float> values(rows.size() * static_cast<size_t>(learner.dim()));
-  learner.GetRows(side, rows, values.data());
+model::Matrix RowsOf(const MfLearner& learner, Side side,
+                     const std::vector<uint32_t>& rows) {
+  model::Matrix values(rows.size(), static_cast<size_t>(learner.dim()));
+  learner.GetRows(side, rows, values.values.data());
   return values;
 }
 
-std::vector<float> Mean(const std::vector<float>& rows, size_t dim) {
-  std::vector<float> mean(dim, 0.0f);
-  const auto share =
-      static_cast<float>(dim) / static_cast<float>(std::max(dim, rows.size()));
-  for (size_t at = 0; at < rows.size(); at += dim) {
-    AddScaled(share, &rows[at], static_cast<int64_t>(dim), mean.data());
-  }
-  return mean;
+std::vector<float> Mean(const model::Matrix& rows) {
+  return model::MeanRow(rows, std::vector<uint32_t>(rows.rows, 1));
 }
 
 }  // namespace
@@ -72,7 +68,7 @@ QueryMeter::World QueryMeter::Gather(
     if (item_learnt[present[i]] > 0) world.items.push_back(present[i]);
   }
   world.rows = RowsOf(learner, Side::kItems, world.items);
-  world.item_mean = Mean(world.rows, dim);
+  world.item_mean = Mean(world.rows);
 
   std::vector<uint32_t> users;
   const size_t user_step = StepFor(user_learnt.size());
@@ -80,7 +76,7 @@ QueryMeter::World QueryMeter::Gather(
        u += user_step) {
     if (user_learnt[u] > 0) users.push_back(static_cast<uint32_t>(u));
   }
-  world.common_taste = Mean(RowsOf(learner, Side::kUsers, users), dim);
+  world.common_taste = Mean(RowsOf(learner, Side::kUsers, users));
   if (!model::Normalise(&world.common_taste)) world.common_taste.assign(dim, 0);
   return world;
 }
@@ -91,30 +87,28 @@ QueryGains QueryMeter::GainsOf(const Question& question,
                                const std::vector<uint32_t>& item_learnt,
                                const World& world) const {
   const auto dim = static_cast<int64_t>(learner.dim());
-  const size_t width = static_cast<size_t>(dim);
   std::vector<uint32_t> items = {question.item};
   for (const uint32_t item : question.recent) {
     if (item_learnt[item] > 0) items.push_back(item);
   }
-  const std::vector<float> rows = RowsOf(learner, Side::kItems, items);
+  const model::Matrix rows = RowsOf(learner, Side::kItems, items);
   std::vector<const float*> recent;
-  for (size_t k = 1; k < items.size(); ++k) recent.push_back(&rows[k * width]);
+  for (size_t k = 1; k < items.size(); ++k) recent.push_back(rows.Row(k));
   std::vector<float> taste;
   model::RecentTaste(recent, world.item_mean, &taste);
-  const std::vector<float> user =
-      RowsOf(learner, Side::kUsers, {question.user});
+  const model::Matrix user = RowsOf(learner, Side::kUsers, {question.user});
   const float share = 1.0f / static_cast<float>(question.degree);
 
   // By how much a row is ahead of the question's item, by each part.
   const auto parts = [&](const float* row) {
     return std::array<float, 3>{
-        Dot(user.data(), row, dim), Dot(taste.data(), row, dim),
+        Dot(user.Row(0), row, dim), Dot(taste.data(), row, dim),
         share * Dot(world.common_taste.data(), row, dim)};
   };
-  const std::array<float, 3> own = parts(rows.data());
+  const std::array<float, 3> own = parts(rows.Row(0));
   QueryGains better = {};
   for (size_t i = 0; i < world.items.size(); ++i) {
-    std::array<float, 3> ahead = parts(&world.rows[i * width]);
+    std::array<float, 3> ahead = parts(world.rows.Row(i));
     for (size_t part = 0; part < ahead.size(); ++part) {
       ahead[part] -= own[part];
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/snapshot.h"
 #include "trainer/mf_learner.h"
 #include "trainer/positive_pairs.h"
 #include "trainer/query_weight_choice.h"
@@ -19,8 +20,8 @@ class QueryMeter {
  public:
   // Questions at a time; more are passed over.
   static constexpr size_t kMaxQuestions = 32;
-  // Items that a question's is ranked among, and users that the common taste
-  // is taken from; of more, every so many-th.
+  // Items that a question's item is ranked among, and users that the common
+  // taste is taken from; of more, every so many-th.
   static constexpr size_t kMaxRows = 2048;
 
   // The pair is new, and user and item have been learnt from before, the user
@@ -31,8 +32,9 @@ class QueryMeter {
   void Add(uint32_t user, uint32_t item) { recent_.Add(user, item); }
 
   // Answers what was asked since the last call, by the present rows of
-  // `learner`. `user_learnt` and `item_learnt` > 0 say which have one. REQUIRES:
-  // learner and item_learnt know every item of `pairs`; a CHECK otherwise.
+  // `learner`. `user_learnt` and `item_learnt` > 0 say which have one.
+  // REQUIRES: learner and item_learnt know every item of `pairs`; a CHECK
+  // otherwise.
   void Answer(const MfLearner& learner, const PositivePairs& pairs,
               const std::vector<uint32_t>& user_learnt,
               const std::vector<uint32_t>& item_learnt);
@@ -55,7 +57,7 @@ class QueryMeter {
   // What all questions of a call have in common.
   struct World {
     std::vector<uint32_t> items;      // candidates
-    std::vector<float> rows;          // [items × dim] theirs
+    model::Matrix rows;               // [items × dim] theirs
     double each = 1;                  // items of the catalogue for each of them
     std::vector<float> item_mean;     // [dim]
     std::vector<float> common_taste;  // [dim]

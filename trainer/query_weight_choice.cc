@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/types/span.h"
+
 namespace taud::trainer {
 namespace {
 
@@ -10,7 +12,7 @@ constexpr double kMemory = 2000;
 constexpr double kLeastNoted = 200;
 constexpr double kNoticeable = 1.005;
 
-size_t Nearest(const std::array<float, 6>& values, float wanted) {
+size_t Nearest(absl::Span<const float> values, float wanted) {
   return static_cast<size_t>(std::min_element(values.begin(), values.end(),
                                               [&](float a, float b) {
                                                 return std::abs(a - wanted) <
@@ -25,8 +27,6 @@ model::QueryWeights WeightsAt(size_t pair) {
   return {kRecentWeights[pair / kPriors.size()],
           kPriors[pair % kPriors.size()]};
 }
-
-double GainOfRank(double rank) { return 1.0 / std::log2(rank + 1.0); }
 
 void QueryWeightChoice::Note(const QueryGains& gains) {
   noted_ = std::min(noted_ + 1, kMemory);

@@ -7,9 +7,9 @@
 
 #include "model/query_weights.h"
 
-// Finds the weights of model/query_weights.h from the stream: every
-// interaction that arrives is first a question, where would each pair of
-// weights have ranked it?
+// Finds the weights of model/query_weights.h from the stream: interactions,
+// before they are learnt, are questions: where would each pair of weights have
+// ranked this one?
 
 namespace taud::trainer {
 
@@ -23,11 +23,8 @@ inline constexpr size_t kWeightPairs = kRecentWeights.size() * kPriors.size();
 using QueryGains = std::array<double, kWeightPairs>;
 model::QueryWeights WeightsAt(size_t pair);
 
-// The gain of a rank from 1: 1 / log₂(rank + 1), which unlike a hit rate tells
-// apart ranks outside of the list, too. Pure.
-double GainOfRank(double rank);
-
-// Remembers the gains of some 2,000 interactions and says which weights had
+// Remembers the gains (GainOfRank, which unlike a hit rate tells apart ranks
+// outside of a list, too) of some 2,000 interactions and says which weights had
 // most. Thread-compatible; a pure function of what was noted.
 class QueryWeightChoice {
  public:

@@ -6,10 +6,6 @@
 
 namespace taud::trainer {
 
-// Scales *row to unit norm. False, with *row as it was, if its norm is too
-// small or not finite. Pure.
-bool NormaliseRow(std::vector<float>* row);
-
 // Replaces the values of *row by a point drawn uniformly from the unit
 // sphere. REQUIRES: *row is not empty.
 void RandomUnitRow(std::mt19937_64* random, std::vector<float>* row);

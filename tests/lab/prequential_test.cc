@@ -1,30 +1,42 @@
 #include "lab/prequential.h"
 
+#include <algorithm>
 #include <random>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 
 namespace taud::lab {
 namespace {
 
-// Users of one cluster take items of that cluster, each at most once.
+// A stream in which nobody takes an item twice.
+class Stream {
+ public:
+  void Add(uint32_t user, uint32_t item) {
+    if (taken_.emplace(user, item).second) pairs_.push_back({user, item, true});
+  }
+  const std::vector<StreamPair>& pairs() const { return pairs_; }
+
+ private:
+  std::set<std::pair<uint32_t, uint32_t>> taken_;
+  std::vector<StreamPair> pairs_;
+};
+
+// Users of one cluster take items of that cluster.
 std::vector<StreamPair> Clusters(size_t count) {
   constexpr uint32_t kUsers = 90;
   constexpr uint32_t kItems = 240;
   constexpr uint32_t kClusters = 6;
   std::mt19937 random(5);
-  std::vector<std::vector<bool>> taken(kUsers,
-                                       std::vector<bool>(kItems, false));
-  std::vector<StreamPair> stream;
-  while (stream.size() < count) {
+  Stream stream;
+  while (stream.pairs().size() < count) {
     const uint32_t user = random() % kUsers;
-    const uint32_t item =
-        random() % (kItems / kClusters) * kClusters + user % kClusters;
-    if (taken[user][item]) continue;
-    taken[user][item] = true;
-    stream.push_back({user, item, true});
+    stream.Add(user,
+               random() % (kItems / kClusters) * kClusters + user % kClusters);
   }
-  return stream;
+  return stream.pairs();
 }
 
 PrequentialOptions Small() {
@@ -58,19 +70,14 @@ TEST(PrequentialTest, TheOnlineModelComesToKnowTheClusters) {
 TEST(PrequentialTest, TheLatestItemsCountWhereTheyForetellTheNext) {
   constexpr uint32_t kUsers = 40, kClusters = 8, kEach = 50;
   std::mt19937 random(9);
-  std::vector<StreamPair> stream;
-  std::vector<std::vector<bool>> taken(
-      kUsers, std::vector<bool>(kClusters * kEach, false));
+  Stream stream;
   std::vector<uint32_t> cluster(kUsers);
   for (int n = 0; n < 6000; ++n) {
     const uint32_t user = random() % kUsers;
     if (random() % 12 == 0) cluster[user] = random() % kClusters;
-    const uint32_t item = cluster[user] * kEach + random() % kEach;
-    if (taken[user][item]) continue;
-    taken[user][item] = true;
-    stream.push_back({user, item, true});
+    stream.Add(user, cluster[user] * kEach + random() % kEach);
   }
-  const auto result = RunPrequential(stream, Small(), GoOn);
+  const auto result = RunPrequential(stream.pairs(), Small(), GoOn);
   ASSERT_TRUE(result.ok());
   EXPECT_GE(result->weights.recent, 0.3f);
   EXPECT_GT(result->windows.back().hit_rate[kOnline],
@@ -80,17 +87,13 @@ TEST(PrequentialTest, TheLatestItemsCountWhereTheyForetellTheNext) {
 // Everybody likes the same few items, and each user comes a few times only.
 TEST(PrequentialTest, TheCommonTasteCountsWhereHistoriesAreShort) {
   std::mt19937 random(4);
-  std::vector<StreamPair> stream;
-  std::vector<std::vector<bool>> taken(900, std::vector<bool>(200, false));
+  Stream stream;
   for (int n = 0; n < 4000; ++n) {
     const uint32_t user = random() % 900;
-    const uint32_t item = std::min(
-        {random() % 200, random() % 200, random() % 200, random() % 200});
-    if (taken[user][item]) continue;
-    taken[user][item] = true;
-    stream.push_back({user, item, true});
+    stream.Add(user, std::min({random() % 200, random() % 200, random() % 200,
+                               random() % 200}));
   }
-  const auto result = RunPrequential(stream, Small(), GoOn);
+  const auto result = RunPrequential(stream.pairs(), Small(), GoOn);
   ASSERT_TRUE(result.ok());
   EXPECT_GE(result->weights.prior, 3.0f);
   EXPECT_GT(result->windows.back().hit_rate[kOnline],

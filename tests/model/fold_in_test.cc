@@ -1,6 +1,7 @@
 #include "model/fold_in.h"
 
 #include <cmath>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -10,6 +11,7 @@ namespace taud::model {
 namespace {
 
 using testing::FloatNear;
+using testing::IsEmpty;
 using testing::Pointwise;
 
 // Items: e0 = (1,0), e1 = (0,1), e2 = (-1,0), e3 untrained, e4 = (0,-1): their
@@ -36,6 +38,22 @@ HistoryEntry Entry(ItemIndex item, float weight = 1,
 
 constexpr float kRow[] = {1, 0};
 
+// The query, empty if there is nothing to make it of.
+std::vector<float> QueryOf(const FoldIn& fold_in, const TrainedUser& trained,
+                           const std::vector<HistoryEntry>& history,
+                           const std::vector<ItemIndex>& context = {}) {
+  FoldInInput input;
+  input.trained = trained;
+  input.history = history;
+  input.context = context;
+  std::vector<float> query;
+  return fold_in.Query(input, &query) ? query : std::vector<float>();
+}
+
+auto IsNear(const std::vector<float>& expected) {
+  return Pointwise(FloatNear(1e-6f), expected);
+}
+
 TEST(FoldInTest, FindsWhatASnapshotHasOfAUser) {
   Snapshot s = PlainSnapshot();
   s.users = Matrix(2, 2);
@@ -54,68 +72,44 @@ TEST(FoldInTest, FindsWhatASnapshotHasOfAUser) {
 
 TEST(FoldInTest, WeighsTheTrainedRowByItsDegree) {
   const Snapshot s = PlainSnapshot();
-  const std::vector<HistoryEntry> history = {Entry(1)};
-  FoldInInput input;
-  input.trained = {kRow, 3, 50};
-  input.history = history;
-  std::vector<float> query;
-  ASSERT_TRUE(FoldIn(&s).Query(input, &query));
   const float norm = std::sqrt(10.0f);
-  EXPECT_THAT(query, Pointwise(FloatNear(1e-6f),
-                               std::vector<float>{3 / norm, 1 / norm}));
+  EXPECT_THAT(QueryOf(FoldIn(&s), {kRow, 3, 50}, {Entry(1)}),
+              IsNear({3 / norm, 1 / norm}));
 }
 
 TEST(FoldInTest, WhatTheRowHasLearntIsNotFoldedInAgain) {
   const Snapshot s = PlainSnapshot();
-  const std::vector<HistoryEntry> history = {
-      Entry(1, 1, InteractionKind::kLike, 50)};
-  FoldInInput input;
-  input.trained = {kRow, 3, 50};
-  input.history = history;
-  std::vector<float> query;
-  ASSERT_TRUE(FoldIn(&s).Query(input, &query));
-  EXPECT_THAT(query, Pointwise(FloatNear(1e-6f), std::vector<float>{1, 0}));
+  EXPECT_THAT(QueryOf(FoldIn(&s), {kRow, 3, 50},
+                      {Entry(1, 1, InteractionKind::kLike, 50)}),
+              IsNear({1, 0}));
 }
 
 TEST(FoldInTest, ALongHistoryCountsAsTwenty) {
   const Snapshot s = PlainSnapshot();
-  const std::vector<HistoryEntry> history = {Entry(1)};
-  FoldInInput input;
-  input.trained = {kRow, 100000, 50};
-  input.history = history;
-  std::vector<float> query;
-  ASSERT_TRUE(FoldIn(&s).Query(input, &query));
+  const std::vector<float> query =
+      QueryOf(FoldIn(&s), {kRow, 100000, 50}, {Entry(1)});
+  ASSERT_EQ(query.size(), 2u);
   EXPECT_NEAR(query[1] / query[0], 1.0f / 20, 1e-6);
 }
 
 TEST(FoldInTest, WithoutARowTheItemsAreTheQuery) {
   const Snapshot s = PlainSnapshot();
-  const std::vector<HistoryEntry> history = {Entry(0), Entry(1, 50)};
-  FoldInInput input;
-  input.history = history;
-  std::vector<float> query;
-  ASSERT_TRUE(FoldIn(&s).Query(input, &query));
+  const std::vector<float> query =
+      QueryOf(FoldIn(&s), {}, {Entry(0), Entry(1, 50)});
+  ASSERT_EQ(query.size(), 2u);
   EXPECT_NEAR(query[1] / query[0], 5.0f, 1e-5);  // the weight is capped
 }
 
 TEST(FoldInTest, ContextItemsCountLikeLikes) {
   const Snapshot s = PlainSnapshot();
-  const std::vector<ItemIndex> context = {1};
-  FoldInInput input;
-  input.context = context;
-  std::vector<float> query;
-  ASSERT_TRUE(FoldIn(&s).Query(input, &query));
-  EXPECT_THAT(query, Pointwise(FloatNear(1e-6f), std::vector<float>{0, 1}));
+  EXPECT_THAT(QueryOf(FoldIn(&s), {}, {}, {1}), IsNear({0, 1}));
 }
 
 TEST(FoldInTest, HalfOfWhatItemsHaveInCommonIsTakenOut) {
   Snapshot s = PlainSnapshot();
   s.item_popularity = {1, 1, 0, 0, 0};  // the mean is (.5, .5)
-  const std::vector<ItemIndex> context = {1};
-  FoldInInput input;
-  input.context = context;
-  std::vector<float> query;
-  ASSERT_TRUE(FoldIn(&s).Query(input, &query));
+  const std::vector<float> query = QueryOf(FoldIn(&s), {}, {}, {1});
+  ASSERT_EQ(query.size(), 2u);
   EXPECT_NEAR(query[0] / query[1], -0.25f / 0.75f, 1e-6);
 }
 
@@ -128,17 +122,12 @@ TEST(FoldInTest, TheTasteOfTheMomentCountsAsTheSnapshotSays) {
       Entry(4, 1, InteractionKind::kDislike, 8),
       Entry(1, 1, InteractionKind::kLike, 7),
       Entry(0, 1, InteractionKind::kLike, 6)};
-  FoldInInput input;
-  input.trained = {kRow, 3, 50};
-  input.history = history;
-  std::vector<float> query;
   const FoldIn fold_in(&s);
   EXPECT_EQ(fold_in.weights().recent, 0.5f);
-  ASSERT_TRUE(fold_in.Query(input, &query));
   // (1, 0) + ½·((0, 1) + .8·(1, 0))
   const float norm = std::sqrt(1.4f * 1.4f + 0.25f);
-  EXPECT_THAT(query, Pointwise(FloatNear(1e-6f),
-                               std::vector<float>{1.4f / norm, 0.5f / norm}));
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 50}, history),
+              IsNear({1.4f / norm, 0.5f / norm}));
 }
 
 TEST(FoldInTest, TheCommonTasteFadesAsAHistoryGrows) {
@@ -148,19 +137,20 @@ TEST(FoldInTest, TheCommonTasteFadesAsAHistoryGrows) {
   s.users.values = {0, 1, 0, 1, 1, 0};  // the last one is not trained
   s.user_degree = {2, 2, 0};
   const FoldIn fold_in(&s);
-  std::vector<float> query;
-  FoldInInput input;
-  for (const uint32_t degree : {1u, 3u, 60u}) {
-    input.trained = {kRow, degree, 50};
-    ASSERT_TRUE(fold_in.Query(input, &query));
-    EXPECT_NEAR(query[1] / query[0], 6.0 / degree, 1e-5);
+  const struct {
+    uint32_t degree;
+    std::vector<HistoryEntry> history;  // after the snapshot
+    double length;                      // of both; an item without a row is not
+  } cases[] = {{1, {}, 1},
+               {3, {}, 3},
+               {60, {}, 60},
+               {1, {Entry(0), Entry(0), Entry(3)}, 3}};
+  for (const auto& c : cases) {
+    const std::vector<float> query =
+        QueryOf(fold_in, {kRow, c.degree, 50}, c.history);
+    ASSERT_EQ(query.size(), 2u);
+    EXPECT_NEAR(query[1] / query[0], 6.0 / c.length, 1e-5);
   }
-  // What came after the snapshot is a part of the history.
-  const std::vector<HistoryEntry> history = {Entry(0), Entry(0), Entry(3)};
-  input.trained = {kRow, 1, 50};
-  input.history = history;
-  ASSERT_TRUE(fold_in.Query(input, &query));
-  EXPECT_NEAR(query[1] / query[0], 6.0 / 3, 1e-5);
 }
 
 TEST(FoldInTest, AContextAloneAsksForItsLike) {
@@ -169,30 +159,18 @@ TEST(FoldInTest, AContextAloneAsksForItsLike) {
   s.users = Matrix(1, 2);
   s.users.values = {0, 1};
   s.user_degree = {2};
-  const std::vector<ItemIndex> context = {0};
-  FoldInInput input;
-  input.context = context;
-  std::vector<float> query;
-  ASSERT_TRUE(FoldIn(&s).Query(input, &query));
-  EXPECT_THAT(query, Pointwise(FloatNear(1e-6f), std::vector<float>{1, 0}));
+  EXPECT_THAT(QueryOf(FoldIn(&s), {}, {}, {0}), IsNear({1, 0}));
 }
 
 TEST(FoldInTest, NothingToMakeItOf) {
   const Snapshot s = PlainSnapshot();
   const FoldIn fold_in(&s);
-  std::vector<float> query;
-  EXPECT_FALSE(fold_in.Query({}, &query));
-
+  EXPECT_THAT(QueryOf(fold_in, {}, {}), IsEmpty());
   const std::vector<HistoryEntry> useless = {
       Entry(3), Entry(77), Entry(0, 1, InteractionKind::kDislike)};
-  FoldInInput input;
-  input.history = useless;
-  EXPECT_FALSE(fold_in.Query(input, &query));
-
+  EXPECT_THAT(QueryOf(fold_in, {}, useless), IsEmpty());
   const std::vector<ItemIndex> opposites = {0, 2};
-  FoldInInput cancelling;
-  cancelling.context = opposites;
-  EXPECT_FALSE(fold_in.Query(cancelling, &query));
+  EXPECT_THAT(QueryOf(fold_in, {}, {}, opposites), IsEmpty());
 }
 
 }  // namespace

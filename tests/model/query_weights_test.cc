@@ -34,6 +34,24 @@ TEST(QueryWeightsTest, AreNumbersThatCanBeUsedWhateverTheMetricsAre) {
   }
 }
 
+TEST(NormaliseTest, ScalesToUnitNorm) {
+  std::vector<float> row = {3, 4};
+  EXPECT_TRUE(Normalise(&row));
+  EXPECT_THAT(row, Pointwise(FloatNear(1e-6f), std::vector<float>{0.6f, 0.8f}));
+}
+
+TEST(NormaliseTest, LeavesWhatHasNoDirection) {
+  for (const float value : {0.0f, 1e-7f, std::numeric_limits<float>::infinity(),
+                            std::numeric_limits<float>::quiet_NaN()}) {
+    std::vector<float> row = {value, 0};
+    EXPECT_FALSE(Normalise(&row)) << value;
+    EXPECT_EQ(row[1], 0) << value;
+    if (std::isfinite(value)) {
+      EXPECT_EQ(row[0], value);
+    }
+  }
+}
+
 TEST(MeanRowTest, IsOverRowsThatCount) {
   Matrix rows(3, 2);
   rows.values = {1, 0, 0, 1, 0, 0};

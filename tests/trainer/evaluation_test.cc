@@ -17,6 +17,12 @@ model::Matrix MatrixOf(size_t cols, const std::vector<float>& values) {
   return matrix;
 }
 
+TEST(GainOfRankTest, FallsWithTheLogarithm) {
+  EXPECT_DOUBLE_EQ(GainOfRank(1), 1);
+  EXPECT_DOUBLE_EQ(GainOfRank(3), 0.5);
+  EXPECT_NEAR(GainOfRank(1023), 0.1, 1e-12);
+}
+
 TEST(EvaluationTest, ByHand) {
   // Scores of the only user: 5, 4, 3, 2, 1.
   const model::Matrix users = MatrixOf(1, {1});

@@ -96,6 +96,7 @@ TEST_F(QueryMeterTest, UsersWhoGoOnAsTheyBeganMakeTheLatestItemsCount) {
 TEST_F(QueryMeterTest, UsersWhoTurnAwayMakeThemCountNothing) {
   for (int round = 0; round < 8; ++round) Play(1, 0, 9);
   EXPECT_EQ(meter_.weights().recent, 0);
+  EXPECT_GE(meter_.State()[kWeightPairs], 200);  // it has enough to say so
 }
 
 TEST_F(QueryMeterTest, WithoutLatestItemsThereIsNoQuestion) {

@@ -18,12 +18,6 @@ void Note(const QueryGains& gains, int times, QueryWeightChoice* choice) {
   for (int i = 0; i < times; ++i) choice->Note(gains);
 }
 
-TEST(GainOfRankTest, FallsWithTheLogarithm) {
-  EXPECT_DOUBLE_EQ(GainOfRank(1), 1);
-  EXPECT_DOUBLE_EQ(GainOfRank(3), 0.5);
-  EXPECT_NEAR(GainOfRank(1023), 0.1, 1e-12);
-}
-
 TEST(QueryWeightChoiceTest, IsNothingUntilEnoughWasNoted) {
   QueryWeightChoice choice;
   Note(Favouring(15, 0.1), 199, &choice);

@@ -2,27 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <vector>
 
 namespace taud::trainer {
 namespace {
-
-TEST(UnitRowTest, Normalises) {
-  std::vector<float> row = {3, 4};
-  EXPECT_TRUE(NormaliseRow(&row));
-  EXPECT_FLOAT_EQ(row[0], 0.6f);
-  EXPECT_FLOAT_EQ(row[1], 0.8f);
-}
-
-TEST(UnitRowTest, LeavesWhatHasNoDirection) {
-  for (const float value : {0.0f, std::numeric_limits<float>::infinity(),
-                            std::numeric_limits<float>::quiet_NaN()}) {
-    std::vector<float> row = {value, 0};
-    EXPECT_FALSE(NormaliseRow(&row));
-    EXPECT_EQ(row[1], 0);
-  }
-}
 
 TEST(UnitRowTest, DrawsFromAllOfTheSphere) {
   std::mt19937_64 random(1);
