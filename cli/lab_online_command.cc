@@ -203,8 +203,10 @@ void Print(const OnlineFlags& flags, const nlohmann::ordered_json& json) {
 Chart Draw(const std::string& file, const nlohmann::ordered_json& json) {
   Chart chart;
   chart.file = file;
+  // The file without its folder: a drawing is for others, too.
+  const std::filesystem::path source(json.at("source").get<std::string>());
   chart.title = absl::StrCat("Each interaction ranked before it is learnt, ",
-                             json.at("source").get<std::string>());
+                             source.filename().string());
   chart.x_label = "interactions";
   chart.y_label = absl::StrCat("hit rate@", json.at("k").get<size_t>());
   for (int ranker = 0; ranker < lab::kRankers; ++ranker) {
