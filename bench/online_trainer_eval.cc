@@ -1,12 +1,14 @@
-// How fast the online trainer learns a bulk load, and how well.
+// How fast the online trainer learns a bulk load, or a stream, and how well.
 //
-//   online_trainer_eval DIR [SECONDS [THREADS [test|validation]]]
+//   online_trainer_eval DIR [SECONDS [THREADS [test|validation [PARTS]]]]
 //
-// Appends every interaction of DIR/train.txt (a line a user: user item …) at
-// once, in random order of fixed seed, and ranks all items with each snapshot
-// as it is published. Time counts from the trainer's start. With `validation`
-// a tenth of each user's training items, of fixed seed, is held out and ranked
-// instead of test.txt: choices are made on that, and `test` is for reporting.
+// Appends every interaction of DIR/train.txt (a line a user: user item …), in
+// random order of fixed seed, and ranks all items with each snapshot as it is
+// published. All at once, or, with PARTS, six tenths at once and the others in
+// so many parts, each when the one before has settled. Time counts from the
+// trainer's start. With `validation` a tenth of each user's training items, of
+// fixed seed, is held out and ranked instead of test.txt: choices are made on
+// that, and `test` is for reporting.
 
 #include <algorithm>
 #include <cstdint>
@@ -64,22 +66,36 @@ trainer::ItemLists CutValidation(trainer::ItemLists* train) {
   return held_out;
 }
 
-void AppendShuffled(const trainer::ItemLists& train,
-                    model::Interactions* interactions) {
-  std::vector<std::pair<uint32_t, uint32_t>> pairs;
+using Pairs = std::vector<std::pair<uint32_t, uint32_t>>;
+
+Pairs ShuffledPairs(const trainer::ItemLists& train) {
+  Pairs pairs;
   for (uint32_t user = 0; user < train.size(); ++user) {
     for (const uint32_t item : train[user]) pairs.emplace_back(user, item);
   }
   std::mt19937_64 random(7);
   std::shuffle(pairs.begin(), pairs.end(), random);
+  return pairs;
+}
+
+// Appends what is missing of the first `count` pairs.
+void AppendThrough(const Pairs& pairs, size_t count,
+                   model::Interactions* interactions) {
   model::Interaction interaction;
   interaction.kind = model::InteractionKind::kClick;
-  for (const auto& [user, item] : pairs) {
-    ++interaction.sequence;
-    interaction.user = user;
-    interaction.item = item;
+  for (size_t at = interactions->size(); at < count; ++at) {
+    interaction.sequence = at + 1;
+    interaction.user = pairs[at].first;
+    interaction.item = pairs[at].second;
     interactions->Append(interaction);
   }
+}
+
+// How many pairs there are when the bulk and `part` of `parts` have come.
+size_t PairsThrough(size_t all, size_t part, size_t parts) {
+  if (parts == 0) return all;
+  const size_t bulk = all * 6 / 10;
+  return bulk + (all - bulk) * part / parts;
 }
 
 // Snapshots on their way from the trainer's thread to the evaluation.
@@ -93,7 +109,7 @@ int Main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
                  "usage: online_trainer_eval DIR [SECONDS [THREADS "
-                 "[test|validation]]]\n");
+                 "[test|validation [PARTS]]]]\n");
     return 2;
   }
   const std::string dir = argv[1];
@@ -101,12 +117,15 @@ int Main(int argc, char** argv) {
   trainer::OnlineTrainerOptions options;
   options.threads = argc > 3 ? std::atoi(argv[3]) : 2;
   const bool validation = argc > 4 && std::string(argv[4]) == "validation";
+  const size_t parts = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 0;
 
   trainer::ItemLists train = ReadLists(dir + "/train.txt");
   const trainer::ItemLists wanted =
       validation ? CutValidation(&train) : ReadLists(dir + "/test.txt");
+  const Pairs pairs = ShuffledPairs(train);
+  size_t part = 0;
   model::Interactions interactions;
-  AppendShuffled(train, &interactions);
+  AppendThrough(pairs, PairsThrough(pairs.size(), part, parts), &interactions);
 
   Mailbox mailbox;
   auto online = trainer::OnlineTrainer::Create(
@@ -121,14 +140,15 @@ int Main(int argc, char** argv) {
   }
   std::printf("protocol: %s, %zu interactions, %d threads\n",
               validation ? "validation slice of train.txt" : "test.txt",
-              interactions.size(), options.threads);
-  std::printf("%8s %8s %8s %8s %8s %8s %8s %10s\n", "seconds", "epochs",
-              "recall20", "ndcg20", "tau0", "tau_p90", "loss", "pairs/s");
+              pairs.size(), options.threads);
+  std::printf("%8s %8s %8s %8s %8s %8s %8s %8s %10s\n", "seconds", "pairs",
+              "epochs", "recall20", "ndcg20", "tau0", "tau_p90", "loss",
+              "pairs/s");
   const absl::Time start = absl::Now();
   const absl::Time end = start + absl::Seconds(seconds);
   (*online)->Start();
-  bool idle = false;
-  while (!idle && absl::Now() < end) {
+  bool done = false;
+  while (!done && absl::Now() < end) {
     std::unique_ptr<model::Snapshot> snapshot;
     absl::Time published;
     {
@@ -139,21 +159,28 @@ int Main(int argc, char** argv) {
                 return *s != nullptr;
               },
               &mailbox.newest),
-          absl::Seconds(10));
+          absl::Seconds(1));
       snapshot = std::move(mailbox.newest);
       published = mailbox.published;
     }
     const trainer::TrainerStatus status = (*online)->status();
-    idle = status.state != trainer::TrainerState::kTraining &&
-           status.state != trainer::TrainerState::kWaiting;
+    const bool settled = status.state == trainer::TrainerState::kIdle &&
+                         status.trained_through == interactions.size();
+    done = (settled && part == parts) ||
+           status.state == trainer::TrainerState::kFailed;
+    if (settled && part < parts) {
+      AppendThrough(pairs, PairsThrough(pairs.size(), ++part, parts),
+                    &interactions);
+      (*online)->Notify();
+    }
     if (snapshot == nullptr) continue;
     const trainer::RankingQuality quality = trainer::EvaluateRanking(
         snapshot->users, snapshot->items, train, wanted, kRanks, 1);
-    std::printf("%8.1f %8.2f %8.4f %8.4f %8.4f %8.4f %8.4f %10.0f\n",
+    std::printf("%8.1f %8.0f %8.2f %8.4f %8.4f %8.4f %8.4f %8.4f %10.0f\n",
                 absl::ToDoubleSeconds(published - start),
-                snapshot->metrics["epochs"], quality.recall, quality.ndcg,
-                double{snapshot->tau0}, status.tau_user_p90, status.loss,
-                status.positives_per_second);
+                snapshot->metrics["pairs"], snapshot->metrics["epochs"],
+                quality.recall, quality.ndcg, double{snapshot->tau0},
+                status.tau_user_p90, status.loss, status.positives_per_second);
     std::fflush(stdout);
   }
   const trainer::TrainerStatus status = (*online)->status();

@@ -19,6 +19,9 @@ constexpr size_t kFigures = 16;
 constexpr char kQueryWeights[] = "query_weights";
 constexpr double kNormTolerance = 1e-3;
 
+// Of RowRenewal, by row; a state of before there was one owes nothing.
+std::string OwedBy(const std::string& side) { return side + "/owed"; }
+
 absl::Status Damaged(absl::string_view name, absl::string_view why) {
   return absl::DataLossError(absl::StrCat("training state: ", name, " ", why));
 }
@@ -33,6 +36,9 @@ class Lookup {
   }
   const std::vector<uint32_t>& Integers(const std::string& name) {
     return Find(state_.integers, name);
+  }
+  bool HasIntegers(const std::string& name) const {
+    return state_.integers.count(name) > 0;
   }
   const std::vector<uint64_t>& Longs(const std::string& name) {
     return Find(state_.longs, name);
@@ -86,6 +92,9 @@ void CheckSide(const std::string& side, size_t dim, uint64_t known,
     return;
   }
   lookup->Sized(lookup->Integers(side + "/learnt"), side + "/learnt", rows);
+  if (lookup->HasIntegers(OwedBy(side))) {
+    lookup->Sized(lookup->Integers(OwedBy(side)), OwedBy(side), rows);
+  }
   for (const char* name : {"/visits", "/rate"}) {
     const auto& values =
         lookup->Sized(lookup->Floats(side + name), side + name, rows);
@@ -233,6 +242,8 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
     state->integers[name + "/learnt"] = users ? user_learnt_ : item_learnt_;
     state->floats[name + "/visits"] = users ? user_visits_ : item_visits_;
     state->floats[name + "/rate"] = users ? user_rate_ : item_rate_;
+    state->integers[OwedBy(name)] =
+        (users ? user_renewal_ : item_renewal_).State();
   }
   state->floats["users/loss"] = user_loss_;
   state->integers["pairs/user"] = pairs_.users();
@@ -292,6 +303,10 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
     (users ? user_learnt_ : item_learnt_) = lookup.Integers(name + "/learnt");
     (users ? user_visits_ : item_visits_) = lookup.Floats(name + "/visits");
     (users ? user_rate_ : item_rate_) = lookup.Floats(name + "/rate");
+    RowRenewal& renewal = users ? user_renewal_ : item_renewal_;
+    renewal.Grow(learner_->rows(side));
+    const auto owed = state.integers.find(OwedBy(name));
+    if (owed != state.integers.end()) renewal.Assign(owed->second);
   }
   user_loss_ = lookup.Floats("users/loss");
   pairs_.Assign(lookup.Integers("pairs/user"), lookup.Integers("pairs/item"),
@@ -365,6 +380,7 @@ void OnlineFit::Forget(const std::vector<uint32_t>& users,
       learner_->SetRows(side, {row}, zero.data());
       counts[row] = 0;
       (is_user ? user_visits_ : item_visits_)[row] = 0;
+      (is_user ? user_renewal_ : item_renewal_).Forget(row);
       if (is_user) user_loss_[row] = 0;
     }
   }

@@ -13,8 +13,9 @@ namespace taud::trainer {
 //   floats    users/values, users/moment1, users/moment2 [users × dim],
 //             users/visits, users/rate, users/loss [users] (no items/loss),
 //             pairs/weight [pairs]
-//   integers  users/updates, users/learnt [users], pairs/user, pairs/item
-//             [pairs] (removed ones: 2³² − 1), present [items], negatives
+//   integers  users/updates, users/learnt, users/owed (RowRenewal; absent:
+//             nothing owed) [users], pairs/user, pairs/item [pairs] (removed
+//             ones: 2³² − 1), present [items], negatives
 //             [items], sampler/window, sampler/young, sampler/visits,
 //             marks/pairs
 //   longs     marks/sequence, counters

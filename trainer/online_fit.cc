@@ -34,6 +34,10 @@ constexpr double kAdaptEvery = 0.125;
 constexpr uint64_t kAdaptSteps = 8;
 constexpr uint32_t kMomentPairs = 1 << 15;  // pairs that μ₊ is taken from
 
+// Less than this share of all pairs is not worth making rows younger for: their
+// passes would be over before they have begun.
+constexpr double kLeastRenewal = 0.002;
+
 // A fit whose steps fail this many times in a row cannot be saved.
 constexpr int kMaxBadSteps = 20;
 
@@ -199,6 +203,8 @@ void OnlineFit::GrowToPairs() {
   item_visits_.resize(items, 0.0f);
   user_rate_.resize(users, rate);
   item_rate_.resize(items, rate);
+  user_renewal_.Grow(users);
+  item_renewal_.Grow(items);
   user_loss_.resize(users, 0.0f);
 }
 
@@ -207,9 +213,31 @@ bool OnlineFit::Ready() const {
          pairs_.items_present().size() >= kMinItems;
 }
 
-bool OnlineFit::Settled() const {
+bool OnlineFit::Settled() const { return PassesDone() && !OwesRenewal(); }
+
+bool OnlineFit::PassesDone() const {
   return sampler_.unvisited() == 0 && sampler_.young() == 0 &&
          Passes() >= Horizon() - 1e-6;
+}
+
+bool OnlineFit::OwesRenewal() const {
+  return std::max(user_renewal_.owed(), item_renewal_.owed()) >=
+         kLeastRenewal * std::max(1u, pairs_.size());
+}
+
+void OnlineFit::RenewRows() {
+  const double paid =
+      std::max(user_renewal_.Pay(pairs_.user_degree(), &user_visits_),
+               item_renewal_.Pay(pairs_.item_popularity(), &item_visits_));
+  visits_ *= 1.0 - std::min(1.0, paid / std::max(1u, pairs_.size()));
+  for (uint32_t u = 0; u < pairs_.user_degree().size(); ++u) {
+    const uint32_t degree = pairs_.user_degree()[u];
+    if (degree > 0) UpdateRate(degree, &user_visits_[u], &user_rate_[u]);
+  }
+  for (uint32_t i = 0; i < pairs_.item_popularity().size(); ++i) {
+    const uint32_t degree = pairs_.item_popularity()[i];
+    if (degree > 0) UpdateRate(degree, &item_visits_[i], &item_rate_[i]);
+  }
 }
 
 uint32_t OnlineFit::RowsPerStep() const {
@@ -230,6 +258,7 @@ bool OnlineFit::WarmingUp() const {
 }
 
 absl::Status OnlineFit::Step() {
+  if (PassesDone() && OwesRenewal()) RenewRows();
   OpenWindow();
   uint32_t first = 0;
   sampler_.Draw(RowsPerStep(), &drawn_, &first);
@@ -379,8 +408,14 @@ void OnlineFit::Account(uint32_t first) {
     const uint32_t popularity = pairs_.item_popularity()[item];
     // A warm start may count pairs that were learnt beyond its
     // trained_through and are now learnt again.
-    if (r < first && user_learnt_[user] < degree) ++user_learnt_[user];
-    if (r < first && item_learnt_[item] < popularity) ++item_learnt_[item];
+    if (r < first && user_learnt_[user] < degree) {
+      ++user_learnt_[user];
+      user_renewal_.Note(user, user_visits_[user] / (Horizon() * degree));
+    }
+    if (r < first && item_learnt_[item] < popularity) {
+      ++item_learnt_[item];
+      item_renewal_.Note(item, item_visits_[item] / (Horizon() * popularity));
+    }
     const float common = step_.common_losses[r];
     if (std::isfinite(common) && std::isfinite(step_.losses[r])) {
       loss += step_.losses[r];

@@ -19,6 +19,7 @@
 #include "trainer/pair_sampler.h"
 #include "trainer/positive_pairs.h"
 #include "trainer/query_meter.h"
+#include "trainer/row_renewal.h"
 #include "trainer/ssm_loss.h"
 #include "trainer/step_weights.h"
 #include "trainer/tau_governor.h"
@@ -96,8 +97,10 @@ class OnlineFit {
   // CheckTrainingState; the fit is then not to be used.
   absl::Status Import(const model::TrainingState& state);
 
-  bool Ready() const;    // enough to learn from
-  bool Settled() const;  // nothing new, and the passes are done
+  bool Ready() const;  // enough to learn from
+  // Nothing new, the passes are done, and so are those of rows that were made
+  // younger (RowRenewal).
+  bool Settled() const;
 
   // One step. REQUIRES: Ready(). INTERNAL if values that are not finite
   // could not be contained: the rows are then not to be published.
@@ -127,6 +130,10 @@ class OnlineFit {
   double Horizon() const;  // passes, longer for data of a few steps a pass
   double Passes() const;
   bool WarmingUp() const;
+  bool PassesDone() const;  // nothing new, and every row as old as it gets
+  bool OwesRenewal() const;
+  // REQUIRES: PassesDone(). There are passes to do again after it.
+  void RenewRows();
   // Takes a snapshot's trained rows over; returns how many.
   size_t TakeOver(Side side, const model::Matrix& rows,
                   const std::vector<uint32_t>& counts);
@@ -170,8 +177,9 @@ class OnlineFit {
   std::vector<uint32_t> user_learnt_, item_learnt_;  // distinct pairs visited
   std::vector<float> user_visits_, item_visits_;     // positives learnt
   std::vector<float> user_rate_, item_rate_;         // learning rates
-  std::vector<float> user_loss_;                     // L(u), decayed mean
-  size_t users_started_ = 0, items_started_ = 0;     // rows that were set
+  RowRenewal user_renewal_, item_renewal_;
+  std::vector<float> user_loss_;                  // L(u), decayed mean
+  size_t users_started_ = 0, items_started_ = 0;  // rows that were set
 
   // The present step.
   std::vector<uint32_t> drawn_;

@@ -83,9 +83,11 @@ struct TrainerStatus {
 //                          ⇅ Pause/Resume: kPaused      error ▶ kFailed
 //
 // The fit has settled when every pair has been learnt from some thirty times,
-// on average; new pairs bring it out of rest for as long as they are many. A
-// new user or item begins at the mean of what it interacted with, and is
-// learnt at a high rate while the settled rows around it hardly move. One
+// on average; new pairs bring it out of rest for as long as they are many, and
+// settled rows that got some are then made a little younger and learn on, for
+// twice as long again (RowRenewal). A new user or item begins at the mean of
+// what it interacted with, and is learnt at a high rate while the settled rows
+// around it hardly move. One
 // user or item has a bounded share of every step, whatever it sends.
 //
 // Thread-safe. Start, Stop and WarmStart are the owner's, one at a time; they

@@ -188,6 +188,20 @@ TEST_F(OnlineFitTest, WarmStartKeepsWhatWasLearnt) {
   EXPECT_GT(Recall(*ValidSnapshot(), data, 10), 0.9);
 }
 
+TEST_F(OnlineFitTest, SettledRowsLearnWhatIsNewAgainWhenThereIsTime) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  const uint64_t before = fit_->figures().positives;
+  for (uint32_t user = 0; user < 300; ++user) {
+    AppendOne(user, data.test[user][0], &interactions_);
+  }
+  Settle();
+  // Thirty passes over what is new, and twice as much of renewal.
+  EXPECT_GT(fit_->figures().positives - before, 300u * 75);
+  EXPECT_GT(Recall(*ValidSnapshot(), data, 10), 0.9);
+}
+
 TEST_F(OnlineFitTest, WarmStartRefusesWhatDoesNotFit) {
   model::Snapshot snapshot;
   snapshot.users = model::Matrix(1, 8);
@@ -336,6 +350,30 @@ TEST_F(OnlineFitTest, AnImportedStateMakesTheSameStepsToTheBit) {
   EXPECT_EQ(other_learner->rows(Side::kUsers), mine->users.rows);
 }
 
+TEST_F(OnlineFitTest, AStateOfRowsThatAreRenewedIsGoneOnWithToTheBit) {
+  const ClusteredData data = MakeClusters(120, 90, 6, 10, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  for (uint32_t user = 0; user < 120; ++user) {
+    AppendOne(user, data.test[user][0], &interactions_);
+  }
+  fit_->Absorb(interactions_);
+  for (int step = 0; step < 60; ++step) ASSERT_TRUE(fit_->Step().ok());
+  const auto state = fit_->Export();
+  const std::vector<uint32_t>& owed = state->integers.at("users/owed");
+  EXPECT_LT(std::count(owed.begin(), owed.end(), 0u), 120);
+
+  auto other = MakeFit(/*seed=*/99);
+  ASSERT_TRUE(other->Import(*state).ok());
+  Settle();
+  fit_.swap(other);
+  Settle();
+  EXPECT_EQ(fit_->MakeSnapshot()->users.values,
+            other->MakeSnapshot()->users.values);
+  EXPECT_EQ(fit_->Export()->integers, other->Export()->integers);
+  EXPECT_EQ(fit_->Export()->doubles, other->Export()->doubles);
+}
+
 TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
   const ClusteredData data = MakeClusters(40, 30, 3, 6, 1);
   AppendAll(data.train, 1, &interactions_);
@@ -359,6 +397,7 @@ TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
       [](auto* s) { s->integers["pairs/user"][0] = 40; },
       [](auto* s) { s->integers["pairs/item"][1] = 7777; },
       [](auto* s) { s->integers["negatives"][0] = 77; },
+      [](auto* s) { s->integers["items/owed"].push_back(0); },
       [](auto* s) { s->integers["sampler/window"].assign(3, 1u << 30); },
       [](auto* s) { s->integers["marks/pairs"].push_back(1); },
       [](auto* s) { s->longs["counters"].pop_back(); },
@@ -375,14 +414,17 @@ TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
 }
 
 // One that was written before there were any.
-TEST_F(OnlineFitTest, AStateWithoutQueryWeightsIsGoneOnWith) {
+TEST_F(OnlineFitTest, AStateWithoutQueryWeightsOrRenewalIsGoneOnWith) {
   const ClusteredData data = MakeClusters(40, 30, 3, 6, 1);
   AppendAll(data.train, 1, &interactions_);
   fit_->Absorb(interactions_);
   const auto state = fit_->Export();
   state->doubles.erase("query_weights");
-  auto other = MakeFit();
-  EXPECT_TRUE(other->Import(*state).ok());
+  state->integers.erase("users/owed");
+  state->integers.erase("items/owed");
+  fit_ = MakeFit();
+  ASSERT_TRUE(fit_->Import(*state).ok());
+  Settle();
 }
 
 TEST_F(OnlineFitTest, ForgetsUsersAndItemsAndGoesOn) {
@@ -412,6 +454,7 @@ TEST_F(OnlineFitTest, ForgetsUsersAndItemsAndGoesOn) {
     }
     return state.integers.at("users/learnt")[3] != 0 ||
            state.floats.at("users/loss")[3] != 0 ||
+           state.integers.at("users/owed")[3] != 0 ||
            state.floats.at("items/values")[5 * kDim] != 0;
   };
   EXPECT_FALSE(holds(*fit_->Export()));
