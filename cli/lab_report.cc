@@ -198,7 +198,16 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     json["rho_trials"].push_back(entry);
   }
   json["protocol"] = result.protocol;
-  json.update(Describe(flags, options));
+  for (const lab::SamplingTrial& trial : result.sampling_trials) {
+    nlohmann::ordered_json entry;
+    entry["negatives"] = trial.sampling->name;
+    entry["validation_recall" + main] = trial.recall;
+    entry["validation_ndcg" + main] = trial.ndcg;
+    json["sampling_trials"].push_back(entry);
+  }
+  lab::ExperimentOptions ran = options;
+  ran.fit = result.fit;
+  json.update(Describe(flags, ran));
   json["learning_rate"] = result.learning_rate;  // 0 there if not given
   json["curve"] = ToJson(result.curve, /*measured_only=*/false);
   if (!result.validation_curve.empty()) {
@@ -240,6 +249,15 @@ std::string ToText(const nlohmann::ordered_json& json) {
     }
   }
   absl::StrAppend(&text, "\nrho ", json.at("rho").get<double>());
+  if (json.contains("sampling_trials")) {
+    for (const auto& trial : json.at("sampling_trials")) {
+      absl::StrAppend(
+          &text, "; tried ", trial.at("negatives").get<std::string>(),
+          " negatives: recall ",
+          Fixed(trial.at("validation_recall@20").get<double>(), 4), ", ndcg ",
+          Fixed(trial.at("validation_ndcg@20").get<double>(), 4));
+    }
+  }
   if (json.contains("rho_trials")) {
     for (const auto& trial : json.at("rho_trials")) {
       absl::StrAppend(

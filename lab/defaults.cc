@@ -8,19 +8,8 @@ using trainer::Loss;
 using trainer::NegativeSource;
 using trainer::Normalize;
 
-// A backbone that gathers neighbours gives the vectors of popular items the
-// greater norms (SSM, §3.2.2): learned against negatives as popular as the
-// positives, which the cosine cannot tell apart by popularity, and ranked by
-// the inner product, which can: as Adap-τ's program does, and as SSM, §4.4.4,
-// finds best.
-bool RanksByNorm(const trainer::OfflineFitOptions& fit) {
-  return fit.backbone != Backbone::kMf &&
-         (fit.loss == Loss::kSsm || fit.loss == Loss::kSm) &&
-         fit.normalize == Normalize::kBoth;
-}
-
 int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
-  const int shared = RanksByNorm(fit) ? 2048 : 1024;
+  const int shared = HasSamplings(fit) ? kSamplings[0].negatives : 1024;
   if (fit.source == NegativeSource::kShared) return shared;
   if (fit.loss == Loss::kBpr) return 1;
   if (fit.loss == Loss::kBce) return 4;
@@ -28,6 +17,18 @@ int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
 }
 
 }  // namespace
+
+bool HasSamplings(const trainer::OfflineFitOptions& fit) {
+  return fit.backbone != Backbone::kMf &&
+         (fit.loss == Loss::kSsm || fit.loss == Loss::kSm) &&
+         fit.normalize == Normalize::kBoth;
+}
+
+void SetSampling(const Sampling& sampling, trainer::OfflineFitOptions* fit) {
+  fit->beta = sampling.beta;
+  fit->negatives = sampling.negatives;
+  fit->rank = sampling.rank;
+}
 
 trainer::NegativeSource DefaultSource(trainer::Loss loss) {
   return loss == Loss::kBpr || loss == Loss::kBce ? NegativeSource::kPerRow
@@ -46,9 +47,9 @@ void SetDefaults(trainer::OfflineFitOptions* fit) {
   }
   fit->learning_rate = 0.01;
   fit->schedule_epochs = 30;
-  if (RanksByNorm(*fit)) {
-    fit->beta = 1.0;
-    fit->rank = trainer::RankBy::kInnerProduct;
+  if (HasSamplings(*fit)) {
+    fit->beta = kSamplings[0].beta;
+    fit->rank = kSamplings[0].rank;
     return;
   }
   // The other losses have not been tried with it.

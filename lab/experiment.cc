@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -26,6 +27,10 @@ constexpr int kLooks = 15;
 
 // Fits that are only to settle τ₀ or to compare values of ρ are this long.
 constexpr int kShortEpochs = 12;
+
+// Fits that are only to compare samplings are this long: where it matters, one
+// of them is far behind by then.
+constexpr int kSamplingEpochs = 6;
 
 // GradientMagnitude is taken over so many users.
 constexpr size_t kProbedUsers = 500;
@@ -124,6 +129,7 @@ class Experiment {
              const ExperimentObserver& observer)
       : dataset_(dataset),
         options_(options),
+        fit_(options.fit),
         observer_(observer),
         pool_(options.threads) {
     if (NeedsSlice()) {
@@ -136,24 +142,29 @@ class Experiment {
 
  private:
   bool FindsRho() const {
-    return options_.find_rho && (options_.fit.loss == trainer::Loss::kSsm ||
-                                 options_.fit.loss == trainer::Loss::kSm);
+    return options_.find_rho && (fit_.loss == trainer::Loss::kSsm ||
+                                 fit_.loss == trainer::Loss::kSm);
+  }
+  bool FindsSampling() const {
+    return options_.find_sampling && HasSamplings(fit_) &&
+           fit_.source == trainer::NegativeSource::kShared;
   }
   bool NeedsSlice() const {
-    return FindsRho() || options_.select == Select::kValidation;
+    return FindsRho() || FindsSampling() ||
+           options_.select == Select::kValidation;
   }
-  bool Adaptive() const {
-    return trainer::IsAdaptive(options_.fit.temperature);
-  }
+  bool Adaptive() const { return trainer::IsAdaptive(fit_.temperature); }
   bool NeedsPilot() const {
-    return FindsRho() || (Adaptive() && options_.fit.rho != 1.0);
+    return FindsRho() || (Adaptive() && fit_.rho != 1.0);
   }
-  int Epochs() const { return options_.fit.schedule_epochs; }
+  int Epochs() const { return fit_.schedule_epochs; }
   int ShortEpochs() const { return std::min(kShortEpochs, Epochs()); }
+  int SamplingEpochs() const { return std::min(kSamplingEpochs, Epochs()); }
   // At most; from it the time left is estimated.
   double PlannedEpochs() const;
   std::string Protocol(const ExperimentResult& result) const;
 
+  absl::Status SettleSampling(ExperimentResult* result);
   absl::Status SettleRho(ExperimentResult* result);
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
@@ -164,6 +175,7 @@ class Experiment {
 
   const Dataset& dataset_;
   const ExperimentOptions& options_;
+  trainer::OfflineFitOptions fit_;  // the options', and what was found
   const ExperimentObserver& observer_;
   trainer::WorkerPool pool_;
   Split split_;
@@ -175,6 +187,9 @@ class Experiment {
 double Experiment::PlannedEpochs() const {
   double epochs = Epochs();
   if (options_.select == Select::kValidation) epochs *= 2;
+  if (FindsSampling()) {
+    epochs += static_cast<double>(std::size(kSamplings)) * SamplingEpochs();
+  }
   if (NeedsPilot()) epochs += ShortEpochs();
   if (FindsRho()) epochs += (kMostTrials - 1) * ShortEpochs();
   return epochs;
@@ -182,7 +197,12 @@ double Experiment::PlannedEpochs() const {
 
 absl::StatusOr<ExperimentResult> Experiment::Run() {
   ExperimentResult result;
-  result.rho = FindsRho() ? 1.0 : options_.fit.rho;
+  if (FindsSampling()) {
+    absl::Status status = SettleSampling(&result);
+    if (!status.ok()) return status;
+  }
+  result.fit = fit_;
+  result.rho = FindsRho() ? 1.0 : fit_.rho;
   if (NeedsPilot()) {
     absl::Status status = SettleRho(&result);
     if (!status.ok()) return status;
@@ -236,6 +256,30 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   return result;
 }
 
+// Goes on with the sampling that has the greatest recall with ρ = 1.
+absl::Status Experiment::SettleSampling(ExperimentResult* result) {
+  Phase phase;
+  phase.train = &split_.fit;
+  phase.test = &split_.validation;
+  phase.schedule = phase.epochs = SamplingEpochs();
+  std::vector<SamplingTrial>& trials = result->sampling_trials;
+  for (const Sampling& sampling : kSamplings) {
+    SetSampling(sampling, &fit_);
+    phase.name = absl::StrCat(sampling.name, " negatives");
+    auto trial = RunPhase(phase);
+    if (!trial.ok()) return trial.status();
+    trials.push_back(
+        {&sampling, trial->report.main_recall(), trial->report.main_ndcg()});
+  }
+  const auto best =
+      std::max_element(trials.begin(), trials.end(),
+                       [](const SamplingTrial& a, const SamplingTrial& b) {
+                         return a.recall < b.recall;
+                       });
+  SetSampling(*best->sampling, &fit_);
+  return absl::OkStatus();
+}
+
 // Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it until
 // one is worse than the last.
 absl::Status Experiment::SettleRho(ExperimentResult* result) {
@@ -273,7 +317,7 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
 
 absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> Experiment::MakeFit(
     const Phase& phase) {
-  trainer::OfflineFitOptions options = options_.fit;
+  trainer::OfflineFitOptions options = fit_;
   options.schedule_epochs = phase.schedule;
   options.rho = phase.rho;
   options.held_tau0 = phase.held_tau0;
@@ -390,8 +434,8 @@ double Experiment::ProbeGradient(const trainer::OfflineFit& fit,
                                  const Phase& phase) {
   using trainer::Normalize;
   using trainer::RankBy;
-  const Normalize normalize = options_.fit.normalize;
-  if (options_.fit.rank == RankBy::kCosine && normalize != Normalize::kBoth) {
+  const Normalize normalize = fit_.normalize;
+  if (fit_.rank == RankBy::kCosine && normalize != Normalize::kBoth) {
     return -1;
   }
   model::Matrix users = fit.Users();
@@ -434,6 +478,11 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
       protocol = absl::StrCat("last: epoch ", result.epochs,
                               " of the schedule, nothing chosen");
       break;
+  }
+  if (FindsSampling()) {
+    absl::StrAppend(&protocol,
+                    "; negatives and ranking chosen by recall@20 on a tenth of "
+                    "train");
   }
   if (FindsRho()) {
     absl::StrAppend(&protocol, "; rho chosen by recall@20 on a tenth of train");

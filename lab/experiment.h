@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
+#include "lab/defaults.h"
 #include "lab/probes.h"
 #include "lab/ranking_report.h"
 #include "lab/rho_trials.h"
@@ -20,7 +21,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 6;
+inline constexpr int kResultsVersion = 7;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -41,10 +42,14 @@ using TensorLearnerMaker =
         const std::string& device, trainer::WorkerPool* pool);
 
 struct ExperimentOptions {
-  // The fit; held_tau0 and, with find_rho, rho are the experiment's to set.
+  // The fit; held_tau0 and, if they are to be found, ρ and what goes with a
+  // sampling are the experiment's to set.
   trainer::OfflineFitOptions fit;
   // Finds ρ on the validation slice. For losses with one only.
   bool find_rho = true;
+  // Finds on the validation slice which of kSamplings suits the data. For fits
+  // with HasSamplings and shared negatives only.
+  bool find_sampling = false;
   int threads = 1;
   std::string device = "cpu";  // as LibTorch writes it
   Select select = Select::kValidation;
@@ -57,9 +62,15 @@ struct ExperimentOptions {
 // Whether RunExperiment needs options.tensors.
 bool NeedsTensors(const ExperimentOptions& options);
 
+struct SamplingTrial {  // and its figures on the validation slice
+  const Sampling* sampling = nullptr;
+  double recall = 0;
+  double ndcg = 0;
+};
+
 // How far an experiment is.
 struct ExperimentProgress {
-  std::string phase;  // "rho 1.1", "validation", "refit", …
+  std::string phase;  // "rho 1.1", "popular negatives", "refit", …
   int epoch = 0;      // epochs of the phase that are complete
   int epochs = 0;     // of the phase
   double share = 0;   // of the whole experiment, in [0, 1]
@@ -106,8 +117,10 @@ struct ExperimentResult {
   // If select is kValidation: the best on the slice.
   double validation_recall = 0;
   double validation_ndcg = 0;
-  std::vector<Trial> trials;  // if find_rho
-  std::string protocol;       // in words: what was chosen, and on what
+  std::vector<Trial> trials;                   // if find_rho
+  std::vector<SamplingTrial> sampling_trials;  // if find_sampling
+  trainer::OfflineFitOptions fit;  // as options.fit, with the sampling found
+  std::string protocol;            // in words: what was chosen, and on what
 };
 
 // Learns from dataset.train and measures on dataset.test. With Eq. 14 and

@@ -58,6 +58,7 @@ TEST(DefaultsTest, NegativesAndRankingGoWithTheMethod) {
     EXPECT_EQ(fit.rank, c.rank);
     EXPECT_EQ(fit.beta, c.beta);
     EXPECT_EQ(fit.negatives, c.negatives);
+    EXPECT_EQ(HasSamplings(fit), c.rank == RankBy::kInnerProduct);
     // Dropout belongs to the softmax of cosines, and to MF.
     EXPECT_EQ(fit.dropout > 0,
               fit.backbone == Backbone::kMf || c.rank == RankBy::kInnerProduct);

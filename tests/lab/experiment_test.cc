@@ -188,6 +188,45 @@ TEST_F(ExperimentTest, FindsRhoAmongWhatItTried) {
   EXPECT_THAT(result.protocol, HasSubstr("rho chosen"));
 }
 
+TEST_F(ExperimentTest, FindsTheSamplingThatTheSliceFavours) {
+  ExperimentOptions options = Small();
+  options.fit.backbone = trainer::Backbone::kLightGcn;
+  SetDefaults(&options.fit);
+  options.fit.schedule_epochs = 7;
+  options.fit.learning_rate = 1e-3;  // so that neither has learnt everything
+  options.find_sampling = true;
+  options.select = Select::kLast;
+  std::vector<ExperimentProgress> ends;
+  const ExperimentResult result =
+      Run(options, [&](const ExperimentProgress& progress) {
+        if (progress.epoch_ended) ends.push_back(progress);
+        return true;
+      });
+  ASSERT_EQ(result.sampling_trials.size(), 2u);
+  const SamplingTrial& popular = result.sampling_trials[0];
+  const SamplingTrial& uniform = result.sampling_trials[1];
+  EXPECT_EQ(popular.sampling, &kSamplings[0]);
+  EXPECT_GT(popular.recall, 0);
+  EXPECT_NE(popular.recall, uniform.recall);
+  const Sampling& best =
+      *(popular.recall > uniform.recall ? popular : uniform).sampling;
+  EXPECT_EQ(result.fit.beta, best.beta);
+  EXPECT_EQ(result.fit.negatives, best.negatives);
+  EXPECT_EQ(result.fit.rank, best.rank);
+  EXPECT_THAT(result.protocol, HasSubstr("negatives and ranking chosen"));
+  ASSERT_EQ(ends.size(), 6u + 6u + 7u);
+  EXPECT_EQ(ends[0].phase, "popular negatives");
+  EXPECT_EQ(ends[6].phase, "uniform negatives");
+  EXPECT_NEAR(ends.back().share, 1, 1e-9);
+
+  // The same as if it had been given.
+  options.find_sampling = false;
+  SetSampling(best, &options.fit);
+  const ExperimentResult given = Run(options);
+  EXPECT_TRUE(given.sampling_trials.empty());
+  EXPECT_EQ(given.test.recall, result.test.recall);
+}
+
 TEST_F(ExperimentTest, StopsWhenAskedTo) {
   int calls = 0;
   const auto result =
