@@ -43,6 +43,8 @@ constexpr int kMaxBadSteps = 20;
 
 // The passes done so far, in a snapshot's metrics: a warm start resumes there.
 constexpr char kPassesMetric[] = "passes";
+// 1 if the query weights are those that had most, not the first ones.
+constexpr char kWeightsFoundMetric[] = "query_weights_found";
 
 double MetricOr(const model::Snapshot& snapshot, const char* name,
                 double otherwise) {
@@ -76,7 +78,9 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
   trained_through_ = snapshot.trained_through;
   warm_passes_ =
       std::max(0.0, MetricOr(snapshot, kPassesMetric, options_.horizon));
-  query_meter_.StartAt(model::QueryWeightsOf(snapshot));
+  if (MetricOr(snapshot, kWeightsFoundMetric, 0) > 0) {
+    query_meter_.StartAt(model::QueryWeightsOf(snapshot));
+  }
   tau0_ = snapshot.tau0;
   loss_ = MetricOr(snapshot, "loss", 0.0);
   mean_loss_ = MetricOr(snapshot, "mean_user_loss", loss_);
@@ -536,7 +540,8 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
     if (item_learnt_[i] == 0) std::fill_n(snapshot->items.Row(i), dim, 0.0f);
   }
   snapshot->tau0 = static_cast<float>(tau0_);
-  const model::QueryWeights weights = query_meter_.weights();
+  const model::QueryWeights weights =
+      query_meter_.weights(Passes() / Horizon());
   snapshot->metrics = {{"loss", loss_},
                        {"mean_user_loss", mean_loss_},
                        {"epochs", epochs_},
@@ -546,7 +551,8 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
                        {"mean_positive_cosine", moments_.positive_mean},
                        {"tau0_eq13", tau0_eq13_},
                        {model::kRecentWeightMetric, double{weights.recent}},
-                       {model::kPriorMetric, double{weights.prior}}};
+                       {model::kPriorMetric, double{weights.prior}},
+                       {kWeightsFoundMetric, query_meter_.found() ? 1.0 : 0.0}};
   return snapshot;
 }
 

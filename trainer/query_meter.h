@@ -41,7 +41,10 @@ class QueryMeter {
 
   // See QueryWeightChoice.
   void StartAt(const model::QueryWeights& weights) { choice_.StartAt(weights); }
-  model::QueryWeights weights() const { return choice_.weights(); }
+  model::QueryWeights weights(double settled) const {
+    return choice_.weights(settled);
+  }
+  bool found() const { return choice_.found(); }
   std::vector<double> State() const { return choice_.State(); }
   bool Assign(const std::vector<double>& state) {
     return choice_.Assign(state);

@@ -33,7 +33,7 @@ void QueryWeightChoice::Note(const QueryGains& gains) {
   for (size_t pair = 0; pair < gains.size(); ++pair) {
     means_[pair] += (gains[pair] - means_[pair]) / noted_;
   }
-  if (noted_ < kLeastNoted) return;
+  if (!found()) return;
   const auto best = static_cast<size_t>(
       std::max_element(means_.begin(), means_.end()) - means_.begin());
   if (means_[best] > kNoticeable * means_[chosen_]) chosen_ = best;
@@ -42,6 +42,14 @@ void QueryWeightChoice::Note(const QueryGains& gains) {
 void QueryWeightChoice::StartAt(const model::QueryWeights& weights) {
   chosen_ = Nearest(kRecentWeights, weights.recent) * kPriors.size() +
             Nearest(kPriors, weights.prior);
+}
+
+bool QueryWeightChoice::found() const { return noted_ >= kLeastNoted; }
+
+model::QueryWeights QueryWeightChoice::weights(double settled) const {
+  if (found() || chosen_ != 0) return WeightsAt(chosen_);
+  const double left = 1 - std::clamp(settled, 0.0, 1.0);
+  return {0, kFirstPrior * static_cast<float>(left)};
 }
 
 std::vector<double> QueryWeightChoice::State() const {

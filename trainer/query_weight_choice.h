@@ -32,9 +32,16 @@ class QueryWeightChoice {
   // Begins with the weights that are nearest. REQUIRES: nothing was noted.
   void StartAt(const model::QueryWeights& weights);
 
-  // 0 until 200 were noted. The weights change only for those that gain half a
-  // percent more, so that answers do not jump to and fro for nothing.
-  model::QueryWeights weights() const { return WeightsAt(chosen_); }
+  // What had most. The weights change only for those that gain half a percent
+  // more, so that answers do not jump to and fro for nothing. Until 200 were
+  // noted, what it began with, or, if that is nothing, the common taste as
+  // kFirstPrior interactions and less and less as the rows settle: `settled` is
+  // their passes ÷ all that they will do, from 0 to 1. What few have been
+  // learnt from says less than what everybody likes.
+  model::QueryWeights weights(double settled) const;
+  static constexpr float kFirstPrior = 10;
+  // Whether 200 were noted.
+  bool found() const;
 
   // Everything, as numbers. Assign is false, and changes nothing, if they
   // cannot be a state.

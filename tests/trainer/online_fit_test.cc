@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "model/query_weights.h"
 #include "tests/trainer/synthetic_data.h"
 #include "trainer/fit_state.h"
 #include "trainer/worker_pool.h"
@@ -104,6 +105,24 @@ TEST_F(OnlineFitTest, SnapshotsAreValidAtEveryStage) {
     through = snapshot->trained_through;
   }
   EXPECT_EQ(through, interactions_.last_sequence());
+}
+
+// Everything came at once, so that there was nothing to ask.
+TEST_F(OnlineFitTest, TheCommonTasteCountsUntilTheRowsHaveSettled) {
+  const ClusteredData data = MakeClusters(200, 100, 5, 8, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  ASSERT_TRUE(fit_->Step().ok());
+  const auto early = ValidSnapshot();
+  EXPECT_GT(model::QueryWeightsOf(*early).prior, 9.0f);
+  Settle();
+  EXPECT_EQ(model::QueryWeightsOf(*ValidSnapshot()).prior, 0);
+  // It was not found by answers, and a fit does not begin with it as if it
+  // were.
+  fit_ = MakeFit();
+  ASSERT_TRUE(fit_->WarmStart(*early).ok());
+  Settle();
+  EXPECT_EQ(model::QueryWeightsOf(*ValidSnapshot()).prior, 0);
 }
 
 TEST_F(OnlineFitTest, GrowsWithNewUsersAndItemsAndKeepsTheOld) {

@@ -90,12 +90,12 @@ class QueryMeterTest : public testing::Test {
 
 TEST_F(QueryMeterTest, UsersWhoGoOnAsTheyBeganMakeTheLatestItemsCount) {
   for (int round = 0; round < 8; ++round) Play(1, 1, 9);
-  EXPECT_GE(meter_.weights().recent, 0.1f);
+  EXPECT_GE(meter_.weights(1).recent, 0.1f);
 }
 
 TEST_F(QueryMeterTest, UsersWhoTurnAwayMakeThemCountNothing) {
   for (int round = 0; round < 8; ++round) Play(1, 0, 9);
-  EXPECT_EQ(meter_.weights().recent, 0);
+  EXPECT_EQ(meter_.weights(1).recent, 0);
   EXPECT_GE(meter_.State()[kWeightPairs], 200);  // it has enough to say so
 }
 

@@ -7,6 +7,8 @@
 namespace taud::trainer {
 namespace {
 
+constexpr double kSettled = 0.5;  // where it does not matter
+
 QueryGains Favouring(size_t pair, double by) {
   QueryGains gains;
   gains.fill(0.2);
@@ -18,51 +20,61 @@ void Note(const QueryGains& gains, int times, QueryWeightChoice* choice) {
   for (int i = 0; i < times; ++i) choice->Note(gains);
 }
 
-TEST(QueryWeightChoiceTest, IsNothingUntilEnoughWasNoted) {
+TEST(QueryWeightChoiceTest, TheCommonTasteFadesUntilEnoughWasNoted) {
   QueryWeightChoice choice;
-  Note(Favouring(15, 0.1), 199, &choice);
-  EXPECT_EQ(choice.weights().recent, 0);
-  EXPECT_EQ(choice.weights().prior, 0);
+  const struct {
+    double settled;
+    float prior;
+  } cases[] = {{0, 10}, {0.25, 7.5f}, {1, 0}, {1.1, 0}};
+  for (const int noted : {0, 199}) {
+    Note(Favouring(15, 0.1), noted, &choice);
+    for (const auto& c : cases) {
+      EXPECT_EQ(choice.weights(c.settled).recent, 0);
+      EXPECT_EQ(choice.weights(c.settled).prior, c.prior);
+    }
+  }
+  EXPECT_FALSE(choice.found());
   Note(Favouring(15, 0.1), 1, &choice);
-  EXPECT_EQ(choice.weights().recent, kRecentWeights[2]);
-  EXPECT_EQ(choice.weights().prior, kPriors[3]);
+  EXPECT_TRUE(choice.found());
+  EXPECT_EQ(choice.weights(kSettled).recent, kRecentWeights[2]);
+  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[3]);
 }
 
 TEST(QueryWeightChoiceTest, FollowsWhatGains) {
   QueryWeightChoice choice;
   Note(Favouring(35, 0.1), 3000, &choice);
-  EXPECT_EQ(choice.weights().recent, kRecentWeights[5]);
-  EXPECT_EQ(choice.weights().prior, kPriors[5]);
+  EXPECT_EQ(choice.weights(kSettled).recent, kRecentWeights[5]);
+  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[5]);
   Note(Favouring(6, 0.1), 3000, &choice);
-  EXPECT_EQ(choice.weights().recent, kRecentWeights[1]);
-  EXPECT_EQ(choice.weights().prior, 0);
+  EXPECT_EQ(choice.weights(kSettled).recent, kRecentWeights[1]);
+  EXPECT_EQ(choice.weights(kSettled).prior, 0);
 }
 
 TEST(QueryWeightChoiceTest, DoesNotJumpForNothing) {
   QueryWeightChoice choice;
   Note(Favouring(2, 0.1), 300, &choice);
-  ASSERT_EQ(choice.weights().prior, kPriors[2]);
+  ASSERT_EQ(choice.weights(kSettled).prior, kPriors[2]);
   QueryGains equal = Favouring(2, 0.1);
   equal[3] = equal[2] * 1.004;
   Note(equal, 20000, &choice);
-  EXPECT_EQ(choice.weights().prior, kPriors[2]);
+  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[2]);
   equal[3] = equal[2] * 1.02;
   Note(equal, 20000, &choice);
-  EXPECT_EQ(choice.weights().prior, kPriors[3]);
+  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[3]);
 }
 
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
   const struct {
     model::QueryWeights start, expected;
-  } cases[] = {{{0, 0}, {0, 0}},
+  } cases[] = {{{0, 0.6f}, {0, 1}},
                {{0.04f, 25}, {0.03f, 30}},
                {{0.5f, 4}, {0.3f, 3}},
                {{9, 1000}, {3, 100}}};
   for (const auto& c : cases) {
     QueryWeightChoice choice;
     choice.StartAt(c.start);
-    EXPECT_EQ(choice.weights().recent, c.expected.recent);
-    EXPECT_EQ(choice.weights().prior, c.expected.prior);
+    EXPECT_EQ(choice.weights(kSettled).recent, c.expected.recent);
+    EXPECT_EQ(choice.weights(kSettled).prior, c.expected.prior);
   }
 }
 
@@ -71,7 +83,7 @@ TEST(QueryWeightChoiceTest, GoesOnFromItsState) {
   Note(Favouring(3, 0.1), 250, &choice);
   QueryWeightChoice other;
   ASSERT_TRUE(other.Assign(choice.State()));
-  EXPECT_EQ(other.weights().prior, kPriors[3]);
+  EXPECT_EQ(other.weights(kSettled).prior, kPriors[3]);
   Note(Favouring(1, 0.3), 100, &choice);
   Note(Favouring(1, 0.3), 100, &other);
   EXPECT_EQ(other.State(), choice.State());
