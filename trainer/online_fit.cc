@@ -541,7 +541,8 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
   }
   snapshot->tau0 = static_cast<float>(tau0_);
   const model::QueryWeights weights =
-      query_meter_.weights(Passes() / Horizon());
+      query_meter_.weights(static_cast<double>(pairs_.size()) /
+                           std::max<double>(1, pairs_.num_users()));
   snapshot->metrics = {{"loss", loss_},
                        {"mean_user_loss", mean_loss_},
                        {"epochs", epochs_},

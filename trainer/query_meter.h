@@ -41,8 +41,8 @@ class QueryMeter {
 
   // See QueryWeightChoice.
   void StartAt(const model::QueryWeights& weights) { choice_.StartAt(weights); }
-  model::QueryWeights weights(double settled) const {
-    return choice_.weights(settled);
+  model::QueryWeights weights(double pairs_per_user) const {
+    return choice_.weights(pairs_per_user);
   }
   bool found() const { return choice_.found(); }
   std::vector<double> State() const { return choice_.State(); }

@@ -46,10 +46,10 @@ void QueryWeightChoice::StartAt(const model::QueryWeights& weights) {
 
 bool QueryWeightChoice::found() const { return noted_ >= kLeastNoted; }
 
-model::QueryWeights QueryWeightChoice::weights(double settled) const {
+model::QueryWeights QueryWeightChoice::weights(double pairs_per_user) const {
   if (found() || chosen_ != 0) return WeightsAt(chosen_);
-  const double left = 1 - std::clamp(settled, 0.0, 1.0);
-  return {0, kFirstPrior * static_cast<float>(left)};
+  const double share = 1 - std::min(pairs_per_user / kLongHistory, 1.0);
+  return {0, kFirstPrior * static_cast<float>(share)};
 }
 
 std::vector<double> QueryWeightChoice::State() const {

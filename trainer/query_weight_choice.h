@@ -35,11 +35,12 @@ class QueryWeightChoice {
   // What had most. The weights change only for those that gain half a percent
   // more, so that answers do not jump to and fro for nothing. Until 200 were
   // noted, what it began with, or, if that is nothing, the common taste as
-  // kFirstPrior interactions and less and less as the rows settle: `settled` is
-  // their passes ÷ all that they will do, from 0 to 1. What few have been
-  // learnt from says less than what everybody likes.
-  model::QueryWeights weights(double settled) const;
-  static constexpr float kFirstPrior = 10;
+  // kFirstPrior interactions where histories are short, and less the longer
+  // they are: `pairs_per_user` is their mean length, and from kLongHistory on
+  // it is nothing. A row of five pairs says less than what everybody likes.
+  model::QueryWeights weights(double pairs_per_user) const;
+  static constexpr float kFirstPrior = 3;
+  static constexpr double kLongHistory = 60;
   // Whether 200 were noted.
   bool found() const;
 

@@ -7,7 +7,7 @@
 namespace taud::trainer {
 namespace {
 
-constexpr double kSettled = 0.5;  // where it does not matter
+constexpr double kAny = 5;  // pairs a user, where it does not matter
 
 QueryGains Favouring(size_t pair, double by) {
   QueryGains gains;
@@ -20,47 +20,47 @@ void Note(const QueryGains& gains, int times, QueryWeightChoice* choice) {
   for (int i = 0; i < times; ++i) choice->Note(gains);
 }
 
-TEST(QueryWeightChoiceTest, TheCommonTasteFadesUntilEnoughWasNoted) {
+TEST(QueryWeightChoiceTest, TheCommonTasteCountsUntilEnoughWasNoted) {
   QueryWeightChoice choice;
   const struct {
-    double settled;
+    double pairs_per_user;
     float prior;
-  } cases[] = {{0, 10}, {0.25, 7.5f}, {1, 0}, {1.1, 0}};
+  } cases[] = {{0, 3}, {15, 2.25f}, {60, 0}, {500, 0}};
   for (const int noted : {0, 199}) {
     Note(Favouring(15, 0.1), noted, &choice);
     for (const auto& c : cases) {
-      EXPECT_EQ(choice.weights(c.settled).recent, 0);
-      EXPECT_EQ(choice.weights(c.settled).prior, c.prior);
+      EXPECT_EQ(choice.weights(c.pairs_per_user).recent, 0);
+      EXPECT_EQ(choice.weights(c.pairs_per_user).prior, c.prior);
     }
   }
   EXPECT_FALSE(choice.found());
   Note(Favouring(15, 0.1), 1, &choice);
   EXPECT_TRUE(choice.found());
-  EXPECT_EQ(choice.weights(kSettled).recent, kRecentWeights[2]);
-  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[3]);
+  EXPECT_EQ(choice.weights(kAny).recent, kRecentWeights[2]);
+  EXPECT_EQ(choice.weights(kAny).prior, kPriors[3]);
 }
 
 TEST(QueryWeightChoiceTest, FollowsWhatGains) {
   QueryWeightChoice choice;
   Note(Favouring(35, 0.1), 3000, &choice);
-  EXPECT_EQ(choice.weights(kSettled).recent, kRecentWeights[5]);
-  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[5]);
+  EXPECT_EQ(choice.weights(kAny).recent, kRecentWeights[5]);
+  EXPECT_EQ(choice.weights(kAny).prior, kPriors[5]);
   Note(Favouring(6, 0.1), 3000, &choice);
-  EXPECT_EQ(choice.weights(kSettled).recent, kRecentWeights[1]);
-  EXPECT_EQ(choice.weights(kSettled).prior, 0);
+  EXPECT_EQ(choice.weights(kAny).recent, kRecentWeights[1]);
+  EXPECT_EQ(choice.weights(kAny).prior, 0);
 }
 
 TEST(QueryWeightChoiceTest, DoesNotJumpForNothing) {
   QueryWeightChoice choice;
   Note(Favouring(2, 0.1), 300, &choice);
-  ASSERT_EQ(choice.weights(kSettled).prior, kPriors[2]);
+  ASSERT_EQ(choice.weights(kAny).prior, kPriors[2]);
   QueryGains equal = Favouring(2, 0.1);
   equal[3] = equal[2] * 1.004;
   Note(equal, 20000, &choice);
-  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[2]);
+  EXPECT_EQ(choice.weights(kAny).prior, kPriors[2]);
   equal[3] = equal[2] * 1.02;
   Note(equal, 20000, &choice);
-  EXPECT_EQ(choice.weights(kSettled).prior, kPriors[3]);
+  EXPECT_EQ(choice.weights(kAny).prior, kPriors[3]);
 }
 
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
@@ -73,8 +73,8 @@ TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
   for (const auto& c : cases) {
     QueryWeightChoice choice;
     choice.StartAt(c.start);
-    EXPECT_EQ(choice.weights(kSettled).recent, c.expected.recent);
-    EXPECT_EQ(choice.weights(kSettled).prior, c.expected.prior);
+    EXPECT_EQ(choice.weights(kAny).recent, c.expected.recent);
+    EXPECT_EQ(choice.weights(kAny).prior, c.expected.prior);
   }
 }
 
@@ -83,7 +83,7 @@ TEST(QueryWeightChoiceTest, GoesOnFromItsState) {
   Note(Favouring(3, 0.1), 250, &choice);
   QueryWeightChoice other;
   ASSERT_TRUE(other.Assign(choice.State()));
-  EXPECT_EQ(other.weights(kSettled).prior, kPriors[3]);
+  EXPECT_EQ(other.weights(kAny).prior, kPriors[3]);
   Note(Favouring(1, 0.3), 100, &choice);
   Note(Favouring(1, 0.3), 100, &other);
   EXPECT_EQ(other.State(), choice.State());
