@@ -40,7 +40,7 @@ class QueryWeightChoice {
   // it is nothing. A row of five pairs says less than what everybody likes.
   model::QueryWeights weights(double pairs_per_user) const;
   static constexpr float kFirstPrior = 3;
-  static constexpr double kLongHistory = 60;
+  static constexpr double kLongHistory = 100;
   // Whether 200 were noted.
   bool found() const;
 
