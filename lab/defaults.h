@@ -28,10 +28,9 @@ inline constexpr Sampling kSamplings[] = {
 // of cosines on a backbone that gathers neighbours, whose vectors of popular
 // items have the greater norms (SSM, §3.2.2). Negatives as popular as the
 // positives cannot tell popularity from the cosine, and the inner product ranks
-// by it: as Adap-τ's program does, and as SSM, §4.4.4, finds best. Where few
-// items make up most of the data, such negatives are positives too often, and
-// uniform ones ranked by the cosine are better. Which of the two suits a data
-// set has to be tried. Pure.
+// by it: as Adap-τ's program does, and as SSM, §4.4.4, finds best. So it is on
+// Gowalla; on ML-1M uniform ones ranked by the cosine are better by a fifth
+// (docs/results.md). Which of the two suits a data set has to be tried. Pure.
 bool HasSamplings(const trainer::OfflineFitOptions& fit);
 
 void SetSampling(const Sampling& sampling, trainer::OfflineFitOptions* fit);

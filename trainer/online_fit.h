@@ -132,7 +132,7 @@ class OnlineFit {
   bool WarmingUp() const;
   bool PassesDone() const;  // nothing new, and every row as old as it gets
   bool OwesRenewal() const;
-  // REQUIRES: PassesDone(). There are passes to do again after it.
+  // REQUIRES: PassesDone() and OwesRenewal(). There are passes to do again.
   void RenewRows();
   // Takes a snapshot's trained rows over; returns how many.
   size_t TakeOver(Side side, const model::Matrix& rows,
