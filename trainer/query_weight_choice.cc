@@ -33,7 +33,7 @@ void QueryWeightChoice::Note(const QueryGains& gains) {
   for (size_t pair = 0; pair < gains.size(); ++pair) {
     means_[pair] += (gains[pair] - means_[pair]) / noted_;
   }
-  if (!found()) return;
+  if (noted_ < kLeastNoted) return;
   const auto best = static_cast<size_t>(
       std::max_element(means_.begin(), means_.end()) - means_.begin());
   if (means_[best] > kNoticeable * means_[chosen_]) chosen_ = best;
@@ -44,10 +44,12 @@ void QueryWeightChoice::StartAt(const model::QueryWeights& weights) {
             Nearest(kPriors, weights.prior);
 }
 
-bool QueryWeightChoice::found() const { return noted_ >= kLeastNoted; }
+bool QueryWeightChoice::found() const {
+  return noted_ >= kLeastNoted || chosen_ != 0;
+}
 
 model::QueryWeights QueryWeightChoice::weights(double pairs_per_user) const {
-  if (found() || chosen_ != 0) return WeightsAt(chosen_);
+  if (found()) return WeightsAt(chosen_);
   const double share = 1 - std::min(pairs_per_user / kLongHistory, 1.0);
   return {0, kFirstPrior * static_cast<float>(share)};
 }

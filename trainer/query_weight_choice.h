@@ -41,7 +41,7 @@ class QueryWeightChoice {
   model::QueryWeights weights(double pairs_per_user) const;
   static constexpr float kFirstPrior = 3;
   static constexpr double kLongHistory = 100;
-  // Whether 200 were noted.
+  // Whether 200 were noted, or it began with weights that were found before.
   bool found() const;
 
   // Everything, as numbers. Assign is false, and changes nothing, if they

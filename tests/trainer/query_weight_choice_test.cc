@@ -72,7 +72,9 @@ TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
                {{9, 1000}, {3, 100}}};
   for (const auto& c : cases) {
     QueryWeightChoice choice;
+    EXPECT_FALSE(choice.found());
     choice.StartAt(c.start);
+    EXPECT_TRUE(choice.found());  // so that a snapshot passes them on
     EXPECT_EQ(choice.weights(kAny).recent, c.expected.recent);
     EXPECT_EQ(choice.weights(kAny).prior, c.expected.prior);
   }
