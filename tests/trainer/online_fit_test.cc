@@ -453,6 +453,7 @@ TEST_F(OnlineFitTest, ForgetsUsersAndItemsAndGoesOn) {
   AppendAll(data.train, 1, &interactions_);
   fit_->Absorb(interactions_);
   for (int step = 0; step < 50; ++step) ASSERT_TRUE(fit_->Step().ok());
+  ASSERT_GT(fit_->Export()->integers.at("users/owed")[3], 0u);
   const std::vector<uint32_t> users = {3, 77};
   const std::vector<uint32_t> items = {5};
   interactions_.Erase(users, items);
