@@ -89,4 +89,21 @@ uint32_t NegativeSampler::Uniform(size_t bound) {
       (uint64_t{static_cast<uint32_t>(random_())} * uint64_t{bound}) >> 32);
 }
 
+void CountInBatch(const std::vector<uint32_t>& positives,
+                  std::vector<uint32_t>* negatives,
+                  std::vector<float>* counts) {
+  *negatives = positives;
+  std::sort(negatives->begin(), negatives->end());
+  counts->clear();
+  size_t distinct = 0;
+  for (const uint32_t item : *negatives) {
+    if (distinct == 0 || (*negatives)[distinct - 1] != item) {
+      (*negatives)[distinct++] = item;
+      counts->push_back(0);
+    }
+    ++counts->back();
+  }
+  negatives->resize(distinct);
+}
+
 }  // namespace taud::trainer

@@ -51,6 +51,11 @@ class NegativeSampler {
   std::vector<bool> drawn_;         // [items], all false between draws
 };
 
+// The positives of a step as the negatives that its rows share: the distinct
+// ones, ascending, and how often each occurs. Replaces both. Pure; any thread.
+void CountInBatch(const std::vector<uint32_t>& positives,
+                  std::vector<uint32_t>* negatives, std::vector<float>* counts);
+
 }  // namespace taud::trainer
 
 #endif  // TAUD_TRAINER_NEGATIVE_SAMPLER_H_

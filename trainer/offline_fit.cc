@@ -43,6 +43,7 @@ OfflineFit::OfflineFit(const OfflineFitOptions& options, const ItemLists* train,
   }
   active_items_ = items.size();
   negatives_.SetItems(items, popularity);
+  if (options_.loss == Loss::kSm) batch_.negatives = std::move(items);
   log_sparsity_ = LogSparsity(active_users, active_items_, pairs_.size());
   temperatures_ = std::make_unique<OfflineTemperatures>(
       options_, std::move(degrees), log_sparsity_);
@@ -100,7 +101,8 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
     batch_.users[r] = pair.user;
     batch_.positives[r] = pair.item;
     batch_.temperatures[r] = temperatures_->Of(pair.user);
-    if (options_.leave_out_known) {
+    // The softmax over all items has all others in its denominator.
+    if (options_.leave_out_known && options_.loss != Loss::kSm) {
       batch_.known_positives.push_back(train_[pair.user]);
     }
   }
@@ -108,11 +110,24 @@ void OfflineFit::FillBatch(size_t begin, size_t end) {
     DrawDropout(options_.dropout, rows * static_cast<size_t>(options_.dim),
                 &random_, &batch_.user_mask);
   }
-  if (options_.source == NegativeSource::kShared &&
-      options_.loss != Loss::kSm) {
-    negatives_.Draw(static_cast<size_t>(options_.negatives), &batch_.negatives);
-  }
+  FillNegatives();
   batch_.negative_weight = NegativeWeight();
+}
+
+void OfflineFit::FillNegatives() {
+  if (options_.loss == Loss::kSm) return;  // all items, in every step
+  switch (options_.source) {
+    case NegativeSource::kShared:
+      negatives_.Draw(static_cast<size_t>(options_.negatives),
+                      &batch_.negatives);
+      return;
+    case NegativeSource::kInBatch:
+      CountInBatch(batch_.positives, &batch_.negatives,
+                   &batch_.negative_counts);
+      return;
+    case NegativeSource::kPerRow:
+      return;  // the learner draws them
+  }
 }
 
 float OfflineFit::NegativeWeight() const {

@@ -65,6 +65,8 @@ class OfflineFit {
   };
 
   void FillBatch(size_t begin, size_t end);
+  // Those that the rows of the batch share, if they share any.
+  void FillNegatives();
   float NegativeWeight() const;
   absl::Status Account();
   void EndEpoch();

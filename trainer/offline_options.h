@@ -116,8 +116,9 @@ inline bool IsFused(const OfflineFitOptions& options) {
   const bool graph = options.backbone == Backbone::kLightGcn;
   return options.backbone != Backbone::kNgcf &&
          (!graph || options.message_dropout == 0) &&
-         options.loss == Loss::kSsm &&
-         options.source == NegativeSource::kShared &&
+         (options.loss == Loss::kSm ||
+          (options.loss == Loss::kSsm &&
+           options.source != NegativeSource::kPerRow)) &&
          options.normalize == Normalize::kBoth &&
          (options.rank != RankBy::kInnerProduct ||
           options.backbone != Backbone::kMf) &&

@@ -19,10 +19,6 @@ class RowNegatives {
   RowNegatives(const ItemLists& train, uint32_t num_items, double beta,
                uint64_t seed, uint32_t padding = 0);
 
-  // The items that can be drawn, those with a positive and the padding,
-  // ascending.
-  const std::vector<uint32_t>& items() const { return items_; }
-
   // Replaces *items by `each` for each of the `rows` rows, and marks in
   // *excluded those that are the row's positive or, with `leave_out_known`,
   // another known positive of the user. [rows × each] both.

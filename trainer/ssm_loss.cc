@@ -57,6 +57,32 @@ void UnmaskGradient(const float* mask, float scale, const float* row,
 // all would fall on the same sets of the cache.
 int64_t ScoreStep(int64_t padded) { return padded + kPanel; }
 
+// ExpInPlace with x[j] = counts[j] · exp(…); empty counts are 1.
+float CountedExpInPlace(const std::vector<float>& counts, float shift,
+                        float scale, int64_t n, float* x) {
+  const float sum = ExpInPlace(shift, scale, n, x);
+  if (counts.empty()) return sum;
+  float counted = 0;
+  for (int64_t j = 0; j < n; ++j) counted += x[j] *= counts[j];
+  return counted;
+}
+
+// The sum that CountedExpInPlace returns, without writing.
+float CountedExpSum(const std::vector<float>& counts, const float* x,
+                    float shift, float scale, int64_t n) {
+  if (counts.empty()) return ExpSum(x, shift, scale, n);
+  constexpr int64_t kBlock = 512;
+  float block[kBlock];
+  float sum = 0;
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    const int64_t count = std::min(kBlock, n - begin);
+    CopyRow(x + begin, count, block);
+    ExpInPlace(shift, scale, count, block);
+    sum += Dot(block, &counts[begin], count);
+  }
+  return sum;
+}
+
 }  // namespace
 
 SsmLoss::SsmLoss(int dim, WorkerPool* pool)
@@ -186,7 +212,9 @@ int64_t SsmLoss::ExcludePositives(const SsmBatch& batch, int64_t row,
     const int32_t slot = slot_of_item_[item];
     if (slot < 0 || scores[slot] == kExcluded) return;
     scores[slot] = kExcluded;
-    ++excluded;
+    excluded += batch.negative_counts.empty()
+                    ? 1
+                    : static_cast<int64_t>(batch.negative_counts[slot]);
   };
   exclude(batch.positives[row]);
   if (!batch.known_positives.empty()) {
@@ -206,17 +234,20 @@ float SsmLoss::Softmax(const SsmBatch& batch, int64_t row, float* scores,
   };
 
   const float each = batch.negative_weight;
+  const std::vector<float>& counts = batch.negative_counts;
   const float common = 1.0f / batch.common_temperature;
   const float scale = 1.0f / batch.temperatures[row];
   const bool is_common = scale == common && batch.rho == 1.0f;
   // The scores are read once more only where the two losses differ.
   if (!is_common) {
     result->common_losses[row] =
-        loss(1.0f, common, each * ExpSum(scores, shift, common, count),
+        loss(1.0f, common,
+             each * CountedExpSum(counts, scores, shift, common, count),
              std::exp((cosine - shift) * common));
   }
   const float own = std::exp((cosine - shift) * scale);
-  const float others = each * ExpInPlace(shift, scale, count, scores);
+  const float others =
+      each * CountedExpInPlace(counts, shift, scale, count, scores);
   result->losses[row] = loss(batch.rho, scale, others, own);
   if (is_common) result->common_losses[row] = result->losses[row];
 

@@ -24,6 +24,9 @@ struct SsmBatch {
   // the number of items ÷ the number of negatives the sum estimates that over
   // all items, each as often as it is drawn. 1 is the SSM loss of the paper.
   float negative_weight = 1;
+  // Empty, or [negatives] > 0: how many negatives each one is, beside c.
+  // In-batch negatives are the distinct positives with their multiplicities.
+  std::vector<float> negative_counts;
   // Empty, or [rows] the items that the user is known to like, not owned:
   // those among the negatives are false ones, and left out of the row's sum.
   std::vector<absl::Span<const uint32_t>> known_positives;
@@ -44,8 +47,8 @@ struct SsmResult {
   // [rows] at common_temperature and ρ = 1: what Adap-τ's Eq. 16 compares
   // users by.
   std::vector<float> common_losses;
-  // Negatives left out as false: with the rows' own positives, summed over
-  // the rows.
+  // Negatives left out as false: with the rows' own positives, each as often
+  // as it counts, summed over the rows.
   int64_t false_negatives = 0;
 };
 
@@ -91,7 +94,8 @@ class SsmLoss {
   void ComputeChunk(const float* users, const float* items,
                     const SsmBatch& batch, int64_t begin, int64_t end,
                     Scratch* scratch, SsmResult* result) const;
-  // Marks what is not to count as a negative of the row; returns how many.
+  // Marks what is not to count as a negative of the row; returns how many,
+  // each as often as it counts.
   int64_t ExcludePositives(const SsmBatch& batch, int64_t row,
                            float* scores) const;
   // Turns a row of scores into exponentials; returns the factor that makes

@@ -45,6 +45,12 @@ bool IsScaleFree(const OfflineFitOptions& options) {
           options.backbone == Backbone::kSvdPpItem);
 }
 
+int64_t CountExcluded(const RowScores& scores) {
+  if (!scores.counts.defined()) return scores.excluded.sum().item<int64_t>();
+  const at::Tensor counts = scores.counts.to(at::kDouble);
+  return scores.excluded.to(at::kDouble).matmul(counts).sum().item<int64_t>();
+}
+
 class TensorLearner final : public OfflineLearner {
  public:
   TensorLearner(const OfflineFitOptions& options, const ItemLists& train,
@@ -55,7 +61,7 @@ class TensorLearner final : public OfflineLearner {
         contrast_(MakeContrast(options, train, num_items, device, pool)),
         row_negatives_(train, num_items, options.beta, options.seed + 3,
                        options.padding),
-        first_column_(num_items, -1) {
+        column_of_item_(num_items, -1) {
     for (const at::Tensor& table : backbone_->tables()) {
       table_steps_.emplace_back(table);
     }
@@ -130,14 +136,14 @@ class TensorLearner final : public OfflineLearner {
     return matrix;
   }
 
-  // The items whose columns all rows share; empty if each row has its own.
-  std::vector<uint32_t> SharedColumns(const SsmBatch& batch) const;
+  // Whether the rows of a step share the negatives of the batch.
+  bool HasSharedColumns() const {
+    return options_.loss == Loss::kSm ||
+           options_.source != NegativeSource::kPerRow;
+  }
   int64_t RowsAtOnce(int64_t columns, int64_t width) const;
-  // Marks the columns of `columns` that are not to count. first_column_ and
-  // next_column_ list them by item.
+  // Marks what is not to count of `columns`, those of column_of_item_.
   at::Tensor Excluded(const Chunk& chunk, int64_t columns) const;
-  void ListColumns(const std::vector<uint32_t>& columns);
-  void ForgetColumns(const std::vector<uint32_t>& columns);
   // f of the chunk's rows with their positives and negatives.
   RowScores Score(const Chunk& chunk, const at::Tensor& users,
                   const at::Tensor& items, const at::Tensor& columns);
@@ -154,40 +160,14 @@ class TensorLearner final : public OfflineLearner {
   at::Tensor log_tau_;  // [1] or [users]; undefined if not learned
   std::unique_ptr<TensorAdam> tau_step_;
 
-  // Columns of the present step by item, as chains: −1 ends one.
-  std::vector<int32_t> first_column_;  // [items]
-  std::vector<int32_t> next_column_;   // [columns]
+  // [items] Where an item stands among the shared negatives of the present
+  // step, −1 if it does not.
+  std::vector<int32_t> column_of_item_;
 };
-
-std::vector<uint32_t> TensorLearner::SharedColumns(
-    const SsmBatch& batch) const {
-  if (options_.loss == Loss::kSm) return row_negatives_.items();
-  switch (options_.source) {
-    case NegativeSource::kShared:
-      return batch.negatives;
-    case NegativeSource::kInBatch:
-      return batch.positives;
-    case NegativeSource::kPerRow:
-      break;
-  }
-  return {};
-}
 
 int64_t TensorLearner::RowsAtOnce(int64_t columns, int64_t width) const {
   const int64_t values = columns > 0 ? columns : options_.negatives * width;
   return std::max<int64_t>(16, kChunkValues / std::max<int64_t>(1, values));
-}
-
-void TensorLearner::ListColumns(const std::vector<uint32_t>& columns) {
-  next_column_.assign(columns.size(), -1);
-  for (size_t c = 0; c < columns.size(); ++c) {
-    next_column_[c] = first_column_[columns[c]];
-    first_column_[columns[c]] = static_cast<int32_t>(c);
-  }
-}
-
-void TensorLearner::ForgetColumns(const std::vector<uint32_t>& columns) {
-  for (const uint32_t item : columns) first_column_[item] = -1;
 }
 
 at::Tensor TensorLearner::Excluded(const Chunk& chunk, int64_t columns) const {
@@ -195,13 +175,10 @@ at::Tensor TensorLearner::Excluded(const Chunk& chunk, int64_t columns) const {
   bool* marks = host.data_ptr<bool>();
   for (int64_t r = chunk.begin; r < chunk.begin + chunk.rows; ++r) {
     const auto mark = [&](uint32_t item) {
-      for (int32_t c = first_column_[item]; c >= 0; c = next_column_[c]) {
-        marks[c] = true;
-      }
+      if (column_of_item_[item] >= 0) marks[column_of_item_[item]] = true;
     };
     mark(chunk.batch->positives[r]);
-    // The softmax over all items has all others in its denominator.
-    if (!chunk.batch->known_positives.empty() && options_.loss != Loss::kSm) {
+    if (!chunk.batch->known_positives.empty()) {
       for (const uint32_t item : chunk.batch->known_positives[r]) mark(item);
     }
     marks += columns;
@@ -235,6 +212,9 @@ RowScores TensorLearner::Score(const Chunk& chunk, const at::Tensor& users,
   if (columns.defined()) {
     scores.negative = user.matmul(columns.t());
     scores.excluded = Excluded(chunk, columns.size(0));
+    if (!batch.negative_counts.empty()) {
+      scores.counts = Floats(batch.negative_counts.data(), columns.size(0));
+    }
     return scores;
   }
   const int64_t each = options_.negatives;
@@ -282,12 +262,13 @@ void TensorLearner::Step(const SsmBatch& batch, float rate,
   at::Tensor items = forward.items.detach().requires_grad_(true);
   const int64_t rows = batch.rows();
   const double share = 1.0 / static_cast<double>(rows);
-  const std::vector<uint32_t> shared = SharedColumns(batch);
-  ListColumns(shared);
+  const int64_t shared =
+      HasSharedColumns() ? static_cast<int64_t>(batch.negatives.size()) : 0;
+  for (int64_t c = 0; c < shared; ++c) {
+    column_of_item_[batch.negatives[c]] = static_cast<int32_t>(c);
+  }
   const at::Tensor shared_rows =
-      shared.empty()
-          ? at::Tensor()
-          : Indices(shared.data(), static_cast<int64_t>(shared.size()));
+      shared == 0 ? at::Tensor() : Indices(batch.negatives.data(), shared);
   const bool compares = options_.temperature == TemperatureRule::kAdapTau;
 
   result->cosines.clear();
@@ -295,8 +276,7 @@ void TensorLearner::Step(const SsmBatch& batch, float rate,
   result->common_losses.assign(static_cast<size_t>(rows), 0.0f);
   result->false_negatives = 0;
   result->kept_back = 0;
-  const int64_t step =
-      RowsAtOnce(static_cast<int64_t>(shared.size()), users.size(1));
+  const int64_t step = RowsAtOnce(shared, users.size(1));
   bool finite = true;
   for (int64_t begin = 0; begin < rows; begin += step) {
     const Chunk chunk = {&batch, begin, std::min(step, rows - begin)};
@@ -318,16 +298,17 @@ void TensorLearner::Step(const SsmBatch& batch, float rate,
     const std::vector<float> cosines = ToVector(scores.positive.detach());
     result->cosines.insert(result->cosines.end(), cosines.begin(),
                            cosines.end());
-    result->false_negatives += scores.excluded.sum().item<int64_t>();
+    result->false_negatives += CountExcluded(scores);
     if (!compares) continue;
     const RowScores seen = {scores.positive.detach(), scores.negative.detach(),
-                            scores.excluded, scores.negative_weight};
+                            scores.excluded, scores.counts,
+                            scores.negative_weight};
     const std::vector<float> common =
         ToVector(CommonLosses(seen, batch.common_temperature));
     std::copy(common.begin(), common.end(),
               result->common_losses.begin() + begin);
   }
-  ForgetColumns(shared);
+  for (int64_t c = 0; c < shared; ++c) column_of_item_[batch.negatives[c]] = -1;
 
   at::Tensor total = (forward.users * users.grad()).sum() +
                      (forward.items * items.grad()).sum();
@@ -462,7 +443,10 @@ absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeTensorLearner(
     at::zeros({1}, at::TensorOptions(place));
     at::set_num_threads(pool->workers());
     at::manual_seed(options.seed);
-    if (options.backbone == Backbone::kMf && IsFused(options)) {
+    // A learner of rows takes all scores of a step at once, which for all items
+    // are too many.
+    if (options.backbone == Backbone::kMf && options.loss == Loss::kSsm &&
+        IsFused(options)) {
       return MakeFusedLearner(options, train, num_items,
                               MakeTensorMf(options.dim, device));
     }

@@ -11,22 +11,27 @@ at::Tensor Masked(const at::Tensor& values, const at::Tensor& excluded,
   return excluded.defined() ? values.masked_fill(excluded, otherwise) : values;
 }
 
-// The negatives of each row that count, at least 1.
-at::Tensor Counted(const RowScores& scores) {
-  if (!scores.excluded.defined()) {
-    return at::full_like(scores.positive,
-                         static_cast<double>(scores.negative.size(1)));
-  }
-  return scores.excluded.logical_not().sum(1).clamp_min(1).to(
-      scores.positive.scalar_type());
+// [rows] the sum of `each` [rows × negatives] over the negatives that count.
+at::Tensor SumOf(const at::Tensor& each, const RowScores& scores) {
+  const at::Tensor counting = Masked(each, scores.excluded, 0.0);
+  return scores.counts.defined() ? counting.matmul(scores.counts)
+                                 : counting.sum(1);
+}
+
+// [rows] the mean of `each`; 0 where no negative counts.
+at::Tensor MeanOf(const at::Tensor& each, const RowScores& scores) {
+  return SumOf(each, scores) /
+         SumOf(at::ones_like(each), scores).clamp_min(1.0);
 }
 
 at::Tensor Ssm(const RowScores& scores, const at::Tensor& tau, double rho) {
   constexpr double kNothing = -std::numeric_limits<double>::infinity();
   const at::Tensor positive = scores.positive / tau;
-  const at::Tensor negative = Masked(
-      scores.negative / tau.unsqueeze(1) + std::log(scores.negative_weight),
-      scores.excluded, kNothing);
+  // Counting c times is adding log c to the logit.
+  at::Tensor logits =
+      scores.negative / tau.unsqueeze(1) + std::log(scores.negative_weight);
+  if (scores.counts.defined()) logits = logits + scores.counts.log();
+  const at::Tensor negative = Masked(logits, scores.excluded, kNothing);
   const at::Tensor all = at::cat({positive.unsqueeze(1), negative}, 1);
   return rho * at::logsumexp(all, {1}) - positive;
 }
@@ -48,18 +53,15 @@ at::Tensor RowLosses(const OfflineFitOptions& options, const RowScores& scores,
     case Loss::kBpr: {
       const at::Tensor each =
           at::softplus((scores.negative - positive.unsqueeze(1)) / wide_tau);
-      return Masked(each, scores.excluded, 0.0).sum(1) / Counted(scores);
+      return MeanOf(each, scores);
     }
     case Loss::kBce: {
       const at::Tensor each = at::softplus(scores.negative / wide_tau);
-      return at::softplus(-positive / tau) +
-             Masked(each, scores.excluded, 0.0).sum(1);
+      return at::softplus(-positive / tau) + SumOf(each, scores);
     }
     case Loss::kCcl: {
       const at::Tensor each = at::relu(scores.negative - options.ccl_margin);
-      return 1.0 - positive +
-             options.ccl_weight * Masked(each, scores.excluded, 0.0).sum(1) /
-                 Counted(scores);
+      return 1.0 - positive + options.ccl_weight * MeanOf(each, scores);
     }
   }
   return Ssm(scores, tau, options.rho);

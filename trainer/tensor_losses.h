@@ -16,6 +16,8 @@ struct RowScores {
   at::Tensor negative;  // [rows × negatives]
   // [rows × negatives], true where it is not to count. Undefined: none.
   at::Tensor excluded;
+  // [negatives], SsmBatch::negative_counts. Undefined: 1.
+  at::Tensor counts = {};
   // SsmBatch::negative_weight, for the softmax losses.
   double negative_weight = 1;
 };
@@ -29,7 +31,7 @@ at::Tensor UnitRows(const at::Tensor& x);
 //   BCE      log(1 + e^{−f⁺/τ}) + Σ_j log(1 + e^{f_j/τ})
 //   CCL      1 − f⁺ + w mean_j max(0, f_j − m)          (SimpleX, Mao et al.
 //            2021, Eq. 1), which has no temperature
-// Means and sums are over negatives that count.
+// Means and sums are over negatives that count, each as often as it does.
 at::Tensor RowLosses(const OfflineFitOptions& options, const RowScores& scores,
                      const at::Tensor& tau);
 

@@ -226,9 +226,15 @@ void TensorMf::Step(const SsmBatch& batch, const std::vector<float>& user_rates,
   scores.masked_fill_(excluded, -1e4);
   // Counting c times is adding log c to the logit.
   const double log_each = std::log(batch.negative_weight);
+  const at::Tensor log_counts = batch.negative_counts.empty()
+                                    ? at::zeros({1}, options_.dtype(at::kFloat))
+                                    : FromHost(batch.negative_counts).log();
   const auto log_softmax = [&](const at::Tensor& temperature) {
     return at::log_softmax(
-        at::cat({cosine / temperature, scores / temperature + log_each}, 1), 1);
+        at::cat({cosine / temperature,
+                 scores / temperature + (log_counts + log_each)},
+                1),
+        1);
   };
   const at::Tensor log_p = log_softmax(tau);
   const at::Tensor common =
@@ -256,7 +262,12 @@ void TensorMf::Step(const SsmBatch& batch, const std::vector<float>& user_rates,
   const at::Tensor log_sum = cosine / tau - log_p.narrow(1, 0, 1);
   ToHost((rho - 1.0) * log_sum - log_p.narrow(1, 0, 1), &result->losses);
   ToHost(-common.select(1, 0), &result->common_losses);
-  result->false_negatives = excluded.sum().item<int64_t>();
+  result->false_negatives = batch.negative_counts.empty()
+                                ? excluded.sum().item<int64_t>()
+                                : excluded.to(at::kFloat)
+                                      .matmul(FromHost(batch.negative_counts))
+                                      .sum(at::kDouble)
+                                      .item<int64_t>();
   std::vector<uint32_t> items = batch.positives;
   items.insert(items.end(), batch.negatives.begin(), batch.negatives.end());
   result->kept_back = Move(batch.users, user_gradients, user_rates, &users_) +

@@ -112,6 +112,11 @@ TEST_P(MfLearnerTest, ManyStepsAgreeWithTheFusedImplementation) {
     // Every option takes its turn, alone and with the others.
     if (step % 2 == 1) batch.rho = 1.2f;
     if (step % 3 == 1) batch.known_positives.assign(batch.users.size(), known);
+    if (step % 4 == 1) {
+      for (size_t j = 0; j < batch.negatives.size(); ++j) {
+        batch.negative_counts.push_back(static_cast<float>(1 + j % 3));
+      }
+    }
     if (step % 5 == 1) {
       for (size_t i = 0; i < batch.users.size() * kDim; ++i) {
         batch.user_mask.push_back(random() % 4 == 0 ? 0.0f : 1.0f);

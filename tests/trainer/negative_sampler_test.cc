@@ -98,5 +98,16 @@ TEST(NegativeSamplerTest, TheSeedDecides) {
   EXPECT_NE(draw(1), draw(2));
 }
 
+TEST(CountInBatchTest, CountsTheDistinctPositives) {
+  std::vector<uint32_t> negatives = {9, 9};
+  std::vector<float> counts = {3};
+  CountInBatch({7, 2, 7, 5, 7, 2}, &negatives, &counts);
+  EXPECT_EQ(negatives, (std::vector<uint32_t>{2, 5, 7}));
+  EXPECT_EQ(counts, (std::vector<float>{2, 1, 3}));
+  CountInBatch({}, &negatives, &counts);
+  EXPECT_TRUE(negatives.empty());
+  EXPECT_TRUE(counts.empty());
+}
+
 }  // namespace
 }  // namespace taud::trainer

@@ -54,7 +54,13 @@ TEST(RowNegativesTest, MarksWhatTheUserHas) {
 
 TEST(RowNegativesTest, PaddingCanBeDrawnThoughNobodyHasIt) {
   RowNegatives negatives({{0, 2}}, 6, 0.0, 1, /*padding=*/2);
-  EXPECT_EQ(negatives.items(), (std::vector<uint32_t>{0, 2, 4, 5}));
+  const uint32_t user = 0;
+  const uint32_t positive = 2;
+  std::vector<uint32_t> items;
+  std::vector<uint8_t> excluded;
+  negatives.Draw(&user, &positive, 1, 500, false, &items, &excluded);
+  EXPECT_EQ(std::set<uint32_t>(items.begin(), items.end()),
+            (std::set<uint32_t>{0, 2, 4, 5}));
 }
 
 }  // namespace

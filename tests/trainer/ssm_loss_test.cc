@@ -30,6 +30,7 @@ struct Case {
   float rho = 1;
   bool dropout = false;
   bool known_positives = false;
+  bool counted = false;
 };
 
 class SsmLossTest : public testing::TestWithParam<Case> {};
@@ -58,12 +59,19 @@ TEST_P(SsmLossTest, AgreesWithAutograd) {
     batch.weights.push_back(r % 5 == 0 ? 0.25f : 1.0f);
   }
   for (int j = 0; j < c.negatives; ++j) batch.negatives.push_back(j);
+  at::Tensor often = at::ones({c.negatives}, at::kDouble);
+  if (c.counted) {
+    for (int j = 0; j < c.negatives; ++j) {
+      batch.negative_counts.push_back(static_cast<float>(1 + j % 4));
+    }
+    often = ToTensor(batch.negative_counts, c.negatives).squeeze(1);
+  }
   batch.common_temperature = 0.1f;
   batch.rho = c.rho;
   // A third of the items is known of each user.
   std::vector<std::vector<uint32_t>> known(c.users);
   for (int i = 0; i < c.items; ++i) known[random() % c.users].push_back(i);
-  at::Tensor counts = at::ones({c.rows, c.negatives}, at::kDouble);
+  at::Tensor counts = often.repeat({c.rows, 1});
   for (int r = 0; r < c.rows; ++r) {
     const auto leave_out = [&](uint32_t item) {
       if (static_cast<int>(item) < c.negatives) counts[r][item] = 0;
@@ -134,8 +142,8 @@ TEST_P(SsmLossTest, AgreesWithAutograd) {
   EXPECT_LT(difference(result.cosines,
                        (dropped * positive_rows).sum(1, true).detach()),
             1e-5);
-  EXPECT_EQ(result.false_negatives,
-            c.rows * c.negatives - counts.sum().item<int64_t>());
+  EXPECT_EQ(result.false_negatives, c.rows * often.sum().item<int64_t>() -
+                                        counts.sum().item<int64_t>());
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, SsmLossTest,
@@ -148,13 +156,17 @@ INSTANTIATE_TEST_SUITE_P(Sizes, SsmLossTest,
 
 constexpr bool kDropout = true;
 constexpr bool kKnown = true;
+constexpr bool kCounted = true;
 INSTANTIATE_TEST_SUITE_P(
     Variants, SsmLossTest,
-    testing::Values(Case{64, 50, 200, 300, 150, 1, 1.22f},
-                    Case{64, 50, 200, 300, 150, 3, 0.8f},
-                    Case{64, 50, 200, 300, 150, 1, 1.0f, kDropout},
-                    Case{64, 9, 200, 300, 150, 2, 1.0f, false, kKnown},
-                    Case{33, 9, 90, 127, 65, 3, 1.1f, kDropout, kKnown}));
+    testing::Values(
+        Case{64, 50, 200, 300, 150, 1, 1.22f},
+        Case{64, 50, 200, 300, 150, 3, 0.8f},
+        Case{64, 50, 200, 300, 150, 1, 1.0f, kDropout},
+        Case{64, 9, 200, 300, 150, 2, 1.0f, false, kKnown},
+        Case{33, 9, 90, 127, 65, 3, 1.1f, kDropout, kKnown},
+        Case{64, 50, 900, 300, 700, 2, 1.0f, false, false, kCounted},
+        Case{33, 9, 90, 127, 65, 3, 1.1f, kDropout, kKnown, kCounted}));
 
 TEST(SsmLossEdgeTest, ARowThatDropoutLeavesEmptyIsKeptWhole) {
   WorkerPool pool(1);

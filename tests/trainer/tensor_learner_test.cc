@@ -128,10 +128,17 @@ TEST_F(TensorLearnerTest, TemperaturesAreLearnedThroughTheLoss) {
 }
 
 TEST_F(TensorLearnerTest, LearnsAsTheFusedLoopsDo) {
+  std::vector<OfflineFitOptions> cases;
   for (const Backbone backbone : {Backbone::kMf, Backbone::kLightGcn,
                                   Backbone::kSvdPpUser, Backbone::kSvdPpItem}) {
-    SCOPED_TRACE(static_cast<int>(backbone));
-    OfflineFitOptions options = With(backbone);
+    cases.push_back(With(backbone));
+  }
+  cases.push_back(With(Backbone::kMf));
+  cases.back().source = NegativeSource::kInBatch;
+  cases.push_back(With(Backbone::kMf));
+  cases.back().loss = Loss::kSm;
+  for (OfflineFitOptions& options : cases) {
+    SCOPED_TRACE(&options - cases.data());
     // A weight that counts for nothing: only the tensors have it.
     options.l2 = 1e-12;
     const double tensors = Learn(options);
@@ -147,6 +154,7 @@ TEST_F(TensorLearnerTest, LearnsAsTheFusedLoopsDo) {
                                          data_.test, 10, 1)
                              .recall;
     EXPECT_NEAR(tensors / fused, 1, 0.1);
+    EXPECT_EQ(false_negatives_ > 0, fit.figures().false_negatives > 0);
   }
 }
 
@@ -157,6 +165,8 @@ TEST_F(TensorLearnerTest, AStepOfALinearBackboneIsTheTensors) {
     SCOPED_TRACE(static_cast<int>(backbone));
     OfflineFitOptions options = With(backbone);
     options.dim = 16;
+    // As in-batch negatives are taken, the counts beside them.
+    options.source = NegativeSource::kInBatch;
     if (backbone != Backbone::kSvdPpUser) {
       options.rank = RankBy::kInnerProduct;
     }
@@ -172,6 +182,7 @@ TEST_F(TensorLearnerTest, AStepOfALinearBackboneIsTheTensors) {
     batch.temperatures = {0.1f, 0.2f, 0.15f, 0.1f};
     batch.weights = {1, 1, 1, 1};
     batch.negatives = {0, 5, 9, 20, 31};
+    batch.negative_counts = {1, 2, 1, 3, 1};
     batch.common_temperature = 0.1f;
     batch.negative_weight = 3;
     batch.user_mask.assign(4 * 16, 1.0f);

@@ -64,6 +64,25 @@ TEST_F(TensorLossesTest, CosineContrastive) {
   EXPECT_NEAR(Row(options, 1), 1.1 + 10 * (0.2 + 0.4) / 3, 1e-12);
 }
 
+TEST_F(TensorLossesTest, ACountedNegativeIsAsManyOfItsKind) {
+  for (const Loss loss : {Loss::kSsm, Loss::kBpr, Loss::kBce, Loss::kCcl}) {
+    OfflineFitOptions options;
+    options.loss = loss;
+    options.ccl_margin = 0.1;
+    RowScores counted = scores_;
+    counted.counts = at::tensor({2.0, 1.0, 3.0}, at::kDouble);
+    const at::Tensor columns = at::tensor({0, 0, 1, 2, 2, 2}, at::kLong);
+    const RowScores repeated = {scores_.positive,
+                                scores_.negative.index_select(1, columns),
+                                scores_.excluded.index_select(1, columns)};
+    EXPECT_TRUE(at::allclose(RowLosses(options, counted, tau_),
+                             RowLosses(options, repeated, tau_), 1e-12))
+        << static_cast<int>(loss);
+    EXPECT_TRUE(at::allclose(CommonLosses(counted, 0.3),
+                             CommonLosses(repeated, 0.3), 1e-12));
+  }
+}
+
 TEST_F(TensorLossesTest, EveryGradientIsTheSlopeOfItsLoss) {
   for (const Loss loss : {Loss::kSsm, Loss::kBpr, Loss::kBce, Loss::kCcl}) {
     OfflineFitOptions options;
