@@ -125,6 +125,24 @@ absl::Status ResolveRho(const LabFlags& flags,
       absl::StrCat("--rho is '", flags.rho, "', expected a number or auto"));
 }
 
+// A fit that finds ρ is the daemon's own; what is given by hand is the papers',
+// who rank by the users' vectors alone.
+std::string PriorOf(const LabFlags& flags) {
+  if (!flags.prior.empty()) return flags.prior;
+  return RhoOf(flags) == "auto" ? "auto" : "0";
+}
+
+absl::Status ResolvePrior(const LabFlags& flags,
+                          lab::ExperimentOptions* options) {
+  const std::string prior = PriorOf(flags);
+  options->find_prior = prior == "auto";
+  if (options->find_prior || absl::SimpleAtod(prior, &options->prior)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--prior is '", flags.prior, "', expected a number or auto"));
+}
+
 absl::Status ResolveThreshold(const LabFlags& flags,
                               trainer::OfflineFitOptions* fit) {
   if (flags.threshold == "mean") return absl::OkStatus();
@@ -165,9 +183,11 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
   command->add_option("--backbone", flags->backbone, "What makes the vectors")
       ->check(CLI::IsMember({"mf", "lightgcn", "svdpp", "ngcf"}))
       ->capture_default_str();
-  command->add_option("--layers", flags->layers, "Of lightgcn and ngcf")
-      ->check(CLI::Range(1, 4))
-      ->capture_default_str();
+  command
+      ->add_option("--layers", flags->layers,
+                   "Of lightgcn and ngcf; by default 3, and 2 where lightgcn "
+                   "finds that uniform negatives are better (--beta)")
+      ->check(CLI::Range(1, 4));
   command
       ->add_option("--message-dropout", flags->message_dropout,
                    "Of lightgcn and ngcf")
@@ -204,6 +224,11 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
       "Weight of the negative side of the softmax losses, or "
       "auto: chosen on a slice cut from train; by default auto for "
       "mf, 1 for the other backbones");
+  command->add_option(
+      "--prior", flags->prior,
+      "Interactions that the common taste counts as, beside the user's own, in "
+      "what items are ranked by, or auto: chosen on a slice cut from train; by "
+      "default auto where --rho is, otherwise 0");
   command
       ->add_option("--negatives", flags->negatives,
                    "One draw for all rows of a step, one for each row, or the "
@@ -421,10 +446,10 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   fit.backbone = BackboneOf(flags);
   ResolveLoss(flags, &fit);
   absl::Status status = ResolveRho(flags, &options);
+  status.Update(ResolvePrior(flags, &options));
   status.Update(ResolveThreshold(flags, &fit));
   status.Update(ResolveNormalize(flags, &fit));
   if (!status.ok()) return status;
-  fit.layers = flags.layers;
   fit.message_dropout = flags.message_dropout;
   fit.ccl_margin = flags.ccl_margin;
   fit.ccl_weight = flags.ccl_weight;
@@ -450,6 +475,10 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
                           fit.source == trainer::NegativeSource::kShared &&
                           flags.beta == -1.0 && flags.rank_sim.empty() &&
                           flags.negative_count == 0;
+  options.find_layers = options.find_sampling &&
+                        fit.backbone == Backbone::kLightGcn &&
+                        flags.layers == 0;
+  given(flags.layers, 0, &fit.layers);
   given(flags.beta, -1.0, &fit.beta);
   given(RankOf(flags.rank_sim), RankBy::kAsTrained, &fit.rank);
   given(flags.alpha0, -1.0, &fit.alpha0);
@@ -510,6 +539,7 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
   json["backbone"] = flags.backbone;
   if (flags.backbone == "lightgcn" || flags.backbone == "ngcf") {
     json["layers"] = fit.layers;
+    if (options.find_layers) json["layers_option"] = "auto";
     json["message_dropout"] = fit.message_dropout;
   }
   if (flags.backbone == "svdpp") {
@@ -523,6 +553,8 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
     json["ccl_weight"] = fit.ccl_weight;
   }
   json["rho_option"] = RhoOf(flags);
+  // Without it there is nothing to tell, as before there was such an option.
+  if (PriorOf(flags) != "0") json["prior_option"] = PriorOf(flags);
   json["negatives"] = name_of(Sources(), fit.source);
   json["negative_count"] = fit.negatives;
   json["beta"] = fit.beta;

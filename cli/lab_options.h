@@ -27,13 +27,14 @@ struct LabFlags {
   uint32_t padding = 0;  // items that nobody has
 
   std::string backbone = "mf";
-  int layers = 3;
+  int layers = 0;
   double message_dropout = 0;
   std::string svdpp_side = "user";
   double alpha0 = -1, alpha1 = -1;
   std::string loss = "ssm";
   double ccl_margin = 0.4, ccl_weight = 150;
   std::string rho;
+  std::string prior;
   std::string negatives;
   int negative_count = 0;
   double beta = -1;

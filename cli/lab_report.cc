@@ -184,6 +184,7 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     json["gradient_magnitude"] = result.gradient_magnitude;
   }
   json["rho"] = result.rho;
+  json["prior"] = result.prior;
   json["loss"] = result.loss;
   json["false_negatives_per_row"] = result.false_negatives;
   if (options.select == lab::Select::kValidation) {
@@ -195,6 +196,7 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     entry["rho"] = trial.rho;
     entry["validation_recall" + main] = trial.recall;
     entry["validation_ndcg" + main] = trial.ndcg;
+    entry["prior"] = trial.prior;
     json["rho_trials"].push_back(entry);
   }
   json["protocol"] = result.protocol;
@@ -248,7 +250,9 @@ std::string ToText(const nlohmann::ordered_json& json) {
       absl::StrAppend(&text, " ", Fixed(group.at("p50").get<double>(), 4));
     }
   }
-  absl::StrAppend(&text, "\nrho ", json.at("rho").get<double>());
+  absl::StrAppend(&text, "\nrho ", json.at("rho").get<double>(),
+                  ", the common taste as ", json.at("prior").get<double>(),
+                  " interactions");
   if (json.contains("sampling_trials")) {
     for (const auto& trial : json.at("sampling_trials")) {
       absl::StrAppend(
@@ -260,10 +264,11 @@ std::string ToText(const nlohmann::ordered_json& json) {
   }
   if (json.contains("rho_trials")) {
     for (const auto& trial : json.at("rho_trials")) {
-      absl::StrAppend(
-          &text, "; tried ", trial.at("rho").get<double>(), ": recall ",
-          Fixed(trial.at("validation_recall@20").get<double>(), 4), ", ndcg ",
-          Fixed(trial.at("validation_ndcg@20").get<double>(), 4));
+      absl::StrAppend(&text, "; tried ", trial.at("rho").get<double>(),
+                      " with ", trial.at("prior").get<double>(), ": recall ",
+                      Fixed(trial.at("validation_recall@20").get<double>(), 4),
+                      ", ndcg ",
+                      Fixed(trial.at("validation_ndcg@20").get<double>(), 4));
     }
   }
   absl::StrAppend(&text, "\n", json.at("backbone").get<std::string>(), ", ",

@@ -24,10 +24,14 @@ bool HasSamplings(const trainer::OfflineFitOptions& fit) {
          fit.normalize == Normalize::kBoth;
 }
 
-void SetSampling(const Sampling& sampling, trainer::OfflineFitOptions* fit) {
+void SetSampling(const Sampling& sampling, bool layers,
+                 trainer::OfflineFitOptions* fit) {
   fit->beta = sampling.beta;
   fit->negatives = sampling.negatives;
   fit->rank = sampling.rank;
+  if (layers && fit->backbone == Backbone::kLightGcn) {
+    fit->layers = sampling.layers;
+  }
 }
 
 trainer::NegativeSource DefaultSource(trainer::Loss loss) {

@@ -11,6 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "lab/epoch_choice.h"
+#include "lab/query_prior.h"
+#include "model/query_weights.h"
 #include "trainer/offline_fit.h"
 #include "trainer/vector_kernels.h"
 #include "trainer/worker_pool.h"
@@ -48,6 +50,7 @@ absl::Status Validate(const ExperimentOptions& options) {
   const Bound bounds[] = {
       {"tau", fit.tau, kTiny, kAny},
       {"rho", fit.rho, kTiny, kAny},
+      {"prior", options.prior, 0, model::kMaxPrior},
       {"beta", fit.beta, 0, 1},
       {"dropout", fit.dropout, 0, 1 - kTiny},
       {"message_dropout", fit.message_dropout, 0, 1 - kTiny},
@@ -82,18 +85,30 @@ struct Phase {
   int epochs = 0;                   // of them to run
   double rho = 1;
   double held_tau0 = 0;
+  double prior = 0;
+  bool finds_prior = false;  // after the last epoch
+};
+
+// What was measured of a fit, with the κ that was best or given.
+struct Measured {
+  RankingReport report;
+  double prior = 0;
 };
 
 struct PhaseResult {
-  RankingReport report;  // the best by recall, or the only one
-  int epochs = 0;        // after which `report` was measured
+  Measured best;   // by recall, or the only one
+  int epochs = 0;  // after which it was measured
   std::vector<float> temperatures;
   GroupMeans item_norm = {};
-  trainer::OfflineFitFigures figures;  // with `report`
+  trainer::OfflineFitFigures figures;  // with `best`
   std::vector<EpochFigures> curve;
   double gradient_magnitude = -1;  // after the last epoch
   double epoch_seconds = 0;        // mean
 };
+
+double MeritOf(const RankingReport& report) {
+  return Merit(report.main_recall(), report.main_ndcg());
+}
 
 EpochFigures FiguresOf(const trainer::OfflineFit& fit,
                        const std::vector<uint32_t>& popularity) {
@@ -149,14 +164,17 @@ class Experiment {
     return options_.find_sampling && HasSamplings(fit_) &&
            fit_.source == trainer::NegativeSource::kShared;
   }
+  bool FindsPrior() const { return options_.find_prior; }
   bool NeedsSlice() const {
-    return FindsRho() || FindsSampling() ||
+    return FindsRho() || FindsSampling() || FindsPrior() ||
            options_.select == Select::kValidation;
   }
   bool Adaptive() const { return trainer::IsAdaptive(fit_.temperature); }
   bool NeedsPilot() const {
-    return FindsRho() || (Adaptive() && fit_.rho != 1.0);
+    return FindsRho() || FindsPrior() || (Adaptive() && fit_.rho != 1.0);
   }
+  // Of the pilot: τ₀ settles at 1, and trials begin there.
+  double FirstRho() const { return FindsRho() || Adaptive() ? 1.0 : fit_.rho; }
   int Epochs() const { return fit_.schedule_epochs; }
   int ShortEpochs() const { return std::min(kShortEpochs, Epochs()); }
   int SamplingEpochs() const { return std::min(kSamplingEpochs, Epochs()); }
@@ -166,11 +184,17 @@ class Experiment {
 
   absl::Status SettleSampling(ExperimentResult* result);
   absl::Status SettleRho(ExperimentResult* result);
+  // A short fit on the slice, with τ₀ as it is held.
+  absl::StatusOr<PhaseResult> TryRho(double rho);
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
-  RankingReport Measure(const trainer::OfflineFit& fit, const Phase& phase,
-                        const std::vector<uint32_t>& popularity);
+  // With the prior of the phase or, if it finds one, with the best.
+  Measured Measure(const trainer::OfflineFit& fit, const Phase& phase,
+                   bool finds_prior, const std::vector<uint32_t>& popularity);
+  RankingReport Rank(const model::Matrix& users, const model::Matrix& items,
+                     const Phase& phase,
+                     const std::vector<uint32_t>& popularity);
   double ProbeGradient(const trainer::OfflineFit& fit, const Phase& phase);
 
   const Dataset& dataset_;
@@ -191,7 +215,11 @@ double Experiment::PlannedEpochs() const {
     epochs += static_cast<double>(std::size(kSamplings)) * SamplingEpochs();
   }
   if (NeedsPilot()) epochs += ShortEpochs();
-  if (FindsRho()) epochs += (kMostTrials - 1) * ShortEpochs();
+  if (FindsRho()) {
+    epochs += (kMostTrials - 1) * ShortEpochs();
+  } else if (FindsPrior() && fit_.rho != FirstRho()) {
+    epochs += ShortEpochs();
+  }
   return epochs;
 }
 
@@ -203,6 +231,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   }
   result.fit = fit_;
   result.rho = FindsRho() ? 1.0 : fit_.rho;
+  result.prior = options_.prior;
   if (NeedsPilot()) {
     absl::Status status = SettleRho(&result);
     if (!status.ok()) return status;
@@ -212,17 +241,21 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   phase.schedule = phase.epochs = Epochs();
   phase.rho = result.rho;
   phase.held_tau0 = held_tau0_;
+  phase.prior = result.prior;
   if (options_.select == Select::kValidation) {
     phase.name = "validation";
     phase.train = &split_.fit;
     phase.test = &split_.validation;
     phase.measure_often = true;
+    phase.finds_prior = FindsPrior();
     auto chosen = RunPhase(phase);
     if (!chosen.ok()) return chosen.status();
-    result.validation_recall = chosen->report.main_recall();
-    result.validation_ndcg = chosen->report.main_ndcg();
+    result.validation_recall = chosen->best.report.main_recall();
+    result.validation_ndcg = chosen->best.report.main_ndcg();
     result.validation_curve = std::move(chosen->curve);
     phase.epochs = chosen->epochs;
+    phase.prior = result.prior = chosen->best.prior;
+    phase.finds_prior = false;
     planned_ -= Epochs() - phase.epochs;
   }
   phase.name = options_.select == Select::kValidation ? "refit" : "fit";
@@ -233,7 +266,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   auto fitted = RunPhase(phase);
   if (!fitted.ok()) return fitted.status();
 
-  result.test = fitted->report;
+  result.test = fitted->best.report;
   result.epochs = fitted->epochs;
   result.learning_rate = fitted->figures.learning_rate;
   result.tau0 = fitted->figures.tau0;
@@ -264,51 +297,69 @@ absl::Status Experiment::SettleSampling(ExperimentResult* result) {
   phase.schedule = phase.epochs = SamplingEpochs();
   std::vector<SamplingTrial>& trials = result->sampling_trials;
   for (const Sampling& sampling : kSamplings) {
-    SetSampling(sampling, &fit_);
+    SetSampling(sampling, options_.find_layers, &fit_);
     phase.name = absl::StrCat(sampling.name, " negatives");
     auto trial = RunPhase(phase);
     if (!trial.ok()) return trial.status();
-    trials.push_back(
-        {&sampling, trial->report.main_recall(), trial->report.main_ndcg()});
+    const RankingReport& report = trial->best.report;
+    trials.push_back({&sampling, report.main_recall(), report.main_ndcg()});
   }
   const auto best =
       std::max_element(trials.begin(), trials.end(),
                        [](const SamplingTrial& a, const SamplingTrial& b) {
                          return a.recall < b.recall;
                        });
-  SetSampling(*best->sampling, &fit_);
+  SetSampling(*best->sampling, options_.find_layers, &fit_);
   return absl::OkStatus();
 }
 
-// Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it until
-// one is worse than the last.
-absl::Status Experiment::SettleRho(ExperimentResult* result) {
+absl::StatusOr<PhaseResult> Experiment::TryRho(double rho) {
   Phase phase;
-  phase.name = "rho 1";
+  phase.name = absl::StrCat("rho ", rho);
   phase.train = NeedsSlice() ? &split_.fit : &dataset_.train;
-  if (FindsRho()) phase.test = &split_.validation;
+  if (FindsRho() || FindsPrior()) phase.test = &split_.validation;
   phase.schedule = phase.epochs = ShortEpochs();
+  phase.rho = rho;
   phase.held_tau0 = held_tau0_;
-  auto pilot = RunPhase(phase);
-  if (!pilot.ok()) return pilot.status();
-  if (Adaptive()) held_tau0_ = pilot->figures.tau0;
-  if (!FindsRho()) return absl::OkStatus();
+  phase.prior = options_.prior;
+  phase.finds_prior = FindsPrior();
+  return RunPhase(phase);
+}
+
+// Settles τ₀ at ρ = 1; and if asked tries greater values of ρ with it until one
+// is worse than the last, and finds what κ goes with ρ.
+absl::Status Experiment::SettleRho(ExperimentResult* result) {
+  auto trial = TryRho(FirstRho());
+  if (!trial.ok()) return trial.status();
+  if (Adaptive()) held_tau0_ = trial->figures.tau0;
+  if (!FindsRho()) {
+    if (FindsPrior() && fit_.rho != FirstRho()) trial = TryRho(fit_.rho);
+    if (!trial.ok()) return trial.status();
+    if (FindsPrior()) result->prior = trial->best.prior;
+    if (fit_.rho == 1.0) held_tau0_ = 0;
+    return absl::OkStatus();
+  }
 
   std::vector<Trial>& trials = result->trials;
-  trials.push_back(
-      {1.0, pilot->report.main_recall(), pilot->report.main_ndcg()});
-  while (const std::optional<double> rho = NextRho(trials)) {
-    phase.name = absl::StrCat("rho ", *rho);
-    phase.rho = *rho;
-    phase.held_tau0 = held_tau0_;
-    auto trial = RunPhase(phase);
-    if (!trial.ok()) return trial.status();
+  const auto note = [&](double rho, const Measured& best) {
     trials.push_back(
-        {*rho, trial->report.main_recall(), trial->report.main_ndcg()});
+        {rho, best.report.main_recall(), best.report.main_ndcg(), best.prior});
+  };
+  note(1.0, trial->best);
+  while (const std::optional<double> rho = NextRho(trials)) {
+    trial = TryRho(*rho);
+    if (!trial.ok()) return trial.status();
+    note(*rho, trial->best);
     std::sort(trials.begin(), trials.end(),
               [](const Trial& a, const Trial& b) { return a.rho < b.rho; });
   }
   result->rho = ChooseRho(trials);
+  result->prior = std::min_element(trials.begin(), trials.end(),
+                                   [&](const Trial& a, const Trial& b) {
+                                     return std::abs(a.rho - result->rho) <
+                                            std::abs(b.rho - result->rho);
+                                   })
+                      ->prior;
   planned_ -= static_cast<double>(kMostTrials - trials.size()) * ShortEpochs();
   // With ρ = 1 there is no need to hold it.
   if (result->rho == 1.0) held_tau0_ = 0;
@@ -376,15 +427,18 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     const bool looks = chooses || (extra > 0 && epoch % extra == 0);
     curve.push_back(FiguresOf(fit, popularity));
     if (phase.test != nullptr && looks) {
-      const RankingReport report = Measure(fit, phase, popularity);
+      Measured measured =
+          Measure(fit, phase, last && phase.finds_prior, popularity);
+      const RankingReport& report = measured.report;
       progress.recall = report.main_recall();
       progress.ndcg = report.main_ndcg();
       curve.back().recall = progress.recall;
       curve.back().ndcg = progress.ndcg;
-      const double before = best.epochs == 0 ? -1 : best.report.main_recall();
+      const double before =
+          best.epochs == 0 ? -1 : best.best.report.main_recall();
       if (chooses &&
           IsBetterEpoch(report.main_recall(), before, last, tolerance)) {
-        best.report = report;
+        best.best = std::move(measured);
         best.epochs = epoch;
         best.temperatures = fit.Temperatures();
         best.item_norm = curve.back().item_norm;
@@ -407,9 +461,30 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
   return best;
 }
 
-RankingReport Experiment::Measure(const trainer::OfflineFit& fit,
-                                  const Phase& phase,
-                                  const std::vector<uint32_t>& popularity) {
+Measured Experiment::Measure(const trainer::OfflineFit& fit, const Phase& phase,
+                             bool finds_prior,
+                             const std::vector<uint32_t>& popularity) {
+  const model::Matrix users = fit.Users();
+  const model::Matrix items = fit.Items();
+  const auto measure = [&](double prior) {
+    model::Matrix queries = users;
+    AddCommonTaste(prior, *phase.train, &queries);
+    return Measured{Rank(queries, items, phase, popularity), prior};
+  };
+  if (!finds_prior) return measure(phase.prior);
+  Measured best = measure(kPriors.front());
+  for (size_t at = 1; at < kPriors.size(); ++at) {
+    Measured tried = measure(kPriors[at]);
+    const double last = MeritOf(tried.report);
+    if (last > MeritOf(best.report)) best = std::move(tried);
+    if (!GoesOnTrying(MeritOf(best.report), last)) break;
+  }
+  return best;
+}
+
+RankingReport Experiment::Rank(const model::Matrix& users,
+                               const model::Matrix& items, const Phase& phase,
+                               const std::vector<uint32_t>& popularity) {
   const auto cold = [&](size_t user) {
     return (*phase.train)[user].empty() && !(*phase.test)[user].empty();
   };
@@ -417,9 +492,8 @@ RankingReport Experiment::Measure(const trainer::OfflineFit& fit,
   for (size_t user = 0; user < known_users.size(); ++user) {
     if (cold(user)) known_users[user].clear();
   }
-  ItemLists lists =
-      trainer::TopItems(fit.Users(), fit.Items(), *phase.train, known_users,
-                        kCutoffs.back(), options_.threads);
+  ItemLists lists = trainer::TopItems(users, items, *phase.train, known_users,
+                                      kCutoffs.back(), options_.threads);
   // A user without training items has no row; it gets what the daemon answers
   // to somebody it does not know.
   const std::vector<uint32_t> popular =
@@ -485,7 +559,13 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
                     "train");
   }
   if (FindsRho()) {
-    absl::StrAppend(&protocol, "; rho chosen by recall@20 on a tenth of train");
+    absl::StrAppend(
+        &protocol, "; rho chosen by recall@20 and ndcg@20 on a tenth of train");
+  }
+  if (FindsPrior()) {
+    absl::StrAppend(&protocol,
+                    "; the common taste's weight chosen by recall@20 and "
+                    "ndcg@20 on a tenth of train");
   }
   return protocol;
 }

@@ -21,7 +21,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 8;
+inline constexpr int kResultsVersion = 9;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -45,11 +45,17 @@ struct ExperimentOptions {
   // The fit; held_tau0 and, if they are to be found, ρ and what goes with a
   // sampling are the experiment's to set.
   trainer::OfflineFitOptions fit;
+  // κ >= 0, the interactions that the common taste counts as where users are
+  // ranked for (lab/query_prior.h).
+  double prior = 0;
   // Finds ρ on the validation slice. For losses with one only.
   bool find_rho = true;
+  // Finds κ on the validation slice, each ρ with its own.
+  bool find_prior = true;
   // Finds on the validation slice which of kSamplings suits the data. For fits
   // with HasSamplings and shared negatives only.
   bool find_sampling = false;
+  bool find_layers = false;  // of LightGCN, with the sampling
   int threads = 1;
   std::string device = "cpu";  // as LibTorch writes it
   Select select = Select::kValidation;
@@ -98,6 +104,7 @@ struct ExperimentResult {
   RankingReport test;
   int epochs = 0;
   double rho = 0;
+  double prior = 0;          // κ
   double learning_rate = 0;  // at the start of the schedule
   double tau0 = 0;
   std::vector<float> user_temperatures;  // of users with training items, sorted

@@ -50,8 +50,8 @@ bool QueryWeightChoice::found() const {
 
 model::QueryWeights QueryWeightChoice::weights(double pairs_per_user) const {
   if (found()) return WeightsAt(chosen_);
-  const double share = 1 - std::min(pairs_per_user / kLongHistory, 1.0);
-  return {0, kFirstPrior * static_cast<float>(share)};
+  const double shortfall = kLongHistory / std::max(pairs_per_user, 1.0) - 1;
+  return {0, static_cast<float>(std::clamp(shortfall, 0.0, kMostFirstPrior))};
 }
 
 std::vector<double> QueryWeightChoice::State() const {

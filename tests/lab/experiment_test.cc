@@ -64,6 +64,7 @@ ExperimentOptions Small() {
   options.fit.learning_rate = 6e-3;
   options.fit.dim = 16;
   options.find_rho = false;
+  options.find_prior = false;
   return options;
 }
 
@@ -181,11 +182,66 @@ TEST_F(ExperimentTest, FindsRhoAmongWhatItTried) {
   const ExperimentResult result = Run(options);
   ASSERT_GE(result.trials.size(), 2u);
   EXPECT_EQ(result.trials[0].rho, 1.0);
-  const auto best = std::max_element(
-      result.trials.begin(), result.trials.end(),
-      [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
+  const auto best = std::max_element(result.trials.begin(), result.trials.end(),
+                                     [](const Trial& a, const Trial& b) {
+                                       return Merit(a.recall, a.ndcg) <
+                                              Merit(b.recall, b.ndcg);
+                                     });
   EXPECT_EQ(result.rho, best->rho);
   EXPECT_THAT(result.protocol, HasSubstr("rho chosen"));
+}
+
+// Rows of few interactions, learnt for a moment, say less than what everybody
+// likes.
+TEST_F(ExperimentTest, FindsWhatTheCommonTasteCounts) {
+  Dataset dataset;
+  dataset.items = 60;
+  // Of ten items in six, with one of the other fifty each: the six missing ones
+  // of somebody are what others have.
+  for (uint32_t user = 0; user < 200; ++user) {
+    std::vector<uint32_t> likes;
+    for (uint32_t k = 0; k < 6; ++k) likes.push_back((user * 3 + k * 7) % 10);
+    std::sort(likes.begin(), likes.end());
+    likes.erase(std::unique(likes.begin(), likes.end()), likes.end());
+    dataset.test.push_back({likes.back()});
+    likes.back() = 10 + user % 50;
+    dataset.train.push_back(likes);
+  }
+  ExperimentOptions options = Small();
+  options.fit.schedule_epochs = 1;
+  options.find_prior = true;
+  options.select = Select::kLast;
+  const auto found = RunExperiment(dataset, options, GoOn);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_GT(found->prior, 0);
+  EXPECT_THAT(found->protocol, HasSubstr("common taste's weight chosen"));
+  // The same as if it had been given, and better than without.
+  options.find_prior = false;
+  options.prior = found->prior;
+  const auto given = RunExperiment(dataset, options, GoOn);
+  ASSERT_TRUE(given.ok()) << given.status();
+  EXPECT_EQ(given->test.recall, found->test.recall);
+  options.prior = 0;
+  const auto without = RunExperiment(dataset, options, GoOn);
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_GT(found->test.ndcg[0], without->test.ndcg[0]);
+
+  options.prior = -1;
+  EXPECT_EQ(RunExperiment(dataset, options, GoOn).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ExperimentTest, EachRhoHasItsOwnPriorAndTheBestGoesOn) {
+  ExperimentOptions options = Small();
+  options.find_rho = options.find_prior = true;
+  options.select = Select::kLast;
+  const ExperimentResult result = Run(options);
+  const auto nearest = std::min_element(
+      result.trials.begin(), result.trials.end(),
+      [&](const Trial& a, const Trial& b) {
+        return std::abs(a.rho - result.rho) < std::abs(b.rho - result.rho);
+      });
+  EXPECT_EQ(result.prior, nearest->prior);
 }
 
 TEST_F(ExperimentTest, FindsTheSamplingThatTheSliceFavours) {
@@ -194,7 +250,7 @@ TEST_F(ExperimentTest, FindsTheSamplingThatTheSliceFavours) {
   SetDefaults(&options.fit);
   options.fit.schedule_epochs = 7;
   options.fit.learning_rate = 1e-3;  // so that neither has learnt everything
-  options.find_sampling = true;
+  options.find_sampling = options.find_layers = true;
   options.select = Select::kLast;
   std::vector<ExperimentProgress> ends;
   const ExperimentResult result =
@@ -213,6 +269,7 @@ TEST_F(ExperimentTest, FindsTheSamplingThatTheSliceFavours) {
   EXPECT_EQ(result.fit.beta, best.beta);
   EXPECT_EQ(result.fit.negatives, best.negatives);
   EXPECT_EQ(result.fit.rank, best.rank);
+  EXPECT_EQ(result.fit.layers, best.layers);
   EXPECT_THAT(result.protocol, HasSubstr("negatives and ranking chosen"));
   ASSERT_EQ(ends.size(), 6u + 6u + 7u);
   EXPECT_EQ(ends[0].phase, "popular negatives");
@@ -220,8 +277,8 @@ TEST_F(ExperimentTest, FindsTheSamplingThatTheSliceFavours) {
   EXPECT_NEAR(ends.back().share, 1, 1e-9);
 
   // The same as if it had been given.
-  options.find_sampling = false;
-  SetSampling(best, &options.fit);
+  options.find_sampling = options.find_layers = false;
+  SetSampling(best, /*layers=*/true, &options.fit);
   const ExperimentResult given = Run(options);
   EXPECT_TRUE(given.sampling_trials.empty());
   EXPECT_EQ(given.test.recall, result.test.recall);

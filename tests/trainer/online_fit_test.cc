@@ -117,7 +117,7 @@ TEST_F(OnlineFitTest, TheCommonTasteCountsWhileHistoriesAreShort) {
   }
   Settle();
   const auto early = ValidSnapshot();
-  EXPECT_NEAR(model::QueryWeightsOf(*early).prior, 3 * 0.94, 0.01);
+  EXPECT_EQ(model::QueryWeightsOf(*early).prior, 10);
   AppendAll(data.train, 2, &interactions_);
   // From a snapshot: what was not found by answers is not begun with.
   fit_ = MakeFit();

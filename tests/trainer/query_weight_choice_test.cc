@@ -25,7 +25,7 @@ TEST(QueryWeightChoiceTest, TheCommonTasteCountsUntilEnoughWasNoted) {
   const struct {
     double pairs_per_user;
     float prior;
-  } cases[] = {{0, 3}, {25, 2.25f}, {100, 0}, {500, 0}};
+  } cases[] = {{0, 10}, {5, 10}, {25, 3}, {50, 1}, {100, 0}, {500, 0}};
   for (const int noted : {0, 199}) {
     Note(Favouring(15, 0.1), noted, &choice);
     for (const auto& c : cases) {

@@ -1,0 +1,54 @@
+#include "lab/query_prior.h"
+
+#include <cmath>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace taud::lab {
+namespace {
+
+model::Matrix Rows(const std::vector<std::vector<float>>& rows) {
+  model::Matrix matrix(rows.size(), rows[0].size());
+  for (size_t r = 0; r < rows.size(); ++r) {
+    for (size_t c = 0; c < rows[r].size(); ++c) matrix.Row(r)[c] = rows[r][c];
+  }
+  return matrix;
+}
+
+TEST(AddCommonTasteTest, CountsLessTheLongerTheHistory) {
+  // The common taste of two unit rows at right angles lies between them.
+  const trainer::ItemLists train = {{1}, {1, 2, 3, 4}, {}};
+  model::Matrix users = Rows({{2, 0}, {0, 3}, {5, 5}});
+  AddCommonTaste(2, train, &users);
+  const float half = std::sqrt(0.5f);
+  EXPECT_FLOAT_EQ(users.Row(0)[0], 1 + 2 * half);
+  EXPECT_FLOAT_EQ(users.Row(0)[1], 2 * half);
+  EXPECT_FLOAT_EQ(users.Row(1)[0], 0.5f * half);
+  EXPECT_FLOAT_EQ(users.Row(1)[1], 1 + 0.5f * half);
+  // Nothing was learnt of the third: it does not count, and stays.
+  EXPECT_EQ(users.Row(2)[0], 5);
+  EXPECT_EQ(users.Row(2)[1], 5);
+}
+
+TEST(AddCommonTasteTest, NothingWithoutWeightOrTaste) {
+  const trainer::ItemLists train = {{1}, {1}};
+  model::Matrix users = Rows({{2, 0}, {0, 3}});
+  const std::vector<float> before = users.values;
+  AddCommonTaste(0, train, &users);
+  EXPECT_EQ(users.values, before);
+  model::Matrix opposite = Rows({{2, 0}, {-3, 0}});
+  const std::vector<float> as_it_was = opposite.values;
+  AddCommonTaste(3, train, &opposite);
+  EXPECT_EQ(opposite.values, as_it_was);
+}
+
+TEST(GoesOnTryingTest, UntilItIsSurelyWorse) {
+  EXPECT_TRUE(GoesOnTrying(0.2, 0.2));
+  EXPECT_TRUE(GoesOnTrying(0.2, 0.197));
+  EXPECT_FALSE(GoesOnTrying(0.2, 0.19));
+  EXPECT_TRUE(GoesOnTrying(0, 0));
+}
+
+}  // namespace
+}  // namespace taud::lab
