@@ -196,8 +196,14 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     entry["rho"] = trial.rho;
     entry["validation_recall" + main] = trial.recall;
     entry["validation_ndcg" + main] = trial.ndcg;
-    entry["prior"] = trial.prior;
     json["rho_trials"].push_back(entry);
+  }
+  for (const lab::PriorTrial& trial : result.prior_trials) {
+    nlohmann::ordered_json entry;
+    entry["prior"] = trial.prior;
+    entry["validation_recall" + main] = trial.recall;
+    entry["validation_ndcg" + main] = trial.ndcg;
+    json["prior_trials"].push_back(entry);
   }
   json["protocol"] = result.protocol;
   for (const lab::SamplingTrial& trial : result.sampling_trials) {
@@ -264,11 +270,10 @@ std::string ToText(const nlohmann::ordered_json& json) {
   }
   if (json.contains("rho_trials")) {
     for (const auto& trial : json.at("rho_trials")) {
-      absl::StrAppend(&text, "; tried ", trial.at("rho").get<double>(),
-                      " with ", trial.at("prior").get<double>(), ": recall ",
-                      Fixed(trial.at("validation_recall@20").get<double>(), 4),
-                      ", ndcg ",
-                      Fixed(trial.at("validation_ndcg@20").get<double>(), 4));
+      absl::StrAppend(
+          &text, "; tried ", trial.at("rho").get<double>(), ": recall ",
+          Fixed(trial.at("validation_recall@20").get<double>(), 4), ", ndcg ",
+          Fixed(trial.at("validation_ndcg@20").get<double>(), 4));
     }
   }
   absl::StrAppend(&text, "\n", json.at("backbone").get<std::string>(), ", ",

@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "lab/epoch_choice.h"
-#include "lab/query_prior.h"
 #include "model/query_weights.h"
 #include "trainer/offline_fit.h"
 #include "trainer/vector_kernels.h"
@@ -85,30 +84,21 @@ struct Phase {
   int epochs = 0;                   // of them to run
   double rho = 1;
   double held_tau0 = 0;
-  double prior = 0;
-  bool finds_prior = false;  // after the last epoch
-};
-
-// What was measured of a fit, with the κ that was best or given.
-struct Measured {
-  RankingReport report;
-  double prior = 0;
+  double prior = 0;           // what is measured is measured with this κ
+  bool tries_priors = false;  // others, too, after the last epoch
 };
 
 struct PhaseResult {
-  Measured best;   // by recall, or the only one
-  int epochs = 0;  // after which it was measured
+  RankingReport report;  // the best by recall, or the only one
+  int epochs = 0;        // after which `report` was measured
+  std::vector<PriorTrial> priors;
   std::vector<float> temperatures;
   GroupMeans item_norm = {};
-  trainer::OfflineFitFigures figures;  // with `best`
+  trainer::OfflineFitFigures figures;  // with `report`
   std::vector<EpochFigures> curve;
   double gradient_magnitude = -1;  // after the last epoch
   double epoch_seconds = 0;        // mean
 };
-
-double MeritOf(const RankingReport& report) {
-  return Merit(report.main_recall(), report.main_ndcg());
-}
 
 EpochFigures FiguresOf(const trainer::OfflineFit& fit,
                        const std::vector<uint32_t>& popularity) {
@@ -189,12 +179,11 @@ class Experiment {
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
-  // With the prior of the phase or, if it finds one, with the best.
-  Measured Measure(const trainer::OfflineFit& fit, const Phase& phase,
-                   bool finds_prior, const std::vector<uint32_t>& popularity);
-  RankingReport Rank(const model::Matrix& users, const model::Matrix& items,
-                     const Phase& phase,
-                     const std::vector<uint32_t>& popularity);
+  RankingReport Measure(const trainer::OfflineFit& fit, const Phase& phase,
+                        double prior, const std::vector<uint32_t>& popularity);
+  std::vector<PriorTrial> TryPriors(const trainer::OfflineFit& fit,
+                                    const Phase& phase,
+                                    const std::vector<uint32_t>& popularity);
   double ProbeGradient(const trainer::OfflineFit& fit, const Phase& phase);
 
   const Dataset& dataset_;
@@ -247,15 +236,18 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
     phase.train = &split_.fit;
     phase.test = &split_.validation;
     phase.measure_often = true;
-    phase.finds_prior = FindsPrior();
+    phase.tries_priors = FindsPrior();
     auto chosen = RunPhase(phase);
     if (!chosen.ok()) return chosen.status();
-    result.validation_recall = chosen->best.report.main_recall();
-    result.validation_ndcg = chosen->best.report.main_ndcg();
+    result.validation_recall = chosen->report.main_recall();
+    result.validation_ndcg = chosen->report.main_ndcg();
     result.validation_curve = std::move(chosen->curve);
     phase.epochs = chosen->epochs;
-    phase.prior = result.prior = chosen->best.prior;
-    phase.finds_prior = false;
+    if (FindsPrior()) {
+      result.prior_trials = std::move(chosen->priors);
+      phase.prior = result.prior = ChoosePrior(result.prior_trials);
+    }
+    phase.tries_priors = false;
     planned_ -= Epochs() - phase.epochs;
   }
   phase.name = options_.select == Select::kValidation ? "refit" : "fit";
@@ -266,7 +258,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   auto fitted = RunPhase(phase);
   if (!fitted.ok()) return fitted.status();
 
-  result.test = fitted->best.report;
+  result.test = fitted->report;
   result.epochs = fitted->epochs;
   result.learning_rate = fitted->figures.learning_rate;
   result.tau0 = fitted->figures.tau0;
@@ -301,8 +293,8 @@ absl::Status Experiment::SettleSampling(ExperimentResult* result) {
     phase.name = absl::StrCat(sampling.name, " negatives");
     auto trial = RunPhase(phase);
     if (!trial.ok()) return trial.status();
-    const RankingReport& report = trial->best.report;
-    trials.push_back({&sampling, report.main_recall(), report.main_ndcg()});
+    trials.push_back(
+        {&sampling, trial->report.main_recall(), trial->report.main_ndcg()});
   }
   const auto best =
       std::max_element(trials.begin(), trials.end(),
@@ -322,45 +314,52 @@ absl::StatusOr<PhaseResult> Experiment::TryRho(double rho) {
   phase.rho = rho;
   phase.held_tau0 = held_tau0_;
   phase.prior = options_.prior;
-  phase.finds_prior = FindsPrior();
+  phase.tries_priors = FindsPrior();
   return RunPhase(phase);
 }
 
-// Settles τ₀ at ρ = 1; and if asked tries greater values of ρ with it until one
-// is worse than the last, and finds what κ goes with ρ.
+// Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it until one
+// is worse than the last; then the values of κ, with the fit whose ρ is nearest
+// to the one found.
 absl::Status Experiment::SettleRho(ExperimentResult* result) {
-  auto trial = TryRho(FirstRho());
-  if (!trial.ok()) return trial.status();
-  if (Adaptive()) held_tau0_ = trial->figures.tau0;
-  if (!FindsRho()) {
-    if (FindsPrior() && fit_.rho != FirstRho()) trial = TryRho(fit_.rho);
-    if (!trial.ok()) return trial.status();
-    if (FindsPrior()) result->prior = trial->best.prior;
-    if (fit_.rho == 1.0) held_tau0_ = 0;
-    return absl::OkStatus();
-  }
-
+  auto fit = TryRho(FirstRho());
+  if (!fit.ok()) return fit.status();
+  if (Adaptive()) held_tau0_ = fit->figures.tau0;
   std::vector<Trial>& trials = result->trials;
-  const auto note = [&](double rho, const Measured& best) {
-    trials.push_back(
-        {rho, best.report.main_recall(), best.report.main_ndcg(), best.prior});
-  };
-  note(1.0, trial->best);
-  while (const std::optional<double> rho = NextRho(trials)) {
-    trial = TryRho(*rho);
-    if (!trial.ok()) return trial.status();
-    note(*rho, trial->best);
+  std::vector<double> rhos;  // by order of the fits
+  std::vector<std::vector<PriorTrial>> priors;
+  const auto note = [&](double rho) {
+    rhos.push_back(rho);
+    priors.push_back(std::move(fit->priors));
+    if (!FindsRho()) return;
+    trials.push_back({rho, fit->report.main_recall(), fit->report.main_ndcg()});
     std::sort(trials.begin(), trials.end(),
               [](const Trial& a, const Trial& b) { return a.rho < b.rho; });
+  };
+  const auto next = [&]() -> std::optional<double> {
+    if (FindsRho()) return NextRho(trials);
+    if (FindsPrior() && rhos.back() != fit_.rho) return fit_.rho;
+    return std::nullopt;
+  };
+  note(FirstRho());
+  while (const std::optional<double> rho = next()) {
+    fit = TryRho(*rho);
+    if (!fit.ok()) return fit.status();
+    note(*rho);
   }
-  result->rho = ChooseRho(trials);
-  result->prior = std::min_element(trials.begin(), trials.end(),
-                                   [&](const Trial& a, const Trial& b) {
-                                     return std::abs(a.rho - result->rho) <
-                                            std::abs(b.rho - result->rho);
-                                   })
-                      ->prior;
-  planned_ -= static_cast<double>(kMostTrials - trials.size()) * ShortEpochs();
+  if (FindsRho()) {
+    result->rho = ChooseRho(trials);
+    planned_ -=
+        static_cast<double>(kMostTrials - trials.size()) * ShortEpochs();
+  }
+  if (FindsPrior()) {
+    const auto nearest =
+        std::min_element(rhos.begin(), rhos.end(), [&](double a, double b) {
+          return std::abs(a - result->rho) < std::abs(b - result->rho);
+        });
+    result->prior_trials = std::move(priors[nearest - rhos.begin()]);
+    result->prior = ChoosePrior(result->prior_trials);
+  }
   // With ρ = 1 there is no need to hold it.
   if (result->rho == 1.0) held_tau0_ = 0;
   return absl::OkStatus();
@@ -427,18 +426,15 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     const bool looks = chooses || (extra > 0 && epoch % extra == 0);
     curve.push_back(FiguresOf(fit, popularity));
     if (phase.test != nullptr && looks) {
-      Measured measured =
-          Measure(fit, phase, last && phase.finds_prior, popularity);
-      const RankingReport& report = measured.report;
+      const RankingReport report = Measure(fit, phase, phase.prior, popularity);
       progress.recall = report.main_recall();
       progress.ndcg = report.main_ndcg();
       curve.back().recall = progress.recall;
       curve.back().ndcg = progress.ndcg;
-      const double before =
-          best.epochs == 0 ? -1 : best.best.report.main_recall();
+      const double before = best.epochs == 0 ? -1 : best.report.main_recall();
       if (chooses &&
           IsBetterEpoch(report.main_recall(), before, last, tolerance)) {
-        best.best = std::move(measured);
+        best.report = report;
         best.epochs = epoch;
         best.temperatures = fit.Temperatures();
         best.item_norm = curve.back().item_norm;
@@ -454,6 +450,7 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     best.temperatures = fit.Temperatures();
     best.figures = fit.figures();
   }
+  if (phase.tries_priors) best.priors = TryPriors(fit, phase, popularity);
   best.curve = std::move(curve);
   best.epoch_seconds = seconds / phase.epochs;
   if (phase.last) best.gradient_magnitude = ProbeGradient(fit, phase);
@@ -461,30 +458,23 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
   return best;
 }
 
-Measured Experiment::Measure(const trainer::OfflineFit& fit, const Phase& phase,
-                             bool finds_prior,
-                             const std::vector<uint32_t>& popularity) {
-  const model::Matrix users = fit.Users();
-  const model::Matrix items = fit.Items();
-  const auto measure = [&](double prior) {
-    model::Matrix queries = users;
-    AddCommonTaste(prior, *phase.train, &queries);
-    return Measured{Rank(queries, items, phase, popularity), prior};
-  };
-  if (!finds_prior) return measure(phase.prior);
-  Measured best = measure(kPriors.front());
-  for (size_t at = 1; at < kPriors.size(); ++at) {
-    Measured tried = measure(kPriors[at]);
-    const double last = MeritOf(tried.report);
-    if (last > MeritOf(best.report)) best = std::move(tried);
-    if (!GoesOnTrying(MeritOf(best.report), last)) break;
+std::vector<PriorTrial> Experiment::TryPriors(
+    const trainer::OfflineFit& fit, const Phase& phase,
+    const std::vector<uint32_t>& popularity) {
+  std::vector<PriorTrial> trials;
+  for (const double prior : kPriors) {
+    if (!GoesOnTrying(trials)) break;
+    const RankingReport report = Measure(fit, phase, prior, popularity);
+    trials.push_back({prior, report.main_recall(), report.main_ndcg()});
   }
-  return best;
+  return trials;
 }
 
-RankingReport Experiment::Rank(const model::Matrix& users,
-                               const model::Matrix& items, const Phase& phase,
-                               const std::vector<uint32_t>& popularity) {
+RankingReport Experiment::Measure(const trainer::OfflineFit& fit,
+                                  const Phase& phase, double prior,
+                                  const std::vector<uint32_t>& popularity) {
+  model::Matrix users = fit.Users();
+  AddCommonTaste(prior, *phase.train, &users);
   const auto cold = [&](size_t user) {
     return (*phase.train)[user].empty() && !(*phase.test)[user].empty();
   };
@@ -492,8 +482,9 @@ RankingReport Experiment::Rank(const model::Matrix& users,
   for (size_t user = 0; user < known_users.size(); ++user) {
     if (cold(user)) known_users[user].clear();
   }
-  ItemLists lists = trainer::TopItems(users, items, *phase.train, known_users,
-                                      kCutoffs.back(), options_.threads);
+  ItemLists lists =
+      trainer::TopItems(users, fit.Items(), *phase.train, known_users,
+                        kCutoffs.back(), options_.threads);
   // A user without training items has no row; it gets what the daemon answers
   // to somebody it does not know.
   const std::vector<uint32_t> popular =
@@ -559,8 +550,7 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
                     "train");
   }
   if (FindsRho()) {
-    absl::StrAppend(
-        &protocol, "; rho chosen by recall@20 and ndcg@20 on a tenth of train");
+    absl::StrAppend(&protocol, "; rho chosen by recall@20 on a tenth of train");
   }
   if (FindsPrior()) {
     absl::StrAppend(&protocol,

@@ -11,6 +11,7 @@
 #include "lab/dataset.h"
 #include "lab/defaults.h"
 #include "lab/probes.h"
+#include "lab/query_prior.h"
 #include "lab/ranking_report.h"
 #include "lab/rho_trials.h"
 #include "trainer/offline_learner.h"
@@ -21,7 +22,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 9;
+inline constexpr int kResultsVersion = 8;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -50,7 +51,7 @@ struct ExperimentOptions {
   double prior = 0;
   // Finds ρ on the validation slice. For losses with one only.
   bool find_rho = true;
-  // Finds κ on the validation slice, each ρ with its own.
+  // Finds κ on the validation slice, after ρ.
   bool find_prior = true;
   // Finds on the validation slice which of kSamplings suits the data. For fits
   // with HasSamplings and shared negatives only.
@@ -125,6 +126,7 @@ struct ExperimentResult {
   double validation_recall = 0;
   double validation_ndcg = 0;
   std::vector<Trial> trials;                   // if find_rho
+  std::vector<PriorTrial> prior_trials;        // if find_prior
   std::vector<SamplingTrial> sampling_trials;  // if find_sampling
   trainer::OfflineFitOptions fit;  // as options.fit, with the sampling found
   std::string protocol;            // in words: what was chosen, and on what

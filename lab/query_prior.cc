@@ -1,6 +1,8 @@
 #include "lab/query_prior.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -10,13 +12,32 @@
 namespace taud::lab {
 namespace {
 
-// Two values apart that differ by less are the slice's noise.
 constexpr double kSurelyWorse = 0.98;
+constexpr double kAsGood = 0.998;
+
+double BestMerit(const std::vector<PriorTrial>& trials) {
+  double best = 0;
+  for (const PriorTrial& trial : trials) best = std::max(best, Merit(trial));
+  return best;
+}
 
 }  // namespace
 
-bool GoesOnTrying(double best, double last) {
-  return last >= kSurelyWorse * best;
+double Merit(const PriorTrial& trial) {
+  return std::sqrt(trial.recall * trial.ndcg);
+}
+
+bool GoesOnTrying(const std::vector<PriorTrial>& trials) {
+  return trials.empty() ||
+         Merit(trials.back()) >= kSurelyWorse * BestMerit(trials);
+}
+
+double ChoosePrior(const std::vector<PriorTrial>& trials) {
+  const double enough = kAsGood * BestMerit(trials);
+  for (const PriorTrial& trial : trials) {
+    if (Merit(trial) >= enough) return trial.prior;
+  }
+  return 0;
 }
 
 void AddCommonTaste(double prior, const trainer::ItemLists& train,

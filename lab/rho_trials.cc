@@ -11,18 +11,14 @@ constexpr double kFirst = 1.1;
 constexpr double kStep = 0.1;
 constexpr double kBetween = 1.05;
 
-double MeritOf(const Trial& trial) { return Merit(trial.recall, trial.ndcg); }
-
-// The first of those with the greatest merit.
+// The first of those with the greatest recall.
 std::vector<Trial>::const_iterator Best(const std::vector<Trial>& trials) {
   return std::max_element(
       trials.begin(), trials.end(),
-      [](const Trial& a, const Trial& b) { return MeritOf(a) < MeritOf(b); });
+      [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
 }
 
 }  // namespace
-
-double Merit(double recall, double ndcg) { return std::sqrt(recall * ndcg); }
 
 std::optional<double> NextRho(const std::vector<Trial>& trials) {
   const size_t n = trials.size();
@@ -42,9 +38,8 @@ double ChooseRho(const std::vector<Trial>& trials) {
   const Trial& right = *(best + 1);
   // The slopes of the two chords; the vertex is where a line through them, each
   // at the middle of its chord, is zero.
-  const double top = MeritOf(*best);
-  const double rise = (top - MeritOf(left)) / (best->rho - left.rho);
-  const double fall = (MeritOf(right) - top) / (right.rho - best->rho);
+  const double rise = (best->recall - left.recall) / (best->rho - left.rho);
+  const double fall = (right.recall - best->recall) / (right.rho - best->rho);
   if (rise <= fall) return best->rho;
   const double from = (left.rho + best->rho) / 2;
   const double to = (best->rho + right.rho) / 2;

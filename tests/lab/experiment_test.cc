@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 #include <set>
+#include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -182,11 +183,9 @@ TEST_F(ExperimentTest, FindsRhoAmongWhatItTried) {
   const ExperimentResult result = Run(options);
   ASSERT_GE(result.trials.size(), 2u);
   EXPECT_EQ(result.trials[0].rho, 1.0);
-  const auto best = std::max_element(result.trials.begin(), result.trials.end(),
-                                     [](const Trial& a, const Trial& b) {
-                                       return Merit(a.recall, a.ndcg) <
-                                              Merit(b.recall, b.ndcg);
-                                     });
+  const auto best = std::max_element(
+      result.trials.begin(), result.trials.end(),
+      [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
   EXPECT_EQ(result.rho, best->rho);
   EXPECT_THAT(result.protocol, HasSubstr("rho chosen"));
 }
@@ -231,17 +230,41 @@ TEST_F(ExperimentTest, FindsWhatTheCommonTasteCounts) {
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(ExperimentTest, EachRhoHasItsOwnPriorAndTheBestGoesOn) {
+TEST_F(ExperimentTest, TheCommonTasteDoesNotChangeWhatRhoIsFound) {
   ExperimentOptions options = Small();
   options.find_rho = options.find_prior = true;
   options.select = Select::kLast;
-  const ExperimentResult result = Run(options);
-  const auto nearest = std::min_element(
-      result.trials.begin(), result.trials.end(),
-      [&](const Trial& a, const Trial& b) {
-        return std::abs(a.rho - result.rho) < std::abs(b.rho - result.rho);
+  const ExperimentResult both = Run(options);
+  options.find_prior = false;
+  const ExperimentResult alone = Run(options);
+  EXPECT_EQ(both.rho, alone.rho);
+  ASSERT_EQ(both.trials.size(), alone.trials.size());
+  ASSERT_FALSE(both.prior_trials.empty());
+  EXPECT_EQ(both.prior, ChoosePrior(both.prior_trials));
+  EXPECT_EQ(both.prior_trials[0].prior, 0);
+  EXPECT_TRUE(alone.prior_trials.empty());
+  // They are tried on the fit whose ρ is found.
+  for (const Trial& trial : both.trials) {
+    if (trial.rho != both.rho) continue;
+    EXPECT_EQ(both.prior_trials[0].recall, trial.recall);
+    EXPECT_EQ(both.prior_trials[0].ndcg, trial.ndcg);
+  }
+}
+
+TEST_F(ExperimentTest, TheCommonTasteIsFoundForAGivenRho) {
+  ExperimentOptions options = Small();
+  options.fit.rho = 1.1;
+  options.find_prior = true;
+  std::set<std::string> phases;
+  const ExperimentResult result =
+      Run(options, [&](const ExperimentProgress& progress) {
+        phases.insert(progress.phase);
+        return true;
       });
-  EXPECT_EQ(result.prior, nearest->prior);
+  EXPECT_THAT(phases,
+              testing::ElementsAre("refit", "rho 1", "rho 1.1", "validation"));
+  EXPECT_EQ(result.rho, 1.1);
+  EXPECT_EQ(result.prior, ChoosePrior(result.prior_trials));
 }
 
 TEST_F(ExperimentTest, FindsTheSamplingThatTheSliceFavours) {

@@ -43,11 +43,30 @@ TEST(AddCommonTasteTest, NothingWithoutWeightOrTaste) {
   EXPECT_EQ(opposite.values, as_it_was);
 }
 
+std::vector<PriorTrial> Trials(const std::vector<double>& merits) {
+  std::vector<PriorTrial> trials;
+  for (size_t i = 0; i < merits.size(); ++i) {
+    // As great as the merit: 2 m and m / 2.
+    trials.push_back({kPriors[i], 2 * merits[i], merits[i] / 2});
+  }
+  return trials;
+}
+
 TEST(GoesOnTryingTest, UntilItIsSurelyWorse) {
-  EXPECT_TRUE(GoesOnTrying(0.2, 0.2));
-  EXPECT_TRUE(GoesOnTrying(0.2, 0.197));
-  EXPECT_FALSE(GoesOnTrying(0.2, 0.19));
-  EXPECT_TRUE(GoesOnTrying(0, 0));
+  EXPECT_TRUE(GoesOnTrying({}));
+  EXPECT_TRUE(GoesOnTrying(Trials({0.2})));
+  EXPECT_TRUE(GoesOnTrying(Trials({0.2, 0.197})));
+  EXPECT_FALSE(GoesOnTrying(Trials({0.2, 0.21, 0.205})));
+  EXPECT_TRUE(GoesOnTrying(Trials({0, 0})));
+}
+
+TEST(ChoosePriorTest, TheSmallestOfThoseThatAreAsGood) {
+  EXPECT_EQ(ChoosePrior({}), 0);
+  EXPECT_EQ(ChoosePrior(Trials({0.2})), 0);
+  EXPECT_EQ(ChoosePrior(Trials({0.2, 0.2003, 0.2001})), 0);
+  EXPECT_EQ(ChoosePrior(Trials({0.2, 0.205, 0.2051, 0.19})), 0.5);
+  EXPECT_EQ(ChoosePrior(Trials({0.2, 0.205, 0.21, 0.2})), 1);
+  EXPECT_EQ(ChoosePrior(Trials({0, 0, 0})), 0);
 }
 
 }  // namespace

@@ -9,31 +9,24 @@ namespace taud::lab {
 namespace {
 
 double Choose(const std::vector<double>& rhos,
-              const std::vector<double>& merits) {
+              const std::vector<double>& recalls) {
   std::vector<Trial> trials;
   for (size_t i = 0; i < rhos.size(); ++i) {
-    trials.push_back({rhos[i], merits[i], merits[i]});
+    trials.push_back({rhos[i], recalls[i], 0});
   }
   return ChooseRho(trials);
 }
 
 std::optional<double> Next(const std::vector<double>& rhos,
-                           const std::vector<double>& merits) {
+                           const std::vector<double>& recalls) {
   std::vector<Trial> trials;
   for (size_t i = 0; i < rhos.size(); ++i) {
-    trials.push_back({rhos[i], merits[i], merits[i]});
+    trials.push_back({rhos[i], recalls[i], 0});
   }
   return NextRho(trials);
 }
 
-TEST(MeritTest, IsOfRecallAndNdcgAlike) {
-  EXPECT_DOUBLE_EQ(Merit(0.2, 0.1), Merit(0.1, 0.2));
-  EXPECT_DOUBLE_EQ(Merit(0.2, 0.2), 0.2);
-  EXPECT_GT(Merit(0.2, 0.11), Merit(0.201, 0.1));
-  EXPECT_EQ(Merit(0.2, 0), 0);
-}
-
-TEST(NextRhoTest, UpWhileTheMeritRisesAndNoFurtherThanThreeSteps) {
+TEST(NextRhoTest, UpWhileRecallRisesAndNoFurtherThanThreeSteps) {
   EXPECT_DOUBLE_EQ(*Next({1.0}, {0.2}), 1.1);
   EXPECT_DOUBLE_EQ(*Next({1.0, 1.1}, {0.2, 0.21}), 1.2);
   EXPECT_DOUBLE_EQ(*Next({1.0, 1.1, 1.2}, {0.2, 0.21, 0.22}), 1.3);
