@@ -179,8 +179,10 @@ class Experiment {
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
-  RankingReport Measure(const trainer::OfflineFit& fit, const Phase& phase,
-                        double prior, const std::vector<uint32_t>& popularity);
+  // Of users and items as a fit has them; `users` without the common taste.
+  RankingReport Measure(model::Matrix users, const model::Matrix& items,
+                        const Phase& phase, double prior,
+                        const std::vector<uint32_t>& popularity);
   std::vector<PriorTrial> TryPriors(const trainer::OfflineFit& fit,
                                     const Phase& phase,
                                     const std::vector<uint32_t>& popularity);
@@ -426,7 +428,8 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     const bool looks = chooses || (extra > 0 && epoch % extra == 0);
     curve.push_back(FiguresOf(fit, popularity));
     if (phase.test != nullptr && looks) {
-      const RankingReport report = Measure(fit, phase, phase.prior, popularity);
+      const RankingReport report =
+          Measure(fit.Users(), fit.Items(), phase, phase.prior, popularity);
       progress.recall = report.main_recall();
       progress.ndcg = report.main_ndcg();
       curve.back().recall = progress.recall;
@@ -461,19 +464,22 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
 std::vector<PriorTrial> Experiment::TryPriors(
     const trainer::OfflineFit& fit, const Phase& phase,
     const std::vector<uint32_t>& popularity) {
+  const model::Matrix users = fit.Users();
+  const model::Matrix items = fit.Items();
   std::vector<PriorTrial> trials;
   for (const double prior : kPriors) {
     if (!GoesOnTrying(trials)) break;
-    const RankingReport report = Measure(fit, phase, prior, popularity);
+    const RankingReport report =
+        Measure(users, items, phase, prior, popularity);
     trials.push_back({prior, report.main_recall(), report.main_ndcg()});
   }
   return trials;
 }
 
-RankingReport Experiment::Measure(const trainer::OfflineFit& fit,
+RankingReport Experiment::Measure(model::Matrix users,
+                                  const model::Matrix& items,
                                   const Phase& phase, double prior,
                                   const std::vector<uint32_t>& popularity) {
-  model::Matrix users = fit.Users();
   AddCommonTaste(prior, *phase.train, &users);
   const auto cold = [&](size_t user) {
     return (*phase.train)[user].empty() && !(*phase.test)[user].empty();
@@ -482,9 +488,8 @@ RankingReport Experiment::Measure(const trainer::OfflineFit& fit,
   for (size_t user = 0; user < known_users.size(); ++user) {
     if (cold(user)) known_users[user].clear();
   }
-  ItemLists lists =
-      trainer::TopItems(users, fit.Items(), *phase.train, known_users,
-                        kCutoffs.back(), options_.threads);
+  ItemLists lists = trainer::TopItems(users, items, *phase.train, known_users,
+                                      kCutoffs.back(), options_.threads);
   // A user without training items has no row; it gets what the daemon answers
   // to somebody it does not know.
   const std::vector<uint32_t> popular =
