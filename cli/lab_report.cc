@@ -191,27 +191,25 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     json["validation_recall" + main] = result.validation_recall;
     json["validation_ndcg" + main] = result.validation_ndcg;
   }
-  for (const lab::Trial& trial : result.trials) {
+  // Of something that was tried on the slice.
+  const auto tried = [&main](const std::string& what, const auto& value,
+                             const auto& trial) {
     nlohmann::ordered_json entry;
-    entry["rho"] = trial.rho;
+    entry[what] = value;
     entry["validation_recall" + main] = trial.recall;
     entry["validation_ndcg" + main] = trial.ndcg;
-    json["rho_trials"].push_back(entry);
+    return entry;
+  };
+  for (const lab::Trial& trial : result.trials) {
+    json["rho_trials"].push_back(tried("rho", trial.rho, trial));
   }
   for (const lab::PriorTrial& trial : result.prior_trials) {
-    nlohmann::ordered_json entry;
-    entry["prior"] = trial.prior;
-    entry["validation_recall" + main] = trial.recall;
-    entry["validation_ndcg" + main] = trial.ndcg;
-    json["prior_trials"].push_back(entry);
+    json["prior_trials"].push_back(tried("prior", trial.prior, trial));
   }
   json["protocol"] = result.protocol;
   for (const lab::SamplingTrial& trial : result.sampling_trials) {
-    nlohmann::ordered_json entry;
-    entry["negatives"] = trial.sampling->name;
-    entry["validation_recall" + main] = trial.recall;
-    entry["validation_ndcg" + main] = trial.ndcg;
-    json["sampling_trials"].push_back(entry);
+    json["sampling_trials"].push_back(
+        tried("negatives", trial.sampling->name, trial));
   }
   lab::ExperimentOptions ran = options;
   ran.fit = result.fit;
