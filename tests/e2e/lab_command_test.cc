@@ -99,7 +99,22 @@ TEST_F(LabCommandTest, WithoutOptionsItChoosesOnASliceOfTrain) {
   EXPECT_GT(result["recall@10"], 0.5);
   EXPECT_THAT(result["protocol"].get<std::string>(), HasSubstr("validation"));
   EXPECT_GE(result["rho_trials"].size(), 2u);
+  ASSERT_GE(result["prior_trials"].size(), 1u);
+  EXPECT_EQ(result["prior_trials"][0]["prior"], 0);
+  EXPECT_TRUE(result.contains("prior"));
   EXPECT_EQ(result["recall@20_by_popularity"].size(), 10u);
+}
+
+TEST_F(LabCommandTest, ForPeopleItSaysWhatWasFoundAndTried) {
+  int code = -1;
+  const std::string text = Run("run" + Data() + "--epochs 3", &code);
+  EXPECT_EQ(code, 0);
+  for (const char* part : {"measured on test", "the common taste as ",
+                           "; tried 1: recall ", "protocol: validation"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  Run("run" + Data() + "--prior much", &code);
+  EXPECT_NE(code, 0);
 }
 
 TEST_F(LabCommandTest, WhatNeedsLibTorchIsStartedByItself) {
