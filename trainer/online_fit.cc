@@ -7,6 +7,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "model/query_weights.h"
+#include "trainer/bilateral_weight.h"
 #include "trainer/dropout.h"
 #include "trainer/learning_rate.h"
 #include "trainer/temperature.h"
@@ -366,6 +367,7 @@ void OnlineFit::FillBatch(uint32_t rows) {
   batch_.weights.resize(rows);
   batch_.temperatures.resize(rows);
   batch_.common_temperature = static_cast<float>(tau0_);
+  batch_.rho = static_cast<float>(Rho());
   batch_.negative_weight = NegativeWeight();
   for (uint32_t r = 0; r < rows; ++r) {
     batch_.users[r] = pairs_.user(drawn_[r]);
@@ -391,6 +393,13 @@ float OnlineFit::NegativeWeight() const {
   return std::max(1.0f, static_cast<float>(pairs_.items_present().size()) /
                             static_cast<float>(options_.negatives));
 }
+
+double OnlineFit::SparsityOfPairs() const {
+  return LogSparsity(pairs_.num_users(), pairs_.items_present().size(),
+                     pairs_.size());
+}
+
+double OnlineFit::Rho() const { return RhoForSparsity(SparsityOfPairs()); }
 
 float OnlineFit::TemperatureOf(uint32_t user) const {
   if (WarmingUp() || user_visits_[user] < 1.0f) {
@@ -484,11 +493,13 @@ void OnlineFit::AdaptTemperatures() {
   }
   moments_ = learner_->Moments(users_started_, items_started_, sample_users,
                                sample_items);
-  const double log_sparsity = LogSparsity(
-      pairs_.num_users(), pairs_.items_present().size(), pairs_.size());
+  // Where negatives count more, positives are that much nearer to them, and τ₀
+  // is to stay what it is where they do not.
+  const double gap = moments_.positive_mean - moments_.mean;
+  const double log_sparsity = SparsityOfPairs();
   TauGovernorInput input;
   input.tau0 = tau0_;
-  input.gap = known > 0 ? moments_.positive_mean - moments_.mean : std::nan("");
+  input.gap = known > 0 ? gap * std::sqrt(Rho()) : std::nan("");
   input.log_sparsity = log_sparsity;
   input.passes = Passes();
   input.elapsed = epochs_ - adapted_epochs_;
@@ -540,13 +551,15 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
     if (item_learnt_[i] == 0) std::fill_n(snapshot->items.Row(i), dim, 0.0f);
   }
   snapshot->tau0 = static_cast<float>(tau0_);
+  // Rows that were kept further from what everybody likes need less of it.
   const model::QueryWeights weights =
-      query_meter_.weights(static_cast<double>(pairs_.size()) /
+      query_meter_.weights(Rho() * static_cast<double>(pairs_.size()) /
                            std::max<double>(1, pairs_.num_users()));
   snapshot->metrics = {{"loss", loss_},
                        {"mean_user_loss", mean_loss_},
                        {"epochs", epochs_},
                        {kPassesMetric, Passes()},
+                       {"rho", Rho()},
                        {"pairs", static_cast<double>(pairs_.size())},
                        {"mean_cosine", moments_.mean},
                        {"mean_positive_cosine", moments_.positive_mean},

@@ -147,6 +147,8 @@ class OnlineFit {
                  absl::flat_hash_set<uint32_t>* known);
   void FillBatch(uint32_t rows);
   float NegativeWeight() const;
+  double SparsityOfPairs() const;  // LogSparsity
+  double Rho() const;
   float TemperatureOf(uint32_t user) const;
   void Account(uint32_t first);
   void UpdateRate(uint32_t degree, float* visits, float* rate) const;

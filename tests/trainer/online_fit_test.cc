@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "model/query_weights.h"
@@ -64,6 +65,76 @@ TEST_F(OnlineFitTest, LearnsClustersFarBetterThanPopularity) {
   EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
   EXPECT_EQ(fit_->unvisited(), 0u);
   EXPECT_FALSE(fit_->figures().warming_up);
+}
+
+// Learns as another does, and says what ρ the last step had.
+class RhoOfSteps final : public MfLearner {
+ public:
+  explicit RhoOfSteps(std::unique_ptr<MfLearner> learner)
+      : learner_(std::move(learner)) {}
+  float rho() const { return rho_; }
+
+  void Step(const SsmBatch& batch, const std::vector<float>& user_rates,
+            const std::vector<float>& item_rates,
+            MfStepResult* result) override {
+    rho_ = batch.rho;
+    learner_->Step(batch, user_rates, item_rates, result);
+  }
+  int dim() const override { return learner_->dim(); }
+  size_t rows(Side side) const override { return learner_->rows(side); }
+  void Grow(size_t users, size_t items) override {
+    learner_->Grow(users, items);
+  }
+  void SetRows(Side side, const std::vector<uint32_t>& rows,
+               const float* values) override {
+    learner_->SetRows(side, rows, values);
+  }
+  void GetRows(Side side, const std::vector<uint32_t>& rows,
+               float* values) const override {
+    learner_->GetRows(side, rows, values);
+  }
+  void GetAllRows(Side side, float* values) const override {
+    learner_->GetAllRows(side, values);
+  }
+  CosineMoments Moments(size_t users, size_t items,
+                        const std::vector<uint32_t>& pair_users,
+                        const std::vector<uint32_t>& pair_items) override {
+    return learner_->Moments(users, items, pair_users, pair_items);
+  }
+  void Export(Side side, MfTable* table) const override {
+    learner_->Export(side, table);
+  }
+  void Import(Side side, const MfTable& table) override {
+    learner_->Import(side, table);
+  }
+  std::vector<uint32_t> NonFiniteRows(Side side) const override {
+    return learner_->NonFiniteRows(side);
+  }
+
+ private:
+  const std::unique_ptr<MfLearner> learner_;
+  float rho_ = 0;
+};
+
+TEST_F(OnlineFitTest, NegativesCountMoreWhereDataIsSparse) {
+  const struct {
+    uint32_t users, items, degree;
+  } cases[] = {{200, 100, 10}, {2000, 1000, 3}, {2000, 3000, 2}};
+  float before = 0.999f;  // of the first, dense: 1
+  for (const auto& c : cases) {
+    const ClusteredData data = MakeClusters(c.users, c.items, 5, c.degree, 1);
+    model::Interactions interactions;
+    AppendAll(data.train, 1, &interactions);
+    auto learner = std::make_unique<RhoOfSteps>(MakeCpuMf(kDim, &pool_));
+    const RhoOfSteps& seen = *learner;
+    OnlineFit fit(OnlineFitOptions(), std::move(learner));
+    fit.Absorb(interactions);
+    ASSERT_TRUE(fit.Step().ok());
+    EXPECT_FLOAT_EQ(static_cast<float>(fit.MakeSnapshot()->metrics.at("rho")),
+                    seen.rho());
+    EXPECT_GT(seen.rho(), before);
+    before = seen.rho();
+  }
 }
 
 TEST_F(OnlineFitTest, TooLittleToLearnFrom) {
