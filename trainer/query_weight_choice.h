@@ -38,8 +38,9 @@ class QueryWeightChoice {
   // kLongHistory ÷ `pairs_per_user` − 1 interactions, between none and
   // kMostFirstPrior: a row of ten pairs says less than what everybody likes,
   // one of a hundred all there is to say. `pairs_per_user` is their mean
-  // length, ρ times that of rows learnt with another ρ than 1. What settled models of MovieLens and Gowalla, whole and thinned,
-  // wanted; see docs/results.md.
+  // length, ρ times that of rows learnt with another ρ than 1. What settled
+  // models of MovieLens and Gowalla, whole and thinned, wanted; see
+  // docs/results.md.
   model::QueryWeights weights(double pairs_per_user) const;
   static constexpr double kLongHistory = 100;
   static constexpr double kMostFirstPrior = 10;
