@@ -198,6 +198,18 @@ TEST_F(OnlineFitTest, TheCommonTasteCountsWhileHistoriesAreShort) {
   EXPECT_EQ(model::QueryWeightsOf(*ValidSnapshot()).prior, 0);
 }
 
+TEST_F(OnlineFitTest, TheCommonTasteCountsLessWhereNegativesCountMore) {
+  const ClusteredData data = MakeClusters(1000, 20000, 5, 30, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  ASSERT_TRUE(fit_->Step().ok());
+  const auto snapshot = ValidSnapshot();
+  const double rho = snapshot->metrics.at("rho");
+  EXPECT_GT(rho, 1.05);
+  EXPECT_NEAR(model::QueryWeightsOf(*snapshot).prior, 100 / (rho * 30) - 1,
+              1e-4);
+}
+
 TEST_F(OnlineFitTest, GrowsWithNewUsersAndItemsAndKeepsTheOld) {
   ClusteredData data = MakeClusters(200, 100, 5, 10, 1);
   AppendAll(data.train, 1, &interactions_);
