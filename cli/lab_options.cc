@@ -95,9 +95,13 @@ Backbone BackboneOf(const LabFlags& flags) {
                                     : Backbone::kSvdPpUser;
 }
 
-std::string RankName(RankBy rank) {
-  if (rank == RankBy::kCosine) return "cos";
-  if (rank == RankBy::kInnerProduct) return "ip";
+std::string RankName(const lab::ExperimentOptions& options) {
+  if (options.find_norm_exponent) return "auto";
+  if (options.norm_exponent.has_value()) {
+    return absl::StrCat(*options.norm_exponent);
+  }
+  if (options.fit.rank == RankBy::kCosine) return "cos";
+  if (options.fit.rank == RankBy::kInnerProduct) return "ip";
   return "as trained";
 }
 
@@ -107,16 +111,17 @@ RankBy RankOf(const std::string& name) {
   return RankBy::kAsTrained;
 }
 
-// On LightGCN a greater ρ brought nothing (docs/results.md), and the trials
-// take longer than the fit.
-std::string RhoOf(const LabFlags& flags) {
+// `fit` has its backbone, its loss and its norms.
+std::string RhoOf(const LabFlags& flags,
+                  const trainer::OfflineFitOptions& fit) {
   if (!flags.rho.empty()) return flags.rho;
-  return BackboneOf(flags) == Backbone::kMf ? "auto" : "1";
+  const bool found = fit.backbone == Backbone::kMf || lab::LeavesNormsFree(fit);
+  return found ? "auto" : "1";
 }
 
 absl::Status ResolveRho(const LabFlags& flags,
                         lab::ExperimentOptions* options) {
-  const std::string rho = RhoOf(flags);
+  const std::string rho = RhoOf(flags, options->fit);
   options->find_rho = rho == "auto";
   if (options->find_rho || absl::SimpleAtod(rho, &options->fit.rho)) {
     return absl::OkStatus();
@@ -127,20 +132,48 @@ absl::Status ResolveRho(const LabFlags& flags,
 
 // A fit that finds ρ is the daemon's own; what is given by hand is the papers',
 // who rank by the users' vectors alone.
-std::string PriorOf(const LabFlags& flags) {
+std::string PriorOf(const LabFlags& flags,
+                    const trainer::OfflineFitOptions& fit) {
   if (!flags.prior.empty()) return flags.prior;
-  return RhoOf(flags) == "auto" ? "auto" : "0";
+  return RhoOf(flags, fit) == "auto" ? "auto" : "0";
 }
 
 absl::Status ResolvePrior(const LabFlags& flags,
                           lab::ExperimentOptions* options) {
-  const std::string prior = PriorOf(flags);
+  const std::string prior = PriorOf(flags, options->fit);
   options->find_prior = prior == "auto";
   if (options->find_prior || absl::SimpleAtod(prior, &options->prior)) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "--prior is '", flags.prior, "', expected a number or auto"));
+}
+
+// Where norms are free and the cosine is learnt, how much they count is found.
+absl::Status ResolveRanking(const LabFlags& flags,
+                            lab::ExperimentOptions* options) {
+  const bool free_norms = options->fit.backbone != Backbone::kMf ||
+                          options->fit.normalize != Normalize::kBoth;
+  const std::string& rank = flags.rank_sim;
+  options->find_norm_exponent =
+      rank == "auto" || (rank.empty() && lab::LeavesNormsFree(options->fit));
+  options->fit.rank = RankOf(rank);
+  double exponent = 0;
+  if (absl::SimpleAtod(rank, &exponent)) {
+    options->norm_exponent = exponent;
+  } else if (!rank.empty() && rank != "auto" &&
+             options->fit.rank == RankBy::kAsTrained) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--rank-sim is '", rank, "', expected cos, ip, auto or a number"));
+  }
+  if (!free_norms &&
+      (options->find_norm_exponent || options->norm_exponent.has_value())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--rank-sim is ", rank,
+                     ", but mf with the cosine has vectors of norm 1: expected "
+                     "cos or ip"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ResolveThreshold(const LabFlags& flags,
@@ -185,8 +218,8 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
       ->capture_default_str();
   command
       ->add_option("--layers", flags->layers,
-                   "Of lightgcn and ngcf; by default 3, and 2 where lightgcn "
-                   "finds that uniform negatives are better (--beta)")
+                   "Of lightgcn and ngcf; by default 3, and 2 for lightgcn "
+                   "with a softmax of cosines")
       ->check(CLI::Range(1, 4));
   command
       ->add_option("--message-dropout", flags->message_dropout,
@@ -222,8 +255,8 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
   command->add_option(
       "--rho", flags->rho,
       "Weight of the negative side of the softmax losses, or "
-      "auto: chosen on a slice cut from train; by default auto for "
-      "mf, 1 for the other backbones");
+      "auto: chosen on a slice cut from train; by default auto for mf and for "
+      "a softmax of cosines, otherwise 1");
   command->add_option(
       "--prior", flags->prior,
       "Interactions that the common taste counts as, beside the user's own, in "
@@ -238,17 +271,14 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
   command
       ->add_option(
           "--negative-count", flags->negative_count,
-          "Negatives drawn; by default 1024 shared (see --beta for backbones "
-          "but mf), or a row 64, 1 (bpr), 4 (bce)")
+          "Negatives drawn; by default 1024 shared, or a row 64, 1 (bpr), 4 "
+          "(bce)")
       ->check(CLI::Range(1, 1 << 20));
   command
       ->add_option(
           "--beta", flags->beta,
           "Negatives are drawn in proportion to popularity^beta; by default "
-          "0, uniform. For the softmax with backbones but mf it is tried on "
-          "a slice cut from train which is better, 2048 of beta 1 with "
-          "--rank-sim ip or 1024 of beta 0 with cos, unless one of the three "
-          "is given")
+          "0, uniform")
       ->check(CLI::Range(0.0, 1.0));
   command
       ->add_option("--negative-weight", flags->negative_weight,
@@ -266,12 +296,12 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
                    "f(u, i) in the loss: cosine or inner product")
       ->check(CLI::IsMember({"cos", "ip"}))
       ->capture_default_str();
-  command
-      ->add_option(
-          "--rank-sim", flags->rank_sim,
-          "What items are ranked by; by default as in the loss; see --beta "
-          "for backbones but mf")
-      ->check(CLI::IsMember({"cos", "ip"}));
+  command->add_option(
+      "--rank-sim", flags->rank_sim,
+      "What items are ranked by: cos, ip, or a number P for cos times the "
+      "item's norm to the power of P (0 is cos, 1 is ip), or auto: P is "
+      "chosen on a slice cut from train. By default as in the loss, and "
+      "auto for the softmax of cosines with backbones but mf");
   command
       ->add_option("--normalize", flags->normalize,
                    "The sides of f(u, i) that are unit vectors; by default "
@@ -445,10 +475,11 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   trainer::OfflineFitOptions& fit = options.fit;
   fit.backbone = BackboneOf(flags);
   ResolveLoss(flags, &fit);
-  absl::Status status = ResolveRho(flags, &options);
+  absl::Status status = ResolveNormalize(flags, &fit);
+  status.Update(ResolveRho(flags, &options));
   status.Update(ResolvePrior(flags, &options));
   status.Update(ResolveThreshold(flags, &fit));
-  status.Update(ResolveNormalize(flags, &fit));
+  status.Update(ResolveRanking(flags, &options));
   if (!status.ok()) return status;
   fit.message_dropout = flags.message_dropout;
   fit.ccl_margin = flags.ccl_margin;
@@ -471,16 +502,8 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   const auto given = [](auto value, auto nothing, auto* field) {
     if (value != nothing) *field = value;
   };
-  options.find_sampling = lab::HasSamplings(fit) &&
-                          fit.source == trainer::NegativeSource::kShared &&
-                          flags.beta == -1.0 && flags.rank_sim.empty() &&
-                          flags.negative_count == 0;
-  options.find_layers = options.find_sampling &&
-                        fit.backbone == Backbone::kLightGcn &&
-                        flags.layers == 0;
   given(flags.layers, 0, &fit.layers);
   given(flags.beta, -1.0, &fit.beta);
-  given(RankOf(flags.rank_sim), RankBy::kAsTrained, &fit.rank);
   given(flags.alpha0, -1.0, &fit.alpha0);
   given(flags.alpha1, -1.0, &fit.alpha1);
   given(flags.negative_count, 0, &fit.negatives);
@@ -539,7 +562,6 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
   json["backbone"] = flags.backbone;
   if (flags.backbone == "lightgcn" || flags.backbone == "ngcf") {
     json["layers"] = fit.layers;
-    if (options.find_layers) json["layers_option"] = "auto";
     json["message_dropout"] = fit.message_dropout;
   }
   if (flags.backbone == "svdpp") {
@@ -552,17 +574,17 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
     json["ccl_margin"] = fit.ccl_margin;
     json["ccl_weight"] = fit.ccl_weight;
   }
-  json["rho_option"] = RhoOf(flags);
+  json["rho_option"] = RhoOf(flags, fit);
   // Without it there is nothing to tell, as before there was such an option.
-  if (PriorOf(flags) != "0") json["prior_option"] = PriorOf(flags);
+  const std::string prior = PriorOf(flags, fit);
+  if (prior != "0") json["prior_option"] = prior;
   json["negatives"] = name_of(Sources(), fit.source);
   json["negative_count"] = fit.negatives;
   json["beta"] = fit.beta;
-  if (options.find_sampling) json["sampling_option"] = "auto";
   json["negative_weight"] = flags.negative_weight;
   json["false_negatives"] = flags.false_negatives;
   json["normalize"] = name_of(Normalizations(), fit.normalize);
-  json["rank_sim"] = RankName(fit.rank);
+  json["rank_sim"] = RankName(options);
   json["temperature"] = flags.temperature;
   if (fit.temperature == TemperatureRule::kFixed) json["tau"] = fit.tau;
   if (trainer::IsAdaptive(fit.temperature)) {

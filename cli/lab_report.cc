@@ -185,6 +185,9 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   }
   json["rho"] = result.rho;
   json["prior"] = result.prior;
+  if (result.norm_exponent.has_value()) {
+    json["norm_exponent"] = *result.norm_exponent;
+  }
   json["loss"] = result.loss;
   json["false_negatives_per_row"] = result.false_negatives;
   if (options.select == lab::Select::kValidation) {
@@ -203,17 +206,14 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   for (const lab::Trial& trial : result.trials) {
     json["rho_trials"].push_back(tried("rho", trial.rho, trial));
   }
-  for (const lab::PriorTrial& trial : result.prior_trials) {
-    json["prior_trials"].push_back(tried("prior", trial.prior, trial));
+  for (const lab::SliceTrial& trial : result.prior_trials) {
+    json["prior_trials"].push_back(tried("prior", trial.value, trial));
+  }
+  for (const lab::SliceTrial& trial : result.norm_trials) {
+    json["norm_trials"].push_back(tried("norm_exponent", trial.value, trial));
   }
   json["protocol"] = result.protocol;
-  for (const lab::SamplingTrial& trial : result.sampling_trials) {
-    json["sampling_trials"].push_back(
-        tried("negatives", trial.sampling->name, trial));
-  }
-  lab::ExperimentOptions ran = options;
-  ran.fit = result.fit;
-  json.update(Describe(flags, ran));
+  json.update(Describe(flags, options));
   json["learning_rate"] = result.learning_rate;  // 0 there if not given
   json["curve"] = ToJson(result.curve, /*measured_only=*/false);
   if (!result.validation_curve.empty()) {
@@ -257,14 +257,9 @@ std::string ToText(const nlohmann::ordered_json& json) {
   absl::StrAppend(&text, "\nrho ", json.at("rho").get<double>(),
                   ", the common taste as ", json.at("prior").get<double>(),
                   " interactions");
-  if (json.contains("sampling_trials")) {
-    for (const auto& trial : json.at("sampling_trials")) {
-      absl::StrAppend(
-          &text, "; tried ", trial.at("negatives").get<std::string>(),
-          " negatives: recall ",
-          Fixed(trial.at("validation_recall@20").get<double>(), 4), ", ndcg ",
-          Fixed(trial.at("validation_ndcg@20").get<double>(), 4));
-    }
+  if (json.contains("norm_exponent")) {
+    absl::StrAppend(&text, ", norms to the power of ",
+                    json.at("norm_exponent").get<double>());
   }
   if (json.contains("rho_trials")) {
     for (const auto& trial : json.at("rho_trials")) {

@@ -8,9 +8,17 @@ using trainer::Loss;
 using trainer::NegativeSource;
 using trainer::Normalize;
 
+// Users and items are apart by what is common to all of a side: a cosine that
+// is below zero for most pairs needs all users on one side and all items on the
+// other. In the mean of K + 1 layers that part of the rows comes back with the
+// sum of (−1)^l, which is 1 for an even K and nothing for an odd one: each odd
+// layer gives users the items' part and items the users'. So the cosine wants
+// two layers or four, which are no better (docs/results.md); the papers have
+// three.
+constexpr int kLayersOfCosines = 2;
+
 int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
-  const int shared = HasSamplings(fit) ? kSamplings[0].negatives : 1024;
-  if (fit.source == NegativeSource::kShared) return shared;
+  if (fit.source == NegativeSource::kShared) return 1024;
   if (fit.loss == Loss::kBpr) return 1;
   if (fit.loss == Loss::kBce) return 4;
   return 64;
@@ -18,20 +26,10 @@ int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
 
 }  // namespace
 
-bool HasSamplings(const trainer::OfflineFitOptions& fit) {
+bool LeavesNormsFree(const trainer::OfflineFitOptions& fit) {
   return fit.backbone != Backbone::kMf &&
          (fit.loss == Loss::kSsm || fit.loss == Loss::kSm) &&
          fit.normalize == Normalize::kBoth;
-}
-
-void SetSampling(const Sampling& sampling, bool layers,
-                 trainer::OfflineFitOptions* fit) {
-  fit->beta = sampling.beta;
-  fit->negatives = sampling.negatives;
-  fit->rank = sampling.rank;
-  if (layers && fit->backbone == Backbone::kLightGcn) {
-    fit->layers = sampling.layers;
-  }
 }
 
 trainer::NegativeSource DefaultSource(trainer::Loss loss) {
@@ -51,13 +49,11 @@ void SetDefaults(trainer::OfflineFitOptions* fit) {
   }
   fit->learning_rate = 0.01;
   fit->schedule_epochs = 30;
-  if (HasSamplings(*fit)) {
-    fit->beta = kSamplings[0].beta;
-    fit->rank = kSamplings[0].rank;
-    return;
+  if (!LeavesNormsFree(*fit)) {
+    fit->dropout = 0.0;  // the other losses have not been tried with it
+  } else if (fit->backbone == Backbone::kLightGcn) {
+    fit->layers = kLayersOfCosines;
   }
-  // The other losses have not been tried with it.
-  fit->dropout = 0.0;
 }
 
 }  // namespace taud::lab

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -29,10 +28,6 @@ constexpr int kLooks = 15;
 // Fits that are only to settle τ₀ or to compare values of ρ are this long.
 constexpr int kShortEpochs = 12;
 
-// Fits that are only to compare samplings are this long: where it matters, one
-// of them is far behind by then.
-constexpr int kSamplingEpochs = 6;
-
 // GradientMagnitude is taken over so many users.
 constexpr size_t kProbedUsers = 500;
 
@@ -50,6 +45,7 @@ absl::Status Validate(const ExperimentOptions& options) {
       {"tau", fit.tau, kTiny, kAny},
       {"rho", fit.rho, kTiny, kAny},
       {"prior", options.prior, 0, model::kMaxPrior},
+      {"norm_exponent", options.norm_exponent.value_or(0), 0, kMaxNormExponent},
       {"beta", fit.beta, 0, 1},
       {"dropout", fit.dropout, 0, 1 - kTiny},
       {"message_dropout", fit.message_dropout, 0, 1 - kTiny},
@@ -84,14 +80,19 @@ struct Phase {
   int epochs = 0;                   // of them to run
   double rho = 1;
   double held_tau0 = 0;
-  double prior = 0;           // what is measured is measured with this κ
-  bool tries_priors = false;  // others, too, after the last epoch
+  // What is measured is measured with these κ and p, and after the last epoch
+  // with others.
+  double prior = 0;
+  std::optional<double> norm_exponent;
+  bool tries_priors = false;
+  bool tries_exponents = false;
 };
 
 struct PhaseResult {
   RankingReport report;  // the best by recall, or the only one
   int epochs = 0;        // after which `report` was measured
-  std::vector<PriorTrial> priors;
+  std::vector<SliceTrial> priors;
+  std::vector<SliceTrial> exponents;
   std::vector<float> temperatures;
   GroupMeans item_norm = {};
   trainer::OfflineFitFigures figures;  // with `report`
@@ -99,6 +100,15 @@ struct PhaseResult {
   double gradient_magnitude = -1;  // after the last epoch
   double epoch_seconds = 0;        // mean
 };
+
+// A fit on the slice is judged by its best p, or as it was measured.
+SliceTrial BestRanking(const PhaseResult& fit) {
+  SliceTrial best = {0, fit.report.main_recall(), fit.report.main_ndcg()};
+  for (const SliceTrial& trial : fit.exponents) {
+    if (Merit(trial) > Merit(best)) best = trial;
+  }
+  return best;
+}
 
 EpochFigures FiguresOf(const trainer::OfflineFit& fit,
                        const std::vector<uint32_t>& popularity) {
@@ -150,47 +160,54 @@ class Experiment {
     return options_.find_rho && (fit_.loss == trainer::Loss::kSsm ||
                                  fit_.loss == trainer::Loss::kSm);
   }
-  bool FindsSampling() const {
-    return options_.find_sampling && HasSamplings(fit_) &&
-           fit_.source == trainer::NegativeSource::kShared;
-  }
   bool FindsPrior() const { return options_.find_prior; }
+  bool FindsExponent() const { return options_.find_norm_exponent; }
   bool NeedsSlice() const {
-    return FindsRho() || FindsSampling() || FindsPrior() ||
+    return FindsRho() || TriesRankings() ||
            options_.select == Select::kValidation;
   }
+  // Whether ways to rank are tried with the fit whose ρ is gone on with.
+  bool TriesRankings() const { return FindsPrior() || FindsExponent(); }
   bool Adaptive() const { return trainer::IsAdaptive(fit_.temperature); }
   bool NeedsPilot() const {
-    return FindsRho() || FindsPrior() || (Adaptive() && fit_.rho != 1.0);
+    return FindsRho() || TriesRankings() || (Adaptive() && fit_.rho != 1.0);
   }
   // Of the pilot: τ₀ settles at 1, and trials begin there.
   double FirstRho() const { return FindsRho() || Adaptive() ? 1.0 : fit_.rho; }
   int Epochs() const { return fit_.schedule_epochs; }
   int ShortEpochs() const { return std::min(kShortEpochs, Epochs()); }
-  int SamplingEpochs() const { return std::min(kSamplingEpochs, Epochs()); }
   // At most; from it the time left is estimated.
   double PlannedEpochs() const;
   std::string Protocol(const ExperimentResult& result) const;
 
-  absl::Status SettleSampling(ExperimentResult* result);
+  void NoteRankings(PhaseResult* fit, ExperimentResult* result);
   absl::Status SettleRho(ExperimentResult* result);
   // A short fit on the slice, with τ₀ as it is held.
   absl::StatusOr<PhaseResult> TryRho(double rho);
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
-  // Of users and items as a fit has them; `users` without the common taste.
-  RankingReport Measure(model::Matrix users, const model::Matrix& items,
-                        const Phase& phase, double prior,
+  // Users without the common taste, items as fit_.rank has them.
+  struct Rows {
+    model::Matrix users, items;
+    std::vector<float> item_norms;
+  };
+  static Rows RowsOf(const trainer::OfflineFit& fit) {
+    return {fit.Users(), fit.Items(), fit.ItemNorms()};
+  }
+  // With the κ and the p of `phase`.
+  RankingReport Measure(const Rows& rows, const Phase& phase,
                         const std::vector<uint32_t>& popularity);
-  std::vector<PriorTrial> TryPriors(const trainer::OfflineFit& fit,
-                                    const Phase& phase,
+  // The values of p, with the κ of `phase`, and those of κ with its p.
+  std::vector<SliceTrial> TryExponents(const Rows& rows, Phase phase,
+                                       const std::vector<uint32_t>& popularity);
+  std::vector<SliceTrial> TryPriors(const Rows& rows, Phase phase,
                                     const std::vector<uint32_t>& popularity);
   double ProbeGradient(const trainer::OfflineFit& fit, const Phase& phase);
 
   const Dataset& dataset_;
   const ExperimentOptions& options_;
-  trainer::OfflineFitOptions fit_;  // the options', and what was found
+  const trainer::OfflineFitOptions& fit_;  // the options'
   const ExperimentObserver& observer_;
   trainer::WorkerPool pool_;
   Split split_;
@@ -202,13 +219,10 @@ class Experiment {
 double Experiment::PlannedEpochs() const {
   double epochs = Epochs();
   if (options_.select == Select::kValidation) epochs *= 2;
-  if (FindsSampling()) {
-    epochs += static_cast<double>(std::size(kSamplings)) * SamplingEpochs();
-  }
   if (NeedsPilot()) epochs += ShortEpochs();
   if (FindsRho()) {
     epochs += (kMostTrials - 1) * ShortEpochs();
-  } else if (FindsPrior() && fit_.rho != FirstRho()) {
+  } else if (TriesRankings() && fit_.rho != FirstRho()) {
     epochs += ShortEpochs();
   }
   return epochs;
@@ -216,13 +230,9 @@ double Experiment::PlannedEpochs() const {
 
 absl::StatusOr<ExperimentResult> Experiment::Run() {
   ExperimentResult result;
-  if (FindsSampling()) {
-    absl::Status status = SettleSampling(&result);
-    if (!status.ok()) return status;
-  }
-  result.fit = fit_;
   result.rho = FindsRho() ? 1.0 : fit_.rho;
   result.prior = options_.prior;
+  if (!FindsExponent()) result.norm_exponent = options_.norm_exponent;
   if (NeedsPilot()) {
     absl::Status status = SettleRho(&result);
     if (!status.ok()) return status;
@@ -233,23 +243,24 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   phase.rho = result.rho;
   phase.held_tau0 = held_tau0_;
   phase.prior = result.prior;
+  phase.norm_exponent = result.norm_exponent;
   if (options_.select == Select::kValidation) {
     phase.name = "validation";
     phase.train = &split_.fit;
     phase.test = &split_.validation;
     phase.measure_often = true;
     phase.tries_priors = FindsPrior();
+    phase.tries_exponents = FindsExponent();
     auto chosen = RunPhase(phase);
     if (!chosen.ok()) return chosen.status();
     result.validation_recall = chosen->report.main_recall();
     result.validation_ndcg = chosen->report.main_ndcg();
     result.validation_curve = std::move(chosen->curve);
     phase.epochs = chosen->epochs;
-    if (FindsPrior()) {
-      result.prior_trials = std::move(chosen->priors);
-      phase.prior = result.prior = ChoosePrior(result.prior_trials);
-    }
-    phase.tries_priors = false;
+    NoteRankings(&*chosen, &result);
+    phase.prior = result.prior;
+    phase.norm_exponent = result.norm_exponent;
+    phase.tries_priors = phase.tries_exponents = false;
     planned_ -= Epochs() - phase.epochs;
   }
   phase.name = options_.select == Select::kValidation ? "refit" : "fit";
@@ -283,64 +294,54 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   return result;
 }
 
-// Goes on with the sampling that has the greatest recall with ρ = 1.
-absl::Status Experiment::SettleSampling(ExperimentResult* result) {
-  Phase phase;
-  phase.train = &split_.fit;
-  phase.test = &split_.validation;
-  phase.schedule = phase.epochs = SamplingEpochs();
-  std::vector<SamplingTrial>& trials = result->sampling_trials;
-  for (const Sampling& sampling : kSamplings) {
-    SetSampling(sampling, options_.find_layers, &fit_);
-    phase.name = absl::StrCat(sampling.name, " negatives");
-    auto trial = RunPhase(phase);
-    if (!trial.ok()) return trial.status();
-    trials.push_back(
-        {&sampling, trial->report.main_recall(), trial->report.main_ndcg()});
+// The ways to rank that are best with a fit where they were tried.
+void Experiment::NoteRankings(PhaseResult* fit, ExperimentResult* result) {
+  if (FindsExponent()) {
+    result->norm_trials = std::move(fit->exponents);
+    result->norm_exponent = ChooseNormExponent(result->norm_trials);
   }
-  const auto best =
-      std::max_element(trials.begin(), trials.end(),
-                       [](const SamplingTrial& a, const SamplingTrial& b) {
-                         return a.recall < b.recall;
-                       });
-  SetSampling(*best->sampling, options_.find_layers, &fit_);
-  return absl::OkStatus();
+  if (FindsPrior()) {
+    result->prior_trials = std::move(fit->priors);
+    result->prior = ChoosePrior(result->prior_trials);
+  }
 }
 
 absl::StatusOr<PhaseResult> Experiment::TryRho(double rho) {
   Phase phase;
   phase.name = absl::StrCat("rho ", rho);
   phase.train = NeedsSlice() ? &split_.fit : &dataset_.train;
-  if (FindsRho() || FindsPrior()) phase.test = &split_.validation;
+  if (FindsRho() || TriesRankings()) phase.test = &split_.validation;
   phase.schedule = phase.epochs = ShortEpochs();
   phase.rho = rho;
   phase.held_tau0 = held_tau0_;
   phase.prior = options_.prior;
   phase.tries_priors = FindsPrior();
+  phase.tries_exponents = FindsExponent();
   return RunPhase(phase);
 }
 
 // Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it until one
-// is worse than the last; then the values of κ, with the fit whose ρ is nearest
-// to the one found.
+// is worse than the last; the ways to rank are those of the fit whose ρ is
+// nearest to the one found.
 absl::Status Experiment::SettleRho(ExperimentResult* result) {
   auto fit = TryRho(FirstRho());
   if (!fit.ok()) return fit.status();
   if (Adaptive()) held_tau0_ = fit->figures.tau0;
   std::vector<Trial>& trials = result->trials;
   std::vector<double> rhos;  // by order of the fits
-  std::vector<std::vector<PriorTrial>> priors;
+  std::vector<PhaseResult> fits;
   const auto note = [&](double rho) {
     rhos.push_back(rho);
-    priors.push_back(std::move(fit->priors));
+    fits.push_back(std::move(*fit));
     if (!FindsRho()) return;
-    trials.push_back({rho, fit->report.main_recall(), fit->report.main_ndcg()});
+    const SliceTrial best = BestRanking(fits.back());
+    trials.push_back({rho, best.recall, best.ndcg});
     std::sort(trials.begin(), trials.end(),
               [](const Trial& a, const Trial& b) { return a.rho < b.rho; });
   };
   const auto next = [&]() -> std::optional<double> {
     if (FindsRho()) return NextRho(trials);
-    if (FindsPrior() && rhos.back() != fit_.rho) return fit_.rho;
+    if (TriesRankings() && rhos.back() != fit_.rho) return fit_.rho;
     return std::nullopt;
   };
   note(FirstRho());
@@ -354,14 +355,11 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
     planned_ -=
         static_cast<double>(kMostTrials - trials.size()) * ShortEpochs();
   }
-  if (FindsPrior()) {
-    const auto nearest =
-        std::min_element(rhos.begin(), rhos.end(), [&](double a, double b) {
-          return std::abs(a - result->rho) < std::abs(b - result->rho);
-        });
-    result->prior_trials = std::move(priors[nearest - rhos.begin()]);
-    result->prior = ChoosePrior(result->prior_trials);
-  }
+  const auto nearest =
+      std::min_element(rhos.begin(), rhos.end(), [&](double a, double b) {
+        return std::abs(a - result->rho) < std::abs(b - result->rho);
+      });
+  NoteRankings(&fits[nearest - rhos.begin()], result);
   // With ρ = 1 there is no need to hold it.
   if (result->rho == 1.0) held_tau0_ = 0;
   return absl::OkStatus();
@@ -428,8 +426,7 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     const bool looks = chooses || (extra > 0 && epoch % extra == 0);
     curve.push_back(FiguresOf(fit, popularity));
     if (phase.test != nullptr && looks) {
-      const RankingReport report =
-          Measure(fit.Users(), fit.Items(), phase, phase.prior, popularity);
+      const RankingReport report = Measure(RowsOf(fit), phase, popularity);
       progress.recall = report.main_recall();
       progress.ndcg = report.main_ndcg();
       curve.back().recall = progress.recall;
@@ -453,7 +450,15 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     best.temperatures = fit.Temperatures();
     best.figures = fit.figures();
   }
-  if (phase.tries_priors) best.priors = TryPriors(fit, phase, popularity);
+  if (phase.tries_priors || phase.tries_exponents) {
+    const Rows rows = RowsOf(fit);
+    Phase ranked = phase;
+    if (phase.tries_exponents) {
+      best.exponents = TryExponents(rows, phase, popularity);
+      ranked.norm_exponent = ChooseNormExponent(best.exponents);
+    }
+    if (phase.tries_priors) best.priors = TryPriors(rows, ranked, popularity);
+  }
   best.curve = std::move(curve);
   best.epoch_seconds = seconds / phase.epochs;
   if (phase.last) best.gradient_magnitude = ProbeGradient(fit, phase);
@@ -461,26 +466,38 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
   return best;
 }
 
-std::vector<PriorTrial> Experiment::TryPriors(
-    const trainer::OfflineFit& fit, const Phase& phase,
-    const std::vector<uint32_t>& popularity) {
-  const model::Matrix users = fit.Users();
-  const model::Matrix items = fit.Items();
-  std::vector<PriorTrial> trials;
+std::vector<SliceTrial> Experiment::TryExponents(
+    const Rows& rows, Phase phase, const std::vector<uint32_t>& popularity) {
+  std::vector<SliceTrial> trials;
+  for (const double exponent : kNormExponents) {
+    if (!GoesOnTrying(trials)) break;
+    phase.norm_exponent = exponent;
+    const RankingReport report = Measure(rows, phase, popularity);
+    trials.push_back({exponent, report.main_recall(), report.main_ndcg()});
+  }
+  return trials;
+}
+
+std::vector<SliceTrial> Experiment::TryPriors(
+    const Rows& rows, Phase phase, const std::vector<uint32_t>& popularity) {
+  std::vector<SliceTrial> trials;
   for (const double prior : kPriors) {
     if (!GoesOnTrying(trials)) break;
-    const RankingReport report =
-        Measure(users, items, phase, prior, popularity);
+    phase.prior = prior;
+    const RankingReport report = Measure(rows, phase, popularity);
     trials.push_back({prior, report.main_recall(), report.main_ndcg()});
   }
   return trials;
 }
 
-RankingReport Experiment::Measure(model::Matrix users,
-                                  const model::Matrix& items,
-                                  const Phase& phase, double prior,
+RankingReport Experiment::Measure(const Rows& rows, const Phase& phase,
                                   const std::vector<uint32_t>& popularity) {
-  AddCommonTaste(prior, *phase.train, &users);
+  model::Matrix users = rows.users;
+  AddCommonTaste(phase.prior, *phase.train, &users);
+  model::Matrix items = rows.items;
+  if (phase.norm_exponent.has_value()) {
+    SetNorms(rows.item_norms, *phase.norm_exponent, &items);
+  }
   const auto cold = [&](size_t user) {
     return (*phase.train)[user].empty() && !(*phase.test)[user].empty();
   };
@@ -549,13 +566,13 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
                               " of the schedule, nothing chosen");
       break;
   }
-  if (FindsSampling()) {
-    absl::StrAppend(&protocol,
-                    "; negatives and ranking chosen by recall@20 on a tenth of "
-                    "train");
-  }
   if (FindsRho()) {
     absl::StrAppend(&protocol, "; rho chosen by recall@20 on a tenth of train");
+  }
+  if (FindsExponent()) {
+    absl::StrAppend(&protocol,
+                    "; the norms' exponent chosen by recall@20 and ndcg@20 on "
+                    "a tenth of train");
   }
   if (FindsPrior()) {
     absl::StrAppend(&protocol,

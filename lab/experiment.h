@@ -4,16 +4,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
-#include "lab/defaults.h"
+#include "lab/norm_exponent.h"
 #include "lab/probes.h"
 #include "lab/query_prior.h"
 #include "lab/ranking_report.h"
 #include "lab/rho_trials.h"
+#include "lab/slice_trial.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
 #include "trainer/worker_pool.h"
@@ -22,7 +24,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 8;
+inline constexpr int kResultsVersion = 9;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -43,20 +45,22 @@ using TensorLearnerMaker =
         const std::string& device, trainer::WorkerPool* pool);
 
 struct ExperimentOptions {
-  // The fit; held_tau0 and, if they are to be found, ρ and what goes with a
-  // sampling are the experiment's to set.
+  // The fit; held_tau0 and, if it is to be found, ρ are the experiment's to
+  // set.
   trainer::OfflineFitOptions fit;
   // κ >= 0, the interactions that the common taste counts as where users are
   // ranked for (lab/query_prior.h).
   double prior = 0;
+  // Items are ranked by cos(e_u, e_i) · ‖e_i‖^p (lab/norm_exponent.h) if it is
+  // there, by fit.rank otherwise. From 0 to kMaxNormExponent.
+  std::optional<double> norm_exponent;
+  // Finds p on the validation slice, with ρ and again at the end of what
+  // chooses the epoch. For backbones whose norms are free.
+  bool find_norm_exponent = false;
   // Finds ρ on the validation slice. For losses with one only.
   bool find_rho = true;
   // Finds κ on the validation slice, after ρ.
   bool find_prior = true;
-  // Finds on the validation slice which of kSamplings suits the data. For fits
-  // with HasSamplings and shared negatives only.
-  bool find_sampling = false;
-  bool find_layers = false;  // of LightGCN, with the sampling
   int threads = 1;
   std::string device = "cpu";  // as LibTorch writes it
   Select select = Select::kValidation;
@@ -69,15 +73,9 @@ struct ExperimentOptions {
 // Whether RunExperiment needs options.tensors.
 bool NeedsTensors(const ExperimentOptions& options);
 
-struct SamplingTrial {  // and its figures on the validation slice
-  const Sampling* sampling = nullptr;
-  double recall = 0;
-  double ndcg = 0;
-};
-
 // How far an experiment is.
 struct ExperimentProgress {
-  std::string phase;  // "rho 1.1", "popular negatives", "refit", …
+  std::string phase;  // "rho 1.1", "refit", …
   int epoch = 0;      // epochs of the phase that are complete
   int epochs = 0;     // of the phase
   double share = 0;   // of the whole experiment, in [0, 1]
@@ -105,8 +103,9 @@ struct ExperimentResult {
   RankingReport test;
   int epochs = 0;
   double rho = 0;
-  double prior = 0;          // κ
-  double learning_rate = 0;  // at the start of the schedule
+  double prior = 0;                     // κ
+  std::optional<double> norm_exponent;  // p, see ExperimentOptions
+  double learning_rate = 0;             // at the start of the schedule
   double tau0 = 0;
   std::vector<float> user_temperatures;  // of users with training items, sorted
   double tau0_eq13 = 0, tau0_eq14 = 0;   // of the last moments
@@ -125,11 +124,10 @@ struct ExperimentResult {
   // If select is kValidation: the best on the slice.
   double validation_recall = 0;
   double validation_ndcg = 0;
-  std::vector<Trial> trials;                   // if find_rho
-  std::vector<PriorTrial> prior_trials;        // if find_prior
-  std::vector<SamplingTrial> sampling_trials;  // if find_sampling
-  trainer::OfflineFitOptions fit;  // as options.fit, with the sampling found
-  std::string protocol;            // in words: what was chosen, and on what
+  std::vector<Trial> trials;             // if find_rho
+  std::vector<SliceTrial> prior_trials;  // of κ, if find_prior
+  std::vector<SliceTrial> norm_trials;   // of p, if find_norm_exponent
+  std::string protocol;  // in words: what was chosen, and on what
 };
 
 // Learns from dataset.train and measures on dataset.test. With Eq. 14 and

@@ -1,7 +1,6 @@
 #include "lab/query_prior.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -12,30 +11,14 @@
 namespace taud::lab {
 namespace {
 
-constexpr double kSurelyWorse = 0.98;
 constexpr double kAsGood = 0.998;
-
-double BestMerit(const std::vector<PriorTrial>& trials) {
-  double best = 0;
-  for (const PriorTrial& trial : trials) best = std::max(best, Merit(trial));
-  return best;
-}
 
 }  // namespace
 
-double Merit(const PriorTrial& trial) {
-  return std::sqrt(trial.recall * trial.ndcg);
-}
-
-bool GoesOnTrying(const std::vector<PriorTrial>& trials) {
-  return trials.empty() ||
-         Merit(trials.back()) >= kSurelyWorse * BestMerit(trials);
-}
-
-double ChoosePrior(const std::vector<PriorTrial>& trials) {
+double ChoosePrior(const std::vector<SliceTrial>& trials) {
   const double enough = kAsGood * BestMerit(trials);
-  for (const PriorTrial& trial : trials) {
-    if (Merit(trial) >= enough) return trial.prior;
+  for (const SliceTrial& trial : trials) {
+    if (Merit(trial) >= enough) return trial.value;
   }
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "lab/slice_trial.h"
 #include "model/snapshot.h"
 #include "trainer/evaluation.h"
 
@@ -16,23 +17,9 @@ namespace taud::lab {
 // much of it, and those of a hundred items none.
 inline constexpr std::array<double, 8> kPriors = {0, 0.5, 1, 2, 3, 5, 10, 30};
 
-struct PriorTrial {  // a κ that was tried, and its figures on the slice
-  double prior = 0;
-  double recall = 0;
-  double ndcg = 0;
-};
-
-// What κ is chosen by: the geometric mean of recall and NDCG. Recall alone
-// hardly tells values apart that NDCG does. Pure.
-double Merit(const PriorTrial& trial);
-
-// Whether greater values are worth trying after `trials` in ascending order of
-// κ: there is one maximum, but for noise. Pure.
-bool GoesOnTrying(const std::vector<PriorTrial>& trials);
-
 // The smallest κ that has the greatest merit, but for two thousandths of it:
 // what a slice cannot tell apart. 0 without trials. Pure.
-double ChoosePrior(const std::vector<PriorTrial>& trials);
+double ChoosePrior(const std::vector<SliceTrial>& trials);
 
 // The users' rows at unit norm, and to each κ/n times the common taste: the
 // mean of all users', at unit norm. n is the length of the user's list in

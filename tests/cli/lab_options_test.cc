@@ -18,42 +18,61 @@ lab::ExperimentOptions Options(const std::vector<std::string>& words) {
 TEST(LabOptionsTest, WhatIsGivenIsNotLookedFor) {
   const struct {
     std::vector<std::string> words;
-    bool rho, sampling, prior = false;
+    bool rho, prior, norms;
   } cases[] = {
-      {{}, true, false, true},
+      {{}, true, true, false},
       {{"--prior", "2"}, true, false, false},
-      {{"--rho", "1.1"}, false, false},
-      {{"--rho", "1.1", "--prior", "auto"}, false, false, true},
-      {{"--backbone", "lightgcn"}, false, true},
-      {{"--backbone", "svdpp", "--rho", "auto"}, true, true, true},
-      {{"--backbone", "lightgcn", "--beta", "0.5"}, false, false},
-      {{"--backbone", "lightgcn", "--rank-sim", "cos"}, false, false},
-      {{"--backbone", "lightgcn", "--negative-count", "64"}, false, false},
-      {{"--backbone", "lightgcn", "--negatives", "per_row"}, false, false},
-      {{"--backbone", "lightgcn", "--loss", "ssm-ib"}, false, false},
-      {{"--backbone", "lightgcn", "--loss", "bpr"}, false, false},
-      {{"--backbone", "lightgcn", "--train-sim", "ip"}, false, false},
+      {{"--rho", "1.1"}, false, false, false},
+      {{"--rho", "1.1", "--prior", "auto"}, false, true, false},
+      {{"--backbone", "lightgcn"}, true, true, true},
+      {{"--backbone", "lightgcn", "--rho", "1"}, false, false, true},
+      {{"--backbone", "lightgcn", "--rank-sim", "cos"}, true, true, false},
+      {{"--backbone", "lightgcn", "--rank-sim", "0.7"}, true, true, false},
+      {{"--backbone", "svdpp", "--loss", "ssm-ib"}, true, true, true},
+      {{"--backbone", "lightgcn", "--loss", "bpr"}, false, false, false},
+      {{"--backbone", "ngcf", "--loss", "bpr", "--rank-sim", "auto"},
+       false,
+       false,
+       true},
+      {{"--backbone", "lightgcn", "--train-sim", "ip"}, false, false, false},
   };
   for (const auto& c : cases) {
     const lab::ExperimentOptions options = Options(c.words);
     SCOPED_TRACE(c.words.empty() ? "defaults" : c.words.back());
     EXPECT_EQ(options.find_rho, c.rho);
-    EXPECT_EQ(options.find_sampling, c.sampling);
     EXPECT_EQ(options.find_prior, c.prior);
+    EXPECT_EQ(options.find_norm_exponent, c.norms);
   }
   EXPECT_EQ(Options({"--prior", "2.5"}).prior, 2.5);
 }
 
-TEST(LabOptionsTest, LayersAreFoundWithTheSamplingUnlessTheyAreGiven) {
-  EXPECT_TRUE(Options({"--backbone", "lightgcn"}).find_layers);
-  const lab::ExperimentOptions given =
-      Options({"--backbone", "lightgcn", "--layers", "3"});
-  EXPECT_FALSE(given.find_layers);
-  EXPECT_TRUE(given.find_sampling);
-  EXPECT_EQ(given.fit.layers, 3);
-  EXPECT_FALSE(Options({"--backbone", "svdpp"}).find_layers);
-  EXPECT_FALSE(Options({"--backbone", "lightgcn", "--beta", "1"}).find_layers);
-  EXPECT_EQ(Options({"--backbone", "lightgcn", "--beta", "1"}).fit.layers, 3);
+TEST(LabOptionsTest, ItemsAreRankedAsIsSaid) {
+  using trainer::RankBy;
+  const lab::ExperimentOptions power =
+      Options({"--backbone", "lightgcn", "--rank-sim", "0.25"});
+  EXPECT_EQ(power.norm_exponent, 0.25);
+  EXPECT_EQ(power.fit.rank, RankBy::kAsTrained);
+  const lab::ExperimentOptions product = Options({"--rank-sim", "ip"});
+  EXPECT_FALSE(product.norm_exponent.has_value());
+  EXPECT_EQ(product.fit.rank, RankBy::kInnerProduct);
+
+  const struct {
+    std::vector<std::string> words;
+    std::string message;
+  } wrong[] = {
+      {{"--rank-sim", "length"}, "--rank-sim is 'length', expected"},
+      {{"--rank-sim", "auto"}, "mf with the cosine has vectors of norm 1"},
+      {{"--rank-sim", "0.5"}, "mf with the cosine has vectors of norm 1"},
+  };
+  for (const auto& w : wrong) {
+    std::vector<std::string> words = {"--data", "somewhere"};
+    words.insert(words.end(), w.words.begin(), w.words.end());
+    const auto flags = ParseLabFlags(words);
+    ASSERT_TRUE(flags.ok()) << flags.status();
+    const absl::Status status = Resolve(*flags).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_NE(status.message().find(w.message), std::string::npos) << status;
+  }
 }
 
 TEST(LabOptionsTest, AWeightOfTheCommonTasteIsANumber) {

@@ -9,7 +9,6 @@ using trainer::Backbone;
 using trainer::Loss;
 using trainer::Normalize;
 using trainer::OfflineFitOptions;
-using trainer::RankBy;
 
 OfflineFitOptions Defaults(Backbone backbone, Loss loss, Normalize normalize) {
   OfflineFitOptions fit;
@@ -25,43 +24,31 @@ struct Case {
   Backbone backbone;
   Loss loss;
   Normalize normalize;
-  RankBy rank;
-  double beta;
-  int negatives;
+  bool norms_free;
+  int negatives, layers;
 };
 
-// Where norms are learned beside the cosine, popular negatives and a ranking
-// by inner products; elsewhere uniform ones, ranked as learned.
-TEST(DefaultsTest, NegativesAndRankingGoWithTheMethod) {
+// Layers and dropout are the cosine's; what the papers have for the others.
+TEST(DefaultsTest, TheyGoWithTheMethod) {
   const Case cases[] = {
-      {Backbone::kMf, Loss::kSsm, Normalize::kBoth, RankBy::kAsTrained, 0,
-       1024},
-      {Backbone::kLightGcn, Loss::kSsm, Normalize::kBoth, RankBy::kInnerProduct,
-       1, 2048},
-      {Backbone::kSvdPpItem, Loss::kSsm, Normalize::kBoth,
-       RankBy::kInnerProduct, 1, 2048},
-      {Backbone::kNgcf, Loss::kSsm, Normalize::kBoth, RankBy::kInnerProduct, 1,
-       2048},
-      {Backbone::kLightGcn, Loss::kSm, Normalize::kBoth, RankBy::kInnerProduct,
-       1, 2048},
-      {Backbone::kLightGcn, Loss::kSsm, Normalize::kNone, RankBy::kAsTrained, 0,
-       1024},
-      {Backbone::kLightGcn, Loss::kBpr, Normalize::kNone, RankBy::kAsTrained, 0,
-       1},
-      {Backbone::kMf, Loss::kBce, Normalize::kBoth, RankBy::kAsTrained, 0, 4},
-      {Backbone::kLightGcn, Loss::kCcl, Normalize::kBoth, RankBy::kAsTrained, 0,
-       1024},
+      {Backbone::kMf, Loss::kSsm, Normalize::kBoth, false, 1024, 3},
+      {Backbone::kLightGcn, Loss::kSsm, Normalize::kBoth, true, 1024, 2},
+      {Backbone::kLightGcn, Loss::kSm, Normalize::kBoth, true, 1024, 2},
+      {Backbone::kSvdPpItem, Loss::kSsm, Normalize::kBoth, true, 1024, 3},
+      {Backbone::kNgcf, Loss::kSsm, Normalize::kBoth, true, 1024, 3},
+      {Backbone::kLightGcn, Loss::kSsm, Normalize::kNone, false, 1024, 3},
+      {Backbone::kLightGcn, Loss::kBpr, Normalize::kNone, false, 1, 3},
+      {Backbone::kMf, Loss::kBce, Normalize::kBoth, false, 4, 3},
+      {Backbone::kLightGcn, Loss::kCcl, Normalize::kBoth, false, 1024, 3},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(static_cast<int>(&c - cases));
     const OfflineFitOptions fit = Defaults(c.backbone, c.loss, c.normalize);
-    EXPECT_EQ(fit.rank, c.rank);
-    EXPECT_EQ(fit.beta, c.beta);
+    EXPECT_EQ(LeavesNormsFree(fit), c.norms_free);
+    EXPECT_EQ(fit.beta, 0);
     EXPECT_EQ(fit.negatives, c.negatives);
-    EXPECT_EQ(HasSamplings(fit), c.rank == RankBy::kInnerProduct);
-    // Dropout belongs to the softmax of cosines, and to MF.
-    EXPECT_EQ(fit.dropout > 0,
-              fit.backbone == Backbone::kMf || c.rank == RankBy::kInnerProduct);
+    EXPECT_EQ(fit.layers, c.layers);
+    EXPECT_EQ(fit.dropout > 0, fit.backbone == Backbone::kMf || c.norms_free);
   }
 }
 

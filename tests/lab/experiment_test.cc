@@ -1,12 +1,14 @@
 #include "lab/experiment.h"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <set>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lab/defaults.h"
 
 namespace taud::lab {
 namespace {
@@ -241,7 +243,7 @@ TEST_F(ExperimentTest, TheCommonTasteDoesNotChangeWhatRhoIsFound) {
   ASSERT_EQ(both.trials.size(), alone.trials.size());
   ASSERT_FALSE(both.prior_trials.empty());
   EXPECT_EQ(both.prior, ChoosePrior(both.prior_trials));
-  EXPECT_EQ(both.prior_trials[0].prior, 0);
+  EXPECT_EQ(both.prior_trials[0].value, 0);
   EXPECT_TRUE(alone.prior_trials.empty());
   // They are tried on the fit whose ρ is found.
   for (const Trial& trial : both.trials) {
@@ -267,44 +269,91 @@ TEST_F(ExperimentTest, TheCommonTasteIsFoundForAGivenRho) {
   EXPECT_EQ(result.prior, ChoosePrior(result.prior_trials));
 }
 
-TEST_F(ExperimentTest, FindsTheSamplingThatTheSliceFavours) {
+TEST_F(ExperimentTest, FindsHowMuchNormsCount) {
   ExperimentOptions options = Small();
   options.fit.backbone = trainer::Backbone::kLightGcn;
   SetDefaults(&options.fit);
   options.fit.schedule_epochs = 7;
-  options.fit.learning_rate = 1e-3;  // so that neither has learnt everything
-  options.find_sampling = options.find_layers = true;
-  options.select = Select::kLast;
-  std::vector<ExperimentProgress> ends;
-  const ExperimentResult result =
-      Run(options, [&](const ExperimentProgress& progress) {
-        if (progress.epoch_ended) ends.push_back(progress);
-        return true;
-      });
-  ASSERT_EQ(result.sampling_trials.size(), 2u);
-  const SamplingTrial& popular = result.sampling_trials[0];
-  const SamplingTrial& uniform = result.sampling_trials[1];
-  EXPECT_EQ(popular.sampling, &kSamplings[0]);
-  EXPECT_GT(popular.recall, 0);
-  EXPECT_NE(popular.recall, uniform.recall);
-  const Sampling& best =
-      *(popular.recall > uniform.recall ? popular : uniform).sampling;
-  EXPECT_EQ(result.fit.beta, best.beta);
-  EXPECT_EQ(result.fit.negatives, best.negatives);
-  EXPECT_EQ(result.fit.rank, best.rank);
-  EXPECT_EQ(result.fit.layers, best.layers);
-  EXPECT_THAT(result.protocol, HasSubstr("negatives and ranking chosen"));
-  ASSERT_EQ(ends.size(), 6u + 6u + 7u);
-  EXPECT_EQ(ends[0].phase, "popular negatives");
-  EXPECT_EQ(ends[6].phase, "uniform negatives");
-  EXPECT_NEAR(ends.back().share, 1, 1e-9);
+  options.fit.learning_rate = 1e-3;  // so that not everything has been learnt
+  options.find_norm_exponent = true;
+  for (const Select select : {Select::kLast, Select::kValidation}) {
+    SCOPED_TRACE(static_cast<int>(select));
+    options.find_norm_exponent = true;
+    options.select = select;
+    std::set<std::string> phases;
+    const ExperimentResult result =
+        Run(options, [&](const ExperimentProgress& progress) {
+          phases.insert(progress.phase);
+          return true;
+        });
+    const bool last = select == Select::kLast;
+    EXPECT_EQ(phases,
+              last ? std::set<std::string>({"rho 1", "fit"})
+                   : std::set<std::string>({"rho 1", "validation", "refit"}));
+    ASSERT_GE(result.norm_trials.size(), 2u);
+    EXPECT_EQ(result.norm_trials[0].value, 0);
+    ASSERT_TRUE(result.norm_exponent.has_value());
+    EXPECT_EQ(*result.norm_exponent, ChooseNormExponent(result.norm_trials));
+    EXPECT_THAT(result.protocol, HasSubstr("the norms' exponent chosen"));
 
-  // The same as if it had been given.
-  options.find_sampling = options.find_layers = false;
-  SetSampling(best, /*layers=*/true, &options.fit);
-  const ExperimentResult given = Run(options);
-  EXPECT_TRUE(given.sampling_trials.empty());
-  EXPECT_EQ(given.test.recall, result.test.recall);
+    // The same as if it had been given.
+    options.find_norm_exponent = false;
+    options.norm_exponent = result.norm_exponent;
+    const ExperimentResult given = Run(options);
+    EXPECT_TRUE(given.norm_trials.empty());
+    EXPECT_EQ(given.norm_exponent, result.norm_exponent);
+    EXPECT_EQ(given.test.recall, result.test.recall);
+    options.norm_exponent.reset();
+  }
+}
+
+TEST_F(ExperimentTest, AnExponentOfZeroIsTheCosineAndOfOneTheInnerProduct) {
+  ExperimentOptions options = Small();
+  options.fit.backbone = trainer::Backbone::kLightGcn;
+  options.fit.learning_rate = 1e-3;
+  options.select = Select::kLast;
+  std::vector<double> recalls;
+  for (const double exponent : {0.0, 1.0}) {
+    options.fit.rank = exponent == 0 ? trainer::RankBy::kCosine
+                                     : trainer::RankBy::kInnerProduct;
+    const ExperimentResult ranked = Run(options);
+    EXPECT_FALSE(ranked.norm_exponent.has_value());
+    // Whatever the rows are that the fit gives.
+    options.fit.rank = exponent == 0 ? trainer::RankBy::kInnerProduct
+                                     : trainer::RankBy::kCosine;
+    options.norm_exponent = exponent;
+    const ExperimentResult powered = Run(options);
+    options.norm_exponent.reset();
+    EXPECT_EQ(powered.test.recall, ranked.test.recall);
+    EXPECT_EQ(powered.test.ndcg, ranked.test.ndcg);
+    recalls.push_back(ranked.test.ndcg[0]);
+  }
+  EXPECT_NE(recalls[0], recalls[1]);
+  options.norm_exponent = -1;
+  EXPECT_EQ(RunExperiment(dataset_, options, GoOn).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ExperimentTest, RhoIsJudgedByTheBestExponent) {
+  ExperimentOptions options = Small();
+  options.fit.backbone = trainer::Backbone::kLightGcn;
+  options.fit.learning_rate = 1e-3;
+  options.find_rho = options.find_norm_exponent = options.find_prior = true;
+  options.select = Select::kLast;
+  const ExperimentResult result = Run(options);
+  ASSERT_FALSE(result.norm_trials.empty());
+  EXPECT_EQ(result.norm_exponent, ChooseNormExponent(result.norm_trials));
+  EXPECT_GT(*result.norm_exponent, 0);
+  // κ is tried with that exponent, on the fit whose ρ is nearest.
+  const double best = BestMerit(result.norm_trials);
+  ASSERT_FALSE(result.prior_trials.empty());
+  EXPECT_EQ(Merit(result.prior_trials[0]), best);
+  const auto nearest = std::min_element(
+      result.trials.begin(), result.trials.end(),
+      [&](const Trial& a, const Trial& b) {
+        return std::abs(a.rho - result.rho) < std::abs(b.rho - result.rho);
+      });
+  EXPECT_EQ(Merit({0, nearest->recall, nearest->ndcg}), best);
 }
 
 TEST_F(ExperimentTest, StopsWhenAskedTo) {

@@ -43,21 +43,13 @@ TEST(AddCommonTasteTest, NothingWithoutWeightOrTaste) {
   EXPECT_EQ(opposite.values, as_it_was);
 }
 
-std::vector<PriorTrial> Trials(const std::vector<double>& merits) {
-  std::vector<PriorTrial> trials;
+std::vector<SliceTrial> Trials(const std::vector<double>& merits) {
+  std::vector<SliceTrial> trials;
   for (size_t i = 0; i < merits.size(); ++i) {
     // As great as the merit: 2 m and m / 2.
     trials.push_back({kPriors[i], 2 * merits[i], merits[i] / 2});
   }
   return trials;
-}
-
-TEST(GoesOnTryingTest, UntilItIsSurelyWorse) {
-  EXPECT_TRUE(GoesOnTrying({}));
-  EXPECT_TRUE(GoesOnTrying(Trials({0.2})));
-  EXPECT_TRUE(GoesOnTrying(Trials({0.2, 0.197})));
-  EXPECT_FALSE(GoesOnTrying(Trials({0.2, 0.21, 0.205})));
-  EXPECT_TRUE(GoesOnTrying(Trials({0, 0})));
 }
 
 TEST(ChoosePriorTest, TheSmallestOfThoseThatAreAsGood) {
