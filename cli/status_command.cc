@@ -49,7 +49,8 @@ std::string Describe(const v1::Status& s) {
                                    Fixed(t.tau_user_p10(), 4), " / ",
                                    Fixed(t.tau_user_p50(), 4), " / ",
                                    Fixed(t.tau_user_p90(), 4), " (10/50/90 %)",
-                                   t.warming_up() ? ", warming up" : "")});
+                                   t.warming_up() ? ", warming up" : "",
+                                   "; rho ", Fixed(t.rho(), 2))});
   table.AddRow({"snapshot",
                 v.snapshot_version() == 0
                     ? std::string("none yet")

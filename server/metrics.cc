@@ -131,6 +131,7 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       t.positives_per_second());
   Set("taud_trainer_loss", "Decayed mean sampled-softmax loss", t.loss());
   Set("taud_trainer_tau0", "Global temperature", t.tau0());
+  Set("taud_trainer_rho", "What negatives count beside positives", t.rho());
   Set("taud_trainer_tau_user_p10", "10th percentile of tau_u",
       t.tau_user_p10());
   Set("taud_trainer_tau_user_p50", "Median of tau_u", t.tau_user_p50());

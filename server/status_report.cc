@@ -48,6 +48,7 @@ void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
   to->set_tau_user_p50(from.tau_user_p50);
   to->set_tau_user_p90(from.tau_user_p90);
   to->set_warming_up(from.warming_up);
+  to->set_rho(from.rho);
 }
 
 void FillServing(const DaemonContext& context, const ServingModel* model,

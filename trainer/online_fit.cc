@@ -577,6 +577,7 @@ OnlineFitFigures OnlineFit::figures() const {
   figures.epochs = epochs_;
   figures.loss = loss_;
   figures.tau0 = tau0_;
+  figures.rho = Rho();
   figures.warming_up = WarmingUp();
   figures.contained = contained_;
   return figures;

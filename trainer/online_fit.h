@@ -49,6 +49,7 @@ struct OnlineFitFigures {
   double epochs = 0;       // positives ÷ distinct pairs, summed
   double loss = 0;         // decayed mean SSM loss, each row at its τ_u
   double tau0 = 0;
+  double rho = 1;          // weight of the negatives, bilateral_weight.h
   bool warming_up = true;  // τ_u still equals τ₀
   uint64_t contained = 0;  // non-finite steps of a row that were undone
 };

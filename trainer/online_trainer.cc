@@ -494,6 +494,7 @@ void OnlineTrainer::Impl::FillFigures() {
   status_.epochs = figures.epochs;
   status_.loss = figures.loss;
   status_.tau0 = figures.tau0;
+  status_.rho = figures.rho;
   status_.warming_up = figures.warming_up;
   status_.contained = figures.contained;
   status_.pairs = fit_->pairs();

@@ -65,6 +65,7 @@ struct TrainerStatus {
   double positives_per_second = 0;
   double loss = 0;  // decayed mean SSM loss
   double tau0 = 0;
+  double rho = 1;  // weight of the negatives, bilateral_weight.h
   // Quantiles over trained users, as last published.
   double tau_user_p10 = 0, tau_user_p50 = 0, tau_user_p90 = 0;
   bool warming_up = true;  // τ_u still equals τ₀

@@ -300,6 +300,7 @@ TEST_F(RecommendTest, HttpForMachinesThatWatch) {
   EXPECT_THAT(metrics->body, HasSubstr("taud_rpc_requests_total{"));
   EXPECT_THAT(metrics->body, HasSubstr("taud_snapshot_version"));
   EXPECT_THAT(metrics->body, HasSubstr("taud_trainer_tau0"));
+  EXPECT_THAT(metrics->body, HasSubstr("taud_trainer_rho 1"));
   // Whatever is exposed is documented.
   std::ifstream file(TAUD_SOURCE_DIR "/docs/metrics.md");
   std::ostringstream documented;

@@ -132,6 +132,7 @@ TEST_F(OnlineFitTest, NegativesCountMoreWhereDataIsSparse) {
     ASSERT_TRUE(fit.Step().ok());
     EXPECT_FLOAT_EQ(static_cast<float>(fit.MakeSnapshot()->metrics.at("rho")),
                     seen.rho());
+    EXPECT_FLOAT_EQ(static_cast<float>(fit.figures().rho), seen.rho());
     EXPECT_GT(seen.rho(), before);
     before = seen.rho();
   }

@@ -115,6 +115,7 @@ TEST_F(OnlineTrainerTest, LearnsPublishesAndGoesIdle) {
   EXPECT_GT(status.steps, 0u);
   EXPECT_GT(status.epochs, 1);
   EXPECT_GT(status.tau0, 0);
+  EXPECT_EQ(status.rho, snapshot->metrics.at("rho"));
   EXPECT_GT(status.loss, 0);
   EXPECT_LE(status.tau_user_p10, status.tau_user_p50);
   EXPECT_LE(status.tau_user_p50, status.tau_user_p90);
