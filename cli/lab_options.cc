@@ -119,6 +119,26 @@ std::string RhoOf(const LabFlags& flags,
   return found ? "auto" : "1";
 }
 
+absl::Status ResolveBeta(const LabFlags& flags,
+                         lab::ExperimentOptions* options) {
+  const bool can_be_found = lab::LeavesNormsFree(options->fit) &&
+                            options->fit.loss == Loss::kSsm &&
+                            options->fit.source == NegativeSource::kShared;
+  options->find_beta =
+      flags.beta == "auto" || (flags.beta.empty() && can_be_found);
+  if (options->find_beta && !can_be_found) {
+    return absl::InvalidArgumentError(
+        "--beta is auto, but it is looked for with shared negatives of the "
+        "sampled softmax of cosines and backbones but mf only");
+  }
+  if (options->find_beta || flags.beta.empty() ||
+      absl::SimpleAtod(flags.beta, &options->fit.beta)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--beta is '", flags.beta, "', expected a number or auto"));
+}
+
 absl::Status ResolveRho(const LabFlags& flags,
                         lab::ExperimentOptions* options) {
   const std::string rho = RhoOf(flags, options->fit);
@@ -274,12 +294,12 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
           "Negatives drawn; by default 1024 shared, or a row 64, 1 (bpr), 4 "
           "(bce)")
       ->check(CLI::Range(1, 1 << 20));
-  command
-      ->add_option(
-          "--beta", flags->beta,
-          "Negatives are drawn in proportion to popularity^beta; by default "
-          "0, uniform")
-      ->check(CLI::Range(0.0, 1.0));
+  command->add_option(
+      "--beta", flags->beta,
+      "Negatives are drawn in proportion to popularity^beta, from 0 "
+      "(uniform) to 1, or auto: chosen on a slice cut from train. By "
+      "default auto for the sampled softmax of cosines with backbones but "
+      "mf and shared negatives, otherwise 0");
   command
       ->add_option("--negative-weight", flags->negative_weight,
                    "What a negative counts in the softmax: 1 (the papers), or "
@@ -476,6 +496,7 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   fit.backbone = BackboneOf(flags);
   ResolveLoss(flags, &fit);
   absl::Status status = ResolveNormalize(flags, &fit);
+  status.Update(ResolveBeta(flags, &options));
   status.Update(ResolveRho(flags, &options));
   status.Update(ResolvePrior(flags, &options));
   status.Update(ResolveThreshold(flags, &fit));
@@ -503,7 +524,6 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
     if (value != nothing) *field = value;
   };
   given(flags.layers, 0, &fit.layers);
-  given(flags.beta, -1.0, &fit.beta);
   given(flags.alpha0, -1.0, &fit.alpha0);
   given(flags.alpha1, -1.0, &fit.alpha1);
   given(flags.negative_count, 0, &fit.negatives);
@@ -581,6 +601,7 @@ nlohmann::ordered_json Describe(const LabFlags& flags,
   json["negatives"] = name_of(Sources(), fit.source);
   json["negative_count"] = fit.negatives;
   json["beta"] = fit.beta;
+  if (options.find_beta) json["beta_option"] = "auto";
   json["negative_weight"] = flags.negative_weight;
   json["false_negatives"] = flags.false_negatives;
   json["normalize"] = name_of(Normalizations(), fit.normalize);

@@ -37,7 +37,7 @@ struct LabFlags {
   std::string prior;
   std::string negatives;
   int negative_count = 0;
-  double beta = -1;
+  std::string beta;
   std::string negative_weight = "auto";
   std::string false_negatives = "keep";
   std::string train_sim = "cos";

@@ -203,6 +203,9 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     entry["validation_ndcg" + main] = trial.ndcg;
     return entry;
   };
+  for (const lab::SliceTrial& trial : result.beta_trials) {
+    json["beta_trials"].push_back(tried("beta", trial.value, trial));
+  }
   for (const lab::Trial& trial : result.trials) {
     json["rho_trials"].push_back(tried("rho", trial.rho, trial));
   }
@@ -215,6 +218,7 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   json["protocol"] = result.protocol;
   json.update(Describe(flags, options));
   json["learning_rate"] = result.learning_rate;  // 0 there if not given
+  json["beta"] = result.beta;                    // 0 there if to be found
   json["curve"] = ToJson(result.curve, /*measured_only=*/false);
   if (!result.validation_curve.empty()) {
     json["validation_curve"] =
@@ -257,6 +261,10 @@ std::string ToText(const nlohmann::ordered_json& json) {
   absl::StrAppend(&text, "\nrho ", json.at("rho").get<double>(),
                   ", the common taste as ", json.at("prior").get<double>(),
                   " interactions");
+  if (json.contains("beta_option")) {
+    absl::StrAppend(&text, ", negatives by popularity to the power of ",
+                    json.at("beta").get<double>());
+  }
   if (json.contains("norm_exponent")) {
     absl::StrAppend(&text, ", norms to the power of ",
                     json.at("norm_exponent").get<double>());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -27,6 +28,10 @@ constexpr int kLooks = 15;
 
 // Fits that are only to settle τ₀ or to compare values of ρ are this long.
 constexpr int kShortEpochs = 12;
+
+// Values of β that are tried until one is worse than the last: from uniform
+// negatives to such as are as popular as the positives.
+constexpr double kBetas[] = {0, 0.25, 0.5, 0.75, 1};
 
 // GradientMagnitude is taken over so many users.
 constexpr size_t kProbedUsers = 500;
@@ -78,6 +83,7 @@ struct Phase {
   bool last = false;                // the fit that is reported
   int schedule = 0;                 // epochs of the schedule
   int epochs = 0;                   // of them to run
+  double beta = 0;
   double rho = 1;
   double held_tau0 = 0;
   // What is measured is measured with these κ and p, and after the last epoch
@@ -160,17 +166,23 @@ class Experiment {
     return options_.find_rho && (fit_.loss == trainer::Loss::kSsm ||
                                  fit_.loss == trainer::Loss::kSm);
   }
+  bool FindsBeta() const {
+    return options_.find_beta && fit_.loss == trainer::Loss::kSsm &&
+           fit_.source == trainer::NegativeSource::kShared;
+  }
   bool FindsPrior() const { return options_.find_prior; }
   bool FindsExponent() const { return options_.find_norm_exponent; }
+  bool TriesAnything() const {
+    return FindsBeta() || FindsRho() || TriesRankings();
+  }
   bool NeedsSlice() const {
-    return FindsRho() || TriesRankings() ||
-           options_.select == Select::kValidation;
+    return TriesAnything() || options_.select == Select::kValidation;
   }
   // Whether ways to rank are tried with the fit whose ρ is gone on with.
   bool TriesRankings() const { return FindsPrior() || FindsExponent(); }
   bool Adaptive() const { return trainer::IsAdaptive(fit_.temperature); }
   bool NeedsPilot() const {
-    return FindsRho() || TriesRankings() || (Adaptive() && fit_.rho != 1.0);
+    return TriesAnything() || (Adaptive() && fit_.rho != 1.0);
   }
   // Of the pilot: τ₀ settles at 1, and trials begin there.
   double FirstRho() const { return FindsRho() || Adaptive() ? 1.0 : fit_.rho; }
@@ -181,9 +193,11 @@ class Experiment {
   std::string Protocol(const ExperimentResult& result) const;
 
   void NoteRankings(PhaseResult* fit, ExperimentResult* result);
+  absl::StatusOr<PhaseResult> SettleBeta(ExperimentResult* result);
   absl::Status SettleRho(ExperimentResult* result);
   // A short fit on the slice, with τ₀ as it is held.
-  absl::StatusOr<PhaseResult> TryRho(double rho);
+  absl::StatusOr<PhaseResult> Try(const std::string& name, double beta,
+                                  double rho);
   absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> MakeFit(
       const Phase& phase);
   absl::StatusOr<PhaseResult> RunPhase(const Phase& phase);
@@ -220,6 +234,7 @@ double Experiment::PlannedEpochs() const {
   double epochs = Epochs();
   if (options_.select == Select::kValidation) epochs *= 2;
   if (NeedsPilot()) epochs += ShortEpochs();
+  if (FindsBeta()) epochs += (std::size(kBetas) - 1.0) * ShortEpochs();
   if (FindsRho()) {
     epochs += (kMostTrials - 1) * ShortEpochs();
   } else if (TriesRankings() && fit_.rho != FirstRho()) {
@@ -230,6 +245,7 @@ double Experiment::PlannedEpochs() const {
 
 absl::StatusOr<ExperimentResult> Experiment::Run() {
   ExperimentResult result;
+  result.beta = fit_.beta;
   result.rho = FindsRho() ? 1.0 : fit_.rho;
   result.prior = options_.prior;
   if (!FindsExponent()) result.norm_exponent = options_.norm_exponent;
@@ -240,6 +256,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
 
   Phase phase;
   phase.schedule = phase.epochs = Epochs();
+  phase.beta = result.beta;
   phase.rho = result.rho;
   phase.held_tau0 = held_tau0_;
   phase.prior = result.prior;
@@ -306,12 +323,14 @@ void Experiment::NoteRankings(PhaseResult* fit, ExperimentResult* result) {
   }
 }
 
-absl::StatusOr<PhaseResult> Experiment::TryRho(double rho) {
+absl::StatusOr<PhaseResult> Experiment::Try(const std::string& name,
+                                            double beta, double rho) {
   Phase phase;
-  phase.name = absl::StrCat("rho ", rho);
+  phase.name = name;
   phase.train = NeedsSlice() ? &split_.fit : &dataset_.train;
-  if (FindsRho() || TriesRankings()) phase.test = &split_.validation;
+  if (TriesAnything()) phase.test = &split_.validation;
   phase.schedule = phase.epochs = ShortEpochs();
+  phase.beta = beta;
   phase.rho = rho;
   phase.held_tau0 = held_tau0_;
   phase.prior = options_.prior;
@@ -320,11 +339,36 @@ absl::StatusOr<PhaseResult> Experiment::TryRho(double rho) {
   return RunPhase(phase);
 }
 
+// Tries greater values of β until one is worse than the last. The fit of the
+// best.
+absl::StatusOr<PhaseResult> Experiment::SettleBeta(ExperimentResult* result) {
+  std::vector<SliceTrial>& trials = result->beta_trials;
+  PhaseResult best;
+  for (const double beta : kBetas) {
+    auto fit = Try(absl::StrCat("beta ", beta), beta, FirstRho());
+    if (!fit.ok()) return fit.status();
+    SliceTrial trial = BestRanking(*fit);
+    trial.value = beta;
+    trials.push_back(trial);
+    if (trials.size() > 1 && Merit(trial) <= Merit(trials.end()[-2])) {
+      break;
+    }
+    best = std::move(*fit);
+    result->beta = beta;
+  }
+  planned_ -=
+      static_cast<double>(std::size(kBetas) - trials.size()) * ShortEpochs();
+  return best;
+}
+
 // Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it until one
 // is worse than the last; the ways to rank are those of the fit whose ρ is
 // nearest to the one found.
 absl::Status Experiment::SettleRho(ExperimentResult* result) {
-  auto fit = TryRho(FirstRho());
+  const auto try_rho = [&](double rho) {
+    return Try(absl::StrCat("rho ", rho), result->beta, rho);
+  };
+  auto fit = FindsBeta() ? SettleBeta(result) : try_rho(FirstRho());
   if (!fit.ok()) return fit.status();
   if (Adaptive()) held_tau0_ = fit->figures.tau0;
   std::vector<Trial>& trials = result->trials;
@@ -346,7 +390,7 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
   };
   note(FirstRho());
   while (const std::optional<double> rho = next()) {
-    fit = TryRho(*rho);
+    fit = try_rho(*rho);
     if (!fit.ok()) return fit.status();
     note(*rho);
   }
@@ -369,6 +413,7 @@ absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> Experiment::MakeFit(
     const Phase& phase) {
   trainer::OfflineFitOptions options = fit_;
   options.schedule_epochs = phase.schedule;
+  options.beta = phase.beta;
   options.rho = phase.rho;
   options.held_tau0 = phase.held_tau0;
   std::unique_ptr<trainer::OfflineLearner> learner;
@@ -565,6 +610,11 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
       protocol = absl::StrCat("last: epoch ", result.epochs,
                               " of the schedule, nothing chosen");
       break;
+  }
+  if (FindsBeta()) {
+    absl::StrAppend(&protocol,
+                    "; the negatives' beta chosen by recall@20 and ndcg@20 on "
+                    "a tenth of train");
   }
   if (FindsRho()) {
     absl::StrAppend(&protocol, "; rho chosen by recall@20 on a tenth of train");

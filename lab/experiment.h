@@ -24,7 +24,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 9;
+inline constexpr int kResultsVersion = 10;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -57,6 +57,9 @@ struct ExperimentOptions {
   // Finds p on the validation slice, with ρ and again at the end of what
   // chooses the epoch. For backbones whose norms are free.
   bool find_norm_exponent = false;
+  // Finds β, which negatives are drawn by, on the validation slice, before ρ.
+  // For shared negatives of the sampled softmax only.
+  bool find_beta = false;
   // Finds ρ on the validation slice. For losses with one only.
   bool find_rho = true;
   // Finds κ on the validation slice, after ρ.
@@ -75,7 +78,7 @@ bool NeedsTensors(const ExperimentOptions& options);
 
 // How far an experiment is.
 struct ExperimentProgress {
-  std::string phase;  // "rho 1.1", "refit", …
+  std::string phase;  // "beta 0.5", "rho 1.1", "refit", …
   int epoch = 0;      // epochs of the phase that are complete
   int epochs = 0;     // of the phase
   double share = 0;   // of the whole experiment, in [0, 1]
@@ -102,6 +105,7 @@ struct EpochFigures {
 struct ExperimentResult {
   RankingReport test;
   int epochs = 0;
+  double beta = 0;
   double rho = 0;
   double prior = 0;                     // κ
   std::optional<double> norm_exponent;  // p, see ExperimentOptions
@@ -124,7 +128,8 @@ struct ExperimentResult {
   // If select is kValidation: the best on the slice.
   double validation_recall = 0;
   double validation_ndcg = 0;
-  std::vector<Trial> trials;             // if find_rho
+  std::vector<SliceTrial> beta_trials;   // if find_beta
+  std::vector<Trial> trials;             // of ρ, if find_rho
   std::vector<SliceTrial> prior_trials;  // of κ, if find_prior
   std::vector<SliceTrial> norm_trials;   // of p, if find_norm_exponent
   std::string protocol;  // in words: what was chosen, and on what

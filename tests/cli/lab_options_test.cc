@@ -18,16 +18,18 @@ lab::ExperimentOptions Options(const std::vector<std::string>& words) {
 TEST(LabOptionsTest, WhatIsGivenIsNotLookedFor) {
   const struct {
     std::vector<std::string> words;
-    bool rho, prior, norms;
+    bool rho, prior, norms, beta = false;
   } cases[] = {
       {{}, true, true, false},
       {{"--prior", "2"}, true, false, false},
       {{"--rho", "1.1"}, false, false, false},
       {{"--rho", "1.1", "--prior", "auto"}, false, true, false},
-      {{"--backbone", "lightgcn"}, true, true, true},
-      {{"--backbone", "lightgcn", "--rho", "1"}, false, false, true},
-      {{"--backbone", "lightgcn", "--rank-sim", "cos"}, true, true, false},
-      {{"--backbone", "lightgcn", "--rank-sim", "0.7"}, true, true, false},
+      {{"--backbone", "lightgcn"}, true, true, true, true},
+      {{"--backbone", "lightgcn", "--beta", "0.5"}, true, true, true, false},
+      {{"--backbone", "lightgcn", "--loss", "sm"}, true, true, true, false},
+      {{"--backbone", "lightgcn", "--rho", "1"}, false, false, true, true},
+      {{"--backbone", "svdpp", "--rank-sim", "cos"}, true, true, false, true},
+      {{"--backbone", "svdpp", "--rank-sim", "0.7"}, true, true, false, true},
       {{"--backbone", "svdpp", "--loss", "ssm-ib"}, true, true, true},
       {{"--backbone", "lightgcn", "--loss", "bpr"}, false, false, false},
       {{"--backbone", "ngcf", "--loss", "bpr", "--rank-sim", "auto"},
@@ -42,11 +44,13 @@ TEST(LabOptionsTest, WhatIsGivenIsNotLookedFor) {
     EXPECT_EQ(options.find_rho, c.rho);
     EXPECT_EQ(options.find_prior, c.prior);
     EXPECT_EQ(options.find_norm_exponent, c.norms);
+    EXPECT_EQ(options.find_beta, c.beta);
   }
   EXPECT_EQ(Options({"--prior", "2.5"}).prior, 2.5);
 }
 
-TEST(LabOptionsTest, ItemsAreRankedAsIsSaid) {
+TEST(LabOptionsTest, NegativesAndRankingAreAsIsSaid) {
+  EXPECT_EQ(Options({"--beta", "0.75"}).fit.beta, 0.75);
   using trainer::RankBy;
   const lab::ExperimentOptions power =
       Options({"--backbone", "lightgcn", "--rank-sim", "0.25"});
@@ -60,6 +64,10 @@ TEST(LabOptionsTest, ItemsAreRankedAsIsSaid) {
     std::vector<std::string> words;
     std::string message;
   } wrong[] = {
+      {{"--beta", "some"}, "--beta is 'some'"},
+      {{"--beta", "auto"}, "--beta is auto, but"},
+      {{"--backbone", "lightgcn", "--loss", "ssm-ib", "--beta", "auto"},
+       "--beta is auto, but"},
       {{"--rank-sim", "length"}, "--rank-sim is 'length', expected"},
       {{"--rank-sim", "auto"}, "mf with the cosine has vectors of norm 1"},
       {{"--rank-sim", "0.5"}, "mf with the cosine has vectors of norm 1"},

@@ -307,6 +307,49 @@ TEST_F(ExperimentTest, FindsHowMuchNormsCount) {
   }
 }
 
+TEST_F(ExperimentTest, FindsWhatNegativesAreDrawnBy) {
+  ExperimentOptions options = Small();
+  options.fit.backbone = trainer::Backbone::kLightGcn;
+  SetDefaults(&options.fit);
+  options.fit.schedule_epochs = 3;
+  options.fit.learning_rate = 3e-3;  // so that not everything has been learnt
+  options.find_beta = options.find_norm_exponent = true;
+  options.select = Select::kLast;
+  std::vector<std::string> phases;
+  double share = 0;
+  const ExperimentResult result =
+      Run(options, [&](const ExperimentProgress& progress) {
+        share = progress.share;
+        if (progress.epoch_ended && progress.epoch == 1) {
+          phases.push_back(progress.phase);
+        }
+        return true;
+      });
+  const std::vector<SliceTrial>& trials = result.beta_trials;
+  ASSERT_GE(trials.size(), 2u);
+  ASSERT_EQ(phases.size(), trials.size() + 1);
+  EXPECT_EQ(phases[0], "beta 0");
+  EXPECT_EQ(phases[1], "beta 0.25");
+  EXPECT_NEAR(share, 1, 1e-9);
+  // Upwards, until one is no better.
+  for (size_t i = 1; i < trials.size(); ++i) {
+    EXPECT_GT(trials[i].value, trials[i - 1].value);
+    EXPECT_EQ(Merit(trials[i]) > Merit(trials[i - 1]),
+              i + 1 < trials.size() || result.beta == 1);
+  }
+  EXPECT_THAT(result.protocol, HasSubstr("the negatives' beta chosen"));
+  // Where the exponent was tried is the fit that was best.
+  EXPECT_EQ(BestMerit(result.norm_trials), BestMerit(trials));
+
+  // The same as if both had been given.
+  options.find_beta = options.find_norm_exponent = false;
+  options.fit.beta = result.beta;
+  options.norm_exponent = result.norm_exponent;
+  const ExperimentResult given = Run(options);
+  EXPECT_TRUE(given.beta_trials.empty());
+  EXPECT_EQ(given.test.recall, result.test.recall);
+}
+
 TEST_F(ExperimentTest, AnExponentOfZeroIsTheCosineAndOfOneTheInnerProduct) {
   ExperimentOptions options = Small();
   options.fit.backbone = trainer::Backbone::kLightGcn;
