@@ -239,7 +239,7 @@ void AddMethod(CLI::App* command, LabFlags* flags) {
   command
       ->add_option("--layers", flags->layers,
                    "Of lightgcn and ngcf; by default 3, and 2 for lightgcn "
-                   "with a softmax of cosines")
+                   "with a softmax of cosines and shared negatives")
       ->check(CLI::Range(1, 4));
   command
       ->add_option("--message-dropout", flags->message_dropout,

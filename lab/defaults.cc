@@ -14,7 +14,7 @@ using trainer::Normalize;
 // sum of (−1)^l, which is 1 for an even K and nothing for an odd one: each odd
 // layer gives users the items' part and items the users'. So the cosine wants
 // two layers or four, which are no better (docs/results.md); the papers have
-// three.
+// three, and so have the other losses and in-batch negatives here.
 constexpr int kLayersOfCosines = 2;
 
 int DefaultNegatives(const trainer::OfflineFitOptions& fit) {
@@ -51,7 +51,8 @@ void SetDefaults(trainer::OfflineFitOptions* fit) {
   fit->schedule_epochs = 30;
   if (!LeavesNormsFree(*fit)) {
     fit->dropout = 0.0;  // the other losses have not been tried with it
-  } else if (fit->backbone == Backbone::kLightGcn) {
+  } else if (fit->backbone == Backbone::kLightGcn &&
+             fit->source == NegativeSource::kShared) {
     fit->layers = kLayersOfCosines;
   }
 }
