@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "lab/beta_trials.h"
 #include "lab/epoch_choice.h"
 #include "model/query_weights.h"
 #include "trainer/offline_fit.h"
@@ -28,10 +28,6 @@ constexpr int kLooks = 15;
 
 // Fits that are only to settle τ₀ or to compare values of ρ are this long.
 constexpr int kShortEpochs = 12;
-
-// Values of β that are tried until one is worse than the last: from uniform
-// negatives to such as are as popular as the positives.
-constexpr double kBetas[] = {0, 0.25, 0.5, 0.75, 1};
 
 // GradientMagnitude is taken over so many users.
 constexpr size_t kProbedUsers = 500;
@@ -234,7 +230,7 @@ double Experiment::PlannedEpochs() const {
   double epochs = Epochs();
   if (options_.select == Select::kValidation) epochs *= 2;
   if (NeedsPilot()) epochs += ShortEpochs();
-  if (FindsBeta()) epochs += (std::size(kBetas) - 1.0) * ShortEpochs();
+  if (FindsBeta()) epochs += (kBetas.size() - 1.0) * ShortEpochs();
   if (FindsRho()) {
     epochs += (kMostTrials - 1) * ShortEpochs();
   } else if (TriesRankings() && fit_.rho != FirstRho()) {
@@ -339,25 +335,21 @@ absl::StatusOr<PhaseResult> Experiment::Try(const std::string& name,
   return RunPhase(phase);
 }
 
-// Tries greater values of β until one is worse than the last. The fit of the
-// best.
+// The short fit with the best β, which the others are tried with, too.
 absl::StatusOr<PhaseResult> Experiment::SettleBeta(ExperimentResult* result) {
   std::vector<SliceTrial>& trials = result->beta_trials;
   PhaseResult best;
-  for (const double beta : kBetas) {
-    auto fit = Try(absl::StrCat("beta ", beta), beta, FirstRho());
+  while (const std::optional<double> beta = NextBeta(trials)) {
+    auto fit = Try(absl::StrCat("beta ", *beta), *beta, FirstRho());
     if (!fit.ok()) return fit.status();
     SliceTrial trial = BestRanking(*fit);
-    trial.value = beta;
+    trial.value = *beta;
     trials.push_back(trial);
-    if (trials.size() > 1 && Merit(trial) <= Merit(trials.end()[-2])) {
-      break;
-    }
-    best = std::move(*fit);
-    result->beta = beta;
+    if (ChooseBeta(trials) + 1 == trials.size()) best = std::move(*fit);
   }
+  result->beta = trials[ChooseBeta(trials)].value;
   planned_ -=
-      static_cast<double>(std::size(kBetas) - trials.size()) * ShortEpochs();
+      static_cast<double>(kBetas.size() - trials.size()) * ShortEpochs();
   return best;
 }
 

@@ -1,0 +1,32 @@
+#ifndef TAUD_LAB_BETA_TRIALS_H_
+#define TAUD_LAB_BETA_TRIALS_H_
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "lab/slice_trial.h"
+
+// β, by whose power of the popularity negatives are drawn, found on the
+// validation slice. Pure functions.
+
+namespace taud::lab {
+
+// Values of β that are tried, ascending: from uniform negatives to such as are
+// as popular as the positives.
+inline constexpr std::array<double, 5> kBetas = {0, 0.25, 0.5, 0.75, 1};
+
+// The β to try next after `trials` of the first values of kBetas: the next one
+// while each is better than the last by half a percent of its merit. What is
+// less the slice can hardly tell; and uniform negatives leave more to ρ, which
+// is found after β.
+std::optional<double> NextBeta(const std::vector<SliceTrial>& trials);
+
+// The β to go on with, as an index of `trials`: the last that was better by so
+// much. REQUIRES: a trial.
+size_t ChooseBeta(const std::vector<SliceTrial>& trials);
+
+}  // namespace taud::lab
+
+#endif  // TAUD_LAB_BETA_TRIALS_H_
