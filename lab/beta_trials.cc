@@ -3,7 +3,7 @@
 namespace taud::lab {
 namespace {
 
-constexpr double kWorthIt = 1.005;
+constexpr double kWorthIt = 1.002;
 
 bool LastIsWorthIt(const std::vector<SliceTrial>& trials) {
   return trials.size() < 2 ||

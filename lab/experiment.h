@@ -24,7 +24,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 11;
+inline constexpr int kResultsVersion = 12;
 
 // By what the number of epochs is chosen.
 enum class Select {
