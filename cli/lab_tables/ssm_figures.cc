@@ -33,7 +33,10 @@ LabTable Figure1() {
         "BPR",
         on + "--loss bpr --train-sim ip --temperature none",
         {}},
-       {"LightGCN", "SM", on + "--loss sm --rho 1 --temperature adap_tau0", {}},
+       {"LightGCN",
+        "SM",
+        on + "--loss sm --rho 1 --temperature adap_tau0 --rank-sim cos",
+        {}},
        {"LightGCN", "CCL", on + "--loss ccl --temperature none", {}},
        {"LightGCN",
         "SSM",
@@ -48,8 +51,8 @@ LabRow BetaRow(const std::string& tau) {
           absl::StrCat("SSM-", tau),
           absl::StrCat("--backbone lightgcn --rho 1 --temperature fixed --tau ",
                        tau,
-                       " --rank-sim ip --negatives shared --negative-count "
-                       "2048 --negative-weight 1"),
+                       " --layers 3 --rank-sim ip --negatives shared "
+                       "--negative-count 2048 --negative-weight 1"),
           {},
           "--beta",
           {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1}};
@@ -85,7 +88,7 @@ LabTable Figure4() {
            {"LightGCN",
             "SSM",
             "--backbone lightgcn --rho 1 --temperature adap_tau0 --rank-sim ip "
-            "--negatives shared --beta 1 --negative-weight 1",
+            "--layers 3 --negatives shared --beta 1 --negative-weight 1",
             {},
             "--negative-count",
             counts}},

@@ -37,7 +37,8 @@ std::map<std::string, std::vector<double>> Published(
 
 constexpr char kBce[] = "--loss bce --train-sim ip --temperature none";
 constexpr char kBpr[] = "--loss bpr --train-sim ip --temperature none";
-constexpr char kSm[] = "--loss sm --rho 1 --temperature adap_tau0";
+constexpr char kSm[] =
+    "--loss sm --rho 1 --temperature adap_tau0 --rank-sim cos";
 constexpr char kCcl[] = "--loss ccl --temperature none";
 constexpr char kSsm[] =
     "--loss ssm-ib --rho 1 --temperature adap_tau0 --rank-sim ip";
@@ -247,7 +248,7 @@ LabRow PaddingRow(const std::string& loss, const std::string& options,
 LabTable Table7() {
   // In-batch negatives would not see the items.
   constexpr char kShared[] =
-      "--rho 1 --temperature adap_tau0 --rank-sim ip --beta 0 "
+      "--layers 3 --rho 1 --temperature adap_tau0 --rank-sim ip --beta 0 "
       "--negative-count 2048 --negative-weight 1";
   return {
       "ssm-table-7",
