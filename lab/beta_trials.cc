@@ -3,11 +3,9 @@
 namespace taud::lab {
 namespace {
 
-constexpr double kWorthIt = 1.002;
-
 bool LastIsWorthIt(const std::vector<SliceTrial>& trials) {
   return trials.size() < 2 ||
-         Merit(trials.back()) > kWorthIt * Merit(trials.end()[-2]);
+         kAsGood * Merit(trials.back()) > Merit(trials.end()[-2]);
 }
 
 }  // namespace

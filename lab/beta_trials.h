@@ -18,13 +18,12 @@ namespace taud::lab {
 inline constexpr std::array<double, 5> kBetas = {0, 0.25, 0.5, 0.75, 1};
 
 // The β to try next after `trials` of the first values of kBetas: the next one
-// while each is better than the last by two thousandths of its merit. What is
-// less the slice cannot tell; and uniform negatives leave more to ρ, which is
-// found after β.
+// while each is better than the last, and by so much that the last is not as
+// good (kAsGood): uniform negatives leave more to ρ, which is found after β.
 std::optional<double> NextBeta(const std::vector<SliceTrial>& trials);
 
-// The β to go on with, as an index of `trials`: the last that was better by so
-// much. REQUIRES: a trial.
+// The β to go on with, as an index of `trials`: the last that was so much
+// better. REQUIRES: a trial.
 size_t ChooseBeta(const std::vector<SliceTrial>& trials);
 
 }  // namespace taud::lab

@@ -208,11 +208,14 @@ class Experiment {
   // With the κ and the p of `phase`.
   RankingReport Measure(const Rows& rows, const Phase& phase,
                         const std::vector<uint32_t>& popularity);
-  // The values of p, with the κ of `phase`, and those of κ with its p.
-  std::vector<SliceTrial> TryExponents(const Rows& rows, Phase phase,
-                                       const std::vector<uint32_t>& popularity);
-  std::vector<SliceTrial> TryPriors(const Rows& rows, Phase phase,
-                                    const std::vector<uint32_t>& popularity);
+  // Each value as set(value, &phase) puts it there, while it is worth trying.
+  template <class Values, class Set>
+  std::vector<SliceTrial> TryEach(const Values& values, Set set,
+                                  const Rows& rows, Phase phase,
+                                  const std::vector<uint32_t>& popularity);
+  void TryRankings(const trainer::OfflineFit& fit, Phase phase,
+                   const std::vector<uint32_t>& popularity,
+                   PhaseResult* result);
   double ProbeGradient(const trainer::OfflineFit& fit, const Phase& phase);
 
   const Dataset& dataset_;
@@ -488,13 +491,7 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
     best.figures = fit.figures();
   }
   if (phase.tries_priors || phase.tries_exponents) {
-    const Rows rows = RowsOf(fit);
-    Phase ranked = phase;
-    if (phase.tries_exponents) {
-      best.exponents = TryExponents(rows, phase, popularity);
-      ranked.norm_exponent = ChooseNormExponent(best.exponents);
-    }
-    if (phase.tries_priors) best.priors = TryPriors(rows, ranked, popularity);
+    TryRankings(fit, phase, popularity, &best);
   }
   best.curve = std::move(curve);
   best.epoch_seconds = seconds / phase.epochs;
@@ -503,28 +500,36 @@ absl::StatusOr<PhaseResult> Experiment::RunPhase(const Phase& phase) {
   return best;
 }
 
-std::vector<SliceTrial> Experiment::TryExponents(
-    const Rows& rows, Phase phase, const std::vector<uint32_t>& popularity) {
+template <class Values, class Set>
+std::vector<SliceTrial> Experiment::TryEach(
+    const Values& values, Set set, const Rows& rows, Phase phase,
+    const std::vector<uint32_t>& popularity) {
   std::vector<SliceTrial> trials;
-  for (const double exponent : kNormExponents) {
+  for (const double value : values) {
     if (!GoesOnTrying(trials)) break;
-    phase.norm_exponent = exponent;
+    set(value, &phase);
     const RankingReport report = Measure(rows, phase, popularity);
-    trials.push_back({exponent, report.main_recall(), report.main_ndcg()});
+    trials.push_back({value, report.main_recall(), report.main_ndcg()});
   }
   return trials;
 }
 
-std::vector<SliceTrial> Experiment::TryPriors(
-    const Rows& rows, Phase phase, const std::vector<uint32_t>& popularity) {
-  std::vector<SliceTrial> trials;
-  for (const double prior : kPriors) {
-    if (!GoesOnTrying(trials)) break;
-    phase.prior = prior;
-    const RankingReport report = Measure(rows, phase, popularity);
-    trials.push_back({prior, report.main_recall(), report.main_ndcg()});
+// The values of p, with the κ of `phase`, then those of κ with the best p.
+void Experiment::TryRankings(const trainer::OfflineFit& fit, Phase phase,
+                             const std::vector<uint32_t>& popularity,
+                             PhaseResult* result) {
+  const Rows rows = RowsOf(fit);
+  if (phase.tries_exponents) {
+    result->exponents = TryEach(
+        kNormExponents,
+        [](double p, Phase* tried) { tried->norm_exponent = p; }, rows, phase,
+        popularity);
+    phase.norm_exponent = ChooseNormExponent(result->exponents);
   }
-  return trials;
+  if (!phase.tries_priors) return;
+  result->priors = TryEach(
+      kPriors, [](double prior, Phase* tried) { tried->prior = prior; }, rows,
+      phase, popularity);
 }
 
 RankingReport Experiment::Measure(const Rows& rows, const Phase& phase,

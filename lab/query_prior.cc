@@ -9,11 +9,6 @@
 #include "model/query_weights.h"
 
 namespace taud::lab {
-namespace {
-
-constexpr double kAsGood = 0.998;
-
-}  // namespace
 
 double ChoosePrior(const std::vector<SliceTrial>& trials) {
   const double enough = kAsGood * BestMerit(trials);

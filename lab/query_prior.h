@@ -17,8 +17,7 @@ namespace taud::lab {
 // much of it, and those of a hundred items none.
 inline constexpr std::array<double, 8> kPriors = {0, 0.5, 1, 2, 3, 5, 10, 30};
 
-// The smallest κ that has the greatest merit, but for two thousandths of it:
-// what a slice cannot tell apart. 0 without trials. Pure.
+// The smallest κ that is as good as the best (kAsGood). 0 without trials. Pure.
 double ChoosePrior(const std::vector<SliceTrial>& trials);
 
 // The users' rows at unit norm, and to each κ/n times the common taste: the

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-// Ways to rank with a fit that is there, tried on the validation slice. Pure
-// functions.
+// What is tried on the validation slice, fits and ways to rank with one, and
+// what it is judged by. Pure functions.
 
 namespace taud::lab {
 
@@ -20,6 +20,9 @@ double Merit(const SliceTrial& trial);
 
 // The greatest of them; 0 without trials.
 double BestMerit(const std::vector<SliceTrial>& trials);
+
+// What a slice cannot tell apart: so much of the best merit is as good.
+inline constexpr double kAsGood = 0.998;
 
 // Whether greater values are worth trying after `trials` in ascending order:
 // there is one maximum, but for noise.
