@@ -3,18 +3,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/lab/slice_trials.h"
 
 namespace taud::lab {
 namespace {
-
-std::vector<SliceTrial> Trials(const std::vector<double>& merits) {
-  std::vector<SliceTrial> trials;
-  for (size_t i = 0; i < merits.size(); ++i) {
-    // As great as the merit: 2 m and m / 2.
-    trials.push_back({kBetas[i], 2 * merits[i], merits[i] / 2});
-  }
-  return trials;
-}
 
 TEST(BetaTrialsTest, UpwardsWhileItIsWorthIt) {
   const struct {
@@ -33,7 +25,7 @@ TEST(BetaTrialsTest, UpwardsWhileItIsWorthIt) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(static_cast<int>(&c - cases));
-    const std::vector<SliceTrial> trials = Trials(c.merits);
+    const std::vector<SliceTrial> trials = TrialsOf(kBetas, c.merits);
     EXPECT_EQ(NextBeta(trials).value_or(-1), c.next);
     EXPECT_EQ(ChooseBeta(trials), c.chosen);
   }

@@ -4,17 +4,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/lab/matrix_rows.h"
 
 namespace taud::lab {
 namespace {
-
-model::Matrix Rows(const std::vector<std::vector<float>>& rows) {
-  model::Matrix matrix(rows.size(), rows[0].size());
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t c = 0; c < rows[r].size(); ++c) matrix.Row(r)[c] = rows[r][c];
-  }
-  return matrix;
-}
 
 TEST(SetNormsTest, FromTheCosineToTheInnerProduct) {
   const std::vector<float> norms = {5, 4, 0};

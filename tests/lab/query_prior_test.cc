@@ -4,17 +4,11 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/lab/matrix_rows.h"
+#include "tests/lab/slice_trials.h"
 
 namespace taud::lab {
 namespace {
-
-model::Matrix Rows(const std::vector<std::vector<float>>& rows) {
-  model::Matrix matrix(rows.size(), rows[0].size());
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t c = 0; c < rows[r].size(); ++c) matrix.Row(r)[c] = rows[r][c];
-  }
-  return matrix;
-}
 
 TEST(AddCommonTasteTest, CountsLessTheLongerTheHistory) {
   // The common taste of two unit rows at right angles lies between them.
@@ -43,22 +37,13 @@ TEST(AddCommonTasteTest, NothingWithoutWeightOrTaste) {
   EXPECT_EQ(opposite.values, as_it_was);
 }
 
-std::vector<SliceTrial> Trials(const std::vector<double>& merits) {
-  std::vector<SliceTrial> trials;
-  for (size_t i = 0; i < merits.size(); ++i) {
-    // As great as the merit: 2 m and m / 2.
-    trials.push_back({kPriors[i], 2 * merits[i], merits[i] / 2});
-  }
-  return trials;
-}
-
 TEST(ChoosePriorTest, TheSmallestOfThoseThatAreAsGood) {
   EXPECT_EQ(ChoosePrior({}), 0);
-  EXPECT_EQ(ChoosePrior(Trials({0.2})), 0);
-  EXPECT_EQ(ChoosePrior(Trials({0.2, 0.2003, 0.2001})), 0);
-  EXPECT_EQ(ChoosePrior(Trials({0.2, 0.205, 0.2051, 0.19})), 0.5);
-  EXPECT_EQ(ChoosePrior(Trials({0.2, 0.205, 0.21, 0.2})), 1);
-  EXPECT_EQ(ChoosePrior(Trials({0, 0, 0})), 0);
+  EXPECT_EQ(ChoosePrior(TrialsOf(kPriors, {0.2})), 0);
+  EXPECT_EQ(ChoosePrior(TrialsOf(kPriors, {0.2, 0.2003, 0.2001})), 0);
+  EXPECT_EQ(ChoosePrior(TrialsOf(kPriors, {0.2, 0.205, 0.2051, 0.19})), 0.5);
+  EXPECT_EQ(ChoosePrior(TrialsOf(kPriors, {0.2, 0.205, 0.21, 0.2})), 1);
+  EXPECT_EQ(ChoosePrior(TrialsOf(kPriors, {0, 0, 0})), 0);
 }
 
 }  // namespace
