@@ -19,6 +19,11 @@ constexpr size_t kFigures = 16;
 constexpr char kQueryWeights[] = "query_weights";
 constexpr double kNormTolerance = 1e-3;
 
+// Of PairSampler: the size of the present turn, what is next of it, its key. A
+// state of before there were turns begins one.
+constexpr char kTurn[] = "sampler/turn";
+constexpr size_t kTurnFigures = 3;
+
 // Of RowRenewal, by row; a state of before there was one owes nothing.
 std::string OwedBy(const std::string& side) { return side + "/owed"; }
 
@@ -181,7 +186,14 @@ PairSampler::State SamplerState(const model::TrainingState& state,
   sampler.young = lookup->Integers("sampler/young");
   sampler.young_visits = lookup->Integers("sampler/visits");
   sampler.random = lookup->Text("sampler/random");
-  (void)state;
+  const auto turn = state.longs.find(kTurn);
+  if (turn != state.longs.end()) {
+    const auto& of_turn = lookup->Sized(turn->second, kTurn, kTurnFigures);
+    if (!lookup->status().ok()) return sampler;
+    sampler.turn_size = static_cast<uint32_t>(of_turn[0]);
+    sampler.turn_next = static_cast<uint32_t>(of_turn[1]);
+    sampler.turn_key = of_turn[2];
+  }
   return sampler;
 }
 
@@ -255,6 +267,8 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
   state->integers["sampler/window"] = std::move(sampler.window);
   state->integers["sampler/young"] = std::move(sampler.young);
   state->integers["sampler/visits"] = std::move(sampler.young_visits);
+  state->longs[kTurn] = {sampler.turn_size, sampler.turn_next,
+                         sampler.turn_key};
   state->texts["sampler/random"] = std::move(sampler.random);
   state->texts["negatives/random"] = negatives_.RandomState();
   state->texts["random"] = RandomToText(random_);

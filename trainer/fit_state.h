@@ -18,7 +18,7 @@ namespace taud::trainer {
 //             ones: 2³² − 1), present [items], negatives
 //             [items], sampler/window, sampler/young, sampler/visits,
 //             marks/pairs
-//   longs     marks/sequence, counters
+//   longs     marks/sequence, counters, sampler/turn (absent: one begins)
 //   doubles   figures, query_weights (QueryWeightChoice; absent:
 //             nothing noted)
 //   texts     random, sampler/random, negatives/random

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "model/check.h"
+#include "trainer/permutation.h"
 #include "trainer/random_text.h"
 
 namespace taud::trainer {
@@ -53,7 +54,7 @@ void PairSampler::Draw(uint32_t rows, std::vector<uint32_t>* pairs,
   for (uint32_t i = 0; i < *first; ++i) {
     young_.push_back({(*pairs)[i], kYoungVisits - 1});
   }
-  while (pairs->size() < rows) pairs->push_back(Uniform(window_end_));
+  while (pairs->size() < rows) pairs->push_back(NextOfTurn());
 }
 
 PairSampler::State PairSampler::Export() const {
@@ -66,6 +67,9 @@ PairSampler::State PairSampler::Export() const {
     state.young.push_back(young.pair);
     state.young_visits.push_back(young.visits_left);
   }
+  state.turn_size = turn_size_;
+  state.turn_next = turn_next_;
+  state.turn_key = turn_key_;
   state.random = RandomToText(random_);
   return state;
 }
@@ -77,6 +81,7 @@ bool PairSampler::Import(const State& state) {
   if (state.window_begin > state.window_end || state.window_end > state.size ||
       state.window.size() > state.window_end - state.window_begin ||
       state.young.size() != state.young_visits.size() ||
+      state.turn_next > state.turn_size || state.turn_size > state.window_end ||
       std::any_of(state.window.begin(), state.window.end(), beyond) ||
       std::any_of(state.young.begin(), state.young.end(), beyond) ||
       std::count(state.young_visits.begin(), state.young_visits.end(), 0u) >
@@ -92,7 +97,20 @@ bool PairSampler::Import(const State& state) {
   for (size_t i = 0; i < state.young.size(); ++i) {
     young_.push_back({state.young[i], state.young_visits[i]});
   }
+  turn_size_ = state.turn_size;
+  turn_next_ = state.turn_next;
+  turn_key_ = state.turn_key;
   return true;
+}
+
+// REQUIRES: window_end_ > 0.
+uint32_t PairSampler::NextOfTurn() {
+  if (turn_next_ == turn_size_) {
+    turn_size_ = window_end_;
+    turn_next_ = 0;
+    turn_key_ = random_();
+  }
+  return Permuted(turn_next_++, turn_size_, turn_key_);
 }
 
 uint32_t PairSampler::Uniform(size_t bound) {

@@ -17,9 +17,13 @@ namespace taud::trainer {
 //  - A visited pair stays young for kYoungVisits visits, drawn at random among
 //    the young. New users and items thus get a fit of their own.
 //  - Fresh (unvisited and young) pairs fill half of a step, or their share of
-//    all pairs if that is more. The rest is replay, uniform over all pairs:
-//    old tastes are not forgotten, and a flood of new pairs never has a step
-//    for itself unless nearly everything is new.
+//    all pairs if that is more. The rest is replay, every pair in turn: old
+//    tastes are not forgotten, and a flood of new pairs never has a step for
+//    itself unless nearly everything is new.
+//  - A turn takes all pairs that there were when it began, each once, in
+//    another random order; those that come meanwhile have their visits as young
+//    ones, and are of the next. Drawn with replacement, some of a row's pairs
+//    would be learnt twice as often as others (docs/performance.md).
 //
 // Thread-compatible. Deterministic for a seed.
 class PairSampler {
@@ -49,6 +53,8 @@ class PairSampler {
     uint32_t size = 0, window_begin = 0, window_end = 0;
     std::vector<uint32_t> window;
     std::vector<uint32_t> young, young_visits;  // pairs, visits left
+    uint32_t turn_size = 0, turn_next = 0;      // of and in the present turn
+    uint64_t turn_key = 0;
     std::string random;
   };
   State Export() const;
@@ -70,12 +76,16 @@ class PairSampler {
     uint32_t visits_left;
   };
   uint32_t Uniform(size_t bound);
+  uint32_t NextOfTurn();
 
   std::mt19937_64 random_;
   uint32_t size_ = 0;
   uint32_t window_begin_ = 0, window_end_ = 0;
   std::vector<uint32_t> window_;  // still unvisited, shuffled
   std::vector<Young> young_;
+  // Replay: Permuted(turn_next_, turn_size_, turn_key_) is next.
+  uint32_t turn_size_ = 0, turn_next_ = 0;
+  uint64_t turn_key_ = 0;
 };
 
 }  // namespace taud::trainer

@@ -73,24 +73,57 @@ TEST_F(PairSamplerTest, FreshPairsFillHalfAStepAndReplayTheRest) {
   ASSERT_EQ(pairs_.size(), 1000u);
   EXPECT_TRUE(std::all_of(pairs_.begin(), pairs_.begin() + 500,
                           [](uint32_t pair) { return pair >= 10000; }));
-  // Replay is uniform over all 10,600 pairs.
-  EXPECT_LT(std::count_if(pairs_.begin() + 500, pairs_.end(),
-                          [](uint32_t pair) { return pair >= 10000; }),
-            100);
+  // Replay goes on with the turn that there was.
+  EXPECT_TRUE(std::all_of(pairs_.begin() + 500, pairs_.end(),
+                          [](uint32_t pair) { return pair < 10000; }));
 }
 
-TEST_F(PairSamplerTest, ReplayReachesEveryPairEvenly) {
-  sampler_.Append(50);
-  UseUp();
-  std::vector<int> count(50, 0);
-  for (int step = 0; step < 200; ++step) {
-    Draw(100);
+TEST_F(PairSamplerTest, ReplayTakesEveryPairOnceATurn) {
+  sampler_.AppendLearnt(50);
+  std::vector<uint32_t> first_turn;
+  for (int turn = 0; turn < 3; ++turn) {
+    Draw(50);
     EXPECT_EQ(first_, 0u);
-    for (const uint32_t pair : pairs_) ++count[pair];
+    EXPECT_EQ(std::set<uint32_t>(pairs_.begin(), pairs_.end()).size(), 50u);
+    // In another order each time.
+    EXPECT_NE(pairs_, first_turn);
+    first_turn = pairs_;
   }
-  // 400 each, standard deviation 20.
-  EXPECT_GT(*std::min_element(count.begin(), count.end()), 280);
-  EXPECT_LT(*std::max_element(count.begin(), count.end()), 520);
+}
+
+TEST_F(PairSamplerTest, PairsThatComeDuringATurnAreOfTheNext) {
+  sampler_.AppendLearnt(50);
+  Draw(20);
+  sampler_.AppendLearnt(30);
+  Draw(30);
+  EXPECT_TRUE(std::all_of(pairs_.begin(), pairs_.end(),
+                          [](uint32_t pair) { return pair < 50; }));
+  Draw(80);
+  EXPECT_EQ(std::set<uint32_t>(pairs_.begin(), pairs_.end()).size(), 80u);
+}
+
+TEST_F(PairSamplerTest, AnImportGoesOnInTheMiddleOfATurn) {
+  sampler_.AppendLearnt(50);
+  Draw(20);
+  PairSampler other(2);
+  ASSERT_TRUE(other.Import(sampler_.Export()));
+  Draw(70);
+  std::vector<uint32_t> pairs;
+  other.Draw(70, &pairs, &first_);
+  EXPECT_EQ(pairs, pairs_);
+}
+
+TEST_F(PairSamplerTest, ATurnThatCannotBeIsNotImported) {
+  sampler_.AppendLearnt(50);
+  Draw(20);
+  const PairSampler::State state = sampler_.Export();
+  ASSERT_TRUE(sampler_.Import(state));
+  PairSampler::State larger = state;
+  larger.turn_size = 51;  // than all pairs
+  EXPECT_FALSE(sampler_.Import(larger));
+  PairSampler::State beyond = state;
+  beyond.turn_next = 51;  // of 50
+  EXPECT_FALSE(sampler_.Import(beyond));
 }
 
 TEST_F(PairSamplerTest, LearntPairsAreOnlyReplayed) {
