@@ -190,8 +190,11 @@ PairSampler::State SamplerState(const model::TrainingState& state,
   if (turn != state.longs.end()) {
     const auto& of_turn = lookup->Sized(turn->second, kTurn, kTurnFigures);
     if (!lookup->status().ok()) return sampler;
-    sampler.turn_size = static_cast<uint32_t>(of_turn[0]);
-    sampler.turn_next = static_cast<uint32_t>(of_turn[1]);
+    const auto narrow = [](uint64_t value) {
+      return static_cast<uint32_t>(std::min<uint64_t>(value, ~uint32_t{0}));
+    };
+    sampler.turn_size = narrow(of_turn[0]);
+    sampler.turn_next = narrow(of_turn[1]);
     sampler.turn_key = of_turn[2];
   }
   return sampler;

@@ -506,6 +506,8 @@ TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
       [](auto* s) { s->integers["sampler/window"].assign(3, 1u << 30); },
       [](auto* s) { s->integers["marks/pairs"].push_back(1); },
       [](auto* s) { s->longs["counters"].pop_back(); },
+      [](auto* s) { s->longs["sampler/turn"].pop_back(); },
+      [](auto* s) { s->longs["sampler/turn"][0] = uint64_t{1} << 32; },
       [](auto* s) { s->doubles["figures"][8] = std::nan(""); },
       [](auto* s) { s->doubles["query_weights"].pop_back(); },
       [](auto* s) { s->texts["random"] = "no state"; },
@@ -519,7 +521,7 @@ TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
 }
 
 // One that was written before there were any.
-TEST_F(OnlineFitTest, AStateWithoutQueryWeightsOrRenewalIsGoneOnWith) {
+TEST_F(OnlineFitTest, AStateWithoutQueryWeightsRenewalOrTurnsIsGoneOnWith) {
   const ClusteredData data = MakeClusters(40, 30, 3, 6, 1);
   AppendAll(data.train, 1, &interactions_);
   fit_->Absorb(interactions_);
@@ -527,6 +529,7 @@ TEST_F(OnlineFitTest, AStateWithoutQueryWeightsOrRenewalIsGoneOnWith) {
   state->doubles.erase("query_weights");
   state->integers.erase("users/owed");
   state->integers.erase("items/owed");
+  ASSERT_EQ(state->longs.erase("sampler/turn"), 1u);
   fit_ = MakeFit();
   ASSERT_TRUE(fit_->Import(*state).ok());
   Settle();
