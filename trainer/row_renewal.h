@@ -20,7 +20,7 @@ namespace taud::trainer {
 class RowRenewal {
  public:
   // The pairs that a new pair of a settled row leaves owing, beyond itself.
-  static constexpr double kTimes = 2;
+  static constexpr double kTimes = 4;
   // The share of its age that a row loses at a time, at most: after a fifth of
   // 30 passes its rate is a tenth of the greatest.
   static constexpr double kMostAtOnce = 0.2;
