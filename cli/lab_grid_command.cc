@@ -147,17 +147,16 @@ absl::Status RunGrid(const Common& common, const Program& program,
       absl::StrCat("1 of ", count + 1, ", ", flags.lab.temperature, ", "),
       &*runner);
   if (!reference.ok()) return reference.status();
-  // The same method with the temperature fixed: ρ is the one found.
+  // The same method with the temperature fixed: what else was found stays.
   std::vector<nlohmann::ordered_json> runs;
   for (int i = 0; i < count; ++i) {
-    LabFlags fixed = flags.lab;
+    LabFlags fixed = AsFound(flags.lab, *reference);
     fixed.temperature = "fixed";
     // As somebody would write it: the same as in a table.
     if (!absl::SimpleAtod(absl::StrCat(flags.from + i * flags.step),
                           &fixed.tau)) {
       continue;
     }
-    fixed.rho = absl::StrCat(reference->at("rho").get<double>());
     auto run = RunOnce(program, fixed,
                        absl::StrCat(i + 2, " of ", count + 1, ", tau ",
                                     Fixed(fixed.tau, 3), ", "),

@@ -541,6 +541,17 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   return options;
 }
 
+LabFlags AsFound(LabFlags flags, const nlohmann::ordered_json& result) {
+  const auto found = [&result](const char* key) {
+    return absl::StrCat(result.at(key).get<double>());
+  };
+  flags.rho = found("rho");
+  flags.prior = found("prior");
+  if (result.contains("beta_option")) flags.beta = found("beta");
+  if (result.contains("norm_exponent")) flags.rank_sim = found("norm_exponent");
+  return flags;
+}
+
 absl::StatusOr<LabData> LoadData(const LabFlags& flags) {
   auto dataset = lab::ReadDataset(flags.data);
   if (!dataset.ok()) return dataset.status();

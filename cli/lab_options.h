@@ -76,6 +76,10 @@ absl::StatusOr<LabFlags> ParseLabFlags(const std::vector<std::string>& words);
 // What the lab is to do. INVALID_ARGUMENT naming the option.
 absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags);
 
+// The flags of a run with what it found in place of what it looked for, ρ, κ, β
+// and p: another run with them looks for nothing. `result` is its object.
+LabFlags AsFound(LabFlags flags, const nlohmann::ordered_json& result);
+
 // The data with its noise; [user] → noise group, if there are groups.
 struct LabData {
   lab::Dataset dataset;

@@ -49,6 +49,32 @@ TEST(LabOptionsTest, WhatIsGivenIsNotLookedFor) {
   EXPECT_EQ(Options({"--prior", "2.5"}).prior, 2.5);
 }
 
+TEST(LabOptionsTest, WhatWasFoundIsNotLookedForAgain) {
+  const auto flags =
+      ParseLabFlags({"--data", "somewhere", "--backbone", "lightgcn"});
+  const auto options = Resolve(AsFound(*flags, {{"rho", 1.06},
+                                                {"prior", 0.5},
+                                                {"beta", 0.25},
+                                                {"beta_option", "auto"},
+                                                {"norm_exponent", 0.4}}));
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_FALSE(options->find_rho || options->find_prior || options->find_beta ||
+               options->find_norm_exponent);
+  EXPECT_EQ(options->fit.rho, 1.06);
+  EXPECT_EQ(options->prior, 0.5);
+  EXPECT_EQ(options->fit.beta, 0.25);
+  EXPECT_EQ(options->norm_exponent, 0.4);
+}
+
+TEST(LabOptionsTest, WhatWasNotFoundStaysAsItWasGiven) {
+  const auto flags = ParseLabFlags(
+      {"--data", "somewhere", "--loss", "bpr", "--rank-sim", "ip"});
+  const LabFlags again =
+      AsFound(*flags, {{"rho", 1.0}, {"prior", 0.0}, {"beta", 0.0}});
+  EXPECT_EQ(again.beta, "");
+  EXPECT_EQ(again.rank_sim, "ip");
+}
+
 TEST(LabOptionsTest, NegativesAndRankingAreAsIsSaid) {
   EXPECT_EQ(Options({"--beta", "0.75"}).fit.beta, 0.75);
   using trainer::RankBy;

@@ -129,11 +129,16 @@ TEST_F(LabCommandTest, WhatNeedsLibTorchIsStartedByItself) {
 TEST_F(LabCommandTest, TheGridComparesWithEveryFixedTemperature) {
   const std::string command =
       "grid" + Data() + Out() +
-      "--epochs 4 --select last --rho 1 --from 0.1 --to 0.2 --step 0.05";
+      "--epochs 4 --select last --from 0.1 --to 0.2 --step 0.05";
   const json result = RunJson(command);
   ASSERT_FALSE(result.is_discarded());
   ASSERT_EQ(result["fixed"].size(), 3u);
   EXPECT_NEAR(result["fixed"][2]["tau"], 0.2, 1e-9);
+  for (const json& fixed : result["fixed"]) {
+    EXPECT_FALSE(fixed.contains("prior_trials"));
+    EXPECT_EQ(fixed["prior"], result["adaptive"]["prior"]);
+    EXPECT_NEAR(fixed["rho"], result["adaptive"]["rho"], 1e-5);
+  }
   EXPECT_GT(result["adaptive_to_best_recall@20"], 0.5);
   // The second time nothing is run.
   EXPECT_EQ(RunJson(command), result);
