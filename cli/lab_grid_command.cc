@@ -124,7 +124,7 @@ absl::StatusOr<nlohmann::ordered_json> RunOnce(const Program& program,
 }
 
 absl::Status RunGrid(const Common& common, const Program& program,
-                     GridFlags flags) {
+                     const GridFlags& flags) {
   if (flags.from > flags.to) {
     return absl::InvalidArgumentError(
         absl::StrCat("--from is ", flags.from, ", beyond --to, ", flags.to));
