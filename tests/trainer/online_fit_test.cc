@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -67,12 +68,14 @@ TEST_F(OnlineFitTest, LearnsClustersFarBetterThanPopularity) {
   EXPECT_FALSE(fit_->figures().warming_up);
 }
 
-// Learns as another does, and says what ρ the last step had.
-class RhoOfSteps final : public MfLearner {
+// Learns as another does, and says what ρ the last step had; its moments are
+// the other's, or such as they were set.
+class WatchedLearner final : public MfLearner {
  public:
-  explicit RhoOfSteps(std::unique_ptr<MfLearner> learner)
+  explicit WatchedLearner(std::unique_ptr<MfLearner> learner)
       : learner_(std::move(learner)) {}
   float rho() const { return rho_; }
+  void SetMoments(const CosineMoments& moments) { moments_ = moments; }
 
   void Step(const SsmBatch& batch, const std::vector<float>& user_rates,
             const std::vector<float>& item_rates,
@@ -99,7 +102,9 @@ class RhoOfSteps final : public MfLearner {
   CosineMoments Moments(size_t users, size_t items,
                         const std::vector<uint32_t>& pair_users,
                         const std::vector<uint32_t>& pair_items) override {
-    return learner_->Moments(users, items, pair_users, pair_items);
+    return moments_.has_value()
+               ? *moments_
+               : learner_->Moments(users, items, pair_users, pair_items);
   }
   void Export(Side side, MfTable* table) const override {
     learner_->Export(side, table);
@@ -114,6 +119,7 @@ class RhoOfSteps final : public MfLearner {
  private:
   const std::unique_ptr<MfLearner> learner_;
   float rho_ = 0;
+  std::optional<CosineMoments> moments_;
 };
 
 TEST_F(OnlineFitTest, NegativesCountMoreWhereDataIsSparse) {
@@ -125,8 +131,8 @@ TEST_F(OnlineFitTest, NegativesCountMoreWhereDataIsSparse) {
     const ClusteredData data = MakeClusters(c.users, c.items, 5, c.degree, 1);
     model::Interactions interactions;
     AppendAll(data.train, 1, &interactions);
-    auto learner = std::make_unique<RhoOfSteps>(MakeCpuMf(kDim, &pool_));
-    const RhoOfSteps& seen = *learner;
+    auto learner = std::make_unique<WatchedLearner>(MakeCpuMf(kDim, &pool_));
+    const WatchedLearner& seen = *learner;
     OnlineFit fit(OnlineFitOptions(), std::move(learner));
     fit.Absorb(interactions);
     ASSERT_TRUE(fit.Step().ok());
@@ -136,6 +142,28 @@ TEST_F(OnlineFitTest, NegativesCountMoreWhereDataIsSparse) {
     EXPECT_GT(seen.rho(), before);
     before = seen.rho();
   }
+}
+
+// μ₊ − μ is smaller by about √ρ where negatives count ρ times.
+TEST_F(OnlineFitTest, TemperaturesStayWhatTheyAreWhereNegativesCountMore) {
+  const ClusteredData data = MakeClusters(2000, 3000, 5, 2, 1);
+  AppendAll(data.train, 1, &interactions_);
+  auto learner = std::make_unique<WatchedLearner>(MakeCpuMf(kDim, &pool_));
+  CosineMoments moments;
+  moments.mean = -0.1;
+  moments.positive_mean = 0.4;
+  learner->SetMoments(moments);
+  OnlineFit fit(OnlineFitOptions(), std::move(learner));
+  fit.Absorb(interactions_);
+  while (fit.figures().epochs < 15) ASSERT_TRUE(fit.Step().ok());
+  const double rho = fit.figures().rho;
+  ASSERT_GT(rho, 1.1);
+  const auto snapshot = fit.MakeSnapshot();
+  const std::vector<uint32_t>& items = snapshot->item_popularity;
+  const double log_sparsity = LogSparsity(
+      2000, items.size() - std::count(items.begin(), items.end(), 0u),
+      fit.pairs());
+  EXPECT_NEAR(fit.figures().tau0, 0.5 * std::sqrt(rho) / log_sparsity, 1e-4);
 }
 
 TEST_F(OnlineFitTest, TooLittleToLearnFrom) {
