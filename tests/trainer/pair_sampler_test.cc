@@ -80,14 +80,14 @@ TEST_F(PairSamplerTest, FreshPairsFillHalfAStepAndReplayTheRest) {
 
 TEST_F(PairSamplerTest, ReplayTakesEveryPairOnceATurn) {
   sampler_.AppendLearnt(50);
-  std::vector<uint32_t> first_turn;
+  std::vector<uint32_t> last_turn;
   for (int turn = 0; turn < 3; ++turn) {
     Draw(50);
     EXPECT_EQ(first_, 0u);
     EXPECT_EQ(std::set<uint32_t>(pairs_.begin(), pairs_.end()).size(), 50u);
     // In another order each time.
-    EXPECT_NE(pairs_, first_turn);
-    first_turn = pairs_;
+    EXPECT_NE(pairs_, last_turn);
+    last_turn = pairs_;
   }
 }
 
