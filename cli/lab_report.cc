@@ -206,8 +206,8 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   for (const lab::SliceTrial& trial : result.beta_trials) {
     json["beta_trials"].push_back(tried("beta", trial.value, trial));
   }
-  for (const lab::Trial& trial : result.trials) {
-    json["rho_trials"].push_back(tried("rho", trial.rho, trial));
+  for (const lab::SliceTrial& trial : result.rho_trials) {
+    json["rho_trials"].push_back(tried("rho", trial.value, trial));
   }
   for (const lab::SliceTrial& trial : result.prior_trials) {
     json["prior_trials"].push_back(tried("prior", trial.value, trial));

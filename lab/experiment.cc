@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "lab/beta_trials.h"
 #include "lab/epoch_choice.h"
+#include "lab/rho_trials.h"
 #include "model/query_weights.h"
 #include "trainer/offline_fit.h"
 #include "trainer/vector_kernels.h"
@@ -356,8 +357,8 @@ absl::StatusOr<PhaseResult> Experiment::SettleBeta(ExperimentResult* result) {
   return best;
 }
 
-// Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it until one
-// is worse than the last; the ways to rank are those of the fit whose ρ is
+// Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it (NextRho);
+// the ways to rank are those of the fit whose ρ is
 // nearest to the one found.
 absl::Status Experiment::SettleRho(ExperimentResult* result) {
   const auto try_rho = [&](double rho) {
@@ -366,17 +367,15 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
   auto fit = FindsBeta() ? SettleBeta(result) : try_rho(FirstRho());
   if (!fit.ok()) return fit.status();
   if (Adaptive()) held_tau0_ = fit->figures.tau0;
-  std::vector<Trial>& trials = result->trials;
+  std::vector<SliceTrial>& trials = result->rho_trials;
   std::vector<double> rhos;  // by order of the fits
   std::vector<PhaseResult> fits;
   const auto note = [&](double rho) {
     rhos.push_back(rho);
     fits.push_back(std::move(*fit));
     if (!FindsRho()) return;
-    const SliceTrial best = BestRanking(fits.back());
-    trials.push_back({rho, best.recall, best.ndcg});
-    std::sort(trials.begin(), trials.end(),
-              [](const Trial& a, const Trial& b) { return a.rho < b.rho; });
+    trials.push_back(BestRanking(fits.back()));
+    trials.back().value = rho;
   };
   const auto next = [&]() -> std::optional<double> {
     if (FindsRho()) return NextRho(trials);
@@ -614,7 +613,9 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
                     "a tenth of train");
   }
   if (FindsRho()) {
-    absl::StrAppend(&protocol, "; rho chosen by recall@20 on a tenth of train");
+    absl::StrAppend(
+        &protocol,
+        "; rho chosen by recall@20 and ndcg@20 on a tenth of train");
   }
   if (FindsExponent()) {
     absl::StrAppend(&protocol,

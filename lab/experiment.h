@@ -14,7 +14,6 @@
 #include "lab/probes.h"
 #include "lab/query_prior.h"
 #include "lab/ranking_report.h"
-#include "lab/rho_trials.h"
 #include "lab/slice_trial.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
@@ -24,7 +23,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 12;
+inline constexpr int kResultsVersion = 13;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -129,7 +128,7 @@ struct ExperimentResult {
   double validation_recall = 0;
   double validation_ndcg = 0;
   std::vector<SliceTrial> beta_trials;   // if find_beta
-  std::vector<Trial> trials;             // of ρ, if find_rho
+  std::vector<SliceTrial> rho_trials;    // if find_rho
   std::vector<SliceTrial> prior_trials;  // of κ, if find_prior
   std::vector<SliceTrial> norm_trials;   // of p, if find_norm_exponent
   std::string protocol;  // in words: what was chosen, and on what

@@ -7,44 +7,52 @@
 namespace taud::lab {
 namespace {
 
-constexpr double kFirst = 1.1;
 constexpr double kStep = 0.1;
-constexpr double kBetween = 1.05;
 
-// The first of those with the greatest recall.
-std::vector<Trial>::const_iterator Best(const std::vector<Trial>& trials) {
-  return std::max_element(
-      trials.begin(), trials.end(),
-      [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
+// Two fits on a slice of six hundred users differ by up to 3 % where their ρ
+// does not say why; a ρ of 0.1 too much costs 4 % and more.
+constexpr double kSurelyWorse = 0.96;
+
+// Of the first of those with the greatest merit.
+size_t Best(const std::vector<SliceTrial>& trials) {
+  const auto best =
+      std::max_element(trials.begin(), trials.end(),
+                       [](const SliceTrial& a, const SliceTrial& b) {
+                         return Merit(a) < Merit(b);
+                       });
+  return static_cast<size_t>(best - trials.begin());
 }
 
 }  // namespace
 
-std::optional<double> NextRho(const std::vector<Trial>& trials) {
-  const size_t n = trials.size();
-  if (n >= kMostTrials) return std::nullopt;
-  if (n < 2) return kFirst;
-  if (Best(trials) + 1 == trials.end()) {
-    return std::round((trials.back().rho + kStep) * 100) / 100;
-  }
-  if (n == 2) return kBetween;
-  return std::nullopt;
+std::optional<double> NextRho(const std::vector<SliceTrial>& trials) {
+  if (trials.size() >= kMostTrials) return std::nullopt;
+  const size_t best = Best(trials);
+  const bool is_past = best > 0 && best + 1 < trials.size();
+  const bool is_surely_worse =
+      Merit(trials.back()) < kSurelyWorse * Merit(trials[best]);
+  if (is_past || is_surely_worse) return std::nullopt;
+  return std::round((trials.back().value + kStep) * 100) / 100;
 }
 
-double ChooseRho(const std::vector<Trial>& trials) {
-  const auto best = Best(trials);
-  if (best == trials.begin() || best + 1 == trials.end()) return best->rho;
-  const Trial& left = *(best - 1);
-  const Trial& right = *(best + 1);
+double ChooseRho(const std::vector<SliceTrial>& trials) {
+  const size_t best = Best(trials);
+  const size_t middle = std::max<size_t>(best, 1);
+  if (middle + 1 >= trials.size()) return trials[best].value;
+  const SliceTrial& left = trials[middle - 1];
+  const SliceTrial& centre = trials[middle];
+  const SliceTrial& right = trials[middle + 1];
   // The slopes of the two chords; the vertex is where a line through them, each
   // at the middle of its chord, is zero.
-  const double rise = (best->recall - left.recall) / (best->rho - left.rho);
-  const double fall = (right.recall - best->recall) / (right.rho - best->rho);
-  if (rise <= fall) return best->rho;
-  const double from = (left.rho + best->rho) / 2;
-  const double to = (best->rho + right.rho) / 2;
+  const double rise =
+      (Merit(centre) - Merit(left)) / (centre.value - left.value);
+  const double fall =
+      (Merit(right) - Merit(centre)) / (right.value - centre.value);
+  if (rise <= fall) return trials[best].value;
+  const double from = (left.value + centre.value) / 2;
+  const double to = (centre.value + right.value) / 2;
   const double vertex = from + (to - from) * rise / (rise - fall);
-  return std::round(std::clamp(vertex, left.rho, right.rho) * 100) / 100;
+  return std::round(std::clamp(vertex, left.value, right.value) * 100) / 100;
 }
 
 }  // namespace taud::lab

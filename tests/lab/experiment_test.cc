@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "lab/beta_trials.h"
 #include "lab/defaults.h"
+#include "lab/rho_trials.h"
 
 namespace taud::lab {
 namespace {
@@ -61,6 +62,15 @@ RankingReport Popularity(const Dataset& dataset) {
     }
   }
   return MeasureLists(lists, dataset.test, popularity);
+}
+
+// The trial of the ρ nearest to `rho`.
+const SliceTrial& Nearest(const std::vector<SliceTrial>& trials, double rho) {
+  return *std::min_element(trials.begin(), trials.end(),
+                           [&](const SliceTrial& a, const SliceTrial& b) {
+                             return std::abs(a.value - rho) <
+                                    std::abs(b.value - rho);
+                           });
 }
 
 ExperimentOptions Small() {
@@ -185,12 +195,10 @@ TEST_F(ExperimentTest, FindsRhoAmongWhatItTried) {
   ExperimentOptions options = Small();
   options.find_rho = true;
   const ExperimentResult result = Run(options);
-  ASSERT_GE(result.trials.size(), 2u);
-  EXPECT_EQ(result.trials[0].rho, 1.0);
-  const auto best = std::max_element(
-      result.trials.begin(), result.trials.end(),
-      [](const Trial& a, const Trial& b) { return a.recall < b.recall; });
-  EXPECT_EQ(result.rho, best->rho);
+  ASSERT_GE(result.rho_trials.size(), 2u);
+  EXPECT_EQ(result.rho_trials[0].value, 1.0);
+  EXPECT_EQ(NextRho(result.rho_trials), std::nullopt);
+  EXPECT_EQ(result.rho, ChooseRho(result.rho_trials));
   EXPECT_THAT(result.protocol, HasSubstr("rho chosen"));
 }
 
@@ -242,17 +250,14 @@ TEST_F(ExperimentTest, TheCommonTasteDoesNotChangeWhatRhoIsFound) {
   options.find_prior = false;
   const ExperimentResult alone = Run(options);
   EXPECT_EQ(both.rho, alone.rho);
-  ASSERT_EQ(both.trials.size(), alone.trials.size());
+  ASSERT_EQ(both.rho_trials.size(), alone.rho_trials.size());
   ASSERT_FALSE(both.prior_trials.empty());
   EXPECT_EQ(both.prior, ChoosePrior(both.prior_trials));
   EXPECT_EQ(both.prior_trials[0].value, 0);
   EXPECT_TRUE(alone.prior_trials.empty());
-  // They are tried on the fit whose ρ is found.
-  for (const Trial& trial : both.trials) {
-    if (trial.rho != both.rho) continue;
-    EXPECT_EQ(both.prior_trials[0].recall, trial.recall);
-    EXPECT_EQ(both.prior_trials[0].ndcg, trial.ndcg);
-  }
+  const SliceTrial& tried = Nearest(both.rho_trials, both.rho);
+  EXPECT_EQ(both.prior_trials[0].recall, tried.recall);
+  EXPECT_EQ(both.prior_trials[0].ndcg, tried.ndcg);
 }
 
 TEST_F(ExperimentTest, TheCommonTasteIsFoundForAGivenRho) {
@@ -393,12 +398,7 @@ TEST_F(ExperimentTest, RhoIsJudgedByTheBestExponent) {
   const double best = BestMerit(result.norm_trials);
   ASSERT_FALSE(result.prior_trials.empty());
   EXPECT_EQ(Merit(result.prior_trials[0]), best);
-  const auto nearest = std::min_element(
-      result.trials.begin(), result.trials.end(),
-      [&](const Trial& a, const Trial& b) {
-        return std::abs(a.rho - result.rho) < std::abs(b.rho - result.rho);
-      });
-  EXPECT_EQ(Merit({0, nearest->recall, nearest->ndcg}), best);
+  EXPECT_EQ(Merit(Nearest(result.rho_trials, result.rho)), best);
 }
 
 TEST_F(ExperimentTest, StopsWhenAskedTo) {
