@@ -30,7 +30,7 @@ std::optional<double> NextRho(const std::vector<SliceTrial>& trials) {
   const size_t best = Best(trials);
   const bool is_past = best > 0 && best + 1 < trials.size();
   const bool is_surely_worse =
-      Merit(trials.back()) < kSurelyWorse * Merit(trials[best]);
+      Merit(trials.back()) <= kSurelyWorse * Merit(trials[best]);
   if (is_past || is_surely_worse) return std::nullopt;
   return std::round((trials.back().value + kStep) * 100) / 100;
 }

@@ -17,6 +17,7 @@ namespace taud::lab {
 // best by one step. Where 1 is still the best it goes on as far as the last is
 // not surely worse: what a small ρ brings can be less than the noise of the
 // slice where a greater one brings much, as with false positives in the data.
+// Of a slice that says nothing, merits of 0, there is no more to ask.
 std::optional<double> NextRho(const std::vector<SliceTrial>& trials);
 inline constexpr size_t kMostTrials = 5;
 

@@ -38,6 +38,10 @@ TEST(NextRhoTest, PastTheNoiseWhereOneIsTheBest) {
   EXPECT_FALSE(Next({0.2, 0.1995, 0.19}).has_value());
 }
 
+TEST(NextRhoTest, NoFurtherWhereTheSliceSaysNothing) {
+  EXPECT_FALSE(Next({0.0}).has_value());
+}
+
 TEST(ChooseRhoTest, TheVertexOfTheParabola) {
   // Of 0.2 − (ρ − 1.13)², seen at three places.
   EXPECT_DOUBLE_EQ(Choose({0.1831, 0.1991, 0.1951}), 1.13);
