@@ -357,9 +357,9 @@ absl::StatusOr<PhaseResult> Experiment::SettleBeta(ExperimentResult* result) {
   return best;
 }
 
-// Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it (NextRho);
-// the ways to rank are those of the fit whose ρ is
-// nearest to the one found.
+// Settles τ₀ at ρ = 1, and if asked tries greater values of ρ with it
+// (NextRho); the ways to rank are those of the fit whose ρ is nearest to the
+// one found.
 absl::Status Experiment::SettleRho(ExperimentResult* result) {
   const auto try_rho = [&](double rho) {
     return Try(absl::StrCat("rho ", rho), result->beta, rho);
@@ -614,8 +614,7 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
   }
   if (FindsRho()) {
     absl::StrAppend(
-        &protocol,
-        "; rho chosen by recall@20 and ndcg@20 on a tenth of train");
+        &protocol, "; rho chosen by recall@20 and ndcg@20 on a tenth of train");
   }
   if (FindsExponent()) {
     absl::StrAppend(&protocol,
