@@ -10,7 +10,7 @@ namespace {
 constexpr double kStep = 0.1;
 
 // Two fits on a slice of six hundred users differ by up to 3 % where their ρ
-// does not say why; a ρ of 0.1 too much costs 4 % and more.
+// does not say why; on ML-1M, where 1.06 is best, 1.2 costs 7 %.
 constexpr double kSurelyWorse = 0.96;
 
 // Of the first of those with the greatest merit.
