@@ -423,7 +423,9 @@ void AddFitting(CLI::App* command, LabFlags* flags) {
       ->capture_default_str();
   command
       ->add_option("--device", flags->device,
-                   "cpu, or cuda where LibTorch has one")
+                   "cpu, auto (a GPU where there is one), cuda or cuda:N. "
+                   "Matrix factorisation and LightGCN with the sampled softmax "
+                   "need CUDA alone, all else a LibTorch with CUDA")
       ->capture_default_str();
   command
       ->add_option("--select", flags->select,

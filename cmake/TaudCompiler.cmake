@@ -2,13 +2,15 @@
 
 add_library(taud_compiler INTERFACE)
 target_include_directories(taud_compiler INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(taud_compiler INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  $<$<BOOL:${TAUD_WERROR}>:-Werror>)
 # A frame pointer costs nothing measurable and makes every profile readable.
-target_compile_options(taud_compiler INTERFACE -fno-omit-frame-pointer)
+target_compile_options(taud_compiler INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor>
+  $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual;-fno-omit-frame-pointer>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${TAUD_WERROR}>>:-Werror>
+  $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${TAUD_WERROR}>>:-Werror=all-warnings>)
 if(TAUD_SANITIZE)
-  target_compile_options(taud_compiler INTERFACE -fsanitize=${TAUD_SANITIZE})
+  target_compile_options(taud_compiler INTERFACE
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${TAUD_SANITIZE}>)
   target_link_options(taud_compiler INTERFACE -fsanitize=${TAUD_SANITIZE})
 endif()
 

@@ -9,15 +9,19 @@ find_package(RocksDB CONFIG REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
-# A FAISS with GPU support (its package asks for CUDA's targets) makes the index
-# search on a GPU where there is one; Debian's has none.
+# A FAISS with GPU support is what our search on a GPU is measured against, and
+# searches rows that are too wide for it; Debian's has none. Its package asks
+# for CUDA's targets.
 find_package(CUDAToolkit QUIET)
 find_package(faiss CONFIG REQUIRED)
 get_target_property(FAISS_INCLUDE_DIRS faiss INTERFACE_INCLUDE_DIRECTORIES)
 find_path(FAISS_GPU_INCLUDE_DIR NAMES faiss/gpu/GpuIndexFlat.h
   PATHS ${FAISS_INCLUDE_DIRS} NO_DEFAULT_PATH)
-if(FAISS_GPU_INCLUDE_DIR AND CUDAToolkit_FOUND)
+if(FAISS_GPU_INCLUDE_DIR AND TAUD_CUDA)
   set(TAUD_FAISS_GPU ON)
+  set(TAUD_FAISS_SUMMARY "for CPU and GPU")
+else()
+  set(TAUD_FAISS_SUMMARY "for the CPU")
 endif()
 find_package(prometheus-cpp CONFIG REQUIRED)
 # Debian's LibTorch asks for gflags by these two variables when another
@@ -25,6 +29,11 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_library(GFLAGS_LIBRARY NAMES gflags)
 find_path(GFLAGS_INCLUDE_DIR NAMES gflags/gflags.h)
 find_package(Torch REQUIRED)
+if(TORCH_CUDA_LIBRARIES)
+  set(TAUD_TORCH_SUMMARY "for CPU and GPU")
+else()
+  set(TAUD_TORCH_SUMMARY "for the CPU: on a GPU the lab learns matrix factorisation alone")
+endif()
 
 # BLAS must be OpenBLAS: the reference one is twenty times slower.
 find_library(OPENBLAS_LIBRARY NAMES openblas REQUIRED

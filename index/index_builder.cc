@@ -7,7 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "index/audit.h"
 #include "index/faiss_baseline.h"
-#include "index/gpu_ranker.h"
+#include "index/gpu/failover_index.h"
+#include "index/gpu/faiss_gpu_ranker.h"
+#include "index/gpu/gpu_index.h"
 #include "index/hnsw_index.h"
 #include "index/ivf_index.h"
 #include "index/ranked_index.h"
@@ -100,21 +102,6 @@ absl::StatusOr<IndexKind> ParseIndexKind(const std::string& name) {
       absl::StrCat("serving.index: \"", name, "\" is unknown"));
 }
 
-absl::StatusOr<IndexDevice> ParseIndexDevice(const std::string& name) {
-  if (name == "auto") return IndexDevice::kAuto;
-  if (name == "cpu") return IndexDevice::kCpu;
-  if (name != "cuda") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("serving.device: \"", name, "\" is unknown"));
-  }
-  if (!HasGpu()) {
-    return absl::UnavailableError(
-        "serving.device is \"cuda\", and CUDA finds no GPU, or FAISS was built "
-        "without GPU support; use \"auto\" or \"cpu\"");
-  }
-  return IndexDevice::kCuda;
-}
-
 IndexKind ChooseKind(size_t items, size_t dim, double publish_seconds) {
   const double scanned = static_cast<double>(items) * static_cast<double>(dim);
   if (scanned <= kMostScanned) return IndexKind::kFlatQuantised;
@@ -170,24 +157,34 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> IndexBuilder::BuildKind(
   return BuildQuantisedIndex(snapshot);
 }
 
-bool IndexBuilder::UsesGpu() const {
-  if (options_.device == IndexDevice::kAuto) return HasGpu();
-  return options_.device == IndexDevice::kCuda;
+std::unique_ptr<SearchIndex> IndexBuilder::BuildOnGpu(
+    const model::Snapshot& snapshot, std::string* reason) {
+  const auto place = device::Resolve("serving.device", options_.device);
+  if (place.ok() && !place->is_cuda) return nullptr;
+  const auto build = [&]() -> absl::StatusOr<std::unique_ptr<SearchIndex>> {
+    if (!place.ok()) return place.status();
+    if (FitsGpuIndex(snapshot.dim())) {
+      return BuildGpuIndex(snapshot, place->ordinal);
+    }
+    return BuildRankedIndex(snapshot, [&](const model::Matrix& rows) {
+      return MakeFaissGpuRanker(rows, place->ordinal);
+    });
+  };
+  auto built = build();
+  if (built.ok()) {
+    return MakeFailoverIndex(snapshot, *std::move(built),
+                             options_.on_gpu_error);
+  }
+  *reason = absl::StrCat(built.status().message(), "; searching on the CPU");
+  if (options_.on_gpu_error != nullptr) options_.on_gpu_error(built.status());
+  return nullptr;
 }
 
 absl::StatusOr<std::unique_ptr<SearchIndex>> IndexBuilder::Build(
     const model::Snapshot& snapshot) {
   IndexKind kind = options_.kind;
   std::string reason;
-  std::unique_ptr<SearchIndex> on_gpu;
-  if (UsesGpu()) {
-    auto made = BuildRankedIndex(snapshot, MakeGpuRanker);
-    if (made.ok()) {
-      on_gpu = *std::move(made);
-    } else {
-      reason = absl::StrCat(made.status().message(), "; searching on the CPU");
-    }
-  }
+  std::unique_ptr<SearchIndex> on_gpu = BuildOnGpu(snapshot, &reason);
   if (on_gpu == nullptr && kind == IndexKind::kAuto) {
     kind = ChooseKind(snapshot.items.rows, snapshot.dim(),
                       options_.publish_seconds);

@@ -1,22 +1,17 @@
 #ifndef TAUD_INDEX_INDEX_BUILDER_H_
 #define TAUD_INDEX_INDEX_BUILDER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "device/device.h"
 #include "index/search_index.h"
 #include "model/snapshot.h"
 
 namespace taud::index {
-
-// Where items are searched. kAuto: on a GPU if there is one.
-enum class IndexDevice { kAuto, kCpu, kCuda };
-
-// "auto", "cpu", "cuda"; INVALID_ARGUMENT otherwise, UNAVAILABLE for a GPU that
-// there is not.
-absl::StatusOr<IndexDevice> ParseIndexDevice(const std::string& name);
 
 enum class IndexKind { kAuto, kFlat, kFlatQuantised, kIvf, kHnsw };
 
@@ -24,7 +19,13 @@ enum class IndexKind { kAuto, kFlat, kFlatQuantised, kIvf, kHnsw };
 absl::StatusOr<IndexKind> ParseIndexKind(const std::string& name);
 
 struct IndexOptions {
-  IndexDevice device = IndexDevice::kCpu;
+  // Where items are searched. It is tried anew for each snapshot: one that the
+  // GPU does not take is searched on the CPU, and the next one is offered to
+  // the GPU again.
+  device::Wish device = {device::Wish::Kind::kCpu, 0};
+  // Called when a GPU failed or did not take an index, with what it said; on
+  // the builder's thread or a searching one. May be null.
+  std::function<void(const absl::Status&)> on_gpu_error;
   // On the CPU; a GPU searches all items exactly.
   IndexKind kind = IndexKind::kAuto;
   // Of the exact best 100; an approximate index that finds less does not serve.
@@ -54,7 +55,9 @@ class IndexBuilder {
  private:
   absl::StatusOr<std::unique_ptr<SearchIndex>> BuildKind(
       IndexKind kind, const model::Snapshot& snapshot);
-  bool UsesGpu() const;
+  // Null where no GPU is to be used, or *reason says why it is not.
+  std::unique_ptr<SearchIndex> BuildOnGpu(const model::Snapshot& snapshot,
+                                          std::string* reason);
   // Which exact path is the quicker one here; measures when the size is new.
   IndexKind CalibratedExact(const model::Snapshot& snapshot);
 

@@ -13,12 +13,20 @@
 #include "lab/epoch_choice.h"
 #include "lab/rho_trials.h"
 #include "model/query_weights.h"
+#include "device/device.h"
+#include "trainer/cuda/cuda_light_gcn.h"
 #include "trainer/offline_fit.h"
 #include "trainer/vector_kernels.h"
 #include "trainer/worker_pool.h"
 
 namespace taud::lab {
 namespace {
+
+absl::StatusOr<device::Place> PlaceOf(const ExperimentOptions& options) {
+  const auto wish = device::ParseWish("--device", options.device);
+  if (!wish.ok()) return wish.status();
+  return device::Resolve("--device", *wish);
+}
 
 // The validation slice: a tenth of the interactions, the same for every seed.
 constexpr double kValidationShare = 0.1;
@@ -412,14 +420,26 @@ absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> Experiment::MakeFit(
   options.held_tau0 = phase.held_tau0;
   std::unique_ptr<trainer::OfflineLearner> learner;
   if (!NeedsTensors(options_)) {
-    learner =
-        trainer::MakeCpuLearner(options, *phase.train, dataset_.items, &pool_);
+    const auto place = PlaceOf(options_);
+    if (!place.ok()) return place.status();
+    if (place->is_cuda) {
+      auto made = trainer::MakeCudaLearner(options, *phase.train,
+                                           dataset_.items, place->ordinal);
+      if (!made.ok()) return made.status();
+      learner = std::move(*made);
+    } else {
+      learner = trainer::MakeCpuLearner(options, *phase.train, dataset_.items,
+                                        &pool_);
+    }
   } else if (options_.tensors == nullptr) {
     return absl::FailedPreconditionError(
         "this program was built without LibTorch: use tauctl-lab");
   } else {
-    auto made = options_.tensors(options, *phase.train, dataset_.items,
-                                 options_.device, &pool_);
+    // Only LibTorch knows what it was built for: auto is the CPU here.
+    const std::string device =
+        options_.device == "auto" ? "cpu" : options_.device;
+    auto made = options_.tensors(options, *phase.train, dataset_.items, device,
+                                 &pool_);
     if (!made.ok()) return made.status();
     learner = std::move(*made);
   }
@@ -632,7 +652,8 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
 }  // namespace
 
 bool NeedsTensors(const ExperimentOptions& options) {
-  return !trainer::IsFused(options.fit) || options.device != "cpu";
+  if (!trainer::IsFused(options.fit)) return true;
+  return options.device != "cpu" && !trainer::FitsCudaLearner(options.fit);
 }
 
 absl::StatusOr<ExperimentResult> RunExperiment(

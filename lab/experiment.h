@@ -64,7 +64,7 @@ struct ExperimentOptions {
   // Finds κ on the validation slice, after ρ.
   bool find_prior = true;
   int threads = 1;
-  std::string device = "cpu";  // as LibTorch writes it
+  std::string device = "cpu";  // or auto, cuda, cuda:N
   Select select = Select::kValidation;
   // If positive, the last fit is also measured on test after every so many
   // epochs, for its curve; nothing is chosen by that.

@@ -1,5 +1,6 @@
 #include "server/config_loader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -7,10 +8,12 @@
 #include <sstream>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "yaml-cpp/yaml.h"
@@ -56,6 +59,16 @@ bool InRange(const FieldRule& rule, double value) {
   return value >= rule.min() && value <= rule.max();
 }
 
+// Whether `text` is `pattern`, where a last N stands for a number up to 63.
+bool Matches(absl::string_view pattern, absl::string_view text) {
+  if (!absl::ConsumeSuffix(&pattern, ":N")) return pattern == text;
+  uint32_t number = 0;
+  return absl::ConsumePrefix(&text, pattern) &&
+         absl::ConsumePrefix(&text, ":") && !text.empty() &&
+         absl::ascii_isdigit(text[0]) && text.size() <= 2 &&
+         absl::SimpleAtoi(text, &number) && number <= 63;
+}
+
 // Sets `field` from its text; false if the text is not allowed.
 bool SetField(const FieldDescriptor& field, const std::string& text,
               Message* message) {
@@ -81,9 +94,11 @@ bool SetField(const FieldDescriptor& field, const std::string& text,
     case FieldDescriptor::CPPTYPE_STRING: {
       const auto& one_of = rule.one_of();
       const bool allowed =
-          one_of.empty()
-              ? InRange(rule, static_cast<double>(text.size()))
-              : std::find(one_of.begin(), one_of.end(), text) != one_of.end();
+          one_of.empty() ? InRange(rule, static_cast<double>(text.size()))
+                         : std::any_of(one_of.begin(), one_of.end(),
+                                       [&](const std::string& pattern) {
+                                         return Matches(pattern, text);
+                                       });
       if (!allowed) return false;
       reflection->SetString(message, &field, text);
       return true;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "device/device.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -179,9 +180,17 @@ class Daemon::Impl {
     const auto kind = index::ParseIndexKind(config_.serving().index());
     if (!kind.ok()) return kind.status();
     publisher.index.kind = *kind;
-    const auto device = index::ParseIndexDevice(config_.serving().device());
+    const auto device =
+        device::ParseWish("serving.device", config_.serving().device());
     if (!device.ok()) return device.status();
+    const auto place = device::Resolve("serving.device", *device);
+    if (!place.ok()) return place.status();
     publisher.index.device = *device;
+    publisher.index.on_gpu_error = [this](const absl::Status& error) {
+      context_.index_gpu_errors.fetch_add(1);
+      Log(LogLevel::kWarning, "searching on the GPU failed; the CPU answers",
+          {{"error", std::string(error.message())}});
+    };
     publisher.index.min_recall = config_.serving().min_recall();
     publisher.index.publish_seconds =
         config_.trainer().publish_interval_ms() / 1000.0;
@@ -193,6 +202,10 @@ class Daemon::Impl {
     trainer::OnlineTrainerOptions options = TrainerOptions(config_.trainer());
     options.checkpoint_interval =
         absl::Seconds(config_.store().checkpoint_seconds());
+    options.on_gpu_error = [](const std::string& error) {
+      Log(LogLevel::kWarning, "learning on the GPU failed; the CPU goes on",
+          {{"error", error}});
+    };
     auto trainer = trainer::OnlineTrainer::Create(
         options, &state_.interactions,
         [this](std::unique_ptr<model::Snapshot> snapshot) {

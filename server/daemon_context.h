@@ -37,6 +37,8 @@ struct DaemonContext {
   std::string backup_root;  // store.backup_root; constant
   int64_t started_ms = 0;
   std::atomic<Phase> phase{Phase::kStarting};
+  // Of searching, since the start.
+  std::atomic<uint64_t> index_gpu_errors{0};
 };
 
 }  // namespace taud::server

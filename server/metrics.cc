@@ -131,6 +131,9 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       t.positives_per_second());
   Set("taud_trainer_loss", "Decayed mean sampled-softmax loss", t.loss());
   Set("taud_trainer_tau0", "Global temperature", t.tau0());
+  Set("taud_trainer_gpu_errors", "Times that a GPU failed while learning",
+      static_cast<double>(t.gpu_errors()));
+  Set("taud_trainer_on_gpu", "1 while a GPU learns", t.device() != "cpu");
   Set("taud_trainer_rho", "What negatives count beside positives", t.rho());
   Set("taud_trainer_tau_user_p10", "10th percentile of tau_u",
       t.tau_user_p10());
@@ -172,6 +175,10 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       static_cast<double>(s.index().items()));
   Set("taud_index_build_seconds", "Time to build the serving index",
       s.index().build_seconds());
+  Set("taud_index_gpu_errors", "Times that a GPU failed while searching",
+      static_cast<double>(s.index().gpu_errors()));
+  Set("taud_index_on_gpu", "1 while a GPU searches",
+      !s.index().device().empty() && s.index().device() != "cpu");
 
   Set("taud_batcher_queued", "Queries waiting", static_cast<double>(b.queued));
   Set("taud_batcher_batches", "Batches searched",

@@ -49,6 +49,8 @@ void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
   to->set_tau_user_p90(from.tau_user_p90);
   to->set_warming_up(from.warming_up);
   to->set_rho(from.rho);
+  to->set_gpu_errors(from.gpu_errors);
+  to->set_last_gpu_error(from.last_gpu_error);
 }
 
 void FillServing(const DaemonContext& context, const ServingModel* model,
@@ -145,6 +147,7 @@ v1::Status ReportStatus(const DaemonContext& context) {
   FillLog(context, status.mutable_log());
   FillUpkeep(context, &status);
   if (model != nullptr) FillIndex(*model, status.mutable_index());
+  status.mutable_index()->set_gpu_errors(context.index_gpu_errors.load());
   return status;
 }
 

@@ -1,5 +1,7 @@
 #include "trainer/contrast.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <random>
 #include <utility>
@@ -85,7 +87,7 @@ class Ncl final : public ContrastiveLoss {
         seed_(options.seed) {}
 
   void StartEpoch(TensorBackbone* backbone) override {
-    at::NoGradGuard no_grad;
+    c10::NoGradGuard no_grad;
     user_clusters_ = Cluster(backbone->tables()[0]);
     item_clusters_ = Cluster(backbone->tables()[1]);
   }

@@ -34,9 +34,14 @@ struct MfTable {
 };
 
 // Matrix factorisation on the unit sphere: a row for each user and item,
-// moved by the SSM loss and row-wise Adam. Two implementations compute the
-// same thing: fused loops over chunks for the CPU (MakeCpuMf), and LibTorch
-// tensors with the whole batch as one chunk for any device (MakeTensorMf).
+// moved by the SSM loss and row-wise Adam. Three implementations compute the
+// same thing: fused loops over chunks for the CPU (MakeCpuMf), kernels of our
+// own for a GPU (MakeCudaMf in cuda/cuda_mf.h), and LibTorch tensors with the
+// whole batch as one chunk for any device (MakeTensorMf): the reference of both,
+// and for rows that are too wide for the kernels.
+//
+// On a GPU every method may throw device::DeviceError. The learner is then not
+// to be used any more.
 //
 // Thread-compatible: one thread at a time. A row that was never set is zero
 // and takes no part.
@@ -88,7 +93,7 @@ std::unique_ptr<MfLearner> MakeCpuMf(int dim, WorkerPool* pool);
 std::unique_ptr<MfLearner> MakeTensorMf(int dim, const std::string& device);
 
 // Whether LibTorch sees a CUDA device.
-bool HasCuda();
+bool TorchHasCuda();
 
 }  // namespace taud::trainer
 

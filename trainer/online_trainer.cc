@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <exception>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -14,7 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "device/device.h"
 #include "model/sync_point.h"
+#include "trainer/cuda/cuda_mf.h"
 #include "trainer/fit_state.h"
 #include "trainer/mf_learner.h"
 #include "trainer/online_fit.h"
@@ -27,6 +31,10 @@ namespace {
 // of them until every new pair was visited.
 constexpr model::Sequence kBlock = 256;
 constexpr int kMinStepsPerBlock = 4;
+// After a GPU failed it is tried again after this many snapshots, then after
+// twice as many each time, up to the greatest.
+constexpr int kFirstRetry = 2;
+constexpr int kLastRetry = 128;
 
 absl::Status OutOfRange(const char* field, double value, const char* allowed) {
   return absl::InvalidArgumentError(
@@ -35,10 +43,6 @@ absl::Status OutOfRange(const char* field, double value, const char* allowed) {
 
 absl::Status Validate(const OnlineTrainerOptions& o) {
   if (o.dim < 1 || o.dim > 1024) return OutOfRange("dim", o.dim, "1 to 1024");
-  if (o.device != "auto" && o.device != "cpu" && o.device != "cuda") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "trainer.device is \"", o.device, "\", allowed: auto, cpu, cuda"));
-  }
   if (o.threads < 1 || o.threads > 256) {
     return OutOfRange("threads", o.threads, "1 to 256");
   }
@@ -97,14 +101,16 @@ const char* TrainerStateName(TrainerState state) {
 
 class OnlineTrainer::Impl {
  public:
-  Impl(const OnlineTrainerOptions& options, std::string device,
-       const model::Interactions* interactions, Publish publish)
+  Impl(const OnlineTrainerOptions& options, const device::Wish& wish,
+       const device::Place& place, const model::Interactions* interactions,
+       Publish publish)
       : options_(options),
-        device_(std::move(device)),
+        wish_(wish),
         interactions_(interactions),
-        publish_(std::move(publish)) {
+        publish_(std::move(publish)),
+        place_(place) {
     absl::MutexLock lock(&mutex_);
-    status_.device = device_;
+    status_.device = device::ToString(place);
   }
 
   ~Impl() { Stop(); }
@@ -136,6 +142,15 @@ class OnlineTrainer::Impl {
 
   void Run();
   void MakeFit();
+  std::unique_ptr<MfLearner> MakeLearner();
+  // UNAVAILABLE or RESOURCE_EXHAUSTED.
+  absl::StatusOr<std::unique_ptr<MfLearner>> MakeGpuLearner() const;
+  void MoveTo(const device::Place& place);
+  void NoteGpuError(const std::string& error);
+  // Starts again on the CPU from the last snapshot.
+  void LeaveGpu(const std::string& error);
+  // At a snapshot, when its time has come.
+  void RetryGpu();
   void Learn();
   // One turn of the loop: some learning, or a rest. False if it failed.
   bool LearnSome();
@@ -145,6 +160,7 @@ class OnlineTrainer::Impl {
   std::unique_ptr<model::TrainingState> ExportState() const;
   Next ObeyCommands();
   void Rest(TrainerState state);
+  void CarryOut(const Forgetting& forgetting);
   void PublishNow();
   void ReportStep();
   void FillFigures() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -158,16 +174,22 @@ class OnlineTrainer::Impl {
 
   // Constant after construction.
   const OnlineTrainerOptions options_;
-  const std::string device_;  // "cpu" or "cuda:0"
+  const device::Wish wish_;
   const model::Interactions* const interactions_;
   const Publish publish_;
 
   // The trainer thread's; the owner's while it does not run.
+  device::Place place_;  // where the learner is
+  // On a GPU: what was last handed out, to go on from if the GPU fails.
+  std::unique_ptr<model::Snapshot> last_snapshot_;
+  int snapshots_until_retry_ = 0;  // of a GPU that failed; 0: none did
+  int retry_after_ = kFirstRetry;
   Checkpoint checkpoint_;  // set before the first start; may be null
   std::unique_ptr<model::Snapshot> warm_;  // until the fit has taken it over
   std::unique_ptr<model::TrainingState> resume_;  // the same
   std::unique_ptr<WorkerPool> pool_;  // the fit's learner points to it
   std::unique_ptr<OnlineFit> fit_;
+  std::deque<Forgetting> forgetting_now_;  // taken from forgettings_
   bool changed_ = false;  // since the last publish
   bool changed_since_checkpoint_ = false;
   absl::Time last_checkpoint_;
@@ -297,8 +319,17 @@ void OnlineTrainer::Impl::Run() {
     // On Linux this is the calling thread's own niceness, and the workers that
     // it creates inherit it. Refused only where it would be a raise.
     setpriority(PRIO_PROCESS, 0, options_.nice);
-    if (fit_ == nullptr) MakeFit();
-    Learn();
+    while (true) {
+      try {
+        if (fit_ == nullptr) MakeFit();
+        Learn();
+        return;
+      } catch (const std::exception& error) {
+        // What is no fault of the GPU's comes again on the CPU.
+        if (!place_.is_cuda) throw;
+        LeaveGpu(error.what());
+      }
+    }
   } catch (const std::exception& error) {
     Fail(error.what());
   } catch (...) {
@@ -312,14 +343,7 @@ void OnlineTrainer::Impl::MakeFit() {
   options.negatives = options_.negatives;
   options.learning_rate = options_.learning_rate;
   options.seed = options_.seed;
-  std::unique_ptr<MfLearner> learner;
-  if (device_ == "cpu") {
-    pool_ = std::make_unique<WorkerPool>(options_.threads);
-    learner = MakeCpuMf(options_.dim, pool_.get());
-  } else {
-    learner = MakeTensorMf(options_.dim, device_);
-  }
-  auto fit = std::make_unique<OnlineFit>(options, std::move(learner));
+  auto fit = std::make_unique<OnlineFit>(options, MakeLearner());
   if (resume_ != nullptr) {
     const absl::Status status = fit->Import(*resume_);
     if (!status.ok()) throw std::runtime_error(status.ToString());
@@ -334,7 +358,85 @@ void OnlineTrainer::Impl::MakeFit() {
     warm_.reset();
   }
   fit_ = std::move(fit);
+  if (place_.is_cuda && fit_->HasModel()) last_snapshot_ = fit_->MakeSnapshot();
   last_publish_ = last_checkpoint_ = absl::Now();
+}
+
+std::unique_ptr<MfLearner> OnlineTrainer::Impl::MakeLearner() {
+  if (place_.is_cuda) {
+    auto learner = MakeGpuLearner();
+    if (learner.ok()) return *std::move(learner);
+    NoteGpuError(std::string(learner.status().message()));
+    MoveTo(device::Place{});
+  }
+  // The fit that it belongs to is on its way out.
+  fit_.reset();
+  pool_ = std::make_unique<WorkerPool>(options_.threads);
+  return MakeCpuMf(options_.dim, pool_.get());
+}
+
+absl::StatusOr<std::unique_ptr<MfLearner>>
+OnlineTrainer::Impl::MakeGpuLearner() const {
+  if (options_.make_gpu_learner != nullptr) {
+    return options_.make_gpu_learner(options_.dim);
+  }
+  if (FitsCudaMf(options_.dim)) {
+    return MakeCudaMf(options_.dim, place_.ordinal);
+  }
+  try {
+    return MakeTensorMf(options_.dim, device::ToString(place_));
+  } catch (const std::exception& error) {
+    return absl::UnavailableError(
+        absl::StrCat("LibTorch says: ", error.what()));
+  }
+}
+
+void OnlineTrainer::Impl::MoveTo(const device::Place& place) {
+  place_ = place;
+  absl::MutexLock lock(&mutex_);
+  status_.device = device::ToString(place);
+}
+
+void OnlineTrainer::Impl::NoteGpuError(const std::string& error) {
+  snapshots_until_retry_ = retry_after_;
+  retry_after_ = std::min(2 * retry_after_, kLastRetry);
+  {
+    absl::MutexLock lock(&mutex_);
+    ++status_.gpu_errors;
+    status_.last_gpu_error = error;
+  }
+  if (options_.on_gpu_error != nullptr) options_.on_gpu_error(error);
+}
+
+void OnlineTrainer::Impl::LeaveGpu(const std::string& error) {
+  NoteGpuError(error);
+  MoveTo(device::Place{});
+  fit_.reset();
+  warm_ = last_snapshot_ == nullptr
+              ? nullptr
+              : std::make_unique<model::Snapshot>(*last_snapshot_);
+  last_snapshot_.reset();
+  MakeFit();
+  // What the GPU had learnt since is learnt again.
+  changed_ = changed_since_checkpoint_ = fit_->HasModel();
+}
+
+void OnlineTrainer::Impl::RetryGpu() {
+  if (snapshots_until_retry_ == 0 || --snapshots_until_retry_ > 0) return;
+  if (options_.make_gpu_learner == nullptr) {
+    const auto place = device::Resolve("trainer.device", wish_);
+    if (!place.ok() || !place->is_cuda) {
+      NoteGpuError(place.ok() ? device::WhyNoGpu()
+                              : std::string(place.status().message()));
+      return;
+    }
+  }
+  resume_ = fit_->Export();
+  const bool changed_since_checkpoint = changed_since_checkpoint_;
+  MoveTo({true, wish_.ordinal});
+  MakeFit();
+  changed_ = false;  // this was at a snapshot
+  changed_since_checkpoint_ = changed_since_checkpoint;
 }
 
 void OnlineTrainer::Impl::Learn() {
@@ -416,22 +518,20 @@ OnlineTrainer::Impl::Next OnlineTrainer::Impl::ObeyCommands() {
     bool publish = false;
     bool stop = false;
     bool paused = false;
-    std::vector<Forgetting> forgettings;
     {
       absl::MutexLock lock(&mutex_);
       publish = std::exchange(publish_requested_, false);
       stop = stop_;
       paused = paused_;
       notified_ = false;
-      forgettings.swap(forgettings_);
-    }
-    for (Forgetting& forgetting : forgettings) {
-      fit_->Forget(forgetting.users, forgetting.items);
-      changed_ = changed_ || fit_->HasModel();
-      forgetting.done(fit_->HasModel() ? ExportState() : nullptr);
+      std::move(forgettings_.begin(), forgettings_.end(),
+                std::back_inserter(forgetting_now_));
+      forgettings_.clear();
     }
     // The state of before must not be what is served next.
-    if (!forgettings.empty() && fit_->HasModel()) publish = true;
+    const bool forgets = !forgetting_now_.empty();
+    while (!forgetting_now_.empty()) CarryOut(forgetting_now_.front());
+    if (forgets && fit_->HasModel()) publish = true;
     if (publish) PublishNow();
     if (stop) {
       absl::MutexLock lock(&mutex_);
@@ -444,6 +544,29 @@ OnlineTrainer::Impl::Next OnlineTrainer::Impl::ObeyCommands() {
     if (!paused) return Next::kGoOn;
     Rest(TrainerState::kPaused);
   }
+}
+
+// The one that is carried out is the first of forgetting_now_ until its `done`
+// is called: Fail calls those that are left.
+void OnlineTrainer::Impl::CarryOut(const Forgetting& forgetting) {
+  if (last_snapshot_ != nullptr) {
+    model::ForgetRows(forgetting.users, forgetting.items, last_snapshot_.get());
+  }
+  std::unique_ptr<model::TrainingState> state;
+  try {
+    fit_->Forget(forgetting.users, forgetting.items);
+    changed_ = changed_ || fit_->HasModel();
+    if (fit_->HasModel()) state = ExportState();
+  } catch (const std::exception& error) {
+    if (!place_.is_cuda) throw;
+    // Begins again without them: neither the snapshot nor the interactions
+    // have them.
+    LeaveGpu(error.what());
+    if (fit_->HasModel()) state = ExportState();
+  }
+  const Checkpoint done = forgetting.done;
+  forgetting_now_.pop_front();
+  done(std::move(state));
 }
 
 // Waits in `state` until there is something to look at.
@@ -475,14 +598,20 @@ void OnlineTrainer::Impl::PublishNow() {
   double p50 = 0;
   double p90 = 0;
   Quantiles(snapshot->temperatures, &p10, &p50, &p90);
+  if (place_.is_cuda) {
+    last_snapshot_ = std::make_unique<model::Snapshot>(*snapshot);
+  }
   publish_(std::move(snapshot));
   changed_ = false;
   last_publish_ = absl::Now();
-  absl::MutexLock lock(&mutex_);
-  ++status_.publishes;
-  status_.tau_user_p10 = p10;
-  status_.tau_user_p50 = p50;
-  status_.tau_user_p90 = p90;
+  {
+    absl::MutexLock lock(&mutex_);
+    ++status_.publishes;
+    status_.tau_user_p10 = p10;
+    status_.tau_user_p50 = p50;
+    status_.tau_user_p90 = p90;
+  }
+  RetryGpu();
 }
 
 void OnlineTrainer::Impl::FillFigures() {
@@ -520,13 +649,19 @@ void OnlineTrainer::Impl::ReportStep() {
 void OnlineTrainer::Impl::Fail(const std::string& why) {
   // Half changed, perhaps; and an erasure must find nothing here.
   fit_.reset();
-  std::vector<Forgetting> forgettings;
   {
     absl::MutexLock lock(&mutex_);
     running_ = false;
-    forgettings.swap(forgettings_);
+    std::move(forgettings_.begin(), forgettings_.end(),
+              std::back_inserter(forgetting_now_));
+    forgettings_.clear();
   }
-  for (Forgetting& forgetting : forgettings) forgetting.done(nullptr);
+  // An erasure must not wait for what does not run.
+  while (!forgetting_now_.empty()) {
+    const Checkpoint done = std::move(forgetting_now_.front().done);
+    forgetting_now_.pop_front();
+    done(nullptr);
+  }
   absl::MutexLock lock(&mutex_);
   status_.error = why;
   SetState(TrainerState::kFailed);
@@ -541,15 +676,25 @@ absl::StatusOr<std::unique_ptr<OnlineTrainer>> OnlineTrainer::Create(
     return absl::InvalidArgumentError(
         "interactions and publish must be given to the trainer");
   }
-  std::string device = "cpu";
-  if (options.device != "cpu" && HasCuda()) device = "cuda:0";
-  if (options.device == "cuda" && device == "cpu") {
-    return absl::FailedPreconditionError(
-        "trainer.device is \"cuda\" and LibTorch finds no CUDA device; "
-        "\"auto\" takes the CPU then");
+  const auto wish = device::ParseWish("trainer.device", options.device);
+  if (!wish.ok()) return wish.status();
+  absl::StatusOr<device::Place> place = device::Place{true, wish->ordinal};
+  if (options.make_gpu_learner == nullptr) {
+    place = device::Resolve("trainer.device", *wish);
+    if (!place.ok()) return place.status();
+  }
+  if (place->is_cuda && options.make_gpu_learner == nullptr &&
+      !FitsCudaMf(options.dim) && !TorchHasCuda()) {
+    if (wish->kind == device::Wish::Kind::kCuda) {
+      return absl::UnavailableError(absl::StrCat(
+          "trainer.device is \"", options.device, "\", but trainer.dim is ",
+          options.dim, ", wider than our kernels take, and LibTorch is one for "
+          "the CPU; \"auto\" takes the CPU then"));
+    }
+    place = device::Place{};
   }
   return std::unique_ptr<OnlineTrainer>(new OnlineTrainer(
-      std::make_unique<Impl>(options, device, interactions, publish)));
+      std::make_unique<Impl>(options, *wish, *place, interactions, publish)));
 }
 
 OnlineTrainer::OnlineTrainer(std::unique_ptr<Impl> impl)

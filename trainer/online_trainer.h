@@ -18,11 +18,14 @@
 
 namespace taud::trainer {
 
+class MfLearner;
+
 // Nothing here needs to be set for a data set: temperatures, the number of
 // passes and the course of the learning rate follow from the data.
 struct OnlineTrainerOptions {
   int dim = 64;                 // width of a row, 1 … 1024
-  std::string device = "auto";  // auto (CUDA where there is one), cpu, cuda
+  // auto (a GPU where there is one), cpu, cuda, cuda:N.
+  std::string device = "auto";
   int threads = 1;              // CPU threads of the trainer, itself included
   int nice = 10;                // priority of these threads (0 … 19)
   int batch_rows = 2048;        // positives a step, at most: small data gets
@@ -39,6 +42,12 @@ struct OnlineTrainerOptions {
   // alone, whenever they come. What does not fill a block waits. Same sums with
   // the same `threads`.
   bool deterministic = false;
+  // Called on the trainer thread when a GPU failed, with what it said. May be
+  // null.
+  std::function<void(const std::string& error)> on_gpu_error;
+  // Makes what learns on the GPU; null: MakeCudaMf. Tests pass one that fails.
+  std::function<absl::StatusOr<std::unique_ptr<MfLearner>>(int dim)>
+      make_gpu_learner;
 };
 
 enum class TrainerState {
@@ -72,6 +81,11 @@ struct TrainerStatus {
   uint64_t publishes = 0;
   // Row updates undone because they were not finite; learning went on.
   uint64_t contained = 0;
+  // How often a GPU failed since the start, and what it said last. Learning
+  // goes on on the CPU from the last snapshot, and at a later one it is tried
+  // again on the GPU.
+  uint64_t gpu_errors = 0;
+  std::string last_gpu_error;
 };
 
 // Learns from model::Interactions for ever, on one background thread that it
@@ -106,7 +120,7 @@ class OnlineTrainer {
   using Checkpoint = std::function<void(std::unique_ptr<model::TrainingState>)>;
 
   // `interactions` must outlive the trainer. INVALID_ARGUMENT names the
-  // option; FAILED_PRECONDITION if device is cuda and there is none.
+  // option; UNAVAILABLE if device is cuda and there is none.
   static absl::StatusOr<std::unique_ptr<OnlineTrainer>> Create(
       const OnlineTrainerOptions& options,
       const model::Interactions* interactions, Publish publish);

@@ -1,5 +1,7 @@
 #include "trainer/sparse_product.h"
 
+#include <c10/core/GradMode.h>
+
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -80,7 +82,7 @@ at::Tensor SparseMatrix::TransposedTimes(const at::Tensor& x) const {
 
 at::Tensor SparseMatrix::Multiply(const Direction& direction,
                                   const at::Tensor& x) const {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   if (direction.tensor.defined()) return at::mm(direction.tensor, x);
   const at::Tensor from = x.contiguous();
   at::Tensor result =

@@ -1,5 +1,7 @@
 #include "trainer/tensor_adam.h"
 
+#include <c10/core/GradMode.h>
+
 #include <utility>
 
 #include "trainer/vector_kernels.h"
@@ -21,7 +23,7 @@ TensorAdam::TensorAdam(at::Tensor parameter)
       steps_(at::zeros({parameter_.size(0)}, parameter_.options())) {}
 
 void TensorAdam::Step(const at::Tensor& gradient, double rate) {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   const AdamStep adam;
   moment1_.mul_(adam.beta1).add_(gradient, 1.0 - adam.beta1);
   moment2_.mul_(adam.beta2).addcmul_(gradient, gradient, 1.0 - adam.beta2);
@@ -34,7 +36,7 @@ void TensorAdam::Step(const at::Tensor& gradient, double rate) {
 
 void TensorAdam::StepRows(const at::Tensor& gradient, const at::Tensor& rows,
                           double rate, bool on_sphere) {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   const AdamStep adam;
   const at::Tensor row = parameter_.index_select(0, rows);
   at::Tensor g = gradient.index_select(0, rows);

@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -91,7 +92,7 @@ class TensorLearner final : public OfflineLearner {
 
   std::vector<float> LearnedTemperatures() const override {
     if (!log_tau_.defined()) return {};
-    at::NoGradGuard no_grad;
+    c10::NoGradGuard no_grad;
     const at::Tensor tau =
         log_tau_.exp().expand({backbone_->tables()[0].size(0)});
     return ToVector(tau);
@@ -106,7 +107,7 @@ class TensorLearner final : public OfflineLearner {
 
   Normalize normalize() const { return options_.normalize; }
   Representations Forward() const {
-    at::NoGradGuard no_grad;
+    c10::NoGradGuard no_grad;
     return backbone_->Forward(/*training=*/false);
   }
   at::Tensor Ranked(const at::Tensor& x, bool as_trained) const {
@@ -290,7 +291,7 @@ void TensorLearner::Step(const SsmBatch& batch, float rate,
     const at::Tensor weights = Floats(&batch.weights[begin], chunk.rows);
     ((losses * weights).sum() * share).backward();
 
-    at::NoGradGuard no_grad;
+    c10::NoGradGuard no_grad;
     const std::vector<float> values = ToVector(losses.detach());
     finite = finite && std::all_of(values.begin(), values.end(),
                                    [](float x) { return std::isfinite(x); });
@@ -349,7 +350,7 @@ void TensorLearner::Step(const SsmBatch& batch, float rate,
 }
 
 void TensorLearner::Move(double rate) {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   const bool on_sphere[] = {NormalizesUsers(normalize()),
                             NormalizesItems(normalize())};
   for (size_t t = 0; t < table_steps_.size(); ++t) {
@@ -396,7 +397,7 @@ void TensorLearner::KeepScale() {
 
 CosineMoments TensorLearner::Moments(const std::vector<uint32_t>& pair_users,
                                      const std::vector<uint32_t>& pair_items) {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   const Representations forward = Forward();
   const auto trained = [](const at::Tensor& x, bool unit) {
     return (unit ? UnitRows(x) : x).to(at::kDouble);

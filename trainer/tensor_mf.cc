@@ -353,6 +353,6 @@ std::unique_ptr<MfLearner> MakeTensorMf(int dim, const std::string& device) {
   return std::make_unique<TensorMf>(dim, device);
 }
 
-bool HasCuda() { return at::hasCUDA(); }
+bool TorchHasCuda() { return at::hasCUDA(); }
 
 }  // namespace taud::trainer

@@ -7,7 +7,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "device/device.h"
 #include "index/faiss_baseline.h"
+#include "index/gpu/faiss_gpu_ranker.h"
+#include "index/gpu/gpu_index.h"
 #include "index/ranked_index.h"
 #include "index/search_index.h"
 
@@ -121,12 +124,35 @@ class ExactIndexTest
   }
 };
 
+absl::StatusOr<std::unique_ptr<SearchIndex>> BuildOnGpu(
+    const Snapshot& snapshot) {
+  return BuildGpuIndex(snapshot, 0);
+}
+absl::StatusOr<std::unique_ptr<SearchIndex>> BuildWithFaissOnGpu(
+    const Snapshot& snapshot) {
+  return BuildRankedIndex(snapshot, [](const model::Matrix& rows) {
+    return MakeFaissGpuRanker(rows, 0);
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ExactIndexTest,
     testing::Values(std::make_pair("Flat", &BuildFlatIndex),
                     std::make_pair("Quantised", &BuildQuantisedIndex),
                     std::make_pair("Ranked", &BuildShallowlyRanked)),
     [](const auto& kind) { return kind.param.first; });
+
+// On a GPU where there is one; gpu_index_test says where there is none.
+std::vector<std::pair<const char*, Builder>> GpuKinds() {
+  std::vector<std::pair<const char*, Builder>> kinds;
+  if (device::NumGpus() == 0) return kinds;
+  kinds.push_back({"Gpu", &BuildOnGpu});
+  if (HasFaissGpu()) kinds.push_back({"FaissGpu", &BuildWithFaissOnGpu});
+  return kinds;
+}
+INSTANTIATE_TEST_SUITE_P(OnGpu, ExactIndexTest, testing::ValuesIn(GpuKinds()),
+                         [](const auto& kind) { return kind.param.first; });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ExactIndexTest);
 
 // Random catalogues, filters of every selectivity, histories of every length.
 // Some 6,000 queries for each kind of index; $TAUD_ROUNDS raises it.

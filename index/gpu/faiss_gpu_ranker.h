@@ -1,0 +1,24 @@
+#ifndef TAUD_INDEX_GPU_FAISS_GPU_RANKER_H_
+#define TAUD_INDEX_GPU_FAISS_GPU_RANKER_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "index/row_ranker.h"
+#include "model/snapshot.h"
+
+namespace taud::index {
+
+// Whether this program was built with a FAISS for GPUs.
+bool HasFaissGpu();
+
+// FAISS' flat search on the GPU `ordinal`, where the rows are copied to: what
+// ours (gpu_index.h) is measured against, and for rows that are too wide for
+// it. UNAVAILABLE if there is no such GPU or FAISS knows none,
+// RESOURCE_EXHAUSTED if its memory is too small.
+absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
+    const model::Matrix& rows, int ordinal);
+
+}  // namespace taud::index
+
+#endif  // TAUD_INDEX_GPU_FAISS_GPU_RANKER_H_

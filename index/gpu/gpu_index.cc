@@ -1,0 +1,423 @@
+#include "index/gpu/gpu_index.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "index/gpu/row_layout.h"
+
+#ifndef TAUD_CUDA
+
+namespace taud::index {
+
+bool FitsGpuIndex(size_t dim) { return DepthOf(dim) > 0; }
+
+absl::StatusOr<std::unique_ptr<SearchIndex>> BuildGpuIndex(
+    const model::Snapshot&, int) {
+  return absl::UnavailableError("this program was built without CUDA");
+}
+
+}  // namespace taud::index
+
+#else
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "device/cuda_memory.h"
+#include "device/device.h"
+#include "index/block_scan.h"
+#include "index/eligibility.h"
+#include "index/gpu/search_kernels.h"
+
+namespace taud::index {
+namespace {
+
+using device::DeviceArray;
+using device::PinnedArray;
+
+// Maxima of the groups, for the queries of one launch: more queries than fit
+// are searched in several launches.
+constexpr size_t kMostMaxima = size_t{64} << 20;  // floats
+// Queries of one launch at most.
+constexpr size_t kMostQueries = 4096;
+
+// One GPU: its stream, and the scratch memory of searches. Lives as long as
+// the program, so that an index can always free its memory.
+struct Gpu {
+  absl::Mutex mutex;
+  const device::Stream stream;
+  // Guarded by the mutex, with all calls on the stream.
+  PinnedArray<float> host_vectors;
+  PinnedArray<uint32_t> host_numbers;
+  PinnedArray<float> host_scores;
+  PinnedArray<uint32_t> host_items;
+  PinnedArray<int32_t> host_found;
+  DeviceArray<float> vectors, bounds, maxima, scores;
+  DeviceArray<uint4> halves;
+  DeviceArray<uint32_t> numbers, filters, items;
+  DeviceArray<uint64_t> filter_words;
+  DeviceArray<int32_t> found;
+
+  explicit Gpu(int ordinal)
+      : stream(ordinal),
+        vectors(&stream),
+        bounds(&stream),
+        maxima(&stream),
+        scores(&stream),
+        halves(&stream),
+        numbers(&stream),
+        filters(&stream),
+        items(&stream),
+        filter_words(&stream),
+        found(&stream) {
+    device::KeepFreedMemory(ordinal);
+  }
+};
+
+// Throws CudaError if there is no such GPU.
+Gpu& TheGpu(int ordinal) {
+  static absl::Mutex& mutex = *new absl::Mutex;
+  static auto& gpus = *new std::map<int, std::unique_ptr<Gpu>>;
+  absl::MutexLock lock(&mutex);
+  std::unique_ptr<Gpu>& gpu = gpus[ordinal];
+  if (gpu == nullptr) gpu = std::make_unique<Gpu>(ordinal);
+  return *gpu;
+}
+
+// What of a batch one launch searches: queries by position.
+struct Launch {
+  std::vector<size_t> which;
+  std::vector<const model::Bitmap*> filters;  // distinct
+  uint32_t most = 0;                          // the greatest k
+};
+
+class GpuIndex : public SearchIndex {
+ public:
+  GpuIndex(const model::Snapshot& snapshot, Gpu* gpu)
+      : matrix_(&snapshot.items),
+        eligibility_(snapshot),
+        gpu_(gpu),
+        halves_(&gpu->stream),
+        exact_(&gpu->stream),
+        bounds_(&gpu->stream),
+        item_of_row_(&gpu->stream),
+        row_of_item_(&gpu->stream) {
+    absl::MutexLock lock(&gpu_->mutex);
+    device::UseGpu(gpu_->stream.ordinal());
+    try {
+      if (size() > 0) Upload();
+    } catch (...) {
+      FreeRows();  // under the mutex
+      throw;
+    }
+  }
+
+  ~GpuIndex() override {
+    absl::MutexLock lock(&gpu_->mutex);
+    (void)cudaSetDevice(gpu_->stream.ordinal());
+    FreeRows();
+  }
+
+  std::string device() const override {
+    return absl::StrCat("cuda:", gpu_->stream.ordinal());
+  }
+  IndexReport report() const override {
+    IndexReport report;
+    report.kind = "flat";
+    report.kernel = "fp16-mma";
+    report.bytes = halves_.bytes() + exact_.bytes() + item_of_row_.bytes() +
+                   row_of_item_.bytes();
+    return report;
+  }
+  size_t size() const override { return eligibility_.size(); }
+  size_t dim() const override { return matrix_->cols; }
+
+  absl::Status Search(absl::Span<const Query> queries,
+                      std::vector<std::vector<Hit>>* results) const override {
+    absl::Status status = CheckVectors(queries);
+    if (!status.ok()) return status;
+    try {
+      results->assign(queries.size(), {});
+      std::vector<size_t> on_cpu;
+      {
+        absl::MutexLock lock(&gpu_->mutex);
+        device::UseGpu(gpu_->stream.ordinal());
+        for (const Launch& launch : Plan(queries, &on_cpu)) {
+          Run(launch, queries, results, &on_cpu);
+        }
+      }
+      for (const size_t q : on_cpu) {
+        TopOfFew(*matrix_, queries[q].vector, queries[q].k,
+                 eligibility_.Allowed(queries[q]), &(*results)[q]);
+      }
+      return absl::OkStatus();
+    } catch (const device::CudaError& error) {
+      return absl::UnavailableError(
+          absl::StrCat("searching on ", device(), ": ", error.what()));
+    } catch (const std::exception& error) {
+      return absl::InternalError(
+          absl::StrCat("searching on ", device(), ": ", error.what()));
+    }
+  }
+
+ private:
+  void FreeRows() {
+    const auto free = [this](auto* array) {
+      *array = std::remove_pointer_t<decltype(array)>(&gpu_->stream);
+    };
+    free(&halves_);
+    free(&exact_);
+    free(&bounds_);
+    free(&item_of_row_);
+    free(&row_of_item_);
+  }
+
+  void Upload() ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
+    std::vector<uint32_t> item_of_row;
+    std::vector<int32_t> row_of_item(matrix_->rows, -1);
+    eligibility_.indexed().ForEach([&](size_t item) {
+      row_of_item[item] = static_cast<int32_t>(item_of_row.size());
+      item_of_row.push_back(static_cast<uint32_t>(item));
+    });
+    rows_.layout.rows = static_cast<uint32_t>(item_of_row.size());
+    rows_.layout.group = GroupRows(item_of_row.size());
+    rows_.layout.depth = DepthOf(dim());
+    rows_.dim = static_cast<uint32_t>(dim());
+    rows_.quads = (rows_.dim + 3) / 4;
+    rows_.items = static_cast<uint32_t>(matrix_->rows);
+    halves_.Reserve(rows_.layout.words());
+    exact_.Reserve((item_of_row.size() + 31) / 32 * 32 * rows_.quads);
+    bounds_.Reserve(2);
+    item_of_row_.FromHost(item_of_row.data(), item_of_row.size());
+    row_of_item_.FromHost(row_of_item.data(), row_of_item.size());
+
+    // The rows that can be found, one behind the other.
+    DeviceArray<float> values(&gpu_->stream, item_of_row.size() * dim());
+    for (size_t begin = 0; begin < item_of_row.size();) {
+      size_t end = begin + 1;
+      while (end < item_of_row.size() &&
+             item_of_row[end] == item_of_row[end - 1] + 1) {
+        ++end;
+      }
+      device::Check(
+          cudaMemcpyAsync(values.data() + begin * dim(),
+                          matrix_->Row(item_of_row[begin]),
+                          (end - begin) * dim() * sizeof(float),
+                          cudaMemcpyHostToDevice, gpu_->stream.get()),
+          "copying items to the GPU");
+      begin = end;
+    }
+    rows_.halves = halves_.data();
+    rows_.exact = exact_.data();
+    rows_.bounds = bounds_.data();
+    rows_.item_of_row = item_of_row_.data();
+    rows_.row_of_item = row_of_item_.data();
+    PackRows(values.data(), rows_, gpu_->stream.get());
+    device::CheckLaunch("packing items");
+    gpu_->stream.Wait();
+  }
+
+  // Queries that ask for more than the kernels can go to the CPU.
+  std::vector<Launch> Plan(absl::Span<const Query> queries,
+                           std::vector<size_t>* on_cpu) const {
+    std::vector<Launch> launches;
+    if (size() == 0) return launches;
+    const size_t most =
+        std::clamp<size_t>(kMostMaxima / rows_.layout.groups(), 1,
+                           kMostQueries);
+    for (size_t q = 0; q < queries.size(); ++q) {
+      const size_t k = std::min(queries[q].k, size());
+      if (k == 0) continue;
+      if (k > kMostBest) {
+        on_cpu->push_back(q);
+        continue;
+      }
+      if (launches.empty() || launches.back().which.size() == most) {
+        launches.emplace_back();
+      }
+      Launch& launch = launches.back();
+      launch.which.push_back(q);
+      launch.most = std::max(launch.most, static_cast<uint32_t>(k));
+      if (queries[q].eligible != nullptr) {
+        launch.filters.push_back(queries[q].eligible);
+      }
+    }
+    for (Launch& launch : launches) {
+      auto& filters = launch.filters;
+      std::sort(filters.begin(), filters.end());
+      filters.erase(std::unique(filters.begin(), filters.end()),
+                    filters.end());
+    }
+    return launches;
+  }
+
+  void Run(const Launch& launch, absl::Span<const Query> queries,
+           std::vector<std::vector<Hit>>* results,
+           std::vector<size_t>* on_cpu) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
+    const size_t n = launch.which.size();
+    GpuQueries to;
+    const size_t num_results = UploadQueries(launch, queries, &to);
+    UploadFilters(launch, &to);
+
+    gpu_->halves.Reserve((n + 15) / 16 * rows_.layout.depth * 32);
+    gpu_->bounds.Reserve(2 * n);
+    gpu_->maxima.Reserve(n * rows_.layout.groups());
+    gpu_->scores.Reserve(num_results);
+    gpu_->items.Reserve(num_results);
+    gpu_->found.Reserve(n);
+    to.halves = gpu_->halves.data();
+    to.bounds = gpu_->bounds.data();
+    to.maxima = gpu_->maxima.data();
+    ScoreGroups(rows_, to, gpu_->stream.get());
+    device::CheckLaunch("scoring");
+    GpuResults from;
+    from.scores = gpu_->scores.data();
+    from.items = gpu_->items.data();
+    from.found = gpu_->found.data();
+    SelectBest(rows_, to, launch.most, from, gpu_->stream.get());
+    device::CheckLaunch("selecting");
+
+    gpu_->host_scores.Reserve(num_results);
+    gpu_->host_items.Reserve(num_results);
+    gpu_->host_found.Reserve(n);
+    gpu_->scores.ToHost(gpu_->host_scores.data(), num_results);
+    gpu_->items.ToHost(gpu_->host_items.data(), num_results);
+    gpu_->found.ToHost(gpu_->host_found.data(), n);
+    gpu_->stream.Wait();
+
+    size_t at = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const size_t q = launch.which[i];
+      const int32_t found = gpu_->host_found.data()[i];
+      if (found == GpuResults::kOverflow) on_cpu->push_back(q);
+      std::vector<Hit>& hits = (*results)[q];
+      hits.reserve(static_cast<size_t>(std::max(found, 0)));
+      for (int32_t j = 0; j < found; ++j) {
+        hits.push_back({gpu_->host_items.data()[at + j],
+                        gpu_->host_scores.data()[at + j]});
+      }
+      at += std::min(queries[q].k, size());
+    }
+  }
+
+  // Vectors, depths, exclusions and which filter. Returns how many results
+  // there can be.
+  size_t UploadQueries(const Launch& launch, absl::Span<const Query> queries,
+                       GpuQueries* to) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
+    const size_t n = launch.which.size();
+    size_t num_excluded = 0;
+    for (const size_t q : launch.which) {
+      num_excluded += queries[q].excluded.size();
+    }
+    gpu_->host_vectors.Reserve(n * dim());
+    // k, where exclusions and results begin, the filter, the exclusions.
+    const size_t count = 4 * n + 2 + num_excluded;
+    gpu_->host_numbers.Reserve(count);
+    uint32_t* const k = gpu_->host_numbers.data();
+    uint32_t* const excluded_begin = k + n;
+    uint32_t* const result_begin = excluded_begin + n + 1;
+    uint32_t* const filter = result_begin + n + 1;
+    uint32_t* excluded = filter + n;
+    excluded_begin[0] = result_begin[0] = 0;
+    float* vector = gpu_->host_vectors.data();
+    for (size_t i = 0; i < n; ++i) {
+      const Query& query = queries[launch.which[i]];
+      vector = std::copy_n(query.vector, dim(), vector);
+      k[i] = static_cast<uint32_t>(std::min(query.k, size()));
+      result_begin[i + 1] = result_begin[i] + k[i];
+      excluded = std::copy(query.excluded.begin(), query.excluded.end(),
+                           excluded);
+      excluded_begin[i + 1] =
+          excluded_begin[i] + static_cast<uint32_t>(query.excluded.size());
+      // −1 as the kernels read it.
+      filter[i] = ~uint32_t{0};
+      if (query.eligible == nullptr) continue;
+      filter[i] = static_cast<uint32_t>(
+          std::lower_bound(launch.filters.begin(), launch.filters.end(),
+                           query.eligible) -
+          launch.filters.begin());
+    }
+    gpu_->vectors.FromHost(gpu_->host_vectors.data(), n * dim());
+    gpu_->numbers.FromHost(gpu_->host_numbers.data(), count);
+    const uint32_t* const numbers = gpu_->numbers.data();
+    to->count = static_cast<uint32_t>(n);
+    to->vectors = gpu_->vectors.data();
+    to->k = numbers;
+    to->excluded_begin = numbers + n;
+    to->result_begin = numbers + 2 * n + 1;
+    to->excluded = numbers + 4 * n + 2;
+    if (!launch.filters.empty()) {
+      to->filter = reinterpret_cast<const int32_t*>(numbers + 3 * n + 2);
+    }
+    return result_begin[n];
+  }
+
+  void UploadFilters(const Launch& launch, GpuQueries* to) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
+    if (launch.filters.empty()) return;
+    const size_t words = (rows_.layout.rows + 31) / 32;
+    gpu_->filters.Reserve(words * launch.filters.size());
+    for (size_t f = 0; f < launch.filters.size(); ++f) {
+      const std::vector<uint64_t>& from = launch.filters[f]->words();
+      // From pageable memory the copy is done with `from` when it returns; the
+      // next filter's waits for this one's kernel, in the stream's order.
+      gpu_->filter_words.FromHost(from.data(), from.size());
+      FilterToRows(rows_, gpu_->filter_words.data(),
+                   static_cast<uint32_t>(from.size()),
+                   gpu_->filters.data() + f * words, gpu_->stream.get());
+    }
+    device::CheckLaunch("packing filters");
+    to->filters = gpu_->filters.data();
+    to->filter_words = static_cast<uint32_t>(words);
+  }
+
+  const model::Matrix* const matrix_;  // the snapshot's
+  const Eligibility eligibility_;
+  Gpu* const gpu_;
+  GpuRows rows_;
+  DeviceArray<uint4> halves_;
+  DeviceArray<float4> exact_;
+  DeviceArray<float> bounds_;
+  DeviceArray<uint32_t> item_of_row_;
+  DeviceArray<int32_t> row_of_item_;
+};
+
+}  // namespace
+
+bool FitsGpuIndex(size_t dim) { return DepthOf(dim) > 0; }
+
+absl::StatusOr<std::unique_ptr<SearchIndex>> BuildGpuIndex(
+    const model::Snapshot& snapshot, int ordinal) {
+  if (!FitsGpuIndex(snapshot.dim())) {
+    return absl::UnavailableError(
+        absl::StrCat("rows of ", snapshot.dim(),
+                     " values are too wide for the search on a GPU"));
+  }
+  if (device::NumGpus() <= ordinal) {
+    return absl::UnavailableError(
+        absl::StrCat("there is no GPU ", ordinal, ": ", device::WhyNoGpu()));
+  }
+  try {
+    return std::make_unique<GpuIndex>(snapshot, &TheGpu(ordinal));
+  } catch (const device::CudaError& error) {
+    const std::string why =
+        absl::StrCat("an index of ", snapshot.items.rows, " x ",
+                     snapshot.dim(), " on cuda:", ordinal, ": ", error.what());
+    return error.out_of_memory() ? absl::ResourceExhaustedError(why)
+                                 : absl::InternalError(why);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("an index on cuda:", ordinal, ": ",
+                                            error.what()));
+  }
+}
+
+}  // namespace taud::index
+
+#endif  // TAUD_CUDA
