@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "index/audit.h"
-#include "index/faiss_baseline.h"
+#include "index/faiss_flat_search.h"
 #include "index/gpu_ranker.h"
 #include "index/hnsw_index.h"
 #include "index/ivf_index.h"
@@ -62,7 +62,7 @@ double Time(size_t batch, Search search) {
   return best;
 }
 
-PathTiming TimePaths(const FaissBaseline& flat, const SearchIndex& quantised,
+PathTiming TimePaths(const FaissFlatSearch& flat, const SearchIndex& quantised,
                      const std::vector<Query>& queries, size_t dim) {
   PathTiming timing;
   timing.batch = queries.size();
@@ -136,7 +136,7 @@ IndexKind IndexBuilder::CalibratedExact(const model::Snapshot& snapshot) {
     std::vector<Query> queries = AuditQueries(snapshot);
     if (!quantised.ok() || queries.empty()) return IndexKind::kFlatQuantised;
     for (Query& query : queries) query.k = kCalibrationDepth;
-    const FaissBaseline flat(snapshot.items);
+    const FaissFlatSearch flat(snapshot.items);
     for (const size_t batch : {size_t{1}, size_t{8}, size_t{64}}) {
       if (queries.size() < batch) break;
       timings_.push_back(TimePaths(flat, **quantised,

@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "index/faiss_baseline.h"
+#include "index/faiss_flat_search.h"
 #include "index/ranked_index.h"
 #include "index/search_index.h"
 
@@ -100,7 +100,7 @@ class ShallowRanker : public RowRanker {
 
  private:
   const size_t rows_;
-  const FaissBaseline faiss_;
+  const FaissFlatSearch faiss_;
 };
 
 absl::StatusOr<std::unique_ptr<SearchIndex>> BuildShallowlyRanked(

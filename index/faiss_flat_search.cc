@@ -1,4 +1,4 @@
-#include "index/faiss_baseline.h"
+#include "index/faiss_flat_search.h"
 
 #include "faiss/IndexFlat.h"
 #include "faiss/utils/distances.h"
@@ -16,7 +16,7 @@ void PreferBlas() {
   (void)set_once;
 }
 
-struct FaissBaseline::Impl {
+struct FaissFlatSearch::Impl {
   explicit Impl(const model::Matrix& items)
       : index(static_cast<int64_t>(items.cols)) {
     index.add(static_cast<int64_t>(items.rows), items.values.data());
@@ -24,15 +24,15 @@ struct FaissBaseline::Impl {
   faiss::IndexFlatIP index;
 };
 
-FaissBaseline::FaissBaseline(const model::Matrix& items)
+FaissFlatSearch::FaissFlatSearch(const model::Matrix& items)
     : impl_(std::make_unique<const Impl>(items)) {
   PreferBlas();
 }
 
-FaissBaseline::~FaissBaseline() = default;
+FaissFlatSearch::~FaissFlatSearch() = default;
 
-void FaissBaseline::Search(const float* queries, size_t n, size_t k,
-                           float* scores, int64_t* rows) const {
+void FaissFlatSearch::Search(const float* queries, size_t n, size_t k,
+                             float* scores, int64_t* rows) const {
   impl_->index.search(static_cast<int64_t>(n), queries, static_cast<int64_t>(k),
                       scores, rows);
 }

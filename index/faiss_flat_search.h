@@ -1,5 +1,5 @@
-#ifndef TAUD_INDEX_FAISS_BASELINE_H_
-#define TAUD_INDEX_FAISS_BASELINE_H_
+#ifndef TAUD_INDEX_FAISS_FLAT_SEARCH_H_
+#define TAUD_INDEX_FAISS_FLAT_SEARCH_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -9,12 +9,14 @@
 
 namespace taud::index {
 
-// FAISS' flat inner-product index as it comes, on its faster path (BLAS): what
-// ours is measured against. Any number of threads may search.
-class FaissBaseline {
+// FAISS' flat inner-product index as it comes, on its faster path (BLAS):
+// exact, no filter. index_builder times it beside our own scan and `auto` takes
+// the quicker; the lab and the tests compare with it. Any number of threads may
+// search.
+class FaissFlatSearch {
  public:
-  explicit FaissBaseline(const model::Matrix& items);
-  ~FaissBaseline();
+  explicit FaissFlatSearch(const model::Matrix& items);
+  ~FaissFlatSearch();
 
   // `queries` [n × dim]; writes [n × k] scores and rows, best first.
   void Search(const float* queries, size_t n, size_t k, float* scores,
@@ -31,4 +33,4 @@ void PreferBlas();
 
 }  // namespace taud::index
 
-#endif  // TAUD_INDEX_FAISS_BASELINE_H_
+#endif  // TAUD_INDEX_FAISS_FLAT_SEARCH_H_
