@@ -12,7 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/replace_file.h"
 #include "lab/experiment.h"
-#include "store/crc32c.h"
+#include "store/files/crc32c.h"
 
 namespace taud::cli {
 namespace {

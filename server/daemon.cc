@@ -20,7 +20,7 @@
 #include "server/model_service.h"
 #include "server/recommendation_service.h"
 #include "server/transport.h"
-#include "store/data_directory.h"
+#include "store/files/data_directory.h"
 
 namespace taud::server {
 namespace {

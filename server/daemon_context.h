@@ -13,7 +13,7 @@
 #include "server/publisher.h"
 #include "server/serving_model.h"
 #include "server/upkeep.h"
-#include "store/event_store.h"
+#include "store/log/event_store.h"
 #include "trainer/online_trainer.h"
 
 namespace taud::server {

@@ -15,7 +15,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/daemon_context.h"
-#include "store/event_store.h"
+#include "store/log/event_store.h"
 #include "taud/v1/ingestion_service.pb.h"
 
 namespace taud::server {

@@ -23,7 +23,7 @@
 #include "server/echo_server.h"
 #include "server/logging.h"
 #include "server/synthetic_world.h"
-#include "store/backup.h"
+#include "store/files/backup.h"
 
 namespace taud::server {
 namespace {

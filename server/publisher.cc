@@ -11,8 +11,8 @@
 #include "model/sync_point.h"
 #include "server/gate.h"
 #include "server/logging.h"
-#include "store/free_space.h"
-#include "store/version_reservation.h"
+#include "store/files/free_space.h"
+#include "store/files/version_reservation.h"
 
 namespace taud::server {
 namespace {

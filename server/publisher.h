@@ -16,7 +16,7 @@
 #include "model/snapshot.h"
 #include "model/state.h"
 #include "server/serving_model.h"
-#include "store/snapshot_files.h"
+#include "store/files/snapshot_files.h"
 
 namespace taud::server {
 

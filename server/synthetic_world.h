@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "model/snapshot.h"
 #include "server/publisher.h"
-#include "store/event_store.h"
+#include "store/log/event_store.h"
 
 namespace taud::server {
 

@@ -8,9 +8,9 @@
 #include "absl/time/clock.h"
 #include "model/sync_point.h"
 #include "server/logging.h"
-#include "store/checkpoint_files.h"
-#include "store/data_directory.h"
-#include "store/free_space.h"
+#include "store/files/checkpoint_files.h"
+#include "store/files/data_directory.h"
+#include "store/files/free_space.h"
 
 namespace taud::server {
 namespace {

@@ -17,8 +17,8 @@
 #include "model/state.h"
 #include "model/training_state.h"
 #include "server/publisher.h"
-#include "store/backup.h"
-#include "store/event_store.h"
+#include "store/files/backup.h"
+#include "store/log/event_store.h"
 #include "trainer/online_trainer.h"
 
 namespace taud::server {

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "model/dictionary.h"
 #include "server/recommender.h"
-#include "store/event_store.h"
+#include "store/log/event_store.h"
 #include "taud/v1/catalog_service.pb.h"
 #include "taud/v1/recommendation_service.pb.h"
 #include "taud/v1/types.pb.h"
