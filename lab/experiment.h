@@ -15,6 +15,7 @@
 #include "lab/query_prior.h"
 #include "lab/ranking_report.h"
 #include "lab/slice_trial.h"
+#include "model/item_lists.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
 #include "trainer/worker_pool.h"
@@ -40,7 +41,7 @@ enum class Select {
 using TensorLearnerMaker =
     absl::StatusOr<std::unique_ptr<trainer::OfflineLearner>> (*)(
         const trainer::OfflineFitOptions& options,
-        const trainer::ItemLists& train, uint32_t num_items,
+        const model::ItemLists& train, uint32_t num_items,
         const std::string& device, trainer::WorkerPool* pool);
 
 struct ExperimentOptions {

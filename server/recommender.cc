@@ -8,16 +8,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/bitmap.h"
-#include "model/fold_in.h"
-#include "model/new_items.h"
-#include "server/fold_in_cache.h"
+#include "query/fold_in.h"
+#include "query/fold_in_cache.h"
+#include "query/new_items.h"
 
 namespace taud::server {
 namespace {
 
 using model::Bitmap;
 using model::ItemIndex;
-using model::NewItems;
+using query::NewItems;
 
 // One task on its way to an answer.
 struct Work {
@@ -44,13 +44,13 @@ v1::Representation QueryForUser(const ServingModel& model,
                                 std::vector<float>* query,
                                 FoldInCounts* counts) {
   const model::Snapshot& snapshot = *model.snapshot;
-  model::FoldInInput input;
-  if (user.has_value()) input.trained = model::FindTrained(snapshot, *user);
+  query::FoldInInput input;
+  if (user.has_value()) input.trained = query::FindTrained(snapshot, *user);
   // Where the taste of the moment counts, what was learnt matters, too.
   const bool learnt_matters = model.fold_in->weights().recent > 0;
   const model::Sequence since = learnt_matters ? 0 : input.trained.through;
   std::vector<model::HistoryEntry> history;
-  FoldInCache::Stamp stamp;
+  query::FoldInCache::Stamp stamp;
   stamp.erased = state.interactions.num_erased();
   if (user.has_value()) {
     state.interactions.CopyHistorySince(*user, since, 1, &history);
@@ -70,7 +70,7 @@ v1::Representation QueryForUser(const ServingModel& model,
     }
   }
   if (!history.empty()) {
-    state.interactions.CopyHistorySince(*user, since, model::kMaxFoldIn,
+    state.interactions.CopyHistorySince(*user, since, query::kMaxFoldIn,
                                         &history);
   }
   input.history = history;
@@ -343,7 +343,7 @@ void FillProbabilities(float temperature, std::vector<RankedItem>* items) {
 float TemperatureOf(const model::Snapshot& snapshot,
                     std::optional<model::UserIndex> user) {
   const bool trained =
-      user.has_value() && model::FindTrained(snapshot, *user).row != nullptr;
+      user.has_value() && query::FindTrained(snapshot, *user).row != nullptr;
   return trained ? snapshot.temperatures[*user] : snapshot.tau0;
 }
 

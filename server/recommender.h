@@ -63,7 +63,7 @@ struct FoldInCounts {
 // Answers `tasks`, all from `model`, in one search: fold-in, popularity for
 // strangers, exclude-seen, tags, hidden and unavailable items, exactly k. Items
 // newer than the snapshot compete by score if users with a vector came to them
-// (model/new_items.h); those without any vector stand behind the scored ones.
+// (query/new_items.h); those without any vector stand behind the scored ones.
 // (*answers)[i] belongs to tasks[i]. A similar-items task whose item has no
 // vector gets no items and REPRESENTATION_UNSPECIFIED.
 //

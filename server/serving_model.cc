@@ -30,10 +30,10 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
                    [&](model::ItemIndex a, model::ItemIndex b) {
                      return popularity[a] > popularity[b];
                    });
-  serving->fold_in = std::make_unique<model::FoldIn>(snapshot.get());
+  serving->fold_in = std::make_unique<query::FoldIn>(snapshot.get());
   serving->fold_ins =
-      std::make_unique<FoldInCache>(snapshot->dim(), kFoldInBytes);
-  serving->new_items = std::make_unique<model::NewItems>(snapshot.get());
+      std::make_unique<query::FoldInCache>(snapshot->dim(), kFoldInBytes);
+  serving->new_items = std::make_unique<query::NewItems>(snapshot.get());
   serving->snapshot = std::move(snapshot);
   serving->build_seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return serving;

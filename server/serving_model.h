@@ -9,10 +9,10 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "index/index_builder.h"
-#include "model/fold_in.h"
-#include "model/new_items.h"
 #include "model/snapshot.h"
-#include "server/fold_in_cache.h"
+#include "query/fold_in.h"
+#include "query/fold_in_cache.h"
+#include "query/new_items.h"
 
 namespace taud::server {
 
@@ -25,10 +25,10 @@ struct ServingModel {
   // Trained items, most popular first, ties by index.
   std::vector<model::ItemIndex> by_popularity;
   double build_seconds = 0;
-  std::unique_ptr<const model::FoldIn> fold_in;
+  std::unique_ptr<const query::FoldIn> fold_in;
   // Null: nothing is kept, and new items have no vectors.
-  std::unique_ptr<FoldInCache> fold_ins;
-  std::unique_ptr<model::NewItems> new_items;
+  std::unique_ptr<query::FoldInCache> fold_ins;
+  std::unique_ptr<query::NewItems> new_items;
 };
 
 // Builds the index and the popularity order; errors are the index's.

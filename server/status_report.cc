@@ -57,7 +57,7 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
     to->set_snapshot_version(model->snapshot->version);
     to->set_snapshot_trained_through(model->snapshot->trained_through);
     to->set_snapshot_created_ms(model->snapshot->created_ms);
-    const model::QueryWeights& weights = model->fold_in->weights();
+    const query::QueryWeights& weights = model->fold_in->weights();
     to->set_recent_weight(double{weights.recent});
     to->set_prior_strength(double{weights.prior});
   }

@@ -25,7 +25,7 @@ at::Tensor BothSides(const Representations& view, const Representations& other,
 
 class Sgl final : public ContrastiveLoss {
  public:
-  Sgl(const OfflineFitOptions& options, const ItemLists& train,
+  Sgl(const OfflineFitOptions& options, const model::ItemLists& train,
       uint32_t num_items, const at::Device& device, WorkerPool* pool)
       : keep_(1.0 - options.edge_dropout),
         tau_(options.contrast_tau),
@@ -52,7 +52,7 @@ class Sgl final : public ContrastiveLoss {
 
  private:
   const double keep_, tau_;
-  const ItemLists& train_;
+  const model::ItemLists& train_;
   const uint32_t num_items_;
   const at::Device device_;
   WorkerPool* const pool_;
@@ -155,7 +155,7 @@ class Ncl final : public ContrastiveLoss {
 }  // namespace
 
 std::unique_ptr<ContrastiveLoss> MakeContrast(const OfflineFitOptions& options,
-                                              const ItemLists& train,
+                                              const model::ItemLists& train,
                                               uint32_t num_items,
                                               const at::Device& device,
                                               WorkerPool* pool) {

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "trainer/evaluation.h"
+#include "model/item_lists.h"
 #include "trainer/offline_options.h"
 #include "trainer/tensor_backbone.h"
 #include "trainer/worker_pool.h"
@@ -35,7 +35,7 @@ class ContrastiveLoss {
 // against the centre of its cluster (Eq. 11), clustered for each epoch.
 // Null for Contrast::kNone. REQUIRES: the backbone is LightGCN.
 std::unique_ptr<ContrastiveLoss> MakeContrast(const OfflineFitOptions& options,
-                                              const ItemLists& train,
+                                              const model::ItemLists& train,
                                               uint32_t num_items,
                                               const at::Device& device,
                                               WorkerPool* pool);

@@ -73,10 +73,11 @@ void Score(const std::vector<uint32_t>& best,
 
 double GainOfRank(double rank) { return 1.0 / std::log2(rank + 1.0); }
 
-ItemLists TopItems(const model::Matrix& users, const model::Matrix& items,
-                   const ItemLists& train, const ItemLists& test, size_t k,
-                   int threads) {
-  ItemLists lists(test.size());
+model::ItemLists TopItems(const model::Matrix& users,
+                          const model::Matrix& items,
+                          const model::ItemLists& train,
+                          const model::ItemLists& test, size_t k, int threads) {
+  model::ItemLists lists(test.size());
   std::vector<uint32_t> ranked;  // users to rank for
   for (uint32_t u = 0; u < std::min(test.size(), users.rows); ++u) {
     if (!test[u].empty()) ranked.push_back(u);
@@ -128,11 +129,13 @@ ItemLists TopItems(const model::Matrix& users, const model::Matrix& items,
 
 RankingQuality EvaluateRanking(const model::Matrix& users,
                                const model::Matrix& items,
-                               const ItemLists& train, const ItemLists& test,
-                               size_t k, int threads) {
+                               const model::ItemLists& train,
+                               const model::ItemLists& test, size_t k,
+                               int threads) {
   RankingQuality quality;
   if (k == 0) return quality;
-  const ItemLists lists = TopItems(users, items, train, test, k, threads);
+  const model::ItemLists lists =
+      TopItems(users, items, train, test, k, threads);
   for (size_t u = 0; u < test.size(); ++u) {
     if (test[u].empty()) continue;
     ++quality.users;

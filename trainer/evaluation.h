@@ -5,14 +5,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/item_lists.h"
 #include "model/snapshot.h"
 
 // No LibTorch header is included here: other rooms may include this file.
 
 namespace taud::trainer {
-
-// Items by user: [user] → its items, in any order.
-using ItemLists = std::vector<std::vector<uint32_t>>;
 
 // All-ranking lists: for each user with an item in `test`, the k items of
 // greatest inner product (cosine, for unit rows), best first, except those in
@@ -21,9 +19,10 @@ using ItemLists = std::vector<std::vector<uint32_t>>;
 // items or beyond the matrix.
 //
 // Pure; runs on `threads` threads of its own for the duration of the call.
-ItemLists TopItems(const model::Matrix& users, const model::Matrix& items,
-                   const ItemLists& train, const ItemLists& test, size_t k,
-                   int threads);
+model::ItemLists TopItems(const model::Matrix& users,
+                          const model::Matrix& items,
+                          const model::ItemLists& train,
+                          const model::ItemLists& test, size_t k, int threads);
 
 // What an item found at a rank from 1 gains: 1 / log₂(rank + 1), the term of
 // DCG. Pure.
@@ -42,8 +41,9 @@ struct RankingQuality {
 // Pure; threads as TopItems.
 RankingQuality EvaluateRanking(const model::Matrix& users,
                                const model::Matrix& items,
-                               const ItemLists& train, const ItemLists& test,
-                               size_t k, int threads);
+                               const model::ItemLists& train,
+                               const model::ItemLists& test, size_t k,
+                               int threads);
 
 }  // namespace taud::trainer
 

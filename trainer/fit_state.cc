@@ -230,7 +230,7 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
   }
   const auto query_weights = state.doubles.find(kQueryWeights);
   if (query_weights != state.doubles.end() &&
-      !QueryWeightChoice().Assign(query_weights->second)) {
+      !query::QueryWeightChoice().Assign(query_weights->second)) {
     lookup.Fail(Damaged(kQueryWeights, "is not a state of it"));
   }
   std::mt19937_64 random;

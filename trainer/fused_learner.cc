@@ -2,6 +2,7 @@
 #include <random>
 #include <utility>
 
+#include "model/item_lists.h"
 #include "trainer/offline_learner.h"
 #include "trainer/unit_row.h"
 
@@ -28,7 +29,7 @@ size_t StartRows(Side side, size_t count, const TakesPart& takes_part,
 
 class FusedLearner final : public OfflineLearner {
  public:
-  FusedLearner(const OfflineFitOptions& options, const ItemLists& train,
+  FusedLearner(const OfflineFitOptions& options, const model::ItemLists& train,
                uint32_t num_items, std::unique_ptr<MfLearner> learner)
       : learner_(std::move(learner)),
         user_rates_(train.size()),
@@ -81,7 +82,7 @@ class FusedLearner final : public OfflineLearner {
 }  // namespace
 
 std::unique_ptr<OfflineLearner> MakeFusedLearner(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, std::unique_ptr<MfLearner> learner) {
   return std::make_unique<FusedLearner>(options, train, num_items,
                                         std::move(learner));

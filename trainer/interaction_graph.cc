@@ -6,7 +6,8 @@
 namespace taud::trainer {
 namespace {
 
-std::vector<uint32_t> Popularity(const ItemLists& train, uint32_t num_items) {
+std::vector<uint32_t> Popularity(const model::ItemLists& train,
+                                 uint32_t num_items) {
   std::vector<uint32_t> popularity(num_items, 0);
   for (const auto& items : train) {
     for (const uint32_t item : items) ++popularity[item];
@@ -21,11 +22,11 @@ float Factor(uint32_t receiver, double alpha0, uint32_t sender, double alpha1) {
 
 }  // namespace
 
-std::vector<SparseEntry> SymmetricGraph(const ItemLists& train,
+std::vector<SparseEntry> SymmetricGraph(const model::ItemLists& train,
                                         uint32_t num_items, double keep,
                                         std::mt19937_64* random) {
-  const ItemLists* edges = &train;
-  ItemLists kept;
+  const model::ItemLists* edges = &train;
+  model::ItemLists kept;
   if (keep < 1.0) {
     std::bernoulli_distribution is_kept(keep);
     kept.resize(train.size());
@@ -50,7 +51,7 @@ std::vector<SparseEntry> SymmetricGraph(const ItemLists& train,
   return entries;
 }
 
-std::vector<SparseEntry> UserHistories(const ItemLists& train,
+std::vector<SparseEntry> UserHistories(const model::ItemLists& train,
                                        uint32_t num_items, double alpha0,
                                        double alpha1) {
   const std::vector<uint32_t> popularity = Popularity(train, num_items);
@@ -65,7 +66,7 @@ std::vector<SparseEntry> UserHistories(const ItemLists& train,
   return entries;
 }
 
-std::vector<SparseEntry> ItemHistories(const ItemLists& train,
+std::vector<SparseEntry> ItemHistories(const model::ItemLists& train,
                                        uint32_t num_items, double alpha0,
                                        double alpha1) {
   // The same edges, seen from the other side.

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "trainer/evaluation.h"
+#include "model/item_lists.h"
 #include "trainer/sparse_rows.h"
 
 namespace taud::trainer {
@@ -16,19 +16,19 @@ namespace taud::trainer {
 // (LightGCN, He et al., SIGIR 2020, Eq. 8). With `keep` < 1 each edge is kept
 // with that probability first, in both directions (SGL's edge dropout, Wu et
 // al., SIGIR 2021); degrees are then those of the edges kept.
-std::vector<SparseEntry> SymmetricGraph(const ItemLists& train,
+std::vector<SparseEntry> SymmetricGraph(const model::ItemLists& train,
                                         uint32_t num_items, double keep,
                                         std::mt19937_64* random);
 
 // [n × m], entry (u, i) 1 / (|P_u|^α₀ |P_i|^α₁): from items to users (SVD++;
 // SSM, Eq. 16).
-std::vector<SparseEntry> UserHistories(const ItemLists& train,
+std::vector<SparseEntry> UserHistories(const model::ItemLists& train,
                                        uint32_t num_items, double alpha0,
                                        double alpha1);
 
 // [m × n], entry (i, u) 1 / (|P_i|^α₀ |P_u|^α₁): from users to items (SSM,
 // Eq. 30).
-std::vector<SparseEntry> ItemHistories(const ItemLists& train,
+std::vector<SparseEntry> ItemHistories(const model::ItemLists& train,
                                        uint32_t num_items, double alpha0,
                                        double alpha1);
 

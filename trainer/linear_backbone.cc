@@ -114,7 +114,7 @@ class Histories final : public LinearBackbone {
 }  // namespace
 
 std::unique_ptr<LinearBackbone> MakeLinearBackbone(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, WorkerPool* pool) {
   const int64_t n = static_cast<int64_t>(train.size());
   const int64_t m = num_items;

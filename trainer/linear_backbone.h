@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "trainer/evaluation.h"
+#include "model/item_lists.h"
 #include "trainer/offline_options.h"
 #include "trainer/worker_pool.h"
 
@@ -36,7 +36,7 @@ class LinearBackbone {
 // products and outlives it. REQUIRES: options.backbone is one of them, and
 // options.layers >= 1.
 std::unique_ptr<LinearBackbone> MakeLinearBackbone(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, WorkerPool* pool);
 
 }  // namespace taud::trainer

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/item_lists.h"
 #include "trainer/blas.h"
 #include "trainer/gradient_rows.h"
 #include "trainer/linear_backbone.h"
@@ -23,7 +24,7 @@ bool AllFinite(const std::vector<float>& values) {
 
 class LinearLearner final : public OfflineLearner {
  public:
-  LinearLearner(const OfflineFitOptions& options, const ItemLists& train,
+  LinearLearner(const OfflineFitOptions& options, const model::ItemLists& train,
                 uint32_t num_items, WorkerPool* pool)
       : dim_(options.dim),
         rank_by_norm_(options.rank == RankBy::kInnerProduct),
@@ -76,7 +77,7 @@ class LinearLearner final : public OfflineLearner {
 
  private:
   // Random unit rows for those who take part, in the order of TensorBackbone.
-  void StartRows(const ItemLists& train, uint64_t seed);
+  void StartRows(const model::ItemLists& train, uint64_t seed);
   // Marks the row of R; lists it the first time.
   void Touch(int64_t row) {
     if (touched_[row] != 0) return;
@@ -124,7 +125,7 @@ class LinearLearner final : public OfflineLearner {
   std::vector<float> gradient_;                 // [parameters × dim], on E
 };
 
-void LinearLearner::StartRows(const ItemLists& train, uint64_t seed) {
+void LinearLearner::StartRows(const model::ItemLists& train, uint64_t seed) {
   std::vector<bool> present(static_cast<size_t>(items_), false);
   for (const auto& items : train) {
     for (const uint32_t item : items) present[item] = true;
@@ -248,7 +249,7 @@ void LinearLearner::Move(float rate) {
 }  // namespace
 
 std::unique_ptr<OfflineLearner> MakeCpuLearner(const OfflineFitOptions& options,
-                                               const ItemLists& train,
+                                               const model::ItemLists& train,
                                                uint32_t num_items,
                                                WorkerPool* pool) {
   if (options.backbone == Backbone::kMf) {

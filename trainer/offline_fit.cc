@@ -18,8 +18,8 @@ constexpr int kMaxBadSteps = 20;
 
 }  // namespace
 
-OfflineFit::OfflineFit(const OfflineFitOptions& options, const ItemLists* train,
-                       uint32_t num_items,
+OfflineFit::OfflineFit(const OfflineFitOptions& options,
+                       const model::ItemLists* train, uint32_t num_items,
                        std::unique_ptr<OfflineLearner> learner)
     : options_(options),
       train_(*train),

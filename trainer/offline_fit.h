@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "model/item_lists.h"
 #include "model/snapshot.h"
-#include "trainer/evaluation.h"
 #include "trainer/negative_sampler.h"
 #include "trainer/offline_learner.h"
 #include "trainer/offline_options.h"
@@ -41,7 +41,7 @@ class OfflineFit {
  public:
   // `train` [user] → items < num_items, without repeats; it must outlive this,
   // and is what `learner` was made for. Rows without positives stay zero.
-  OfflineFit(const OfflineFitOptions& options, const ItemLists* train,
+  OfflineFit(const OfflineFitOptions& options, const model::ItemLists* train,
              uint32_t num_items, std::unique_ptr<OfflineLearner> learner);
 
   // Called between steps with the share of the epoch that is done; false
@@ -73,7 +73,7 @@ class OfflineFit {
 
   // Constant after construction.
   const OfflineFitOptions options_;
-  const ItemLists& train_;
+  const model::ItemLists& train_;
   const std::unique_ptr<OfflineLearner> learner_;
   size_t active_items_ = 0;
   double log_sparsity_ = 1;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/item_lists.h"
 #include "model/snapshot.h"
-#include "trainer/evaluation.h"
 #include "trainer/mf_learner.h"
 #include "trainer/offline_options.h"
 #include "trainer/ssm_loss.h"
@@ -51,13 +51,13 @@ class OfflineLearner {
 // Matrix factorisation by a MfLearner, which is empty and becomes the
 // learner's. `train` must outlive the learner.
 std::unique_ptr<OfflineLearner> MakeFusedLearner(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, std::unique_ptr<MfLearner> learner);
 
 // What IsFused says yes to, by loops on the threads of `pool`, which must
 // outlive the learner, as must `train`.
 std::unique_ptr<OfflineLearner> MakeCpuLearner(const OfflineFitOptions& options,
-                                               const ItemLists& train,
+                                               const model::ItemLists& train,
                                                uint32_t num_items,
                                                WorkerPool* pool);
 
@@ -66,7 +66,7 @@ std::unique_ptr<OfflineLearner> MakeCpuLearner(const OfflineFitOptions& options,
 // `pool`, which must outlive the learner, as must `train`.
 // UNAVAILABLE if there is no such device, naming it.
 absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeTensorLearner(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, const std::string& device, WorkerPool* pool);
 
 }  // namespace taud::trainer

@@ -6,7 +6,8 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
-#include "model/query_weights.h"
+#include "model/unit_norm.h"
+#include "query/query_weights.h"
 #include "trainer/bilateral_weight.h"
 #include "trainer/dropout.h"
 #include "trainer/learning_rate.h"
@@ -80,7 +81,7 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
   warm_passes_ =
       std::max(0.0, MetricOr(snapshot, kPassesMetric, options_.horizon));
   if (MetricOr(snapshot, kWeightsFoundMetric, 0) > 0) {
-    query_meter_.StartAt(model::QueryWeightsOf(snapshot));
+    query_meter_.StartAt(query::QueryWeightsOf(snapshot));
   }
   tau0_ = snapshot.tau0;
   loss_ = MetricOr(snapshot, "loss", 0.0);
@@ -552,7 +553,7 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
   }
   snapshot->tau0 = static_cast<float>(tau0_);
   // Rows that were kept further from what everybody likes need less of it.
-  const model::QueryWeights weights =
+  const query::QueryWeights weights =
       query_meter_.weights(Rho() * static_cast<double>(pairs_.size()) /
                            std::max<double>(1, pairs_.num_users()));
   snapshot->metrics = {{"loss", loss_},
@@ -564,8 +565,8 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
                        {"mean_cosine", moments_.mean},
                        {"mean_positive_cosine", moments_.positive_mean},
                        {"tau0_eq13", tau0_eq13_},
-                       {model::kRecentWeightMetric, double{weights.recent}},
-                       {model::kPriorMetric, double{weights.prior}},
+                       {query::kRecentWeightMetric, double{weights.recent}},
+                       {query::kPriorMetric, double{weights.prior}},
                        {kWeightsFoundMetric, query_meter_.found() ? 1.0 : 0.0}};
   return snapshot;
 }

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "model/check.h"
-#include "model/query_weights.h"
+#include "model/unit_norm.h"
+#include "query/query_weights.h"
 #include "trainer/evaluation.h"
 #include "trainer/vector_kernels.h"
 
@@ -25,7 +26,7 @@ model::Matrix RowsOf(const MfLearner& learner, Side side,
 }
 
 std::vector<float> Mean(const model::Matrix& rows) {
-  return model::MeanRow(rows, std::vector<uint32_t>(rows.rows, 1));
+  return query::MeanRow(rows, std::vector<uint32_t>(rows.rows, 1));
 }
 
 }  // namespace
@@ -81,11 +82,11 @@ QueryMeter::World QueryMeter::Gather(
   return world;
 }
 
-QueryGains QueryMeter::GainsOf(const Question& question,
-                               const MfLearner& learner,
-                               const PositivePairs& pairs,
-                               const std::vector<uint32_t>& item_learnt,
-                               const World& world) const {
+query::QueryGains QueryMeter::GainsOf(const Question& question,
+                                      const MfLearner& learner,
+                                      const PositivePairs& pairs,
+                                      const std::vector<uint32_t>& item_learnt,
+                                      const World& world) const {
   const auto dim = static_cast<int64_t>(learner.dim());
   std::vector<uint32_t> items = {question.item};
   for (const uint32_t item : question.recent) {
@@ -95,7 +96,7 @@ QueryGains QueryMeter::GainsOf(const Question& question,
   std::vector<const float*> recent;
   for (size_t k = 1; k < items.size(); ++k) recent.push_back(rows.Row(k));
   std::vector<float> taste;
-  model::RecentTaste(recent, world.item_mean, &taste);
+  query::RecentTaste(recent, world.item_mean, &taste);
   const model::Matrix user = RowsOf(learner, Side::kUsers, {question.user});
   const float share = 1.0f / static_cast<float>(question.degree);
 
@@ -106,7 +107,7 @@ QueryGains QueryMeter::GainsOf(const Question& question,
         share * Dot(world.common_taste.data(), row, dim)};
   };
   const std::array<float, 3> own = parts(rows.Row(0));
-  QueryGains better = {};
+  query::QueryGains better = {};
   for (size_t i = 0; i < world.items.size(); ++i) {
     std::array<float, 3> ahead = parts(world.rows.Row(i));
     for (size_t part = 0; part < ahead.size(); ++part) {
@@ -116,15 +117,15 @@ QueryGains QueryMeter::GainsOf(const Question& question,
     if (std::max({ahead[0], ahead[1], ahead[2]}) <= 0) continue;
     const uint32_t item = world.items[i];
     if (item == question.item || pairs.Contains(question.user, item)) continue;
-    for (size_t pair = 0; pair < kWeightPairs; ++pair) {
-      const model::QueryWeights weights = WeightsAt(pair);
+    for (size_t pair = 0; pair < query::kWeightPairs; ++pair) {
+      const query::QueryWeights weights = query::WeightsAt(pair);
       if (ahead[0] + weights.recent * ahead[1] + weights.prior * ahead[2] > 0) {
         better[pair] += 1;
       }
     }
   }
-  QueryGains gains;
-  for (size_t pair = 0; pair < kWeightPairs; ++pair) {
+  query::QueryGains gains;
+  for (size_t pair = 0; pair < query::kWeightPairs; ++pair) {
     gains[pair] = GainOfRank(1 + better[pair] * world.each);
   }
   return gains;

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "model/snapshot.h"
+#include "query/query_weight_choice.h"
+#include "query/recent_items.h"
 #include "trainer/mf_learner.h"
 #include "trainer/positive_pairs.h"
-#include "trainer/query_weight_choice.h"
-#include "trainer/recent_items.h"
 
 namespace taud::trainer {
 
@@ -40,8 +40,8 @@ class QueryMeter {
               const std::vector<uint32_t>& item_learnt);
 
   // See QueryWeightChoice.
-  void StartAt(const model::QueryWeights& weights) { choice_.StartAt(weights); }
-  model::QueryWeights weights(double pairs_per_user) const {
+  void StartAt(const query::QueryWeights& weights) { choice_.StartAt(weights); }
+  query::QueryWeights weights(double pairs_per_user) const {
     return choice_.weights(pairs_per_user);
   }
   bool found() const { return choice_.found(); }
@@ -68,13 +68,13 @@ class QueryMeter {
   World Gather(const MfLearner& learner, const PositivePairs& pairs,
                const std::vector<uint32_t>& user_learnt,
                const std::vector<uint32_t>& item_learnt) const;
-  QueryGains GainsOf(const Question& question, const MfLearner& learner,
-                     const PositivePairs& pairs,
-                     const std::vector<uint32_t>& item_learnt,
-                     const World& world) const;
+  query::QueryGains GainsOf(const Question& question, const MfLearner& learner,
+                            const PositivePairs& pairs,
+                            const std::vector<uint32_t>& item_learnt,
+                            const World& world) const;
 
-  RecentItems recent_;
-  QueryWeightChoice choice_;
+  query::RecentItems recent_;
+  query::QueryWeightChoice choice_;
   std::vector<Question> questions_;
 };
 

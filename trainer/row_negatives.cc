@@ -5,7 +5,7 @@
 
 namespace taud::trainer {
 
-RowNegatives::RowNegatives(const ItemLists& train, uint32_t num_items,
+RowNegatives::RowNegatives(const model::ItemLists& train, uint32_t num_items,
                            double beta, uint64_t seed, uint32_t padding)
     : beta_(beta), random_(seed), known_(train) {
   std::vector<uint32_t> popularity(num_items, 0);

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "trainer/evaluation.h"
+#include "model/item_lists.h"
 
 namespace taud::trainer {
 
@@ -16,7 +16,7 @@ class RowNegatives {
  public:
   // 0 <= beta <= 1. Copies what it needs of `train`. The last `padding` items
   // can be drawn though nobody has them.
-  RowNegatives(const ItemLists& train, uint32_t num_items, double beta,
+  RowNegatives(const model::ItemLists& train, uint32_t num_items, double beta,
                uint64_t seed, uint32_t padding = 0);
 
   // Replaces *items by `each` for each of the `rows` rows, and marks in
@@ -31,7 +31,7 @@ class RowNegatives {
 
   const double beta_;
   std::mt19937_64 random_;
-  ItemLists known_;  // ascending
+  model::ItemLists known_;  // ascending
   std::vector<uint32_t> items_;
   std::vector<double> cumulative_;  // [items_] of popularity^β, if β > 0
 };

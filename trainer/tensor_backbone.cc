@@ -187,7 +187,7 @@ Representations TensorBackbone::ForwardWithNoise(double) {
 }
 
 std::unique_ptr<TensorBackbone> MakeBackbone(const OfflineFitOptions& options,
-                                             const ItemLists& train,
+                                             const model::ItemLists& train,
                                              uint32_t num_items,
                                              const at::Device& device,
                                              WorkerPool* pool) {

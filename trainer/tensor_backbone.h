@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "trainer/evaluation.h"
+#include "model/item_lists.h"
 #include "trainer/offline_options.h"
 #include "trainer/sparse_product.h"
 #include "trainer/worker_pool.h"
@@ -53,7 +53,7 @@ class TensorBackbone {
 // training items, and items of nobody, have rows that stay zero. `pool` does
 // the sparse products of a CPU and outlives it. Throws what LibTorch throws.
 std::unique_ptr<TensorBackbone> MakeBackbone(const OfflineFitOptions& options,
-                                             const ItemLists& train,
+                                             const model::ItemLists& train,
                                              uint32_t num_items,
                                              const at::Device& device,
                                              WorkerPool* pool);

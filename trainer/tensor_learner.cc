@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "model/item_lists.h"
 #include "trainer/contrast.h"
 #include "trainer/offline_learner.h"
 #include "trainer/row_negatives.h"
@@ -53,7 +54,7 @@ int64_t CountExcluded(const RowScores& scores) {
 
 class TensorLearner final : public OfflineLearner {
  public:
-  TensorLearner(const OfflineFitOptions& options, const ItemLists& train,
+  TensorLearner(const OfflineFitOptions& options, const model::ItemLists& train,
                 uint32_t num_items, const at::Device& device, WorkerPool* pool)
       : options_(options),
         device_(device),
@@ -430,7 +431,7 @@ CosineMoments TensorLearner::Moments(const std::vector<uint32_t>& pair_users,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeTensorLearner(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, const std::string& device, WorkerPool* pool) {
   if (options.contrast != Contrast::kNone &&
       options.backbone != Backbone::kLightGcn) {

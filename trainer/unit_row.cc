@@ -1,6 +1,6 @@
 #include "trainer/unit_row.h"
 
-#include "model/query_weights.h"
+#include "model/unit_norm.h"
 
 namespace taud::trainer {
 

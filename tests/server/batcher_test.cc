@@ -230,7 +230,7 @@ class ThrowingIndex : public index::SearchIndex {
 TEST_F(BatcherTest, AnExceptionIsAnAnswer) {
   auto broken = std::make_shared<ServingModel>();
   broken->snapshot = MakeSnapshot(4, 20, 8);
-  broken->fold_in = std::make_unique<model::FoldIn>(broken->snapshot.get());
+  broken->fold_in = std::make_unique<query::FoldIn>(broken->snapshot.get());
   broken->index = std::make_unique<ThrowingIndex>();
   slot_.Swap(broken);
   Batcher batcher({}, &state_, &slot_);

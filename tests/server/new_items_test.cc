@@ -1,4 +1,4 @@
-#include "model/new_items.h"
+#include "query/new_items.h"
 
 #include <algorithm>
 #include <map>
@@ -20,7 +20,7 @@ TEST(NewItemsTest, AreTheMeanOfTheirUsers) {
   snapshot->user_degree[3] = 0;  // no row
   model::State state;
   FillDictionaries(5, 8, &state);
-  model::NewItems fresh(snapshot.get());
+  query::NewItems fresh(snapshot.get());
   EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
   Interact(0, 5, &state);
   Interact(0, 5, &state);  // counts once
@@ -60,7 +60,7 @@ TEST(NewItemsTest, WhatTheSnapshotKnowsIsNotNew) {
   FillDictionaries(4, 8, &state);
   Interact(0, 6, &state);
   snapshot->trained_through = 1;
-  model::NewItems fresh(snapshot.get());
+  query::NewItems fresh(snapshot.get());
   EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
   Interact(0, 7, &state);
   EXPECT_EQ(fresh.Update(state.interactions)->items.size(), 1u);
@@ -70,7 +70,7 @@ TEST(NewItemsTest, AnErasureIsForgotten) {
   auto snapshot = MakeSnapshot(4, 6, 8);
   model::State state;
   FillDictionaries(4, 8, &state);
-  model::NewItems fresh(snapshot.get());
+  query::NewItems fresh(snapshot.get());
   Interact(0, 6, &state);
   Interact(1, 6, &state);
   Interact(0, 7, &state);
@@ -86,12 +86,12 @@ TEST(NewItemsTest, AnErasureIsForgotten) {
 TEST(NewItemsTest, AreBounded) {
   auto snapshot = MakeSnapshot(4, 6, 8);
   model::State state;
-  model::NewItems fresh(snapshot.get());
-  for (model::ItemIndex i = 0; i < 2 * model::NewItems::kMaxItems; ++i) {
+  query::NewItems fresh(snapshot.get());
+  for (model::ItemIndex i = 0; i < 2 * query::NewItems::kMaxItems; ++i) {
     Interact(0, 10 + i, &state);
   }
   EXPECT_EQ(fresh.Update(state.interactions)->items.size(),
-            model::NewItems::kMaxItems);
+            query::NewItems::kMaxItems);
 }
 
 // The whole answer against its definition: every item with a vector, its own

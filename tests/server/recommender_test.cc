@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "model/query_weights.h"
+#include "query/query_weights.h"
 #include "tests/server/test_world.h"
 
 namespace taud::server {
@@ -101,7 +101,7 @@ TEST_F(RecommenderTest, TheLatestItemsMoveTheAnswerAsMuchAsTheSnapshotSays) {
   const auto top_score = [&](double weight, v1::Representation expected) {
     auto snapshot = MakeSnapshot(10, 50, 8);
     snapshot->trained_through = 1;
-    snapshot->metrics[model::kRecentWeightMetric] = weight;
+    snapshot->metrics[query::kRecentWeightMetric] = weight;
     const auto model = Build(std::move(snapshot));
     // Made, and then from the cache.
     const Recommendation first = Ask(*model, state_, ForUser(3, 5));
@@ -152,7 +152,7 @@ TEST_F(RecommenderTest, ContextAloneIsTheQueryAndCountsAsSeen) {
 
   // By inner products with the item's row, less half of the mean of all.
   const model::Snapshot& s = *model->snapshot;
-  const std::vector<float> mean = model::MeanRow(s.items, s.item_popularity);
+  const std::vector<float> mean = query::MeanRow(s.items, s.item_popularity);
   std::vector<std::pair<double, model::ItemIndex>> expected;
   for (model::ItemIndex item = 0; item < 50; ++item) {
     double score = 0;

@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+#include "model/item_lists.h"
+
 namespace taud::trainer {
 namespace {
 
@@ -94,8 +96,8 @@ TEST(EvaluationTest, MatchesSortingEverythingOnAnyNumberOfThreads) {
   model::Matrix items(kItems, kDim);
   for (float& x : users.values) x = normal(random);
   for (float& x : items.values) x = normal(random);
-  ItemLists train(kUsers);
-  ItemLists test(kUsers);
+  model::ItemLists train(kUsers);
+  model::ItemLists test(kUsers);
   for (size_t u = 0; u < kUsers; ++u) {
     for (uint32_t i = 0; i < kItems; ++i) {
       const auto roll = random() % 10;

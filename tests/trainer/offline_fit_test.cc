@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/trainer/synthetic_data.h"
+#include "trainer/evaluation.h"
 #include "trainer/worker_pool.h"
 
 namespace taud::trainer {

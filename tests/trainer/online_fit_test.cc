@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/query_weights.h"
+#include "query/query_weights.h"
 #include "tests/trainer/synthetic_data.h"
 #include "trainer/fit_state.h"
 #include "trainer/worker_pool.h"
@@ -217,14 +217,14 @@ TEST_F(OnlineFitTest, TheCommonTasteCountsWhileHistoriesAreShort) {
   }
   Settle();
   const auto early = ValidSnapshot();
-  EXPECT_EQ(model::QueryWeightsOf(*early).prior, 10);
+  EXPECT_EQ(query::QueryWeightsOf(*early).prior, 10);
   AppendAll(data.train, 2, &interactions_);
   // From a snapshot: what was not found by answers is not begun with.
   fit_ = MakeFit();
   ASSERT_TRUE(fit_->WarmStart(*early).ok());
   fit_->Absorb(interactions_);
   ASSERT_TRUE(fit_->Step().ok());
-  EXPECT_EQ(model::QueryWeightsOf(*ValidSnapshot()).prior, 0);
+  EXPECT_EQ(query::QueryWeightsOf(*ValidSnapshot()).prior, 0);
 }
 
 TEST_F(OnlineFitTest, TheCommonTasteCountsLessWhereNegativesCountMore) {
@@ -235,7 +235,7 @@ TEST_F(OnlineFitTest, TheCommonTasteCountsLessWhereNegativesCountMore) {
   const auto snapshot = ValidSnapshot();
   const double rho = snapshot->metrics.at("rho");
   EXPECT_GT(rho, 1.05);
-  EXPECT_NEAR(model::QueryWeightsOf(*snapshot).prior, 100 / (rho * 30) - 1,
+  EXPECT_NEAR(query::QueryWeightsOf(*snapshot).prior, 100 / (rho * 30) - 1,
               1e-4);
 }
 

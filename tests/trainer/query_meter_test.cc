@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 TEST(RecentItemsTest, KeepsTheLatestNewestFirst) {
-  RecentItems recent;
+  query::RecentItems recent;
   std::vector<uint32_t> items;
   recent.Copy(7, &items);
   EXPECT_THAT(items, IsEmpty());
@@ -96,7 +96,8 @@ TEST_F(QueryMeterTest, UsersWhoGoOnAsTheyBeganMakeTheLatestItemsCount) {
 TEST_F(QueryMeterTest, UsersWhoTurnAwayMakeThemCountNothing) {
   for (int round = 0; round < 8; ++round) Play(1, 0, 9);
   EXPECT_EQ(meter_.weights(1).recent, 0);
-  EXPECT_GE(meter_.State()[kWeightPairs], 200);  // it has enough to say so
+  EXPECT_GE(meter_.State()[query::kWeightPairs],
+            200);  // it has enough to say so
 }
 
 TEST_F(QueryMeterTest, WithoutLatestItemsThereIsNoQuestion) {

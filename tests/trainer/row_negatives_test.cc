@@ -4,11 +4,13 @@
 
 #include <cmath>
 
+#include "model/item_lists.h"
+
 namespace taud::trainer {
 namespace {
 
 // Item 1 is taken by all four users, items 0 and 2 by one; item 3 by nobody.
-const ItemLists kTrain = {{1, 0}, {2, 1}, {1}, {1}};
+const model::ItemLists kTrain = {{1, 0}, {2, 1}, {1}, {1}};
 
 std::vector<double> Shares(double beta) {
   RowNegatives negatives(kTrain, 4, beta, 7);

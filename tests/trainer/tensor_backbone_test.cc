@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "model/item_lists.h"
 #include "trainer/interaction_graph.h"
 #include "trainer/linear_backbone.h"
 #include "trainer/sparse_product.h"
@@ -13,7 +14,7 @@ namespace taud::trainer {
 namespace {
 
 // Users 0 and 1, items 0 to 2; item 1 is both users'.
-const ItemLists kTrain = {{0, 1}, {1, 2}};
+const model::ItemLists kTrain = {{0, 1}, {1, 2}};
 constexpr uint32_t kItems = 3;
 
 at::Tensor Dense(int64_t rows, int64_t columns,
@@ -57,7 +58,7 @@ TEST_F(TensorBackboneTest, TheGraphIsNormalisedByBothDegrees) {
 
 TEST_F(TensorBackboneTest, DroppedEdgesAreGoneInBothDirections) {
   std::mt19937_64 random(1);
-  ItemLists train(200);
+  model::ItemLists train(200);
   for (auto& list : train) list = {0, 1, 2};
   const auto entries = SymmetricGraph(train, kItems, 0.7, &random);
   EXPECT_NEAR(static_cast<double>(entries.size()) / (2 * 600), 0.7, 0.06);
@@ -170,7 +171,7 @@ TEST_F(TensorBackboneTest, RowsThatTakeNoPartAreZero) {
   OfflineFitOptions options;
   options.backbone = Backbone::kLightGcn;
   options.dim = 4;
-  const ItemLists train = {{0}, {}, {2}};
+  const model::ItemLists train = {{0}, {}, {2}};
   const auto backbone =
       MakeBackbone(options, train, kItems, at::Device("cpu"), &pool_);
   const Representations result = backbone->Forward(false);

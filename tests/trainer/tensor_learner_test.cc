@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/trainer/synthetic_data.h"
+#include "trainer/evaluation.h"
 #include "trainer/offline_fit.h"
 #include "trainer/offline_learner.h"
 #include "trainer/worker_pool.h"

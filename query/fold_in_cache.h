@@ -1,5 +1,5 @@
-#ifndef TAUD_SERVER_FOLD_IN_CACHE_H_
-#define TAUD_SERVER_FOLD_IN_CACHE_H_
+#ifndef TAUD_QUERY_FOLD_IN_CACHE_H_
+#define TAUD_QUERY_FOLD_IN_CACHE_H_
 
 #include <array>
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "model/types.h"
 
-namespace taud::server {
+namespace taud::query {
 
 // The folded-in vectors of users, as long as nothing about them changes. One
 // belongs to one snapshot and goes with it, so that a new snapshot, and an
@@ -24,7 +24,7 @@ class FoldInCache {
   // What a vector was made of: it is valid while this is the same.
   struct Stamp {
     model::Sequence newest = 0;  // of the user's interactions
-    size_t erased = 0;           // Interactions::num_erased
+    size_t erased = 0;           // model::Interactions::num_erased
   };
 
   FoldInCache(size_t dim, size_t max_bytes);
@@ -57,6 +57,6 @@ class FoldInCache {
   std::array<Shard, kShards> shards_;
 };
 
-}  // namespace taud::server
+}  // namespace taud::query
 
-#endif  // TAUD_SERVER_FOLD_IN_CACHE_H_
+#endif  // TAUD_QUERY_FOLD_IN_CACHE_H_

@@ -1,4 +1,4 @@
-#include "model/query_weights.h"
+#include "query/query_weights.h"
 
 #include <cmath>
 #include <limits>
@@ -6,14 +6,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace taud::model {
+namespace taud::query {
 namespace {
 
 using testing::FloatNear;
 using testing::Pointwise;
 
 TEST(QueryWeightsTest, AreNumbersThatCanBeUsedWhateverTheMetricsAre) {
-  Snapshot s;
+  model::Snapshot s;
   EXPECT_EQ(QueryWeightsOf(s).recent, 0);
   EXPECT_EQ(QueryWeightsOf(s).prior, 0);
   const struct {
@@ -34,26 +34,8 @@ TEST(QueryWeightsTest, AreNumbersThatCanBeUsedWhateverTheMetricsAre) {
   }
 }
 
-TEST(NormaliseTest, ScalesToUnitNorm) {
-  std::vector<float> row = {3, 4};
-  EXPECT_TRUE(Normalise(&row));
-  EXPECT_THAT(row, Pointwise(FloatNear(1e-6f), std::vector<float>{0.6f, 0.8f}));
-}
-
-TEST(NormaliseTest, LeavesWhatHasNoDirection) {
-  for (const float value : {0.0f, 1e-7f, std::numeric_limits<float>::infinity(),
-                            std::numeric_limits<float>::quiet_NaN()}) {
-    std::vector<float> row = {value, 0};
-    EXPECT_FALSE(Normalise(&row)) << value;
-    EXPECT_EQ(row[1], 0) << value;
-    if (std::isfinite(value)) {
-      EXPECT_EQ(row[0], value);
-    }
-  }
-}
-
 TEST(MeanRowTest, IsOverRowsThatCount) {
-  Matrix rows(3, 2);
+  model::Matrix rows(3, 2);
   rows.values = {1, 0, 0, 1, 0, 0};
   EXPECT_THAT(MeanRow(rows, {4, 1, 0}),
               Pointwise(FloatNear(1e-6f), std::vector<float>{0.5f, 0.5f}));
@@ -84,4 +66,4 @@ TEST(RecentTasteTest, OldItemsDoNotEnter) {
 }
 
 }  // namespace
-}  // namespace taud::model
+}  // namespace taud::query

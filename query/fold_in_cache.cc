@@ -1,9 +1,9 @@
-#include "server/fold_in_cache.h"
+#include "query/fold_in_cache.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace taud::server {
+namespace taud::query {
 
 FoldInCache::FoldInCache(size_t dim, size_t max_bytes)
     : per_generation_(std::max<size_t>(
@@ -56,4 +56,4 @@ size_t FoldInCache::size() const {
   return size;
 }
 
-}  // namespace taud::server
+}  // namespace taud::query

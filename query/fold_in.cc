@@ -1,8 +1,10 @@
-#include "model/fold_in.h"
+#include "query/fold_in.h"
 
 #include <algorithm>
 
-namespace taud::model {
+#include "model/unit_norm.h"
+
+namespace taud::query {
 namespace {
 
 constexpr uint32_t kMaxStrength = 20;
@@ -14,20 +16,21 @@ void AddScaled(float scale, const float* row, std::vector<float>* sum) {
 
 }  // namespace
 
-TrainedUser FindTrained(const Snapshot& snapshot, UserIndex user) {
+TrainedUser FindTrained(const model::Snapshot& snapshot,
+                        model::UserIndex user) {
   if (user >= snapshot.users.rows || snapshot.user_degree[user] == 0) return {};
   return {snapshot.users.Row(user), snapshot.user_degree[user],
           snapshot.trained_through};
 }
 
-FoldIn::FoldIn(const Snapshot* snapshot)
+FoldIn::FoldIn(const model::Snapshot* snapshot)
     : snapshot_(snapshot),
       weights_(QueryWeightsOf(*snapshot)),
       item_mean_(MeanRow(snapshot->items, snapshot->item_popularity)),
       common_taste_(snapshot->dim(), 0.0f) {
   if (weights_.prior == 0) return;
   std::vector<float> mean = MeanRow(snapshot->users, snapshot->user_degree);
-  if (Normalise(&mean)) common_taste_ = std::move(mean);
+  if (model::Normalise(&mean)) common_taste_ = std::move(mean);
 }
 
 bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
@@ -38,31 +41,31 @@ bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
               trained.row, query);
   }
   size_t length = trained.degree;
-  for (const HistoryEntry& entry : input.history) {
+  for (const model::HistoryEntry& entry : input.history) {
     if (entry.sequence <= trained.through) break;
     if (!IsPositive(entry.kind)) continue;
     length += AddItem(entry.item, std::min(entry.weight, kMaxWeight), query);
   }
   const bool by_context_alone = length == 0;
-  for (const ItemIndex item : input.context) {
+  for (const model::ItemIndex item : input.context) {
     length += AddItem(item, 1.0f, query);
   }
-  if (!Normalise(query)) return false;
+  if (!model::Normalise(query)) return false;
   if (weights_.recent > 0) AddRecent(input, query);
   if (weights_.prior > 0 && !by_context_alone) {
     AddScaled(weights_.prior / static_cast<float>(length), common_taste_.data(),
               query);
   }
-  return Normalise(query);
+  return model::Normalise(query);
 }
 
-const float* FoldIn::RowOf(ItemIndex item) const {
+const float* FoldIn::RowOf(model::ItemIndex item) const {
   const bool known =
       item < snapshot_->items.rows && snapshot_->item_popularity[item] > 0;
   return known ? snapshot_->items.Row(item) : nullptr;
 }
 
-bool FoldIn::AddItem(ItemIndex item, float weight,
+bool FoldIn::AddItem(model::ItemIndex item, float weight,
                      std::vector<float>* sum) const {
   const float* const row = RowOf(item);
   if (row == nullptr) return false;
@@ -74,11 +77,11 @@ bool FoldIn::AddItem(ItemIndex item, float weight,
 void FoldIn::AddRecent(const FoldInInput& input,
                        std::vector<float>* query) const {
   std::vector<const float*> recent;
-  for (const ItemIndex item : input.context) {
+  for (const model::ItemIndex item : input.context) {
     if (recent.size() == kRecentItems) break;
     if (const float* row = RowOf(item)) recent.push_back(row);
   }
-  for (const HistoryEntry& entry : input.history) {
+  for (const model::HistoryEntry& entry : input.history) {
     if (recent.size() == kRecentItems) break;
     if (!IsPositive(entry.kind)) continue;
     if (const float* row = RowOf(entry.item)) recent.push_back(row);
@@ -88,4 +91,4 @@ void FoldIn::AddRecent(const FoldInInput& input,
   AddScaled(weights_.recent, taste.data(), query);
 }
 
-}  // namespace taud::model
+}  // namespace taud::query

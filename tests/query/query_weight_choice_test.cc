@@ -1,10 +1,10 @@
-#include "trainer/query_weight_choice.h"
+#include "query/query_weight_choice.h"
 
 #include <cmath>
 
 #include "gtest/gtest.h"
 
-namespace taud::trainer {
+namespace taud::query {
 namespace {
 
 constexpr double kAny = 5;  // pairs a user, where it does not matter
@@ -65,7 +65,7 @@ TEST(QueryWeightChoiceTest, DoesNotJumpForNothing) {
 
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
   const struct {
-    model::QueryWeights start, expected;
+    QueryWeights start, expected;
   } cases[] = {{{0, 0.6f}, {0, 1}},
                {{0.04f, 25}, {0.03f, 30}},
                {{0.5f, 4}, {0.3f, 3}},
@@ -111,4 +111,4 @@ TEST(QueryWeightChoiceTest, RefusesWhatCannotBeAState) {
 }
 
 }  // namespace
-}  // namespace taud::trainer
+}  // namespace taud::query

@@ -1,17 +1,17 @@
-#ifndef TAUD_TRAINER_QUERY_WEIGHT_CHOICE_H_
-#define TAUD_TRAINER_QUERY_WEIGHT_CHOICE_H_
+#ifndef TAUD_QUERY_QUERY_WEIGHT_CHOICE_H_
+#define TAUD_QUERY_QUERY_WEIGHT_CHOICE_H_
 
 #include <array>
 #include <cstddef>
 #include <vector>
 
-#include "model/query_weights.h"
+#include "query/query_weights.h"
 
-// Finds the weights of model/query_weights.h from the stream: interactions,
+// Finds the weights of query/query_weights.h from the stream: interactions,
 // before they are learnt, are questions: where would each pair of weights have
 // ranked this one?
 
-namespace taud::trainer {
+namespace taud::query {
 
 // Nothing, and steps of half a power of ten.
 inline constexpr std::array<float, 6> kRecentWeights = {0,    0.03f, 0.1f,
@@ -21,7 +21,7 @@ inline constexpr std::array<float, 6> kPriors = {0, 1, 3, 10, 30, 100};
 // One value for each pair of weights, see WeightsAt.
 inline constexpr size_t kWeightPairs = kRecentWeights.size() * kPriors.size();
 using QueryGains = std::array<double, kWeightPairs>;
-model::QueryWeights WeightsAt(size_t pair);
+QueryWeights WeightsAt(size_t pair);
 
 // Remembers the gains (GainOfRank, which unlike a hit rate tells apart ranks
 // outside of a list, too) of some 2,000 interactions and says which weights had
@@ -30,7 +30,7 @@ class QueryWeightChoice {
  public:
   void Note(const QueryGains& gains);
   // Begins with the weights that are nearest. REQUIRES: nothing was noted.
-  void StartAt(const model::QueryWeights& weights);
+  void StartAt(const QueryWeights& weights);
 
   // What had most. The weights change only for those that gain half a percent
   // more, so that answers do not jump to and fro for nothing. Until 200 were
@@ -41,7 +41,7 @@ class QueryWeightChoice {
   // length, ρ times that of rows learnt with another ρ than 1. What settled
   // models of MovieLens and Gowalla, whole and thinned, wanted; see
   // docs/results.md.
-  model::QueryWeights weights(double pairs_per_user) const;
+  QueryWeights weights(double pairs_per_user) const;
   static constexpr double kLongHistory = 100;
   static constexpr double kMostFirstPrior = 10;
   // Whether 200 were noted, or it began with weights that were found before.
@@ -58,6 +58,6 @@ class QueryWeightChoice {
   size_t chosen_ = 0;
 };
 
-}  // namespace taud::trainer
+}  // namespace taud::query
 
-#endif  // TAUD_TRAINER_QUERY_WEIGHT_CHOICE_H_
+#endif  // TAUD_QUERY_QUERY_WEIGHT_CHOICE_H_

@@ -1,8 +1,8 @@
-#include "trainer/recent_items.h"
+#include "query/recent_items.h"
 
 #include <algorithm>
 
-namespace taud::trainer {
+namespace taud::query {
 
 void RecentItems::Add(uint32_t user, uint32_t item) {
   if (user >= added_.size()) {
@@ -23,4 +23,4 @@ void RecentItems::Copy(uint32_t user, std::vector<uint32_t>* items) const {
   }
 }
 
-}  // namespace taud::trainer
+}  // namespace taud::query

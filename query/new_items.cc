@@ -1,9 +1,9 @@
-#include "model/new_items.h"
+#include "query/new_items.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace taud::model {
+namespace taud::query {
 namespace {
 
 // Of the log, in one call: well below a millisecond.
@@ -15,7 +15,7 @@ constexpr double kMinNorm = 1e-6;
 
 }  // namespace
 
-bool NewItems::Vectors::Find(ItemIndex item, size_t* at) const {
+bool NewItems::Vectors::Find(model::ItemIndex item, size_t* at) const {
   const auto it = std::lower_bound(items.begin(), items.end(), item);
   if (it == items.end() || *it != item) return false;
   *at = static_cast<size_t>(it - items.begin());
@@ -34,7 +34,7 @@ void NewItems::Vectors::Score(absl::Span<const float> query,
 }
 
 std::shared_ptr<const NewItems::Vectors> NewItems::Update(
-    const Interactions& interactions) {
+    const model::Interactions& interactions) {
   absl::MutexLock lock(&mutex_);
   const size_t erased = interactions.num_erased();
   if (!started_ || erased != erased_) {
@@ -48,7 +48,7 @@ std::shared_ptr<const NewItems::Vectors> NewItems::Update(
   const size_t end = std::min(interactions.size(), position_ + kMostRead);
   if (position_ < end) {
     interactions.ForEach(position_, end,
-                         [this](const Interaction& interaction) {
+                         [this](const model::Interaction& interaction) {
                            mutex_.AssertHeld();
                            Add(interaction);
                          });
@@ -61,16 +61,17 @@ std::shared_ptr<const NewItems::Vectors> NewItems::Update(
   return vectors_;
 }
 
-void NewItems::Add(const Interaction& interaction) {
-  const Snapshot& s = *snapshot_;
-  const ItemIndex item = interaction.item;
+void NewItems::Add(const model::Interaction& interaction) {
+  const model::Snapshot& s = *snapshot_;
+  const model::ItemIndex item = interaction.item;
   if (item < s.items.rows && s.item_popularity[item] > 0) return;
   // While the log is read at a start, it has what the snapshot knows, too.
   if (interaction.sequence <= s.trained_through) return;
-  if (Interactions::IsErased(interaction) || !IsPositive(interaction.kind)) {
+  if (model::Interactions::IsErased(interaction) ||
+      !IsPositive(interaction.kind)) {
     return;
   }
-  const UserIndex user = interaction.user;
+  const model::UserIndex user = interaction.user;
   if (user >= s.users.rows || s.user_degree[user] == 0) return;
   auto it = items_.find(item);
   if (it == items_.end()) {
@@ -90,7 +91,7 @@ void NewItems::Add(const Interaction& interaction) {
 
 std::shared_ptr<const NewItems::Vectors> NewItems::Normalised() const {
   auto vectors = std::make_shared<Vectors>();
-  std::vector<std::pair<ItemIndex, double>> norms;
+  std::vector<std::pair<model::ItemIndex, double>> norms;
   for (const auto& [item, known] : items_) {
     double sum = 0;
     for (const float x : known.sum) sum += double{x} * x;
@@ -113,4 +114,4 @@ std::shared_ptr<const NewItems::Vectors> NewItems::Normalised() const {
   return vectors;
 }
 
-}  // namespace taud::model
+}  // namespace taud::query

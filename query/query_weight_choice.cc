@@ -1,11 +1,11 @@
-#include "trainer/query_weight_choice.h"
+#include "query/query_weight_choice.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "absl/types/span.h"
 
-namespace taud::trainer {
+namespace taud::query {
 namespace {
 
 constexpr double kMemory = 2000;
@@ -23,7 +23,7 @@ size_t Nearest(absl::Span<const float> values, float wanted) {
 
 }  // namespace
 
-model::QueryWeights WeightsAt(size_t pair) {
+QueryWeights WeightsAt(size_t pair) {
   return {kRecentWeights[pair / kPriors.size()],
           kPriors[pair % kPriors.size()]};
 }
@@ -39,7 +39,7 @@ void QueryWeightChoice::Note(const QueryGains& gains) {
   if (means_[best] > kNoticeable * means_[chosen_]) chosen_ = best;
 }
 
-void QueryWeightChoice::StartAt(const model::QueryWeights& weights) {
+void QueryWeightChoice::StartAt(const QueryWeights& weights) {
   chosen_ = Nearest(kRecentWeights, weights.recent) * kPriors.size() +
             Nearest(kPriors, weights.prior);
 }
@@ -48,7 +48,7 @@ bool QueryWeightChoice::found() const {
   return noted_ >= kLeastNoted || chosen_ != 0;
 }
 
-model::QueryWeights QueryWeightChoice::weights(double pairs_per_user) const {
+QueryWeights QueryWeightChoice::weights(double pairs_per_user) const {
   if (found()) return WeightsAt(chosen_);
   const double shortfall = kLongHistory / std::max(pairs_per_user, 1.0) - 1;
   return {0, static_cast<float>(std::clamp(shortfall, 0.0, kMostFirstPrior))};
@@ -73,4 +73,4 @@ bool QueryWeightChoice::Assign(const std::vector<double>& state) {
   return true;
 }
 
-}  // namespace taud::trainer
+}  // namespace taud::query

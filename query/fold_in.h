@@ -1,14 +1,14 @@
-#ifndef TAUD_MODEL_FOLD_IN_H_
-#define TAUD_MODEL_FOLD_IN_H_
+#ifndef TAUD_QUERY_FOLD_IN_H_
+#define TAUD_QUERY_FOLD_IN_H_
 
 #include <vector>
 
 #include "absl/types/span.h"
 #include "model/interactions.h"
-#include "model/query_weights.h"
 #include "model/snapshot.h"
+#include "query/query_weights.h"
 
-namespace taud::model {
+namespace taud::query {
 
 // Newest interactions of a user that a query is made of.
 inline constexpr size_t kMaxFoldIn = 64;
@@ -19,19 +19,19 @@ struct TrainedUser {
   uint32_t degree = 0;
   // What came after it is not in the row. Of a user without one, nothing was
   // learnt: the whole history is new.
-  Sequence through = 0;
+  model::Sequence through = 0;
 };
-TrainedUser FindTrained(const Snapshot& snapshot, UserIndex user);
+TrainedUser FindTrained(const model::Snapshot& snapshot, model::UserIndex user);
 
 // What a query is made of.
 struct FoldInInput {
   TrainedUser trained;
   // The user's interactions, newest first, no more than kMaxFoldIn: at least
   // those after trained.through, and all if weights().recent is not 0.
-  absl::Span<const HistoryEntry> history;
+  absl::Span<const model::HistoryEntry> history;
   // The request's own items, newest first; they count like likes that just
   // happened.
-  absl::Span<const ItemIndex> context;
+  absl::Span<const model::ItemIndex> context;
 };
 
 // Makes the query vectors of users between two snapshots. First the trained
@@ -44,7 +44,7 @@ struct FoldInInput {
 // to the mean of its positives less the mean of its negatives, and new
 // positives enter that mean with weight 1/(n + Σw). The cap on n lets new
 // interactions of a long-standing user count at once. To l of unit norm come
-// the taste of the moment and the common taste (model/query_weights.h); the
+// the taste of the moment and the common taste (query/query_weights.h); the
 // latter not where the context alone is the query, which asks for its like.
 // Dislikes, and items without a vector, do not enter.
 //
@@ -52,7 +52,7 @@ struct FoldInInput {
 class FoldIn {
  public:
   // O(rows × dim), for the means.
-  explicit FoldIn(const Snapshot* snapshot);
+  explicit FoldIn(const model::Snapshot* snapshot);
 
   // If `recent` is 0, what the snapshot has learnt of a history does not
   // matter.
@@ -65,17 +65,18 @@ class FoldIn {
 
  private:
   // The row of the item, null without one.
-  const float* RowOf(ItemIndex item) const;
+  const float* RowOf(model::ItemIndex item) const;
   // Whether the item has a row.
-  bool AddItem(ItemIndex item, float weight, std::vector<float>* sum) const;
+  bool AddItem(model::ItemIndex item, float weight,
+               std::vector<float>* sum) const;
   void AddRecent(const FoldInInput& input, std::vector<float>* query) const;
 
-  const Snapshot* const snapshot_;
+  const model::Snapshot* const snapshot_;
   const QueryWeights weights_;
   const std::vector<float> item_mean_;  // ē
   std::vector<float> common_taste_;     // p; zero if users cancel out
 };
 
-}  // namespace taud::model
+}  // namespace taud::query
 
-#endif  // TAUD_MODEL_FOLD_IN_H_
+#endif  // TAUD_QUERY_FOLD_IN_H_

@@ -1,8 +1,8 @@
-#include "server/fold_in_cache.h"
+#include "query/fold_in_cache.h"
 
 #include "gtest/gtest.h"
 
-namespace taud::server {
+namespace taud::query {
 namespace {
 
 TEST(FoldInCacheTest, KeepsWhatIsStillTrue) {
@@ -36,4 +36,4 @@ TEST(FoldInCacheTest, IsBoundedAndKeepsWhatIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace taud::server
+}  // namespace taud::query

@@ -1,5 +1,5 @@
-#ifndef TAUD_MODEL_QUERY_WEIGHTS_H_
-#define TAUD_MODEL_QUERY_WEIGHTS_H_
+#ifndef TAUD_QUERY_QUERY_WEIGHTS_H_
+#define TAUD_QUERY_QUERY_WEIGHTS_H_
 
 #include <cstddef>
 #include <vector>
@@ -20,7 +20,7 @@
 //   p ∝ the mean of the users' rows.
 //
 // The query is l + r·s + (κ/n)·p, with l the row and what came after it
-// (model/fold_in.h) and n the length of the history: the strength κ of a prior
+// (query/fold_in.h) and n the length of the history: the strength κ of a prior
 // is that of as many interactions. r and κ differ from stream to stream (the
 // order of events may say much or nothing), so the trainer finds them
 // (trainer/query_meter.h) and leaves them in the snapshot. ē is the mean of the
@@ -28,7 +28,7 @@
 // them would point there first. The constants suit MovieLens in order of time;
 // see docs/results.md.
 
-namespace taud::model {
+namespace taud::query {
 
 struct QueryWeights {
   float recent = 0;  // r
@@ -42,7 +42,7 @@ inline constexpr char kRecentWeightMetric[] = "recent_weight";
 inline constexpr char kPriorMetric[] = "prior_strength";
 
 // The weights, between 0 and the greatest whatever the metrics are. Pure.
-QueryWeights QueryWeightsOf(const Snapshot& snapshot);
+QueryWeights QueryWeightsOf(const model::Snapshot& snapshot);
 
 // Items that s is made of, at most.
 inline constexpr size_t kRecentItems = 16;
@@ -56,13 +56,9 @@ void RecentTaste(absl::Span<const float* const> recent,
 
 // The mean of the rows whose count is not 0, [cols]; zero if there are none.
 // Pure.
-std::vector<float> MeanRow(const Matrix& rows,
+std::vector<float> MeanRow(const model::Matrix& rows,
                            const std::vector<uint32_t>& counts);
 
-// Scales to unit norm; false, and *vector is as it was, if it is too short to
-// have a direction, or not finite. Pure.
-bool Normalise(std::vector<float>* vector);
+}  // namespace taud::query
 
-}  // namespace taud::model
-
-#endif  // TAUD_MODEL_QUERY_WEIGHTS_H_
+#endif  // TAUD_QUERY_QUERY_WEIGHTS_H_

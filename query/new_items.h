@@ -1,5 +1,5 @@
-#ifndef TAUD_MODEL_NEW_ITEMS_H_
-#define TAUD_MODEL_NEW_ITEMS_H_
+#ifndef TAUD_QUERY_NEW_ITEMS_H_
+#define TAUD_QUERY_NEW_ITEMS_H_
 
 #include <cstddef>
 #include <memory>
@@ -13,7 +13,7 @@
 #include "model/snapshot.h"
 #include "model/types.h"
 
-namespace taud::model {
+namespace taud::query {
 
 // Vectors for the items that a snapshot has none of, because their first
 // interactions came after it: an item's is the normalised mean of the rows of
@@ -40,45 +40,46 @@ class NewItems {
 
   // The vectors at one moment. Immutable.
   struct Vectors {
-    std::vector<ItemIndex> items;  // ascending
-    std::vector<float> columns;    // [dim × items], unit columns
-    std::vector<float> trust;      // [items] |U_i| / (|U_i| + 4)
+    std::vector<model::ItemIndex> items;  // ascending
+    std::vector<float> columns;           // [dim × items], unit columns
+    std::vector<float> trust;             // [items] |U_i| / (|U_i| + 4)
 
     // Whether `item` has one, and where it stands in `items`.
-    bool Find(ItemIndex item, size_t* at) const;
+    bool Find(model::ItemIndex item, size_t* at) const;
     // (*scores)[i] of items[i] for `query` [dim], see above.
     void Score(absl::Span<const float> query, std::vector<float>* scores) const;
   };
 
-  explicit NewItems(const Snapshot* snapshot) : snapshot_(snapshot) {}
+  explicit NewItems(const model::Snapshot* snapshot) : snapshot_(snapshot) {}
 
   // Takes in what `interactions` has since the last call, or a part of it if
   // that is much, and gives the vectors as of then. Never null. Always the
   // same `interactions`.
-  std::shared_ptr<const Vectors> Update(const Interactions& interactions);
+  std::shared_ptr<const Vectors> Update(
+      const model::Interactions& interactions);
 
  private:
   struct Item {
-    std::vector<UserIndex> users;
+    std::vector<model::UserIndex> users;
     std::vector<float> sum;  // [dim]
   };
 
-  void Add(const Interaction& interaction)
+  void Add(const model::Interaction& interaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<const Vectors> Normalised() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const Snapshot* const snapshot_;
+  const model::Snapshot* const snapshot_;
   absl::Mutex mutex_;
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool changed_ ABSL_GUARDED_BY(mutex_) = false;
   size_t position_ ABSL_GUARDED_BY(mutex_) = 0;  // in the log, read until here
   size_t erased_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<ItemIndex, Item> items_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<model::ItemIndex, Item> items_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const Vectors> vectors_ ABSL_GUARDED_BY(mutex_) =
       std::make_shared<Vectors>();
 };
 
-}  // namespace taud::model
+}  // namespace taud::query
 
-#endif  // TAUD_MODEL_NEW_ITEMS_H_
+#endif  // TAUD_QUERY_NEW_ITEMS_H_

@@ -1,13 +1,13 @@
-#ifndef TAUD_TRAINER_RECENT_ITEMS_H_
-#define TAUD_TRAINER_RECENT_ITEMS_H_
+#ifndef TAUD_QUERY_RECENT_ITEMS_H_
+#define TAUD_QUERY_RECENT_ITEMS_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "model/query_weights.h"
+#include "query/query_weights.h"
 
-namespace taud::trainer {
+namespace taud::query {
 
 // The latest kRecentItems items of every user, in 68 bytes each.
 // Thread-compatible.
@@ -22,11 +22,11 @@ class RecentItems {
   }
 
  private:
-  static constexpr size_t kMost = model::kRecentItems;
+  static constexpr size_t kMost = kRecentItems;
   std::vector<uint32_t> items_;  // [users × kMost], rings
   std::vector<uint32_t> added_;  // [users]
 };
 
-}  // namespace taud::trainer
+}  // namespace taud::query
 
-#endif  // TAUD_TRAINER_RECENT_ITEMS_H_
+#endif  // TAUD_QUERY_RECENT_ITEMS_H_

@@ -1,16 +1,14 @@
-#include "model/query_weights.h"
+#include "query/query_weights.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace taud::model {
+namespace taud::query {
 namespace {
 
 constexpr float kDecay = 0.8f;
-// Below it the direction is rounding noise.
-constexpr double kMinNorm = 1e-6;
 
-float Metric(const Snapshot& snapshot, const char* name, float most) {
+float Metric(const model::Snapshot& snapshot, const char* name, float most) {
   const auto found = snapshot.metrics.find(name);
   if (found == snapshot.metrics.end() || !std::isfinite(found->second)) {
     return 0;
@@ -20,7 +18,7 @@ float Metric(const Snapshot& snapshot, const char* name, float most) {
 
 }  // namespace
 
-QueryWeights QueryWeightsOf(const Snapshot& snapshot) {
+QueryWeights QueryWeightsOf(const model::Snapshot& snapshot) {
   return {Metric(snapshot, kRecentWeightMetric, kMaxRecentWeight),
           Metric(snapshot, kPriorMetric, kMaxPrior)};
 }
@@ -37,7 +35,7 @@ void RecentTaste(absl::Span<const float* const> recent,
   }
 }
 
-std::vector<float> MeanRow(const Matrix& rows,
+std::vector<float> MeanRow(const model::Matrix& rows,
                            const std::vector<uint32_t>& counts) {
   std::vector<double> sum(rows.cols, 0.0);
   size_t counted = 0;
@@ -54,13 +52,4 @@ std::vector<float> MeanRow(const Matrix& rows,
   return mean;
 }
 
-bool Normalise(std::vector<float>* vector) {
-  double sum = 0;
-  for (const float x : *vector) sum += double{x} * x;
-  const double norm = std::sqrt(sum);
-  if (!std::isfinite(norm) || norm <= kMinNorm) return false;
-  for (float& x : *vector) x = static_cast<float>(x / norm);
-  return true;
-}
-
-}  // namespace taud::model
+}  // namespace taud::query
