@@ -27,8 +27,8 @@
 #include "absl/time/time.h"
 #include "model/interactions.h"
 #include "model/item_lists.h"
-#include "trainer/evaluation.h"
-#include "trainer/online_trainer.h"
+#include "trainer/evaluation/evaluation.h"
+#include "trainer/online/online_trainer.h"
 
 namespace taud {
 namespace {

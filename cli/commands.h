@@ -32,7 +32,7 @@ void AddBench(CLI::App* app, const Common* common, absl::Status* result);
 // same with LibTorch.
 struct Program {
   char** argv = nullptr;
-  lab::TensorLearnerMaker tensors = nullptr;  // null in tauctl
+  lab::AutogradLearnerMaker tensors = nullptr;  // null in tauctl
 };
 void AddLab(CLI::App* app, const Common* common, const Program* program,
             absl::Status* result);

@@ -4,5 +4,6 @@
 #include "cli/commands.h"
 
 int main(int argc, char** argv) {
-  return taud::cli::RunProgram(argc, {argv, taud::trainer::MakeTensorLearner});
+  return taud::cli::RunProgram(argc,
+                               {argv, taud::trainer::MakeAutogradLearner});
 }

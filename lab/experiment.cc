@@ -14,10 +14,10 @@
 #include "lab/rho_trials.h"
 #include "query/common_taste.h"
 #include "query/query_weights.h"
-#include "trainer/evaluation.h"
-#include "trainer/offline_fit.h"
-#include "trainer/vector_kernels.h"
-#include "trainer/worker_pool.h"
+#include "trainer/evaluation/evaluation.h"
+#include "trainer/kernels/vector_kernels.h"
+#include "trainer/kernels/worker_pool.h"
+#include "trainer/offline/offline_fit.h"
 
 namespace taud::lab {
 namespace {
@@ -635,7 +635,7 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
 }  // namespace
 
 bool NeedsTensors(const ExperimentOptions& options) {
-  return !trainer::IsFused(options.fit) || options.device != "cpu";
+  return !trainer::CpuLearnerTakes(options.fit) || options.device != "cpu";
 }
 
 absl::StatusOr<ExperimentResult> RunExperiment(

@@ -13,11 +13,11 @@
 #include "model/item_lists.h"
 #include "query/fold_in.h"
 #include "query/new_items.h"
-#include "trainer/evaluation.h"
-#include "trainer/offline_fit.h"
-#include "trainer/online_fit.h"
-#include "trainer/vector_kernels.h"
-#include "trainer/worker_pool.h"
+#include "trainer/evaluation/evaluation.h"
+#include "trainer/kernels/vector_kernels.h"
+#include "trainer/kernels/worker_pool.h"
+#include "trainer/offline/offline_fit.h"
+#include "trainer/online/online_fit.h"
 
 namespace taud::lab {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "trainer/vector_kernels.h"
+#include "trainer/kernels/vector_kernels.h"
 
 namespace taud::lab {
 namespace {

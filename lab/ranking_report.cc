@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "trainer/evaluation.h"
+#include "trainer/evaluation/evaluation.h"
 
 namespace taud::lab {
 namespace {

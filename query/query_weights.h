@@ -23,10 +23,10 @@
 // (query/fold_in.h) and n the length of the history: the strength κ of a prior
 // is that of as many interactions. r and κ differ from stream to stream (the
 // order of events may say much or nothing), so the trainer finds them
-// (trainer/query_meter.h) and leaves them in the snapshot. ē is the mean of the
-// items' rows: all rows of a catalogue have it in common, and a sum of many of
-// them would point there first. The constants suit MovieLens in order of time;
-// see docs/results.md.
+// (trainer/online/query_meter.h) and leaves them in the snapshot. ē is the mean
+// of the items' rows: all rows of a catalogue have it in common, and a sum of
+// many of them would point there first. The constants suit MovieLens in order
+// of time; see docs/results.md.
 
 namespace taud::query {
 

@@ -14,7 +14,7 @@
 #include "server/serving_model.h"
 #include "server/upkeep.h"
 #include "store/log/event_store.h"
-#include "trainer/online_trainer.h"
+#include "trainer/online/online_trainer.h"
 
 namespace taud::server {
 

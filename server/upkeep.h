@@ -19,7 +19,7 @@
 #include "server/publisher.h"
 #include "store/files/backup.h"
 #include "store/log/event_store.h"
-#include "trainer/online_trainer.h"
+#include "trainer/online/online_trainer.h"
 
 namespace taud::server {
 

@@ -4,7 +4,7 @@
 #include <random>
 #include <utility>
 
-#include "trainer/evaluation.h"
+#include "trainer/evaluation/evaluation.h"
 
 namespace taud::trainer {
 
