@@ -1,4 +1,4 @@
-#include "cli/lab_tables/plan.h"
+#include "cli/lab/tables/plan.h"
 
 #include <algorithm>
 #include <set>

@@ -3,9 +3,9 @@
 #include <iostream>
 #include <memory>
 
-#include "cli/commands.h"
-#include "cli/lab_options.h"
-#include "cli/lab_report.h"
+#include "cli/lab/commands.h"
+#include "cli/lab/options.h"
+#include "cli/lab/report.h"
 
 namespace taud::cli {
 namespace {

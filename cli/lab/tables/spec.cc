@@ -1,4 +1,4 @@
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/tables/spec.h"
 
 #include "absl/strings/str_cat.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/tables/spec.h"
 
 namespace taud::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/lab_options.h"
+#include "cli/lab/options.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "cli/lab_tables/results.h"
+#include "cli/lab/tables/results.h"
 
 #include <algorithm>
 #include <cmath>

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "cli/commands.h"
+#include "cli/lab/commands.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "lab/ranking_metrics.h"

@@ -2,9 +2,9 @@
 #include <set>
 #include <string>
 
-#include "cli/lab_tables/plan.h"
-#include "cli/lab_tables/results.h"
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/tables/plan.h"
+#include "cli/lab/tables/results.h"
+#include "cli/lab/tables/spec.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

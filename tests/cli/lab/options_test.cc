@@ -1,4 +1,4 @@
-#include "cli/lab_options.h"
+#include "cli/lab/options.h"
 
 #include "gtest/gtest.h"
 

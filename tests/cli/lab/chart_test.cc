@@ -1,4 +1,4 @@
-#include "cli/lab_chart.h"
+#include "cli/lab/chart.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

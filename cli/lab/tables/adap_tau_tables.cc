@@ -3,7 +3,7 @@
 // 10.1145/3543507.3583363. Its softmax has ρ = 1.
 
 #include "absl/strings/str_cat.h"
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/tables/spec.h"
 
 namespace taud::cli {
 namespace {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/lab_options.h"
-#include "cli/lab_tables/results.h"
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/options.h"
+#include "cli/lab/tables/results.h"
+#include "cli/lab/tables/spec.h"
 
 // From a table and what a person asks for to its runs. Pure.
 

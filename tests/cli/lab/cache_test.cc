@@ -1,4 +1,4 @@
-#include "cli/lab_cache.h"
+#include "cli/lab/cache.h"
 
 #include <filesystem>
 #include <fstream>

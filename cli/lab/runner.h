@@ -7,8 +7,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "cli/lab_cache.h"
-#include "cli/lab_options.h"
+#include "cli/lab/cache.h"
+#include "cli/lab/options.h"
 #include "cli/progress.h"
 #include "lab/experiment.h"
 #include "nlohmann/json.hpp"

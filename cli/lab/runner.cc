@@ -1,10 +1,10 @@
-#include "cli/lab_runner.h"
+#include "cli/lab/runner.h"
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "cli/lab_report.h"
+#include "cli/lab/report.h"
 #include "lab/dataset.h"
 
 namespace taud::cli {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/lab_chart.h"
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/chart.h"
+#include "cli/lab/tables/spec.h"
 #include "nlohmann/json.hpp"
 
 // From the results of a table's runs to what is printed and drawn. Pure.

@@ -1,7 +1,7 @@
 // Figures of Adap-τ (Chen et al., WWW 2023). They print no numbers, so there
 // are none beside ours. Runs that a table has too are run once.
 
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/tables/spec.h"
 
 namespace taud::cli {
 namespace {

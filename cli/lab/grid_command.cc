@@ -9,13 +9,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "cli/commands.h"
-#include "cli/lab_cache.h"
-#include "cli/lab_chart.h"
-#include "cli/lab_options.h"
-#include "cli/lab_report.h"
-#include "cli/lab_runner.h"
-#include "cli/lab_tables/results.h"
+#include "cli/lab/cache.h"
+#include "cli/lab/chart.h"
+#include "cli/lab/commands.h"
+#include "cli/lab/options.h"
+#include "cli/lab/report.h"
+#include "cli/lab/runner.h"
+#include "cli/lab/tables/results.h"
 #include "cli/output.h"
 
 namespace taud::cli {

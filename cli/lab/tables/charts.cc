@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "cli/lab_tables/results.h"
+#include "cli/lab/tables/results.h"
 
 namespace taud::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/lab_report.h"
+#include "cli/lab/report.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // none beside ours. Runs that a table has too are run once.
 
 #include "absl/strings/str_cat.h"
-#include "cli/lab_tables/spec.h"
+#include "cli/lab/tables/spec.h"
 
 namespace taud::cli {
 namespace {
