@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "index/index_builder.h"
+#include "index/builder/index_builder.h"
 #include "index/search_index.h"
 #include "model/snapshot.h"
 

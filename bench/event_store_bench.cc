@@ -28,9 +28,9 @@
 #include "model/state.h"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
-#include "store/event_codec.h"
-#include "store/event_db_options.h"
-#include "store/event_store.h"
+#include "store/log/event_codec.h"
+#include "store/log/event_db_options.h"
+#include "store/log/event_store.h"
 
 namespace taud::store {
 namespace {

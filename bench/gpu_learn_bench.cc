@@ -19,8 +19,8 @@
 #include "device/device.h"
 #include "trainer/cuda/cuda_mf.h"
 #include "trainer/cuda/gpu_step.h"
-#include "trainer/mf_learner.h"
-#include "trainer/worker_pool.h"
+#include "trainer/kernels/worker_pool.h"
+#include "trainer/mf/mf_learner.h"
 
 namespace taud::trainer {
 namespace {
@@ -174,8 +174,7 @@ void KernelTimes(const Shape& shape, const bench::GpuCeilings& ceilings) {
   const double moved =
       double{1} * step.user_moves().count + step.item_moves().count;
   // Three scores and two gradients: products of rows by negatives by dim.
-  const double operations =
-      5.0 * 2 * shape.rows * shape.negatives * shape.dim;
+  const double operations = 5.0 * 2 * shape.rows * shape.negatives * shape.dim;
   const double floor = operations / ceilings.float_ops_per_second * 1e3;
   std::printf(
       "%-12s gradients %.3f ms (float floor %.3f, %.0f%%); optimiser %.3f ms, "
@@ -210,8 +209,7 @@ int Run() {
     }
     const double ours = StepTime(shape, gpu->get(), 60);
     WorkerPool pool(16);
-    const double cpu =
-        StepTime(shape, MakeCpuMf(shape.dim, &pool).get(), 10);
+    const double cpu = StepTime(shape, MakeCpuMf(shape.dim, &pool).get(), 10);
     std::printf("%-12s whole step %.3f ms; 16 threads of the CPU %.3f ms\n",
                 shape.name, ours, cpu);
     std::fflush(stdout);

@@ -26,21 +26,22 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "model/interactions.h"
-#include "trainer/evaluation.h"
-#include "trainer/online_trainer.h"
+#include "model/item_lists.h"
+#include "trainer/evaluation/evaluation.h"
+#include "trainer/online/online_trainer.h"
 
 namespace taud {
 namespace {
 
 constexpr size_t kRanks = 20;
 
-trainer::ItemLists ReadLists(const std::string& path) {
+model::ItemLists ReadLists(const std::string& path) {
   std::ifstream file(path);
   if (!file) {
     std::fprintf(stderr, "cannot read %s\n", path.c_str());
     std::exit(1);
   }
-  trainer::ItemLists lists;
+  model::ItemLists lists;
   for (std::string line; std::getline(file, line);) {
     std::istringstream fields(line);
     size_t user = 0;
@@ -52,9 +53,9 @@ trainer::ItemLists ReadLists(const std::string& path) {
 }
 
 // Moves a tenth of each user's items from *train to the result.
-trainer::ItemLists CutValidation(trainer::ItemLists* train) {
+model::ItemLists CutValidation(model::ItemLists* train) {
   std::mt19937_64 random(20);
-  trainer::ItemLists held_out(train->size());
+  model::ItemLists held_out(train->size());
   for (size_t user = 0; user < train->size(); ++user) {
     std::vector<uint32_t>& items = (*train)[user];
     std::shuffle(items.begin(), items.end(), random);
@@ -68,7 +69,7 @@ trainer::ItemLists CutValidation(trainer::ItemLists* train) {
 
 using Pairs = std::vector<std::pair<uint32_t, uint32_t>>;
 
-Pairs ShuffledPairs(const trainer::ItemLists& train) {
+Pairs ShuffledPairs(const model::ItemLists& train) {
   Pairs pairs;
   for (uint32_t user = 0; user < train.size(); ++user) {
     for (const uint32_t item : train[user]) pairs.emplace_back(user, item);
@@ -119,8 +120,8 @@ int Main(int argc, char** argv) {
   const bool validation = argc > 4 && std::string(argv[4]) == "validation";
   const size_t parts = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 0;
 
-  trainer::ItemLists train = ReadLists(dir + "/train.txt");
-  const trainer::ItemLists wanted =
+  model::ItemLists train = ReadLists(dir + "/train.txt");
+  const model::ItemLists wanted =
       validation ? CutValidation(&train) : ReadLists(dir + "/test.txt");
   const Pairs pairs = ShuffledPairs(train);
   size_t part = 0;

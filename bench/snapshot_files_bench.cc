@@ -12,7 +12,7 @@
 #include "model/check.h"
 #include "model/dictionary.h"
 #include "model/snapshot.h"
-#include "store/snapshot_files.h"
+#include "store/files/snapshot_files.h"
 
 namespace taud::store {
 namespace {

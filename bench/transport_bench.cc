@@ -13,8 +13,8 @@
 #include "cli/load_generator.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
-#include "server/echo_server.h"
-#include "server/transport.h"
+#include "server/rpc/echo_server.h"
+#include "server/rpc/transport.h"
 #include "taud/v1/recommendation_service.grpc.pb.h"
 
 namespace taud {

@@ -4,11 +4,12 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "cli/client.h"
-#include "lab/experiment.h"
 
-// The sub-commands of tauctl. Each function adds its own to `app`; when the
-// command line names it, it runs while CLI11 parses and leaves its outcome in
-// *result. `common` is filled in by then. All three outlive the parsing.
+// The sub-commands of tauctl that speak to a daemon or a data directory; those
+// of `tauctl lab` are in cli/lab/commands.h. Each function adds its own to
+// `app`; when the command line names it, it runs while CLI11 parses and leaves
+// its outcome in *result. `common` is filled in by then. All three outlive the
+// parsing.
 
 namespace taud::cli {
 
@@ -27,32 +28,6 @@ void AddBackup(CLI::App* app, const Common* common, absl::Status* result);
 void AddVerify(CLI::App* app, const Common* common, absl::Status* result);
 void AddExport(CLI::App* app, const Common* common, absl::Status* result);
 void AddBench(CLI::App* app, const Common* common, absl::Status* result);
-
-// The program that runs: tauctl, which starts in no time, or tauctl-lab, the
-// same with LibTorch.
-struct Program {
-  char** argv = nullptr;
-  lab::TensorLearnerMaker tensors = nullptr;  // null in tauctl
-};
-void AddLab(CLI::App* app, const Common* common, const Program* program,
-            absl::Status* result);
-// `lab` is the sub-command that AddLab makes.
-void AddLabRun(CLI::App* lab, const Common* common, const Program* program,
-               absl::Status* result);
-void AddLabGrid(CLI::App* lab, const Common* common, const Program* program,
-                absl::Status* result);
-void AddLabTable(CLI::App* lab, const Common* common, const Program* program,
-                 absl::Status* result);
-void AddLabOnline(CLI::App* lab, const Common* common, absl::Status* result);
-
-// Gives options->tensors what the experiment needs: in tauctl, starts
-// tauctl-lab in its place, with the same command line, and returns only if
-// that failed.
-absl::Status UseTensors(const Program& program,
-                        lab::ExperimentOptions* options);
-
-// Parses the command line and does what it says; the exit status.
-int RunProgram(int argc, Program program);
 
 }  // namespace taud::cli
 

@@ -1,18 +1,15 @@
-#include <unistd.h>
+#include "cli/program.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 #include <string>
 
 #include "CLI/CLI.hpp"
-#include "absl/strings/str_cat.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/lab/commands.h"
 #include "lab/search_limit.h"
 
 namespace taud::cli {
@@ -65,23 +62,6 @@ int RunParsed(int argc, const Program& program) {
 }
 
 }  // namespace
-
-absl::Status UseTensors(const Program& program,
-                        lab::ExperimentOptions* options) {
-  if (!lab::NeedsTensors(*options)) return absl::OkStatus();
-  options->tensors = program.tensors;
-  if (options->tensors != nullptr) return absl::OkStatus();
-  std::error_code error;
-  const std::filesystem::path self =
-      std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path other = self.parent_path() / "tauctl-lab";
-  // Spinning threads would take the time of those that work.
-  setenv("OMP_WAIT_POLICY", "PASSIVE", /*overwrite=*/0);
-  execv(other.c_str(), program.argv);
-  return absl::FailedPreconditionError(
-      absl::StrCat("this needs LibTorch, and so the program ", other.string(),
-                   ", which cannot be started: ", std::strerror(errno)));
-}
 
 int RunProgram(int argc, Program program) {
   try {

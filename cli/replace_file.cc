@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
-#include "store/synced_file.h"
+#include "store/files/synced_file.h"
 
 namespace taud::cli {
 

@@ -53,7 +53,7 @@ target_include_directories(taud_httplib SYSTEM INTERFACE
   ${HTTPLIB_INCLUDE_DIR})
 target_link_libraries(taud_httplib INTERFACE ${HTTPLIB_LIBRARY})
 
-# LibTorch, seen only by trainer/ and lab/.
+# LibTorch, seen only by trainer/tensor/.
 add_library(taud_torch INTERFACE)
 target_link_libraries(taud_torch INTERFACE ${TORCH_LIBRARIES})
 target_include_directories(taud_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})

@@ -10,7 +10,7 @@
 #include "faiss/impl/IDSelector.h"
 #include "index/block_scan.h"
 #include "index/eligibility.h"
-#include "index/faiss_baseline.h"
+#include "index/faiss_flat_search.h"
 #include "index/guarded_search.h"
 #include "index/overfetch.h"
 #include "index/search_index.h"

@@ -16,7 +16,7 @@ namespace {
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-uint64_t CountPairs(const ItemLists& lists) {
+uint64_t CountPairs(const model::ItemLists& lists) {
   uint64_t pairs = 0;
   for (const auto& list : lists) pairs += list.size();
   return pairs;
@@ -91,10 +91,10 @@ uint32_t IndexOf(uint64_t number, const std::vector<uint64_t>& numbers) {
       numbers.begin());
 }
 
-ItemLists ToLists(const std::vector<RawPair>& pairs,
-                  const std::vector<uint64_t>& users,
-                  const std::vector<uint64_t>& items) {
-  ItemLists lists(users.size());
+model::ItemLists ToLists(const std::vector<RawPair>& pairs,
+                         const std::vector<uint64_t>& users,
+                         const std::vector<uint64_t>& items) {
+  model::ItemLists lists(users.size());
   for (const RawPair& pair : pairs) {
     lists[IndexOf(pair.user, users)].push_back(IndexOf(pair.item, items));
   }
@@ -127,7 +127,7 @@ uint64_t Dataset::Fingerprint() const {
       hash = (hash ^ (number & 0xff)) * 1099511628211ull;
     }
   };
-  for (const ItemLists* lists : {&train, &test}) {
+  for (const model::ItemLists* lists : {&train, &test}) {
     add(lists->size());
     for (const auto& list : *lists) {
       add(list.size());
@@ -157,7 +157,8 @@ absl::StatusOr<Dataset> ReadDataset(const std::string& directory) {
   return dataset;
 }
 
-Split CutValidation(const ItemLists& train, double share, uint64_t seed) {
+Split CutValidation(const model::ItemLists& train, double share,
+                    uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<uint32_t> popularity;
   for (const auto& list : train) {

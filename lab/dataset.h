@@ -5,17 +5,15 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "trainer/evaluation.h"
+#include "model/item_lists.h"
 
 // Data sets for experiments, as adjacency lists. Pure functions.
 
 namespace taud::lab {
 
-using trainer::ItemLists;
-
 struct Dataset {
-  ItemLists train;  // [user] → its items, distinct, ascending
-  ItemLists test;   // the same number of users
+  model::ItemLists train;  // [user] → its items, distinct, ascending
+  model::ItemLists test;   // the same number of users
   uint32_t items = 0;
 
   uint64_t train_pairs() const;
@@ -37,14 +35,14 @@ inline constexpr uint64_t kMaxId = UINT64_MAX - 1;
 absl::StatusOr<Dataset> ReadDataset(const std::string& directory);
 
 struct Split {
-  ItemLists fit;         // what is left to learn from
-  ItemLists validation;  // what was cut out
+  model::ItemLists fit;         // what is left to learn from
+  model::ItemLists validation;  // what was cut out
 };
 
 // Cuts `share` of each user's pairs out, as the published splits are made, but
 // leaves each user and each item at least one. The same seed gives the same
 // cut.
-Split CutValidation(const ItemLists& train, double share, uint64_t seed);
+Split CutValidation(const model::ItemLists& train, double share, uint64_t seed);
 
 }  // namespace taud::lab
 

@@ -1,7 +1,7 @@
 #ifndef TAUD_LAB_DEFAULTS_H_
 #define TAUD_LAB_DEFAULTS_H_
 
-#include "trainer/offline_options.h"
+#include "trainer/offline/offline_options.h"
 
 namespace taud::lab {
 

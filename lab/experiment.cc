@@ -9,15 +9,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "device/device.h"
 #include "lab/beta_trials.h"
 #include "lab/epoch_choice.h"
 #include "lab/rho_trials.h"
-#include "model/query_weights.h"
-#include "device/device.h"
+#include "query/common_taste.h"
+#include "query/query_weights.h"
 #include "trainer/cuda/cuda_light_gcn.h"
-#include "trainer/offline_fit.h"
-#include "trainer/vector_kernels.h"
-#include "trainer/worker_pool.h"
+#include "trainer/evaluation/evaluation.h"
+#include "trainer/kernels/vector_kernels.h"
+#include "trainer/kernels/worker_pool.h"
+#include "trainer/offline/offline_fit.h"
 
 namespace taud::lab {
 namespace {
@@ -54,7 +56,7 @@ absl::Status Validate(const ExperimentOptions& options) {
   const Bound bounds[] = {
       {"tau", fit.tau, kTiny, kAny},
       {"rho", fit.rho, kTiny, kAny},
-      {"prior", options.prior, 0, model::kMaxPrior},
+      {"prior", options.prior, 0, query::kMaxPrior},
       {"norm_exponent", options.norm_exponent.value_or(0), 0, kMaxNormExponent},
       {"beta", fit.beta, 0, 1},
       {"dropout", fit.dropout, 0, 1 - kTiny},
@@ -82,12 +84,12 @@ absl::Status Validate(const ExperimentOptions& options) {
 // What one fit is given, and what is measured while it runs.
 struct Phase {
   std::string name;
-  const ItemLists* train = nullptr;
-  const ItemLists* test = nullptr;  // null: nothing is measured
-  bool measure_often = false;       // otherwise after the last epoch only
-  bool last = false;                // the fit that is reported
-  int schedule = 0;                 // epochs of the schedule
-  int epochs = 0;                   // of them to run
+  const model::ItemLists* train = nullptr;
+  const model::ItemLists* test = nullptr;  // null: nothing is measured
+  bool measure_often = false;  // otherwise after the last epoch only
+  bool last = false;           // the fit that is reported
+  int schedule = 0;            // epochs of the schedule
+  int epochs = 0;              // of them to run
   double beta = 0;
   double rho = 1;
   double held_tau0 = 0;
@@ -438,8 +440,8 @@ absl::StatusOr<std::unique_ptr<trainer::OfflineFit>> Experiment::MakeFit(
     // Only LibTorch knows what it was built for: auto is the CPU here.
     const std::string device =
         options_.device == "auto" ? "cpu" : options_.device;
-    auto made = options_.tensors(options, *phase.train, dataset_.items, device,
-                                 &pool_);
+    auto made =
+        options_.tensors(options, *phase.train, dataset_.items, device, &pool_);
     if (!made.ok()) return made.status();
     learner = std::move(*made);
   }
@@ -554,7 +556,7 @@ void Experiment::TryRankings(const trainer::OfflineFit& fit, Phase phase,
 RankingReport Experiment::Measure(const Rows& rows, const Phase& phase,
                                   const std::vector<uint32_t>& popularity) {
   model::Matrix users = rows.users;
-  AddCommonTaste(phase.prior, *phase.train, &users);
+  query::AddCommonTaste(phase.prior, *phase.train, &users);
   model::Matrix items = rows.items;
   if (phase.norm_exponent.has_value()) {
     SetNorms(rows.item_norms, *phase.norm_exponent, &items);
@@ -562,12 +564,13 @@ RankingReport Experiment::Measure(const Rows& rows, const Phase& phase,
   const auto cold = [&](size_t user) {
     return (*phase.train)[user].empty() && !(*phase.test)[user].empty();
   };
-  ItemLists known_users = *phase.test;
+  model::ItemLists known_users = *phase.test;
   for (size_t user = 0; user < known_users.size(); ++user) {
     if (cold(user)) known_users[user].clear();
   }
-  ItemLists lists = trainer::TopItems(users, items, *phase.train, known_users,
-                                      kCutoffs.back(), options_.threads);
+  model::ItemLists lists =
+      trainer::TopItems(users, items, *phase.train, known_users,
+                        kCutoffs.back(), options_.threads);
   // A user without training items has no row; it gets what the daemon answers
   // to somebody it does not know.
   const std::vector<uint32_t> popular =
@@ -652,7 +655,7 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
 }  // namespace
 
 bool NeedsTensors(const ExperimentOptions& options) {
-  if (!trainer::IsFused(options.fit)) return true;
+  if (!trainer::CpuLearnerTakes(options.fit)) return true;
   return options.device != "cpu" && !trainer::FitsCudaLearner(options.fit);
 }
 

@@ -15,9 +15,10 @@
 #include "lab/query_prior.h"
 #include "lab/ranking_report.h"
 #include "lab/slice_trial.h"
-#include "trainer/offline_learner.h"
-#include "trainer/offline_options.h"
-#include "trainer/worker_pool.h"
+#include "model/item_lists.h"
+#include "trainer/kernels/worker_pool.h"
+#include "trainer/offline/offline_learner.h"
+#include "trainer/offline/offline_options.h"
 
 namespace taud::lab {
 
@@ -35,12 +36,12 @@ enum class Select {
   kLast,
 };
 
-// Makes the learner of a fit that is not the fused one's on the CPU:
-// trainer::MakeTensorLearner, or null in a program without LibTorch.
-using TensorLearnerMaker =
+// Makes the learner of a fit that the CPU learner does not take:
+// trainer::MakeAutogradLearner, or null in a program without LibTorch.
+using AutogradLearnerMaker =
     absl::StatusOr<std::unique_ptr<trainer::OfflineLearner>> (*)(
         const trainer::OfflineFitOptions& options,
-        const trainer::ItemLists& train, uint32_t num_items,
+        const model::ItemLists& train, uint32_t num_items,
         const std::string& device, trainer::WorkerPool* pool);
 
 struct ExperimentOptions {
@@ -69,7 +70,7 @@ struct ExperimentOptions {
   // If positive, the last fit is also measured on test after every so many
   // epochs, for its curve; nothing is chosen by that.
   int measure_every = 0;
-  TensorLearnerMaker tensors = nullptr;
+  AutogradLearnerMaker tensors = nullptr;
 };
 
 // Whether RunExperiment needs options.tensors.

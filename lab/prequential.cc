@@ -9,14 +9,15 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "lab/defaults.h"
-#include "model/fold_in.h"
 #include "model/interactions.h"
-#include "model/new_items.h"
-#include "trainer/evaluation.h"
-#include "trainer/offline_fit.h"
-#include "trainer/online_fit.h"
-#include "trainer/vector_kernels.h"
-#include "trainer/worker_pool.h"
+#include "model/item_lists.h"
+#include "query/fold_in.h"
+#include "query/new_items.h"
+#include "trainer/evaluation/evaluation.h"
+#include "trainer/kernels/vector_kernels.h"
+#include "trainer/kernels/worker_pool.h"
+#include "trainer/offline/offline_fit.h"
+#include "trainer/online/online_fit.h"
 
 namespace taud::lab {
 namespace {
@@ -34,8 +35,8 @@ struct Served {
         fold_in(snapshot.get()),
         new_items(snapshot.get()) {}
   const std::unique_ptr<model::Snapshot> snapshot;
-  const model::FoldIn fold_in;
-  model::NewItems new_items;
+  const query::FoldIn fold_in;
+  query::NewItems new_items;
 };
 
 // Where `item` stands when items are ranked by `score`, from 1; those with a
@@ -174,10 +175,10 @@ class Replay {
 
   bool Query(const Served& served, uint32_t user,
              std::vector<float>* query) const {
-    model::FoldInInput input;
-    input.trained = model::FindTrained(*served.snapshot, user);
+    query::FoldInInput input;
+    input.trained = query::FindTrained(*served.snapshot, user);
     std::vector<model::HistoryEntry> history;
-    interactions_.CopyHistory(user, model::kMaxFoldIn, &history);
+    interactions_.CopyHistory(user, query::kMaxFoldIn, &history);
     input.history = history;
     return served.fold_in.Query(input, query);
   }
@@ -279,7 +280,7 @@ class Replay {
   uint32_t users_ = 0, items_ = 0;
 
   std::vector<absl::flat_hash_set<uint32_t>> seen_;  // [user]
-  trainer::ItemLists history_;                       // [user], in order
+  model::ItemLists history_;                         // [user], in order
   std::vector<uint32_t> popularity_, recency_;       // [item]
   std::vector<uint8_t> marked_;                      // [item]
   std::deque<uint32_t> latest_;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/query_weights.h"
+#include "query/query_weights.h"
 
 // Test-then-train over a stream: each interaction is first predicted, by the
 // model as it was before, then learnt.
@@ -53,7 +53,7 @@ struct PrequentialResult {
   std::vector<PrequentialWindow> windows;
   PrequentialWindow total;
   double online_seconds = 0, nightly_seconds = 0;  // of learning
-  model::QueryWeights weights;  // at the end, as the online fit found them
+  query::QueryWeights weights;  // at the end, as the online fit found them
 };
 
 // `share` of the stream is done; false stops.
@@ -65,7 +65,7 @@ using PrequentialObserver =
 // user has had. Both models answer as the daemon does between two snapshots:
 // with what the user did since, and vectors for new items; a user of whom
 // nothing is known is answered with the most popular items. The weights of
-// model/query_weights.h are a part of the online fit: the nightly model has
+// query/query_weights.h are a part of the online fit: the nightly model has
 // none.
 //
 // INVALID_ARGUMENT for an empty stream or options out of range; CANCELLED if

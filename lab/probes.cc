@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "trainer/vector_kernels.h"
+#include "trainer/kernels/vector_kernels.h"
 
 namespace taud::lab {
 namespace {
@@ -53,7 +53,7 @@ GroupMeans MeanByPopularity(const std::vector<float>& values,
 }
 
 double GradientMagnitude(const model::Matrix& users, const model::Matrix& items,
-                         const trainer::ItemLists& train,
+                         const model::ItemLists& train,
                          const std::vector<float>& tau, size_t sample) {
   std::vector<uint32_t> active;
   for (uint32_t item = 0; item < items.rows; ++item) {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "lab/ranking_report.h"
+#include "model/item_lists.h"
 #include "model/snapshot.h"
-#include "trainer/evaluation.h"
 
 // What the papers' figures look at inside a model. Pure functions.
 
@@ -29,7 +29,7 @@ GroupMeans MeanByPopularity(const std::vector<float>& values,
 // zeros take no part. `tau` [n] > 0 where the user has positives. 0 without
 // users.
 double GradientMagnitude(const model::Matrix& users, const model::Matrix& items,
-                         const trainer::ItemLists& train,
+                         const model::ItemLists& train,
                          const std::vector<float>& tau, size_t sample);
 
 // How many of `values` lie in each of `counts.size()` bins of one width from

@@ -1,6 +1,6 @@
 #include "lab/ranking_metrics.h"
 
-#include "trainer/evaluation.h"
+#include "trainer/evaluation/evaluation.h"
 
 namespace taud::lab {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "trainer/evaluation/evaluation.h"
+
 namespace taud::lab {
 namespace {
 
@@ -42,8 +44,8 @@ void AddList(const std::vector<uint32_t>& list,
 
 }  // namespace
 
-RankingReport MeasureLists(const trainer::ItemLists& lists,
-                           const trainer::ItemLists& test,
+RankingReport MeasureLists(const model::ItemLists& lists,
+                           const model::ItemLists& test,
                            const std::vector<uint32_t>& popularity) {
   RankingReport report;
   const std::vector<uint8_t> groups = PopularityGroups(popularity);
@@ -105,7 +107,7 @@ double Gini(std::vector<uint64_t> counts) {
   return sum == 0 ? 0 : weighted / (n * sum);
 }
 
-std::vector<uint32_t> CountPopularity(const trainer::ItemLists& lists,
+std::vector<uint32_t> CountPopularity(const model::ItemLists& lists,
                                       uint32_t items) {
   std::vector<uint32_t> popularity(items, 0);
   for (const auto& list : lists) {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "trainer/evaluation.h"
+#include "model/item_lists.h"
 
 // What the papers' tables report of a ranking. Pure functions.
 
@@ -36,8 +36,8 @@ struct RankingReport {
 // `lists` [user] are ranked items, best first, at least as many as the last of
 // kCutoffs or all that can be ranked; `test` [user] distinct items.
 // `popularity` [items] counts training interactions.
-RankingReport MeasureLists(const trainer::ItemLists& lists,
-                           const trainer::ItemLists& test,
+RankingReport MeasureLists(const model::ItemLists& lists,
+                           const model::ItemLists& test,
                            const std::vector<uint32_t>& popularity);
 
 // [items] → its group: items by falling popularity, cut so that each group
@@ -48,7 +48,7 @@ std::vector<uint8_t> PopularityGroups(const std::vector<uint32_t>& popularity);
 double Gini(std::vector<uint64_t> counts);
 
 // [items] interactions of each.
-std::vector<uint32_t> CountPopularity(const trainer::ItemLists& lists,
+std::vector<uint32_t> CountPopularity(const model::ItemLists& lists,
                                       uint32_t items);
 
 }  // namespace taud::lab

@@ -7,14 +7,14 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "index/faiss_baseline.h"
+#include "index/faiss_flat_search.h"
 #include "index/vector_instructions.h"
 
 namespace taud::lab {
 namespace {
 
 // Searches until `until`; returns the queries answered.
-size_t SearchUntil(const index::FaissBaseline& faiss,
+size_t SearchUntil(const index::FaissFlatSearch& faiss,
                    const model::Matrix& users, size_t k, size_t batch,
                    size_t first, absl::Time until,
                    std::vector<double>* milliseconds) {
@@ -49,7 +49,7 @@ absl::StatusOr<SearchLimit> MeasureSearchLimit(const model::Snapshot& snapshot,
   if (snapshot.users.rows < batch || batch == 0) {
     return absl::InvalidArgumentError("fewer users than queries in a batch");
   }
-  const index::FaissBaseline faiss(snapshot.items);
+  const index::FaissFlatSearch faiss(snapshot.items);
   SearchLimit limit;
   std::vector<double> lone;
   SearchUntil(faiss, snapshot.users, k, 1, 0,

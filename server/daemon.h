@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "server/synthetic_world.h"
+#include "server/lifecycle/synthetic_world.h"
 #include "taud/config/v1/config.pb.h"
 
 namespace taud::server {

@@ -18,12 +18,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "index/vector_instructions.h"
-#include "server/config_loader.h"
 #include "server/daemon.h"
-#include "server/echo_server.h"
-#include "server/logging.h"
-#include "server/synthetic_world.h"
-#include "store/backup.h"
+#include "server/lifecycle/config_loader.h"
+#include "server/lifecycle/synthetic_world.h"
+#include "server/observe/logging.h"
+#include "server/rpc/echo_server.h"
+#include "store/files/backup.h"
 
 namespace taud::server {
 namespace {

@@ -14,11 +14,11 @@
 #include "absl/strings/str_cat.h"
 #include "model/snapshot.h"
 #include "model/state.h"
-#include "store/backup.h"
-#include "store/checkpoint_files.h"
-#include "store/data_directory.h"
-#include "store/event_db.h"
-#include "store/snapshot_files.h"
+#include "store/files/backup.h"
+#include "store/files/checkpoint_files.h"
+#include "store/files/data_directory.h"
+#include "store/files/snapshot_files.h"
+#include "store/log/event_db.h"
 
 namespace taud::store {
 namespace {

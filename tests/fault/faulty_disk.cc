@@ -17,7 +17,7 @@
 #include "model/sync_point.h"
 #include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
-#include "store/default_environment.h"
+#include "store/log/default_environment.h"
 
 namespace taud::fault {
 namespace {
@@ -230,7 +230,7 @@ void CutPower() { TheDurability().Cut(); }
 
 namespace taud::store {
 
-// In the place of store/default_environment.cc.
+// In the place of store/log/default_environment.cc.
 rocksdb::Env* DefaultEnvironment() {
   static rocksdb::Env* const environment =
       rocksdb::NewCompositeEnv(std::make_shared<fault::FaultyFileSystem>())

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "model/check.h"
-#include "store/checkpoint_files.h"
-#include "store/crc32c.h"
+#include "store/files/checkpoint_files.h"
+#include "store/files/crc32c.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string bytes(reinterpret_cast<const char*>(data), size);

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "model/check.h"
-#include "store/event_codec.h"
+#include "store/log/event_codec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace taud::store;

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "model/check.h"
-#include "store/backup.h"
-#include "store/snapshot_manifest.h"
+#include "store/files/backup.h"
+#include "store/files/snapshot_manifest.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);

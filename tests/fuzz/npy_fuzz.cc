@@ -4,7 +4,7 @@
 #include <string>
 
 #include "model/check.h"
-#include "store/npy.h"
+#include "store/files/npy.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace taud::store;

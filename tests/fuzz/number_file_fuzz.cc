@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "store/number_file.h"
+#include "store/files/number_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)taud::store::ParseNumberFile(

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "model/check.h"
-#include "server/validation.h"
-#include "store/validation.h"
+#include "server/api/validation.h"
+#include "store/log/validation.h"
 #include "taud/v1/catalog_service.pb.h"
 #include "taud/v1/ingestion_service.pb.h"
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "model/check.h"
-#include "store/write_ahead_log.h"
+#include "store/log/write_ahead_log.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto damage = taud::store::FindDamage(

@@ -6,8 +6,8 @@
 
 #include "gtest/gtest.h"
 #include "index/audit.h"
+#include "index/builder/index_builder.h"
 #include "index/hnsw_index.h"
-#include "index/index_builder.h"
 #include "index/ivf_index.h"
 
 namespace taud::index {

@@ -5,10 +5,10 @@
 #include <set>
 #include <vector>
 
+#include "device/device.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "device/device.h"
-#include "index/faiss_baseline.h"
+#include "index/faiss_flat_search.h"
 #include "index/gpu/faiss_gpu_ranker.h"
 #include "index/gpu/gpu_index.h"
 #include "index/ranked_index.h"
@@ -103,7 +103,7 @@ class ShallowRanker : public RowRanker {
 
  private:
   const size_t rows_;
-  const FaissBaseline faiss_;
+  const FaissFlatSearch faiss_;
 };
 
 absl::StatusOr<std::unique_ptr<SearchIndex>> BuildShallowlyRanked(

@@ -6,7 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "index/index_builder.h"
+#include "index/builder/index_builder.h"
 
 namespace taud::index {
 namespace {
@@ -78,8 +78,7 @@ TEST(FailoverIndexTest, ABadQueryIsNoReasonToLeaveTheGpu) {
       nullptr);
   const Query query = Nearest();
   std::vector<std::vector<Hit>> results;
-  EXPECT_TRUE(
-      absl::IsInvalidArgument(index->Search({&query, 1}, &results)));
+  EXPECT_TRUE(absl::IsInvalidArgument(index->Search({&query, 1}, &results)));
   EXPECT_EQ(index->device(), "cuda:0");
 }
 
@@ -97,8 +96,8 @@ TEST(FailoverIndexTest, ManyThreadsAtOnceGetAnswersAndOneErrorIsReported) {
       const Query query = Nearest();
       std::vector<std::vector<Hit>> results;
       for (int i = 0; i < 100; ++i) {
-        answered += index->Search({&query, 1}, &results).ok() &&
-                    results[0].size() == 1;
+        answered +=
+            index->Search({&query, 1}, &results).ok() && results[0].size() == 1;
       }
     });
   }

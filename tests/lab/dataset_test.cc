@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/item_lists.h"
 #include "tests/lab/temp_directory.h"
 
 namespace taud::lab {
@@ -98,8 +99,8 @@ TEST(ReadDatasetTest, WithoutPairsThereIsNothing) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("/train.txt: no line"));
 }
 
-ItemLists ManyLists() {
-  ItemLists lists(300);
+model::ItemLists ManyLists() {
+  model::ItemLists lists(300);
   for (uint32_t u = 0; u < lists.size(); ++u) {
     for (uint32_t i = 0; i < 20; ++i) lists[u].push_back((u + i * 7) % 100);
     std::sort(lists[u].begin(), lists[u].end());
@@ -107,14 +108,14 @@ ItemLists ManyLists() {
   return lists;
 }
 
-size_t Count(const ItemLists& lists) {
+size_t Count(const model::ItemLists& lists) {
   size_t count = 0;
   for (const auto& list : lists) count += list.size();
   return count;
 }
 
 TEST(CutValidationTest, CutsTheShareAndLosesNothing) {
-  const ItemLists lists = ManyLists();
+  const model::ItemLists lists = ManyLists();
   const Split split = CutValidation(lists, 0.1, 1);
   EXPECT_NEAR(static_cast<double>(Count(split.validation)), 600, 100);
   for (size_t u = 0; u < lists.size(); ++u) {
@@ -129,7 +130,7 @@ TEST(CutValidationTest, CutsTheShareAndLosesNothing) {
 }
 
 TEST(CutValidationTest, TheSeedDecides) {
-  const ItemLists lists = ManyLists();
+  const model::ItemLists lists = ManyLists();
   EXPECT_EQ(CutValidation(lists, 0.1, 1).fit, CutValidation(lists, 0.1, 1).fit);
   EXPECT_NE(CutValidation(lists, 0.1, 1).fit, CutValidation(lists, 0.1, 2).fit);
 }

@@ -12,6 +12,7 @@
 #include "lab/beta_trials.h"
 #include "lab/defaults.h"
 #include "lab/rho_trials.h"
+#include "model/item_lists.h"
 
 namespace taud::lab {
 namespace {
@@ -51,7 +52,7 @@ RankingReport Popularity(const Dataset& dataset) {
   std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
     return popularity[a] > popularity[b];
   });
-  ItemLists lists(dataset.test.size());
+  model::ItemLists lists(dataset.test.size());
   for (size_t u = 0; u < lists.size(); ++u) {
     for (const uint32_t item : order) {
       if (std::binary_search(dataset.train[u].begin(), dataset.train[u].end(),

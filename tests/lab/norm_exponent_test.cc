@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "tests/lab/matrix_rows.h"
+#include "tests/model/matrix_rows.h"
 
 namespace taud::lab {
 namespace {
@@ -14,7 +14,7 @@ TEST(SetNormsTest, FromTheCosineToTheInnerProduct) {
   for (const double exponent : {0.0, 0.5, 1.0, 2.0}) {
     SCOPED_TRACE(exponent);
     // The rows' own norms say nothing: a fit may give unit rows.
-    model::Matrix items = Rows({{3, 4}, {0, -2}, {0, 0}});
+    model::Matrix items = model::Rows({{3, 4}, {0, -2}, {0, 0}});
     SetNorms(norms, exponent, &items);
     const double first = std::pow(5.0, exponent);
     EXPECT_FLOAT_EQ(items.Row(0)[0], 0.6 * first);

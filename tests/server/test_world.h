@@ -14,7 +14,7 @@
 #include "gtest/gtest.h"
 #include "model/snapshot.h"
 #include "model/state.h"
-#include "server/serving_model.h"
+#include "server/serving/serving_model.h"
 
 namespace taud::server {
 

@@ -4,6 +4,8 @@
 #include <random>
 #include <utility>
 
+#include "trainer/evaluation/evaluation.h"
+
 namespace taud::trainer {
 
 ClusteredData MakeClusters(uint32_t users, uint32_t items, uint32_t clusters,
@@ -25,7 +27,7 @@ ClusteredData MakeClusters(uint32_t users, uint32_t items, uint32_t clusters,
   return data;
 }
 
-void AppendAll(const ItemLists& lists, uint32_t seed,
+void AppendAll(const model::ItemLists& lists, uint32_t seed,
                model::Interactions* interactions, model::InteractionKind kind) {
   std::vector<std::pair<uint32_t, uint32_t>> pairs;
   for (uint32_t u = 0; u < lists.size(); ++u) {

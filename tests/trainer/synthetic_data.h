@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "model/interactions.h"
+#include "model/item_lists.h"
 #include "model/snapshot.h"
-#include "trainer/evaluation.h"
 
 namespace taud::trainer {
 
 // Users and items in clusters: a user's items come from its own cluster, so
 // that what was held out can be guessed from what was seen.
 struct ClusteredData {
-  ItemLists train, test;
+  model::ItemLists train, test;
   size_t items = 0;
 };
 
@@ -23,7 +23,7 @@ ClusteredData MakeClusters(uint32_t users, uint32_t items, uint32_t clusters,
                            uint32_t degree, uint32_t seed);
 
 // Appends interactions of `kind`, in random order, after those there are.
-void AppendAll(const ItemLists& lists, uint32_t seed,
+void AppendAll(const model::ItemLists& lists, uint32_t seed,
                model::Interactions* interactions,
                model::InteractionKind kind = model::InteractionKind::kClick);
 void AppendOne(uint32_t user, uint32_t item, model::Interactions* interactions,

@@ -13,16 +13,16 @@
 #include "device/cuda_memory.h"
 #include "trainer/cuda/gpu_step.h"
 #include "trainer/cuda/graph_kernels.h"
-#include "trainer/interaction_graph.h"
-#include "trainer/moments.h"
-#include "trainer/sparse_rows.h"
-#include "trainer/unit_row.h"
+#include "trainer/graph/interaction_graph.h"
+#include "trainer/kernels/sparse_rows.h"
+#include "trainer/kernels/unit_row.h"
+#include "trainer/temperature/moments.h"
 #endif
 
 namespace taud::trainer {
 
 bool FitsCudaLearner(const OfflineFitOptions& options) {
-  return IsFused(options) && FitsCudaMf(options.dim) &&
+  return CpuLearnerTakes(options) && FitsCudaMf(options.dim) &&
          (options.backbone == Backbone::kMf ||
           options.backbone == Backbone::kLightGcn);
 }
@@ -34,7 +34,7 @@ using device::DeviceArray;
 
 class CudaLightGcn final : public OfflineLearner {
  public:
-  CudaLightGcn(const OfflineFitOptions& options, const ItemLists& train,
+  CudaLightGcn(const OfflineFitOptions& options, const model::ItemLists& train,
                uint32_t num_items, int ordinal)
       : dim_(options.dim),
         layers_(options.layers),
@@ -98,9 +98,9 @@ class CudaLightGcn final : public OfflineLearner {
   size_t Rows() const { return size_t{users_} + items_; }
   size_t Values() const { return Rows() * Width(); }
 
-  void UploadGraph(const ItemLists& train);
+  void UploadGraph(const model::ItemLists& train);
   // Random unit rows for those who take part, as MakeCpuLearner's.
-  void StartRows(const ItemLists& train, uint64_t seed);
+  void StartRows(const model::ItemLists& train, uint64_t seed);
   // y = (x + Â x + … + Â^K x) / (K + 1), see the CPU's LightGcn.
   void Propagate(const float* x, const uint8_t* nonzero, const uint8_t* wanted,
                  float* y) const;
@@ -134,7 +134,7 @@ class CudaLightGcn final : public OfflineLearner {
   int64_t steps_ = 0;
 };
 
-void CudaLightGcn::UploadGraph(const ItemLists& train) {
+void CudaLightGcn::UploadGraph(const model::ItemLists& train) {
   std::mt19937_64 unused;
   const SparseRows graph(static_cast<int64_t>(Rows()),
                          SymmetricGraph(train, items_, 1.0, &unused));
@@ -156,7 +156,7 @@ void CudaLightGcn::UploadGraph(const ItemLists& train) {
   graph_.num_long = static_cast<uint32_t>(long_rows.size());
 }
 
-void CudaLightGcn::StartRows(const ItemLists& train, uint64_t seed) {
+void CudaLightGcn::StartRows(const model::ItemLists& train, uint64_t seed) {
   std::vector<bool> present(items_, false);
   for (const auto& items : train) {
     for (const uint32_t item : items) present[item] = true;
@@ -165,7 +165,8 @@ void CudaLightGcn::StartRows(const ItemLists& train, uint64_t seed) {
   std::vector<float> row(Width());
   std::vector<float> rows(Values(), 0.0f);
   for (uint32_t r = 0; r < Rows(); ++r) {
-    const bool takes_part = r < users_ ? !train[r].empty() : present[r - users_];
+    const bool takes_part =
+        r < users_ ? !train[r].empty() : present[r - users_];
     if (!takes_part) continue;
     RandomUnitRow(&random, &row);
     std::copy(row.begin(), row.end(), rows.begin() + r * Width());
@@ -286,12 +287,12 @@ model::Matrix CudaLightGcn::Ranked(uint32_t begin, uint32_t count) const {
 #endif  // TAUD_CUDA
 
 absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeCudaLearner(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, int ordinal) {
   if (options.backbone == Backbone::kMf) {
     auto learner = MakeCudaMf(options.dim, ordinal);
     if (!learner.ok()) return learner.status();
-    return MakeFusedLearner(options, train, num_items, *std::move(learner));
+    return MakeMfOfflineLearner(options, train, num_items, *std::move(learner));
   }
 #ifdef TAUD_CUDA
   if (device::NumGpus() <= ordinal) {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "trainer/offline_learner.h"
+#include "trainer/offline/offline_learner.h"
 
 namespace taud::trainer {
 
@@ -19,7 +19,7 @@ bool FitsCudaLearner(const OfflineFitOptions& options);
 // device::DeviceError where it fails later. REQUIRES: FitsCudaLearner. `train`
 // must outlive the learner.
 absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeCudaLearner(
-    const OfflineFitOptions& options, const ItemLists& train,
+    const OfflineFitOptions& options, const model::ItemLists& train,
     uint32_t num_items, int ordinal);
 
 }  // namespace taud::trainer

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "trainer/mf_learner.h"
+#include "trainer/mf/mf_learner.h"
 
 namespace taud::trainer {
 

@@ -7,8 +7,8 @@
 
 #include "device/cuda_memory.h"
 #include "trainer/cuda/mf_kernels.h"
-#include "trainer/mf_learner.h"
-#include "trainer/ssm_loss.h"
+#include "trainer/mf/mf_learner.h"
+#include "trainer/mf/ssm_loss.h"
 
 // Only in a program built with CUDA.
 

@@ -1,0 +1,94 @@
+#include "query/fold_in.h"
+
+#include <algorithm>
+
+#include "model/unit_norm.h"
+
+namespace taud::query {
+namespace {
+
+constexpr uint32_t kMaxStrength = 20;
+constexpr float kMaxWeight = 5.0f;
+
+void AddScaled(float scale, const float* row, std::vector<float>* sum) {
+  for (size_t c = 0; c < sum->size(); ++c) (*sum)[c] += scale * row[c];
+}
+
+}  // namespace
+
+TrainedUser FindTrained(const model::Snapshot& snapshot,
+                        model::UserIndex user) {
+  if (user >= snapshot.users.rows || snapshot.user_degree[user] == 0) return {};
+  return {snapshot.users.Row(user), snapshot.user_degree[user],
+          snapshot.trained_through};
+}
+
+FoldIn::FoldIn(const model::Snapshot* snapshot)
+    : snapshot_(snapshot),
+      weights_(QueryWeightsOf(*snapshot)),
+      item_mean_(MeanRow(snapshot->items, snapshot->item_popularity)),
+      common_taste_(snapshot->dim(), 0.0f) {
+  if (weights_.prior == 0) return;
+  std::vector<float> mean = MeanRow(snapshot->users, snapshot->user_degree);
+  if (model::Normalise(&mean)) common_taste_ = std::move(mean);
+}
+
+bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
+  query->assign(snapshot_->dim(), 0.0f);
+  const TrainedUser& trained = input.trained;
+  if (trained.row != nullptr) {
+    AddScaled(static_cast<float>(std::min(trained.degree, kMaxStrength)),
+              trained.row, query);
+  }
+  size_t length = trained.degree;
+  for (const model::HistoryEntry& entry : input.history) {
+    if (entry.sequence <= trained.through) break;
+    if (!IsPositive(entry.kind)) continue;
+    length += AddItem(entry.item, std::min(entry.weight, kMaxWeight), query);
+  }
+  const bool by_context_alone = length == 0;
+  for (const model::ItemIndex item : input.context) {
+    length += AddItem(item, 1.0f, query);
+  }
+  if (!model::Normalise(query)) return false;
+  if (weights_.recent > 0) AddRecent(input, query);
+  if (weights_.prior > 0 && !by_context_alone) {
+    AddScaled(weights_.prior / static_cast<float>(length), common_taste_.data(),
+              query);
+  }
+  return model::Normalise(query);
+}
+
+const float* FoldIn::RowOf(model::ItemIndex item) const {
+  const bool known =
+      item < snapshot_->items.rows && snapshot_->item_popularity[item] > 0;
+  return known ? snapshot_->items.Row(item) : nullptr;
+}
+
+bool FoldIn::AddItem(model::ItemIndex item, float weight,
+                     std::vector<float>* sum) const {
+  const float* const row = RowOf(item);
+  if (row == nullptr) return false;
+  AddScaled(weight, row, sum);
+  AddScaled(-weight * kMeanShare, item_mean_.data(), sum);
+  return true;
+}
+
+void FoldIn::AddRecent(const FoldInInput& input,
+                       std::vector<float>* query) const {
+  std::vector<const float*> recent;
+  for (const model::ItemIndex item : input.context) {
+    if (recent.size() == kRecentItems) break;
+    if (const float* row = RowOf(item)) recent.push_back(row);
+  }
+  for (const model::HistoryEntry& entry : input.history) {
+    if (recent.size() == kRecentItems) break;
+    if (!IsPositive(entry.kind)) continue;
+    if (const float* row = RowOf(entry.item)) recent.push_back(row);
+  }
+  std::vector<float> taste;
+  RecentTaste(recent, item_mean_, &taste);
+  AddScaled(weights_.recent, taste.data(), query);
+}
+
+}  // namespace taud::query

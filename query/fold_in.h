@@ -1,0 +1,82 @@
+#ifndef TAUD_QUERY_FOLD_IN_H_
+#define TAUD_QUERY_FOLD_IN_H_
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "model/interactions.h"
+#include "model/snapshot.h"
+#include "query/query_weights.h"
+
+namespace taud::query {
+
+// Newest interactions of a user that a query is made of.
+inline constexpr size_t kMaxFoldIn = 64;
+
+// What a snapshot has of a user.
+struct TrainedUser {
+  const float* row = nullptr;  // [dim], the snapshot's; null if there is none
+  uint32_t degree = 0;
+  // What came after it is not in the row. Of a user without one, nothing was
+  // learnt: the whole history is new.
+  model::Sequence through = 0;
+};
+TrainedUser FindTrained(const model::Snapshot& snapshot, model::UserIndex user);
+
+// What a query is made of.
+struct FoldInInput {
+  TrainedUser trained;
+  // The user's interactions, newest first, no more than kMaxFoldIn: at least
+  // those after trained.through, and all if weights().recent is not 0.
+  absl::Span<const model::HistoryEntry> history;
+  // The request's own items, newest first; they count like likes that just
+  // happened.
+  absl::Span<const model::ItemIndex> context;
+};
+
+// Makes the query vectors of users between two snapshots. First the trained
+// row and the item vectors of what came after it, each side weighted by the
+// evidence behind it,
+//
+//   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(degree, 20), w_i = min(weight, 5)
+//
+// which is one damped step of the loss's own pull: at an optimum u is parallel
+// to the mean of its positives less the mean of its negatives, and new
+// positives enter that mean with weight 1/(n + Σw). The cap on n lets new
+// interactions of a long-standing user count at once. To l of unit norm come
+// the taste of the moment and the common taste (query/query_weights.h); the
+// latter not where the context alone is the query, which asks for its like.
+// Dislikes, and items without a vector, do not enter.
+//
+// Immutable; any thread. `snapshot` outlives it.
+class FoldIn {
+ public:
+  // O(rows × dim), for the means.
+  explicit FoldIn(const model::Snapshot* snapshot);
+
+  // If `recent` is 0, what the snapshot has learnt of a history does not
+  // matter.
+  const QueryWeights& weights() const { return weights_; }
+
+  // Writes q, of unit norm, to *query [dim]. Returns whether it did; false if
+  // there is nothing to make it of (or it cancels out), then *query is
+  // unspecified.
+  bool Query(const FoldInInput& input, std::vector<float>* query) const;
+
+ private:
+  // The row of the item, null without one.
+  const float* RowOf(model::ItemIndex item) const;
+  // Whether the item has a row.
+  bool AddItem(model::ItemIndex item, float weight,
+               std::vector<float>* sum) const;
+  void AddRecent(const FoldInInput& input, std::vector<float>* query) const;
+
+  const model::Snapshot* const snapshot_;
+  const QueryWeights weights_;
+  const std::vector<float> item_mean_;  // ē
+  std::vector<float> common_taste_;     // p; zero if users cancel out
+};
+
+}  // namespace taud::query
+
+#endif  // TAUD_QUERY_FOLD_IN_H_

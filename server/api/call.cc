@@ -1,0 +1,157 @@
+#include "server/api/call.h"
+
+#include <algorithm>
+#include <random>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "google/protobuf/io/zero_copy_stream.h"
+#include "google/protobuf/stubs/logging.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "server/admission/message_bytes.h"
+#include "server/observe/logging.h"
+#include "server/rpc/errors.h"
+
+namespace taud::server {
+namespace {
+
+constexpr size_t kMaxRequestIdBytes = 128;
+
+// Protobuf tells only its log which field is not UTF-8. The log handler runs
+// on the thread that parses, so the last line of this thread is about it.
+thread_local std::string last_protobuf_line;
+
+void KeepProtobufLine(google::protobuf::LogLevel, const char*, int,
+                      const std::string& message) {
+  last_protobuf_line = message;
+}
+
+void CaptureProtobufLog() {
+  static const bool once = [] {
+    google::protobuf::SetLogHandler(KeepProtobufLine);
+    return true;
+  }();
+  (void)once;
+}
+
+absl::Status MalformedRequest(const google::protobuf::Message& request) {
+  // "String field 'taud.v1.Interaction.user_id' contains invalid UTF-8 …"
+  const size_t begin = last_protobuf_line.find('\'');
+  const size_t end = last_protobuf_line.find('\'', begin + 1);
+  if (end != std::string::npos &&
+      last_protobuf_line.find("UTF-8") != std::string::npos) {
+    const std::string path =
+        last_protobuf_line.substr(begin + 1, end - begin - 1);
+    return FieldError(path.substr(path.rfind('.') + 1), "is not UTF-8");
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the request is not a valid ", request.GetDescriptor()->full_name()));
+}
+
+std::string NewRequestId() {
+  thread_local std::mt19937_64 random(std::random_device{}());
+  return absl::StrFormat("%016x", random());
+}
+
+absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
+                      absl::Duration default_deadline) {
+  const absl::Time given = absl::FromChrono(context.deadline());
+  // gRPC spells "none" as the end of time.
+  if (given > start + absl::Hours(24 * 365)) return start + default_deadline;
+  return given;
+}
+
+}  // namespace
+
+absl::Status ParseRequest(const grpc::ByteBuffer& bytes,
+                          google::protobuf::Message* request) {
+  CaptureProtobufLog();
+  last_protobuf_line.clear();
+  grpc::ByteBuffer copy = bytes;  // shares the slices
+  grpc::ProtoBufferReader reader(&copy);
+  if (!reader.status().ok() || !request->ParseFromZeroCopyStream(&reader)) {
+    return MalformedRequest(*request);
+  }
+  return absl::OkStatus();
+}
+
+std::string RequestId(const grpc::ServerContextBase& context) {
+  const auto it = context.client_metadata().find("x-request-id");
+  if (it == context.client_metadata().end()) return NewRequestId();
+  const grpc::string_ref& given = it->second;
+  const bool printable = std::all_of(given.begin(), given.end(), [](char c) {
+    return absl::ascii_isgraph(c);
+  });
+  if (given.empty() || given.size() > kMaxRequestIdBytes || !printable) {
+    return NewRequestId();
+  }
+  return std::string(given.data(), given.size());
+}
+
+grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
+                     const std::string& request_id, absl::Time start,
+                     absl::Status status) {
+  const absl::Duration latency = absl::Now() - start;
+  environment.metrics->CountRpc(method, static_cast<int>(status.code()),
+                                latency);
+  // Our own faults are for the operator; the client's are for the client.
+  const bool own_fault = absl::IsInternal(status) || absl::IsUnknown(status) ||
+                         absl::IsDataLoss(status);
+  const LogLevel level = own_fault ? LogLevel::kError : LogLevel::kDebug;
+  if (LogEnabled(level)) {
+    Log(level, "call",
+        {{"method", RpcMethodName(method)},
+         {"request_id", request_id},
+         {"code", absl::StatusCodeToString(status.code())},
+         {"ms", absl::StrFormat("%.3f", absl::ToDoubleMilliseconds(latency))},
+         {"error", std::string(status.message())}});
+  }
+  return ToGrpcStatus(std::move(status), request_id);
+}
+
+RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,
+                 grpc::ServerContextBase* context)
+    : environment_(environment),
+      method_(method),
+      context_(context),
+      request_id_(RequestId(*context)),
+      start_(absl::Now()),
+      deadline_(DeadlineOf(*context, start_, environment->default_deadline)) {
+  context->AddTrailingMetadata("x-request-id", request_id_);
+}
+
+bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
+                    google::protobuf::Message* request) {
+  absl::Status status = ParseRequest(bytes, request);
+  if (status.ok()) return true;
+  Fail(std::move(status));
+  return false;
+}
+
+void RpcCall::Reply(const google::protobuf::Message& response) noexcept {
+  grpc::Status status;
+  try {
+    WriteMessage(response, Buffer());
+    status =
+        EndCall(*environment_, method_, request_id_, start_, absl::OkStatus());
+  } catch (...) {
+    return Fail(CaughtStatus());
+  }
+  Send(status);
+}
+
+void RpcCall::Fail(absl::Status status) noexcept {
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  grpc::Status wire;
+  try {
+    wire =
+        EndCall(*environment_, method_, request_id_, start_, std::move(status));
+  } catch (...) {
+    wire = grpc::Status(code, "");
+  }
+  Send(wire);
+}
+
+}  // namespace taud::server

@@ -1,0 +1,128 @@
+#ifndef TAUD_SERVER_API_CALL_H_
+#define TAUD_SERVER_API_CALL_H_
+
+#include <atomic>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "google/protobuf/message.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/observe/metrics.h"
+#include "server/rpc/call_queues.h"
+#include "server/rpc/rpc_method.h"
+
+namespace taud::server {
+
+// What every call shares; outlives them all.
+struct CallEnvironment {
+  Metrics* metrics = nullptr;
+  absl::Duration default_deadline = absl::InfiniteDuration();
+};
+
+// Parses a request that arrived as bytes. gRPC's own parsing would answer a
+// malformed unary request with a bare INTERNAL and take a malformed streamed
+// one for the end of the stream; this says INVALID_ARGUMENT and, for invalid
+// UTF-8, which field.
+absl::Status ParseRequest(const grpc::ByteBuffer& bytes,
+                          google::protobuf::Message* request);
+
+// The id a client gave in the metadata `x-request-id` (up to 128 printable
+// ASCII characters), or a new one.
+std::string RequestId(const grpc::ServerContextBase& context);
+
+// Counts and logs the end of a call and gives the status to finish with.
+grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
+                     const std::string& request_id, absl::Time start,
+                     absl::Status status);
+
+// One unary call, whichever of gRPC's APIs it came through: parses, is
+// answered once, counts, logs, and deletes itself when gRPC is done with it.
+// Reply and Fail may be called from any thread, one of them, once, and nothing
+// of the call may be touched afterwards.
+class RpcCall {
+ public:
+  RpcCall(const RpcCall&) = delete;
+  RpcCall& operator=(const RpcCall&) = delete;
+  virtual ~RpcCall() = default;
+
+  // Parses the request; if it cannot, fails the call and returns false.
+  bool Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* request);
+
+  // Without memory for the answer, the call fails. Never throw.
+  void Reply(const google::protobuf::Message& response) noexcept;
+  void Fail(absl::Status status) noexcept;
+
+  // When nobody waits any more. Valid until Reply or Fail.
+  absl::Time deadline() const { return deadline_; }
+  virtual const std::atomic<bool>* cancelled() const = 0;
+  // gRPC's name of the client's address.
+  std::string peer() const { return context_->peer(); }
+
+ protected:
+  // `environment` and `context` outlive the call.
+  RpcCall(const CallEnvironment* environment, RpcMethod method,
+          grpc::ServerContextBase* context);
+
+ private:
+  // The answer's bytes go to Buffer(), then Send ends the call.
+  virtual grpc::ByteBuffer* Buffer() = 0;
+  virtual void Send(const grpc::Status& status) noexcept = 0;
+
+  const CallEnvironment* const environment_;
+  const RpcMethod method_;
+  grpc::ServerContextBase* const context_;
+  const std::string request_id_;
+  const absl::Time start_;
+  const absl::Time deadline_;
+};
+
+// A call of the callback API, made by a service's handler.
+class UnaryCall : public RpcCall, public grpc::ServerUnaryReactor {
+ public:
+  // `environment`, `context` and `response` outlive the call (gRPC's promise
+  // for the latter two).
+  UnaryCall(const CallEnvironment* environment, RpcMethod method,
+            grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
+      : RpcCall(environment, method, context), response_(response) {}
+
+  const std::atomic<bool>* cancelled() const override { return &cancelled_; }
+
+ private:
+  grpc::ByteBuffer* Buffer() override { return response_; }
+  void Send(const grpc::Status& status) noexcept override { Finish(status); }
+  void OnCancel() override { cancelled_.store(true); }
+  void OnDone() override { delete this; }
+
+  grpc::ByteBuffer* const response_;
+  std::atomic<bool> cancelled_{false};
+};
+
+// A call that arrived through a completion queue.
+class QueuedCall : public RpcCall {
+ public:
+  // `environment` outlives the call; `call` is finished by it.
+  QueuedCall(const CallEnvironment* environment, RpcMethod method,
+             CallQueues::Call* call)
+      : RpcCall(environment, method, call->mutable_context()), call_(call) {}
+
+  const std::atomic<bool>* cancelled() const override {
+    return call_->cancelled();
+  }
+
+ private:
+  grpc::ByteBuffer* Buffer() override { return &response_; }
+  void Send(const grpc::Status& status) noexcept override {
+    call_->Finish(response_, status);
+    delete this;
+  }
+
+  CallQueues::Call* const call_;
+  grpc::ByteBuffer response_;
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_API_CALL_H_

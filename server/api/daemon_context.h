@@ -1,0 +1,46 @@
+#ifndef TAUD_SERVER_API_DAEMON_CONTEXT_H_
+#define TAUD_SERVER_API_DAEMON_CONTEXT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "model/state.h"
+#include "server/admission/admission.h"
+#include "server/api/call.h"
+#include "server/lifecycle/publisher.h"
+#include "server/lifecycle/upkeep.h"
+#include "server/observe/metrics.h"
+#include "server/serving/batcher.h"
+#include "server/serving/serving_model.h"
+#include "store/log/event_store.h"
+#include "trainer/online/online_trainer.h"
+
+namespace taud::server {
+
+enum class Phase { kStarting, kServing, kDraining };
+
+// The parts of the daemon as its services see them. All belong to Daemon and
+// outlive the services; each is thread-safe as its own header says.
+struct DaemonContext {
+  model::State* state = nullptr;
+  store::EventStore* store = nullptr;
+  trainer::OnlineTrainer* trainer = nullptr;
+  ServingSlot* slot = nullptr;
+  Publisher* publisher = nullptr;
+  Batcher* batcher = nullptr;
+  Upkeep* upkeep = nullptr;
+  Metrics* metrics = nullptr;
+  ClientRates* rates = nullptr;
+  MemoryBudget* memory = nullptr;
+  CallEnvironment calls;
+  std::string backup_root;  // store.backup_root; constant
+  int64_t started_ms = 0;
+  std::atomic<Phase> phase{Phase::kStarting};
+  // Of searching, since the start.
+  std::atomic<uint64_t> index_gpu_errors{0};
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_API_DAEMON_CONTEXT_H_

@@ -1,0 +1,262 @@
+#include "server/api/model_service.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "grpcpp/alarm.h"
+#include "server/admission/message_bytes.h"
+#include "server/api/call.h"
+#include "server/api/status_report.h"
+#include "server/lifecycle/backup_place.h"
+#include "server/rpc/errors.h"
+
+namespace taud::server {
+namespace {
+
+constexpr int32_t kDefaultIntervalMs = 1000;
+constexpr int32_t kMinIntervalMs = 100;
+constexpr int32_t kMaxIntervalMs = 60000;
+
+absl::StatusOr<absl::Duration> IntervalOf(const grpc::ByteBuffer& bytes) {
+  v1::WatchStatusRequest request;
+  absl::Status status = ParseRequest(bytes, &request);
+  if (!status.ok()) return status;
+  const int32_t ms =
+      request.interval_ms() == 0 ? kDefaultIntervalMs : request.interval_ms();
+  if (ms < kMinIntervalMs || ms > kMaxIntervalMs) {
+    return FieldError("interval_ms",
+                      absl::StrCat(ms, " is not allowed; ", kMinIntervalMs,
+                                   " to ", kMaxIntervalMs));
+  }
+  return absl::Milliseconds(ms);
+}
+
+}  // namespace
+
+// One call of WatchStatus: write a status, wait for the alarm, again.
+// Thread-safe; keeps itself alive until gRPC and the alarm are done with it.
+class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  WatchStream(const DaemonContext* context, ModelServiceImpl* service,
+              absl::StatusOr<absl::Duration> interval,
+              const grpc::CallbackServerContext& rpc)
+      : context_(context),
+        service_(service),
+        interval_(std::move(interval)),
+        request_id_(RequestId(rpc)),
+        start_(absl::Now()) {}
+
+  void Begin(std::shared_ptr<WatchStream> self) {
+    absl::MutexLock lock(&mutex_);
+    self_ = std::move(self);
+    if (interval_.ok()) {
+      Write();
+    } else {
+      End(interval_.status());
+    }
+  }
+
+  void Drain() {
+    absl::MutexLock lock(&mutex_);
+    End(absl::UnavailableError("the server is draining"));
+  }
+
+ private:
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    if (!ok) closing_ = absl::CancelledError("the client went away");
+    if (closing_.has_value()) return EndNow();
+    waiting_ = true;
+    alarm_ = std::make_unique<grpc::Alarm>();
+    alarm_->Set(absl::ToChronoTime(absl::Now() + *interval_),
+                [self = self_](bool) { self->OnAlarm(); });
+  }
+
+  void OnAlarm() {
+    absl::MutexLock lock(&mutex_);
+    waiting_ = false;
+    if (closing_.has_value()) return EndNow();
+    Write();
+  }
+
+  void OnCancel() override {
+    absl::MutexLock lock(&mutex_);
+    End(absl::CancelledError("the client went away"));
+  }
+
+  void OnDone() override {
+    std::shared_ptr<WatchStream> self;
+    {
+      absl::MutexLock lock(&mutex_);
+      self.swap(self_);
+    }
+    service_->Forget(self);
+  }
+
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    writing_ = true;
+    WriteMessage(ReportStatus(*context_), &outgoing_);
+    StartWrite(&outgoing_);
+  }
+
+  // Ends the call when the write or the wait in progress is over.
+  void End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!closing_.has_value()) closing_ = std::move(status);
+    if (waiting_) {
+      alarm_->Cancel();  // OnAlarm follows
+    } else if (!writing_) {
+      EndNow();
+    }
+  }
+
+  void EndNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (finished_) return;
+    finished_ = true;
+    Finish(EndCall(context_->calls, RpcMethod::kWatchStatus, request_id_,
+                   start_, *closing_));
+  }
+
+  const DaemonContext* const context_;
+  ModelServiceImpl* const service_;
+  const absl::StatusOr<absl::Duration> interval_;
+  const std::string request_id_;
+  const absl::Time start_;
+
+  absl::Mutex mutex_;
+  std::shared_ptr<WatchStream> self_ ABSL_GUARDED_BY(mutex_);
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<absl::Status> closing_ ABSL_GUARDED_BY(mutex_);
+  // A new one for each wait: the last one's callback may still be returning.
+  std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mutex_);
+  grpc::ByteBuffer outgoing_;  // gRPC's while writing_
+};
+
+ModelServiceImpl::ModelServiceImpl(const DaemonContext* context)
+    : context_(context) {}
+ModelServiceImpl::~ModelServiceImpl() = default;
+
+grpc::ServerUnaryReactor* ModelServiceImpl::GetStatus(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kGetStatus, rpc, buffer);
+  v1::GetStatusRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  call->Reply(ReportStatus(*context_));
+  return call;
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelServiceImpl::WatchStatus(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes) {
+  auto stream =
+      std::make_shared<WatchStream>(context_, this, IntervalOf(*bytes), *rpc);
+  bool draining = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    draining = draining_;
+    watches_.insert(stream);
+  }
+  stream->Begin(stream);
+  if (draining) stream->Drain();
+  return stream.get();
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::ListSnapshots(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kListSnapshots, rpc, buffer);
+  v1::ListSnapshotsRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  call->Reply(ReportSnapshots(*context_));
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::Publish(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kPublish, rpc, buffer);
+  v1::PublishRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  absl::Status status = context_->publisher->PublishNow(
+      [this] { return context_->trainer->RequestPublish(); },
+      [call](absl::StatusOr<Publisher::Published> published) {
+        if (!published.ok()) return call->Fail(published.status());
+        v1::PublishResponse response;
+        response.set_version(published->version);
+        response.set_trained_through(published->trained_through);
+        call->Reply(response);
+      });
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::Rollback(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kRollback, rpc, buffer);
+  v1::RollbackRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  absl::Status status = context_->publisher->Rollback(
+      request.version(),
+      [call](absl::StatusOr<Publisher::Published> published) {
+        if (!published.ok()) return call->Fail(published.status());
+        v1::RollbackResponse response;
+        response.set_version(published->version);
+        response.set_trained_through(published->trained_through);
+        call->Reply(response);
+      });
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
+  v1::BackupRequest request;
+  if (!call->Parse(*bytes, &request)) return call;
+  absl::Status status =
+      CheckBackupPlace(request.directory(), context_->backup_root, rpc->peer());
+  if (!status.ok()) {
+    call->Fail(std::move(status));
+    return call;
+  }
+  status = context_->upkeep->Backup(
+      request.directory(), [call, directory = request.directory()](
+                               absl::StatusOr<store::BackupManifest> made) {
+        if (!made.ok()) return call->Fail(made.status());
+        v1::BackupResponse response;
+        response.set_directory(directory);
+        response.set_bytes(made->bytes());
+        response.set_files(made->files.size());
+        response.set_last_sequence(made->last_sequence);
+        call->Reply(response);
+      });
+  if (!status.ok()) call->Fail(std::move(status));
+  return call;
+}
+
+void ModelServiceImpl::Drain() {
+  std::vector<std::shared_ptr<WatchStream>> watches;
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+    watches.assign(watches_.begin(), watches_.end());
+  }
+  for (const auto& watch : watches) watch->Drain();
+}
+
+void ModelServiceImpl::Forget(const std::shared_ptr<WatchStream>& stream) {
+  absl::MutexLock lock(&mutex_);
+  watches_.erase(stream);
+}
+
+}  // namespace taud::server

@@ -1,0 +1,337 @@
+#include "server/api/recommendation_service.h"
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/admission/request_memory.h"
+#include "server/api/call.h"
+#include "server/api/page_token.h"
+#include "server/api/validation.h"
+#include "server/rpc/errors.h"
+
+namespace taud::server {
+namespace {
+
+void FillSnapshot(const model::Snapshot& snapshot, v1::SnapshotRef* ref) {
+  ref->set_version(snapshot.version);
+  ref->set_trained_through(snapshot.trained_through);
+  ref->set_created_ms(snapshot.created_ms);
+}
+
+void FillItems(const model::State& state, const Recommendation& answer,
+               bool titles,
+               google::protobuf::RepeatedPtrField<v1::ScoredItem>* items) {
+  items->Reserve(static_cast<int>(answer.items.size()));
+  const model::Dictionary::NamesLock names(state.items);
+  for (const RankedItem& ranked : answer.items) {
+    const std::string_view id = state.items.Name(ranked.item);
+    if (id.empty()) continue;  // erased since it was ranked
+    v1::ScoredItem* item = items->Add();
+    item->set_id(id.data(), id.size());
+    item->set_score(ranked.score);
+    item->set_probability(ranked.probability);
+    item->set_unscored(ranked.unscored);
+    item->set_rank_score(ranked.rank_score);
+    item->set_explored(ranked.explored);
+    if (titles) item->set_title(state.catalogue.Title(ranked.item));
+  }
+}
+
+void FillResponse(const model::State& state, const model::Snapshot& snapshot,
+                  const Recommendation& answer, bool titles,
+                  v1::RecommendResponse* response) {
+  FillItems(state, answer, titles, response->mutable_items());
+  response->set_representation(answer.representation);
+  response->set_temperature(answer.temperature);
+  FillSnapshot(snapshot, response->mutable_snapshot());
+}
+
+absl::StatusOr<RecommendTask> TaskForUser(const model::State& state,
+                                          const std::string& user_id, int32_t k,
+                                          const v1::Filter& filter) {
+  absl::Status status = CheckK(k);
+  if (!status.ok()) return status;
+  auto checked = CheckFilter(filter, state.items);
+  if (!checked.ok()) return checked.status();
+  RecommendTask task;
+  task.user = state.users.Find(user_id);
+  task.k = static_cast<size_t>(k);
+  task.filter = *std::move(checked);
+  return task;
+}
+
+absl::Status CheckAfter(const DaemonContext& context, uint64_t after) {
+  return CheckAfterSequence(after, context.state->interactions.last_sequence(),
+                            context.phase.load() == Phase::kStarting);
+}
+
+absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
+                                       const v1::RecommendRequest& request) {
+  const model::State& state = *context.state;
+  if (!request.user_id().empty() || request.context_item_ids().empty()) {
+    absl::Status status = CheckId("user_id", request.user_id());
+    if (!status.ok()) return status;
+  }
+  absl::Status status = CheckAfter(context, request.after_sequence());
+  if (!status.ok()) return status;
+  auto items = CheckContext(request.context_item_ids(), state.items);
+  if (!items.ok()) return items.status();
+  auto task =
+      TaskForUser(state, request.user_id(), request.k(), request.filter());
+  if (!task.ok()) return task.status();
+  task->context = *std::move(items);
+  auto rules = CheckRules(request.rules());
+  if (!rules.ok()) return rules.status();
+  task->rules = *std::move(rules);
+  if (!request.page_token().empty()) {
+    const auto token =
+        DecodePageToken(request.page_token(), RequestFingerprint(request));
+    if (!token.ok()) return token.status();
+    task->offset = token->offset;
+    task->version = token->version;
+  }
+  if (task->offset + task->k > kMaxPagedItems) {
+    return FieldError("k", absl::StrCat("all pages together may have ",
+                                        kMaxPagedItems, " items"));
+  }
+  return task;
+}
+
+absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
+    const DaemonContext& context, const v1::RecommendBatchRequest& request) {
+  const model::State& state = *context.state;
+  const auto users = static_cast<size_t>(request.user_ids_size());
+  if (users < 1 || users > kMaxUsersPerBatch) {
+    return FieldError("user_ids",
+                      absl::StrCat("has ", users, " entries; allowed: 1 to ",
+                                   kMaxUsersPerBatch));
+  }
+  absl::Status status = CheckAfter(context, request.after_sequence());
+  if (!status.ok()) return status;
+  auto model_task = TaskForUser(state, "", request.k(), request.filter());
+  if (!model_task.ok()) return model_task.status();
+  auto rules = CheckRules(request.rules());
+  if (!rules.ok()) return rules.status();
+  model_task->rules = *std::move(rules);
+  if (users * model_task->k > kMaxResultsPerBatch) {
+    return FieldError("k", absl::StrCat("k x users is ", users * model_task->k,
+                                        "; at most ", kMaxResultsPerBatch));
+  }
+  std::vector<RecommendTask> tasks(users, *model_task);
+  for (size_t u = 0; u < users; ++u) {
+    const std::string& id = request.user_ids(static_cast<int>(u));
+    status = CheckId(absl::StrCat("user_ids[", u, "]"), id);
+    if (!status.ok()) return status;
+    tasks[u].user = state.users.Find(id);
+  }
+  return tasks;
+}
+
+absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
+                                       const v1::SimilarItemsRequest& request) {
+  const model::State& state = *context.state;
+  absl::Status status = CheckId("item_id", request.item_id());
+  if (!status.ok()) return status;
+  auto task = TaskForUser(state, "", request.k(), request.filter());
+  if (!task.ok()) return task.status();
+  const auto item = state.items.Find(request.item_id());
+  if (!item.has_value()) {
+    return absl::NotFoundError(
+        absl::StrCat("item_id: \"", request.item_id(), "\" is unknown"));
+  }
+  task->kind = RecommendTask::Kind::kSimilarItems;
+  task->similar_to = *item;
+  return task;
+}
+
+std::vector<RecommendTask> Single(RecommendTask task) {
+  std::vector<RecommendTask> tasks;
+  tasks.push_back(std::move(task));
+  return tasks;
+}
+
+// Composes and sends the answer of a call: Reply or Fail, once.
+using Respond = std::function<void(RpcCall*, const model::Snapshot&,
+                                   absl::Span<const Recommendation> answers)>;
+
+// Does `body`, which ends with the call handed on, answered or failed; fails it
+// if there is no memory for that.
+template <typename Body>
+void Guard(RpcCall* call, Body body) {
+  try {
+    body();
+  } catch (...) {
+    call->Fail(CaughtStatus());
+  }
+}
+
+// Refuses a call before it has cost anything; false if it did.
+bool Admitted(const DaemonContext& context, RpcCall* call) {
+  absl::Status status = context.batcher->CheckRoom();
+  if (status.ok()) return true;
+  call->Fail(std::move(status));
+  return false;
+}
+
+// Hands the tasks of a call to the batcher, whose thread will respond; or
+// fails the call.
+void Submit(const DaemonContext& context, RpcCall* call,
+            std::vector<RecommendTask> tasks, Respond respond) {
+  if (!context.rates->unlimited()) {
+    absl::Status admitted = context.rates->Admit(
+        ClientOf(call->peer()), static_cast<double>(tasks.size()), absl::Now());
+    if (!admitted.ok()) return call->Fail(std::move(admitted));
+  }
+  const size_t bytes = EstimateBytes(tasks, context.state->items.size());
+  RecommendJob job;
+  job.tasks = std::move(tasks);
+  job.deadline = call->deadline();
+  job.cancelled = call->cancelled();
+  job.done = [call, respond = std::move(respond), memory = context.memory,
+              bytes](absl::Status status,
+                     const std::shared_ptr<const ServingModel>& model,
+                     absl::Span<const Recommendation> answers) {
+    if (status.ok()) {
+      Guard(call, [&] { respond(call, *model->snapshot, answers); });
+    } else {
+      call->Fail(std::move(status));
+    }
+    memory->Give(bytes);
+  };
+  if (!context.memory->Take(bytes)) {
+    return call->Fail(absl::ResourceExhaustedError(
+        "the requests under way need all of the memory they may "
+        "(serving.max_request_memory_mib); retry after a pause"));
+  }
+  absl::Status status = context.batcher->Submit(std::move(job));
+  if (status.ok()) return;
+  context.memory->Give(bytes);
+  call->Fail(std::move(status));
+}
+
+}  // namespace
+
+void RecommendationServiceImpl::Serve(CallQueues* queues) {
+  queues->Serve(
+      [this](grpc::ServerContext* context, grpc::ByteBuffer* request,
+             CallQueues::Writer* writer, grpc::ServerCompletionQueue* queue,
+             void* tag) {
+        RequestRecommend(context, request, writer, queue, queue, tag);
+      },
+      [this](CallQueues::Call* call) {
+        QueuedCall* rpc = nullptr;
+        try {
+          rpc = new QueuedCall(&context_->calls, RpcMethod::kRecommend, call);
+        } catch (...) {
+          // Too little memory even for what would count and log the call.
+          return call->Finish(grpc::ByteBuffer(),
+                              grpc::Status(grpc::RESOURCE_EXHAUSTED, ""));
+        }
+        Guard(rpc, [&] { Recommend(rpc, call->request()); });
+      });
+}
+
+void RecommendationServiceImpl::Recommend(RpcCall* call,
+                                          const grpc::ByteBuffer& bytes) const {
+  if (!Admitted(*context_, call)) return;
+  v1::RecommendRequest request;
+  if (!call->Parse(bytes, &request)) return;
+  auto task = MakeTask(*context_, request);
+  if (!task.ok()) return call->Fail(task.status());
+  auto exploration = CheckExploration(request.exploration());
+  if (!exploration.ok()) return call->Fail(exploration.status());
+  task->explore = exploration->share();
+  task->seed = exploration->seed();
+  PageToken next;
+  next.offset = task->offset + task->k;
+  next.request = RequestFingerprint(request);
+  Submit(*context_, call, Single(*std::move(task)),
+         [state = context_->state, titles = request.include_titles(), next,
+          exploration = *std::move(exploration)](
+             RpcCall* answered, const model::Snapshot& snapshot,
+             absl::Span<const Recommendation> answers) {
+           if (!answers[0].status.ok()) {
+             return answered->Fail(answers[0].status);
+           }
+           v1::RecommendResponse response;
+           FillResponse(*state, snapshot, answers[0], titles, &response);
+           if (answers[0].more && next.offset < kMaxPagedItems) {
+             PageToken token = next;
+             token.version = snapshot.version;
+             response.set_next_page_token(EncodePageToken(token));
+           }
+           if (exploration.share() > 0) {
+             *response.mutable_exploration() = exploration;
+           }
+           answered->Reply(response);
+         });
+}
+
+grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kRecommendBatch, rpc, buffer);
+  Guard(call, [&] { RecommendBatch(call, *bytes); });
+  return call;
+}
+
+void RecommendationServiceImpl::RecommendBatch(
+    RpcCall* call, const grpc::ByteBuffer& bytes) const {
+  v1::RecommendBatchRequest request;
+  if (!call->Parse(bytes, &request)) return;
+  auto tasks = MakeTasks(*context_, request);
+  if (!tasks.ok()) return call->Fail(tasks.status());
+  Submit(*context_, call, *std::move(tasks),
+         [state = context_->state, titles = request.include_titles()](
+             RpcCall* answered, const model::Snapshot& snapshot,
+             absl::Span<const Recommendation> answers) {
+           v1::RecommendBatchResponse response;
+           for (const Recommendation& answer : answers) {
+             FillResponse(*state, snapshot, answer, titles,
+                          response.add_responses());
+           }
+           answered->Reply(response);
+         });
+}
+
+grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kSimilarItems, rpc, buffer);
+  Guard(call, [&] { SimilarItems(call, *bytes); });
+  return call;
+}
+
+void RecommendationServiceImpl::SimilarItems(
+    RpcCall* call, const grpc::ByteBuffer& bytes) const {
+  if (!Admitted(*context_, call)) return;
+  v1::SimilarItemsRequest request;
+  if (!call->Parse(bytes, &request)) return;
+  auto task = MakeTask(*context_, request);
+  if (!task.ok()) return call->Fail(task.status());
+  Submit(*context_, call, Single(*std::move(task)),
+         [state = context_->state, titles = request.include_titles(),
+          id = request.item_id()](RpcCall* answered,
+                                  const model::Snapshot& snapshot,
+                                  absl::Span<const Recommendation> answers) {
+           if (answers[0].representation == v1::REPRESENTATION_UNSPECIFIED) {
+             return answered->Fail(absl::FailedPreconditionError(
+                 absl::StrCat("item_id: \"", id,
+                              "\" has no vector yet: nothing was learnt of "
+                              "it; retry after the next snapshot")));
+           }
+           v1::SimilarItemsResponse response;
+           FillItems(*state, answers[0], titles, response.mutable_items());
+           FillSnapshot(snapshot, response.mutable_snapshot());
+           answered->Reply(response);
+         });
+}
+
+}  // namespace taud::server

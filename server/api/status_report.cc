@@ -1,0 +1,178 @@
+#include "server/api/status_report.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace taud::server {
+namespace {
+
+const char* PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kStarting:
+      return "STARTING";
+    case Phase::kServing:
+      return "SERVING";
+    case Phase::kDraining:
+      break;
+  }
+  return "DRAINING";
+}
+
+// 0 if the system does not say.
+uint64_t ResidentBytes() {
+  std::ifstream file("/proc/self/statm");
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  if (!(file >> total >> resident)) return 0;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
+  to->set_state(trainer::TrainerStateName(from.state));
+  to->set_device(from.device);
+  to->set_error(from.error);
+  to->set_steps(from.steps);
+  to->set_epochs(from.epochs);
+  to->set_trained_through(from.trained_through);
+  to->set_backlog(from.backlog);
+  to->set_pairs(from.pairs);
+  to->set_positives_per_second(from.positives_per_second);
+  to->set_loss(from.loss);
+  to->set_tau0(from.tau0);
+  to->set_tau_user_p10(from.tau_user_p10);
+  to->set_tau_user_p50(from.tau_user_p50);
+  to->set_tau_user_p90(from.tau_user_p90);
+  to->set_warming_up(from.warming_up);
+  to->set_rho(from.rho);
+  to->set_gpu_errors(from.gpu_errors);
+  to->set_last_gpu_error(from.last_gpu_error);
+}
+
+void FillServing(const DaemonContext& context, const ServingModel* model,
+                 v1::ServingStatus* to) {
+  if (model != nullptr) {
+    to->set_snapshot_version(model->snapshot->version);
+    to->set_snapshot_trained_through(model->snapshot->trained_through);
+    to->set_snapshot_created_ms(model->snapshot->created_ms);
+    const query::QueryWeights& weights = model->fold_in->weights();
+    to->set_recent_weight(double{weights.recent});
+    to->set_prior_strength(double{weights.prior});
+  }
+  const Publisher::Stats publisher = context.publisher->stats();
+  to->set_swaps(publisher.swaps);
+  to->set_rejected(publisher.rejected);
+  to->set_last_rejection(publisher.last_rejection);
+  to->set_requests(context.metrics->requests());
+  to->set_errors(context.metrics->errors());
+  to->set_pinned_version(context.publisher->pinned());
+  to->set_save_errors(publisher.save_errors);
+  const Batcher::Stats batcher = context.batcher->stats();
+  to->set_queued(batcher.queued);
+  to->set_batches(batcher.batches);
+  to->set_queries(batcher.queries);
+  to->set_expired(batcher.expired);
+  to->set_refused(batcher.refused);
+  to->set_last_swap_ms(publisher.last_swap_ms);
+  to->set_live_snapshots(static_cast<uint32_t>(publisher.live));
+  to->set_resident_bytes(ResidentBytes());
+}
+
+void FillLog(const DaemonContext& context, v1::LogStatus* to) {
+  const store::EventStore::Stats store = context.store->stats();
+  to->set_last_sequence(context.state->interactions.last_sequence());
+  const model::State& state = *context.state;
+  to->set_interactions(state.interactions.size() -
+                       state.interactions.num_erased());
+  to->set_users(state.users.size() - state.users.Erased().size());
+  to->set_items(state.items.size() - state.items.Erased().size());
+  to->set_appended(store.appended);
+  to->set_duplicates(store.duplicates);
+  to->set_write_errors(store.write_errors);
+  to->set_queued(store.queued);
+  to->set_queued_bytes(store.queued_bytes);
+  to->set_trimmed_through(store.trimmed_through);
+}
+
+void FillUpkeep(const DaemonContext& context, v1::Status* status) {
+  const Upkeep::Stats upkeep = context.upkeep->stats();
+  status->mutable_log()->set_pending_erasures(upkeep.pending_erasures);
+  v1::CheckpointStatus* to = status->mutable_checkpoint();
+  to->set_number(upkeep.checkpoint);
+  to->set_absorbed_through(upkeep.absorbed_through);
+  to->set_created_ms(upkeep.checkpoint_ms);
+  to->set_errors(upkeep.checkpoint_errors);
+  to->set_resumed_from(upkeep.resumed_from);
+}
+
+void FillIndex(const ServingModel& model, v1::IndexStatus* to) {
+  const index::IndexReport report = model.index->report();
+  to->set_kind(report.kind);
+  to->set_kernel(report.kernel);
+  to->set_bytes(report.bytes);
+  to->set_recall(report.recall);
+  to->set_audited_queries(report.audited);
+  to->set_lists(report.lists);
+  to->set_probes(report.probes);
+  to->set_reason(report.reason);
+  for (const index::PathTiming& timing : report.timings) {
+    v1::PathTiming* path = to->add_timings();
+    path->set_batch(timing.batch);
+    path->set_quantised_us(timing.quantised_us);
+    path->set_flat_us(timing.flat_us);
+  }
+  to->set_device(model.index->device());
+  to->set_items(model.index->size());
+  to->set_dim(static_cast<uint32_t>(model.index->dim()));
+  to->set_build_seconds(model.build_seconds);
+}
+
+}  // namespace
+
+v1::Status ReportStatus(const DaemonContext& context) {
+  v1::Status status;
+  status.set_server_version(TAUD_VERSION);
+  status.set_now_ms(absl::ToUnixMillis(absl::Now()));
+  status.set_started_ms(context.started_ms);
+  const Phase phase = context.phase.load();
+  status.set_phase(PhaseName(phase));
+  const std::shared_ptr<const ServingModel> model = context.slot->Get();
+  status.set_ready(model != nullptr && phase != Phase::kDraining);
+  FillTrainer(context.trainer->status(), status.mutable_trainer());
+  FillServing(context, model.get(), status.mutable_serving());
+  FillLog(context, status.mutable_log());
+  FillUpkeep(context, &status);
+  if (model != nullptr) FillIndex(*model, status.mutable_index());
+  status.mutable_index()->set_gpu_errors(context.index_gpu_errors.load());
+  return status;
+}
+
+v1::ListSnapshotsResponse ReportSnapshots(const DaemonContext& context) {
+  v1::ListSnapshotsResponse response;
+  const std::shared_ptr<const ServingModel> model = context.slot->Get();
+  std::vector<store::SnapshotInfo> saved = context.publisher->Saved();
+  std::reverse(saved.begin(), saved.end());
+  for (const store::SnapshotInfo& info : saved) {
+    v1::SnapshotInfo* to = response.add_snapshots();
+    to->set_version(info.version);
+    to->set_trained_through(info.trained_through);
+    to->set_created_ms(info.created_ms);
+    to->set_users(info.users);
+    to->set_items(info.items);
+    to->set_dim(static_cast<uint32_t>(info.dim));
+    to->set_bytes(info.bytes);
+    to->set_serving(model != nullptr &&
+                    model->snapshot->version == info.version);
+    to->set_pinned(info.version == context.publisher->pinned());
+    for (const auto& [name, value] : info.metrics) {
+      (*to->mutable_metrics())[name] = value;
+    }
+  }
+  return response;
+}
+
+}  // namespace taud::server

@@ -1,0 +1,40 @@
+#ifndef TAUD_SERVER_LIFECYCLE_CONFIG_LOADER_H_
+#define TAUD_SERVER_LIFECYCLE_CONFIG_LOADER_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "taud/config/v1/config.pb.h"
+
+// From YAML to the checked configuration and back. The schema,
+// proto/taud/config/v1/config.proto, says what each key means, its default
+// and its range; these functions only follow it. Plain functions, any thread.
+
+namespace taud::server {
+
+// Every key at its default.
+config::v1::Config DefaultConfig();
+
+// The configuration in `yaml`; absent keys get their defaults.
+// INVALID_ARGUMENT, one line for each fault ("file:line: key: what is wrong;
+// what is allowed"): not YAML, unknown key, key given twice, wrong type,
+// out of range.
+absl::StatusOr<config::v1::Config> ParseConfig(absl::string_view yaml,
+                                               absl::string_view file_name);
+
+// ParseConfig of a file. NOT_FOUND if it cannot be read.
+absl::StatusOr<config::v1::Config> LoadConfig(const std::string& path);
+
+// Sets one key, as "trainer.threads=2". INVALID_ARGUMENT as ParseConfig.
+absl::Status OverrideConfig(absl::string_view assignment,
+                            config::v1::Config* config);
+
+// As YAML, every key with its meaning, unit, range and default as a comment.
+// ParseConfig(PrintConfig(c)) is c.
+std::string PrintConfig(const config::v1::Config& config);
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_LIFECYCLE_CONFIG_LOADER_H_

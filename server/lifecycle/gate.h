@@ -1,0 +1,21 @@
+#ifndef TAUD_SERVER_LIFECYCLE_GATE_H_
+#define TAUD_SERVER_LIFECYCLE_GATE_H_
+
+#include "absl/status/status.h"
+#include "model/snapshot.h"
+
+namespace taud::server {
+
+// Whether `candidate` may serve after `serving` (null: nothing serves).
+// OK, or why not: FAILED_PRECONDITION naming the check and the value.
+//  - model::ValidateSnapshot: sizes, finite values, unit norms;
+//  - at least one user and one item were trained;
+//  - the dimension is the configured one;
+//  - it was trained through no less of the log than the serving one.
+// Pure; reads both snapshots whole.
+absl::Status CheckGate(const model::Snapshot& candidate,
+                       const model::Snapshot* serving, size_t dim);
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_LIFECYCLE_GATE_H_

@@ -1,0 +1,126 @@
+#ifndef TAUD_SERVER_LIFECYCLE_UPKEEP_H_
+#define TAUD_SERVER_LIFECYCLE_UPKEEP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "model/state.h"
+#include "model/training_state.h"
+#include "server/lifecycle/publisher.h"
+#include "store/files/backup.h"
+#include "store/log/event_store.h"
+#include "trainer/online/online_trainer.h"
+
+namespace taud::server {
+
+// What has to be done to the data beside serving: writes checkpoints, removes
+// every copy of what was erased, keeps the log within its bounds, makes
+// backups. One after the other, so that no checkpoint of before an erasure is
+// written after it and no backup sees half of either.
+//
+// Thread-safe. Owns one thread. What is interrupted is done at the next start:
+// erasures are known by their receipts, which say what is still there.
+class Upkeep {
+ public:
+  struct Options {
+    std::string data_dir;
+    size_t keep_checkpoints = 2;
+    uint64_t min_free_bytes = 0;
+    store::EventStore::Retention retention;
+    absl::Duration retention_interval = absl::Seconds(60);
+  };
+
+  // All outlive it.
+  Upkeep(const Options& options, model::State* state, store::EventStore* store,
+         Publisher* publisher, trainer::OnlineTrainer* trainer);
+  ~Upkeep();
+
+  // The newest checkpoint that training can go on from, given to the trainer.
+  // Damaged ones, and those of another dimension, are logged and passed over.
+  // DATA_LOSS as Publisher::Restore. REQUIRES: the log is read, the trainer
+  // was not started. True if there was one.
+  absl::StatusOr<bool> ResumeTraining();
+
+  // REQUIRES: the trainer was started, or will be at once.
+  void Start();
+
+  // Takes a checkpoint to write; if they come faster than they can be written,
+  // the newest wins. Returns at once.
+  void OfferCheckpoint(std::unique_ptr<model::TrainingState> state);
+  // There is a new erasure.
+  void Notify();
+  // `done` is called on the upkeep's thread. RESOURCE_EXHAUSTED while another
+  // backup is made, UNAVAILABLE while stopping; then it is not called.
+  using BackupDone = std::function<void(absl::StatusOr<store::BackupManifest>)>;
+  absl::Status Backup(const std::string& directory, BackupDone done);
+
+  // Finishes what it is at, writes `last` if it is not null, joins the thread.
+  // Idempotent.
+  void Stop(std::unique_ptr<model::TrainingState> last);
+
+  struct Stats {
+    uint64_t checkpoint = 0;  // number of the newest, 0: none
+    model::Sequence absorbed_through = 0;
+    int64_t checkpoint_ms = 0;
+    uint64_t checkpoint_errors = 0;
+    uint64_t pending_erasures = 0;
+    std::string resumed_from = "log";
+  };
+  Stats stats() const;
+  void SetResumedFrom(const std::string& what);
+
+ private:
+  struct BackupRequest {
+    std::string directory;
+    BackupDone done;
+  };
+
+  void Run();
+  void Save(const model::TrainingState& state);
+  absl::Status SaveNow(const model::TrainingState& state);
+  absl::Status EraseAll();
+  absl::Status EraseCopies(std::vector<store::Erasure>* pending);
+  absl::StatusOr<std::unique_ptr<model::TrainingState>> ForgetInTraining(
+      const std::vector<uint32_t>& users, const std::vector<uint32_t>& items);
+  void Trim();
+  // Interactions through here are in every checkpoint that is kept.
+  absl::StatusOr<model::Sequence> NeededAfter() const;
+  absl::StatusOr<store::BackupManifest> MakeBackup(
+      const std::string& directory);
+  // Snapshots, checkpoints and log into `incomplete`, which then gets its name.
+  absl::StatusOr<store::BackupManifest> FillBackup(
+      const std::string& directory, const std::string& incomplete);
+
+  // Constant after construction.
+  const Options options_;
+  const std::string checkpoints_;
+  model::State* const state_;
+  store::EventStore* const store_;
+  Publisher* const publisher_;
+  trainer::OnlineTrainer* const trainer_;
+
+  std::thread thread_;  // touched by Start and Stop
+
+  mutable absl::Mutex mutex_;
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool notified_ ABSL_GUARDED_BY(mutex_) = false;
+  bool backing_up_ ABSL_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<model::TrainingState> offered_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<BackupRequest> backup_ ABSL_GUARDED_BY(mutex_);
+  Stats stats_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_LIFECYCLE_UPKEEP_H_

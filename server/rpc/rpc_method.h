@@ -1,0 +1,57 @@
+#ifndef TAUD_SERVER_RPC_RPC_METHOD_H_
+#define TAUD_SERVER_RPC_RPC_METHOD_H_
+
+#include <cstddef>
+
+namespace taud::server {
+
+// The calls of the API, for logs and metrics.
+enum class RpcMethod {
+  kRecommend,
+  kRecommendBatch,
+  kSimilarItems,
+  kIngest,
+  kWriteInteractions,
+  kUpsertItems,
+  kGetItem,
+  kGetUser,
+  kGetStatus,
+  kWatchStatus,
+  kListSnapshots,
+  kPublish,
+  kEraseUser,
+  kDeleteItems,
+  kGetErasure,
+  kRollback,
+  kBackup,
+};
+
+inline constexpr size_t kNumRpcMethods = 17;
+
+inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
+    "Recommend",
+    "RecommendBatch",
+    "SimilarItems",
+    "Ingest",
+    "WriteInteractions",
+    "UpsertItems",
+    "GetItem",
+    "GetUser",
+    "GetStatus",
+    "WatchStatus",
+    "ListSnapshots",
+    "Publish",
+    "EraseUser",
+    "DeleteItems",
+    "GetErasure",
+    "Rollback",
+    "Backup",
+};
+
+inline const char* RpcMethodName(RpcMethod method) {
+  return kRpcMethodNames[static_cast<size_t>(method)];
+}
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_RPC_RPC_METHOD_H_

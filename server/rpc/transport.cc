@@ -1,0 +1,42 @@
+#include "server/rpc/transport.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "grpcpp/security/server_credentials.h"
+
+namespace taud::server {
+namespace {
+
+// A client may ask whether the server lives this often without a call.
+constexpr int kMinPingIntervalMs = 10000;
+constexpr int kPingTimeoutMs = 20000;
+constexpr int kMostCallQueues = 8;
+
+}  // namespace
+
+void ConfigureTransport(const config::v1::Server& config,
+                        grpc::ServerBuilder* builder, int* port) {
+  // Two daemons must not share a port unnoticed.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->SetMaxReceiveMessageSize(config.max_message_bytes());
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                              config.max_streams_per_connection());
+  // A client that is gone without a word is noticed, and its calls cancelled.
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
+                              config.keepalive_seconds() * 1000);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+      kMinPingIntervalMs);
+  builder->AddListeningPort(config.grpc_address(),
+                            grpc::InsecureServerCredentials(), port);
+}
+
+int CallQueueCount() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2,
+                    1, kMostCallQueues);
+}
+
+}  // namespace taud::server

@@ -1,0 +1,471 @@
+#include "server/serving/recommender.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "model/bitmap.h"
+#include "query/fold_in.h"
+#include "query/fold_in_cache.h"
+#include "query/new_items.h"
+
+namespace taud::server {
+namespace {
+
+using model::Bitmap;
+using model::ItemIndex;
+using query::NewItems;
+
+// One task on its way to an answer.
+struct Work {
+  std::vector<float> query;          // empty: no search, popularity
+  std::vector<ItemIndex> forbidden;  // ascending, distinct
+  const Bitmap* eligible = nullptr;  // null: every item
+  Bitmap own_eligible;               // what eligible points to, if its own
+  TagQuota quota{0};
+};
+
+// How deep an answer's list has to be: the pages before it, its own, and one
+// item to see whether there is another.
+size_t DepthOf(const RecommendTask& task) { return task.offset + task.k + 1; }
+
+bool HasVector(const model::Snapshot& snapshot, ItemIndex item) {
+  return item < snapshot.items.rows && snapshot.item_popularity[item] > 0;
+}
+
+// Fills in the query of a user and says how it was made.
+v1::Representation QueryForUser(const ServingModel& model,
+                                const model::State& state,
+                                std::optional<model::UserIndex> user,
+                                absl::Span<const ItemIndex> context,
+                                std::vector<float>* query,
+                                FoldInCounts* counts) {
+  const model::Snapshot& snapshot = *model.snapshot;
+  query::FoldInInput input;
+  if (user.has_value()) input.trained = query::FindTrained(snapshot, *user);
+  // Where the taste of the moment counts, what was learnt matters, too.
+  const bool learnt_matters = model.fold_in->weights().recent > 0;
+  const model::Sequence since = learnt_matters ? 0 : input.trained.through;
+  std::vector<model::HistoryEntry> history;
+  query::FoldInCache::Stamp stamp;
+  stamp.erased = state.interactions.num_erased();
+  if (user.has_value()) {
+    state.interactions.CopyHistorySince(*user, since, 1, &history);
+  }
+  const bool cacheable =
+      !history.empty() && context.empty() && model.fold_ins != nullptr;
+  const auto has_newer = [&] {
+    return !history.empty() && history[0].sequence > input.trained.through;
+  };
+  if (cacheable) {
+    ++counts->wanted;
+    stamp.newest = history[0].sequence;
+    if (model.fold_ins->Find(*user, stamp, query)) {
+      ++counts->cached;
+      return has_newer() ? v1::REPRESENTATION_FOLDED_IN
+                         : v1::REPRESENTATION_TRAINED;
+    }
+  }
+  if (!history.empty()) {
+    state.interactions.CopyHistorySince(*user, since, query::kMaxFoldIn,
+                                        &history);
+  }
+  input.history = history;
+  input.context = context;
+  if (!model.fold_in->Query(input, query)) {
+    query->clear();
+    return v1::REPRESENTATION_POPULAR;
+  }
+  if (cacheable && !history.empty()) {
+    stamp.newest = history[0].sequence;
+    model.fold_ins->Put(*user, stamp, *query);
+  }
+  if (has_newer()) return v1::REPRESENTATION_FOLDED_IN;
+  if (input.trained.row == nullptr) return v1::REPRESENTATION_CONTEXT;
+  return context.empty() ? v1::REPRESENTATION_TRAINED
+                         : v1::REPRESENTATION_FOLDED_IN;
+}
+
+// Fills in the vector of an item; false if it has none.
+bool QueryForItem(const model::Snapshot& snapshot,
+                  const NewItems::Vectors& fresh, ItemIndex item,
+                  std::vector<float>* query) {
+  if (HasVector(snapshot, item)) {
+    const float* row = snapshot.items.Row(item);
+    query->assign(row, row + snapshot.dim());
+    return true;
+  }
+  size_t at = 0;
+  if (!fresh.Find(item, &at)) return false;
+  query->resize(snapshot.dim());
+  for (size_t c = 0; c < query->size(); ++c) {
+    (*query)[c] = fresh.columns[c * fresh.items.size() + at];
+  }
+  return true;
+}
+
+std::vector<ItemIndex> Forbidden(const model::State& state,
+                                 const RecommendTask& task) {
+  std::vector<ItemIndex> forbidden;
+  if (task.kind == RecommendTask::Kind::kSimilarItems) {
+    forbidden.push_back(task.similar_to);
+  } else if (task.filter.exclude_seen) {
+    if (task.user.has_value()) {
+      state.interactions.CopySeen(*task.user, &forbidden);
+    }
+    forbidden.insert(forbidden.end(), task.context.begin(), task.context.end());
+  }
+  forbidden.insert(forbidden.end(), task.filter.excluded.begin(),
+                   task.filter.excluded.end());
+  std::sort(forbidden.begin(), forbidden.end());
+  forbidden.erase(std::unique(forbidden.begin(), forbidden.end()),
+                  forbidden.end());
+  return forbidden;
+}
+
+bool Allowed(const Work& work, ItemIndex item) {
+  if (work.eligible != nullptr && !work.eligible->Test(item)) return false;
+  return !std::binary_search(work.forbidden.begin(), work.forbidden.end(),
+                             item);
+}
+
+std::vector<RankedItem> MostPopular(const ServingModel& model, const Work& work,
+                                    size_t depth) {
+  std::vector<RankedItem> items;
+  if (model.by_popularity.empty()) return items;
+  const std::vector<uint32_t>& popularity = model.snapshot->item_popularity;
+  const auto top = static_cast<float>(popularity[model.by_popularity[0]]);
+  for (const ItemIndex item : model.by_popularity) {
+    if (items.size() == depth) break;
+    if (!Allowed(work, item)) continue;
+    RankedItem ranked;
+    ranked.item = item;
+    ranked.score = static_cast<float>(popularity[item]) / top;
+    items.push_back(ranked);
+  }
+  return items;
+}
+
+std::vector<RankedItem> FromHits(const std::vector<index::Hit>& hits) {
+  std::vector<RankedItem> items;
+  items.reserve(hits.size());
+  for (const index::Hit& hit : hits) {
+    RankedItem ranked;
+    ranked.item = hit.item;
+    ranked.score = std::clamp(hit.score, -1.0f, 1.0f);
+    items.push_back(ranked);
+  }
+  return items;
+}
+
+// Puts the new items that a task may have in their places among the `depth`
+// best of the index; best first, ties by item, no more than `depth`.
+void MergeNew(const NewItems::Vectors& fresh, const Work& work, size_t depth,
+              std::vector<RankedItem>* items) {
+  if (fresh.items.empty()) return;
+  std::vector<float> scores;
+  fresh.Score(work.query, &scores);
+  const auto better = [](const RankedItem& a, const RankedItem& b) {
+    return a.score != b.score ? a.score > b.score : a.item < b.item;
+  };
+  const bool full = items->size() == depth;
+  const auto known = static_cast<std::ptrdiff_t>(items->size());
+  for (size_t i = 0; i < scores.size(); ++i) {
+    RankedItem ranked;
+    ranked.item = fresh.items[i];
+    ranked.score = std::clamp(scores[i], -1.0f, 1.0f);
+    if (full && !better(ranked, (*items)[static_cast<size_t>(known) - 1])) {
+      continue;
+    }
+    if (Allowed(work, ranked.item)) items->push_back(ranked);
+  }
+  std::sort(items->begin() + known, items->end(), better);
+  std::inplace_merge(items->begin(), items->begin() + known, items->end(),
+                     better);
+  if (items->size() > depth) items->resize(depth);
+}
+
+// The index's query for the `depth` best of a task.
+index::Query QueryOf(const Work& work, size_t depth) {
+  index::Query query;
+  query.vector = work.query.data();
+  query.k = depth;
+  query.eligible = work.eligible;
+  query.excluded = work.forbidden;
+  return query;
+}
+
+// Ranks by the task's rules, from as deep in the list by score as it takes.
+absl::StatusOr<std::vector<RankedItem>> Ruled(const ServingModel& model,
+                                              const model::State& state,
+                                              const NewItems::Vectors& fresh,
+                                              const RecommendTask& task,
+                                              Work* work) {
+  const std::vector<uint32_t>& popularity = model.snapshot->item_popularity;
+  const double top =
+      model.by_popularity.empty()
+          ? 1
+          : std::log1p(static_cast<double>(popularity[model.by_popularity[0]]));
+  const auto facts = [&](ItemIndex item) {
+    ItemFacts known;
+    known.tags = state.catalogue.Tags(item);
+    if (item < popularity.size()) {
+      known.popularity = static_cast<float>(
+          std::log1p(static_cast<double>(popularity[item])) / top);
+    }
+    return known;
+  };
+  const auto source =
+      [&](size_t depth) -> absl::StatusOr<std::vector<RankedItem>> {
+    if (work->query.empty()) return MostPopular(model, *work, depth);
+    const index::Query query = QueryOf(*work, depth);
+    std::vector<std::vector<index::Hit>> hits;
+    absl::Status status = model.index->Search({&query, 1}, &hits);
+    if (!status.ok()) return status;
+    std::vector<RankedItem> items = FromHits(hits[0]);
+    MergeNew(fresh, *work, depth, &items);
+    return items;
+  };
+  return RankByRules(task.rules, DepthOf(task), facts, source, &work->quota);
+}
+
+// Whether `item` may stand in the place of `old` as far as tags go; if so, it
+// is counted instead.
+bool TakePlace(const model::State& state, ItemIndex old, ItemIndex item,
+               TagQuota* quota) {
+  if (quota->unlimited()) return true;
+  TagQuota without = *quota;
+  without.Give(state.catalogue.Tags(old));
+  if (!without.Take(state.catalogue.Tags(item))) return false;
+  *quota = std::move(without);
+  return true;
+}
+
+// Gives places to random eligible items that are not in the list.
+void Explore(const ServingModel& model, const model::State& state,
+             const RecommendTask& task, Work* work,
+             std::vector<RankedItem>* items) {
+  constexpr int kTries = 64;
+  const model::Snapshot& snapshot = *model.snapshot;
+  const size_t candidates = model.by_popularity.size();
+  if (task.explore <= 0 || candidates == 0) return;
+  std::mt19937_64 random(task.seed + task.offset);
+  std::uniform_real_distribution<double> uniform;
+  for (RankedItem& place : *items) {
+    if (uniform(random) >= task.explore) continue;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+      const ItemIndex item = model.by_popularity[random() % candidates];
+      const bool listed =
+          std::any_of(items->begin(), items->end(),
+                      [item](const RankedItem& i) { return i.item == item; });
+      if (listed || !Allowed(*work, item)) continue;
+      if (!TakePlace(state, place.item, item, &work->quota)) continue;
+      place = RankedItem();
+      place.item = item;
+      place.explored = true;
+      if (!work->query.empty()) {
+        const float* row = snapshot.items.Row(item);
+        place.score = std::clamp(std::inner_product(row, row + snapshot.dim(),
+                                                    work->query.data(), 0.0f),
+                                 -1.0f, 1.0f);
+      }
+      break;
+    }
+  }
+}
+
+// Keeps the task's own page of its list.
+void CutPage(const RecommendTask& task, Recommendation* answer) {
+  std::vector<RankedItem>& items = answer->items;
+  answer->more = items.size() > task.offset + task.k;
+  if (answer->more) items.resize(task.offset + task.k);
+  const size_t before = std::min(task.offset, items.size());
+  items.erase(items.begin(),
+              items.begin() + static_cast<std::ptrdiff_t>(before));
+}
+
+// Items without a vector, most interacted with first, make the answer whole.
+void FillWithUnscored(const ServingModel& model, const model::State& state,
+                      const NewItems::Vectors& fresh, size_t num_items,
+                      size_t k, Work* work, Recommendation* answer) {
+  if (answer->items.size() >= k) return;
+  std::vector<std::pair<uint32_t, ItemIndex>> candidates;
+  for (size_t i = 0; i < num_items; ++i) {
+    const auto item = static_cast<ItemIndex>(i);
+    if (HasVector(*model.snapshot, item) || !Allowed(*work, item)) continue;
+    // With a query the new ones have been scored.
+    if (size_t at = 0; !work->query.empty() && fresh.Find(item, &at)) continue;
+    candidates.emplace_back(state.interactions.ItemCount(item), item);
+  }
+  // A tag's share may leave out any of them, so that all may be looked at.
+  const size_t sorted =
+      work->quota.unlimited()
+          ? std::min(candidates.size(), k - answer->items.size())
+          : candidates.size();
+  std::partial_sort(candidates.begin(),
+                    candidates.begin() + static_cast<std::ptrdiff_t>(sorted),
+                    candidates.end(), [](const auto& a, const auto& b) {
+                      return a.first != b.first ? a.first > b.first
+                                                : a.second < b.second;
+                    });
+  const bool popular = answer->representation == v1::REPRESENTATION_POPULAR;
+  for (size_t i = 0; i < sorted && answer->items.size() < k; ++i) {
+    if (!work->quota.Take(state.catalogue.Tags(candidates[i].second))) continue;
+    RankedItem ranked;
+    ranked.item = candidates[i].second;
+    ranked.score = popular ? 0.0f : -1.0f;
+    ranked.unscored = true;
+    answer->items.push_back(ranked);
+  }
+}
+
+// Softmax of score / τ over the items, the largest score taken out first.
+// Unscored ones are behind and have none.
+void FillProbabilities(float temperature, std::vector<RankedItem>* items) {
+  if (items->empty() || !(temperature > 0)) return;
+  float top = -1;
+  for (const RankedItem& item : *items) top = std::max(top, item.score);
+  double sum = 0;
+  for (RankedItem& item : *items) {
+    if (item.unscored) continue;
+    item.probability = std::exp((item.score - top) / temperature);
+    sum += item.probability;
+  }
+  if (sum == 0) return;
+  for (RankedItem& item : *items) {
+    item.probability = static_cast<float>(item.probability / sum);
+  }
+}
+
+float TemperatureOf(const model::Snapshot& snapshot,
+                    std::optional<model::UserIndex> user) {
+  const bool trained =
+      user.has_value() && query::FindTrained(snapshot, *user).row != nullptr;
+  return trained ? snapshot.temperatures[*user] : snapshot.tau0;
+}
+
+// Points work->eligible to what the catalogue and the filter leave; `base`:
+// what the catalogue alone leaves, null if that is everything.
+void SetEligible(const model::State& state, const RecommendTask& task,
+                 int64_t now_ms, size_t num_items, const Bitmap* base,
+                 Work* work) {
+  work->eligible = base;
+  const ItemFilter& filter = task.filter;
+  if (filter.tags.empty() && !filter.only_some) return;
+  work->eligible = &work->own_eligible;
+  if (!filter.tags.empty()) {
+    state.catalogue.FillEligible(filter.tags, now_ms, num_items,
+                                 &work->own_eligible);
+  }
+  if (!filter.only_some) return;
+  Bitmap only(num_items, false);
+  for (const ItemIndex item : filter.only) {
+    if (item < num_items) only.Set(item);
+  }
+  if (!filter.tags.empty()) {
+    only.And(work->own_eligible);
+  } else if (base != nullptr) {
+    only.And(*base);
+  }
+  work->own_eligible = std::move(only);
+}
+
+}  // namespace
+
+absl::Status Recommend(const ServingModel& model, const model::State& state,
+                       int64_t now_ms, absl::Span<const RecommendTask> tasks,
+                       std::vector<Recommendation>* answers,
+                       FoldInCounts* counts) {
+  const model::Snapshot& snapshot = *model.snapshot;
+  const size_t num_items = std::max(state.items.size(), snapshot.items.rows);
+  answers->assign(tasks.size(), {});
+  std::vector<Work> works(tasks.size());
+  std::vector<index::Query> queries;
+  std::vector<size_t> searched;
+  FoldInCounts counted;
+  const std::shared_ptr<const NewItems::Vectors> fresh =
+      model.new_items == nullptr ? std::make_shared<NewItems::Vectors>()
+                                 : model.new_items->Update(state.interactions);
+
+  // Most tasks have no tags: they share one set.
+  Bitmap base;
+  const bool restricted = !state.catalogue.Unrestricted();
+  if (restricted) state.catalogue.FillEligible({}, now_ms, num_items, &base);
+
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    const RecommendTask& task = tasks[t];
+    Work& work = works[t];
+    Recommendation& answer = (*answers)[t];
+    if (task.version != 0 && task.version != snapshot.version) {
+      answer.status = absl::AbortedError(absl::StrCat(
+          "page_token: it belongs to snapshot ", task.version, ", now ",
+          snapshot.version, " serves; begin again without it"));
+      continue;
+    }
+    if (task.kind == RecommendTask::Kind::kSimilarItems) {
+      if (!QueryForItem(snapshot, *fresh, task.similar_to, &work.query)) {
+        continue;
+      }
+      answer.representation = v1::REPRESENTATION_CONTEXT;
+      answer.temperature = snapshot.tau0;
+    } else {
+      answer.representation = QueryForUser(model, state, task.user,
+                                           task.context, &work.query, &counted);
+      answer.temperature = TemperatureOf(snapshot, task.user);
+    }
+    work.quota = TagQuota(task.rules.max_per_tag);
+    work.forbidden = Forbidden(state, task);
+    SetEligible(state, task, now_ms, num_items, restricted ? &base : nullptr,
+                &work);
+    if (work.query.empty() || !task.rules.empty()) continue;
+    queries.push_back(QueryOf(work, DepthOf(task)));
+    searched.push_back(t);
+  }
+
+  std::vector<std::vector<index::Hit>> hits;
+  absl::Status status = model.index->Search(queries, &hits);
+  if (!status.ok()) return status;
+  for (size_t q = 0; q < searched.size(); ++q) {
+    const size_t t = searched[q];
+    std::vector<RankedItem>& items = (*answers)[t].items;
+    items = FromHits(hits[q]);
+    MergeNew(*fresh, works[t], DepthOf(tasks[t]), &items);
+  }
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    const RecommendTask& task = tasks[t];
+    Recommendation& answer = (*answers)[t];
+    if (answer.representation == v1::REPRESENTATION_UNSPECIFIED) continue;
+    if (!task.rules.empty()) {
+      auto ruled = Ruled(model, state, *fresh, task, &works[t]);
+      if (!ruled.ok()) return ruled.status();
+      answer.items = *std::move(ruled);
+    } else if (answer.representation == v1::REPRESENTATION_POPULAR) {
+      answer.items = MostPopular(model, works[t], DepthOf(task));
+    }
+    FillWithUnscored(model, state, *fresh, num_items, DepthOf(task), &works[t],
+                     &answer);
+    CutPage(task, &answer);
+    Explore(model, state, task, &works[t], &answer.items);
+    if (answer.representation != v1::REPRESENTATION_POPULAR) {
+      FillProbabilities(answer.temperature, &answer.items);
+    }
+  }
+  if (counts != nullptr) {
+    counts->wanted += counted.wanted;
+    counts->cached += counted.cached;
+  }
+  return absl::OkStatus();
+}
+
+v1::Representation RepresentationOf(const ServingModel& model,
+                                    const model::State& state,
+                                    std::optional<model::UserIndex> user) {
+  std::vector<float> query;
+  FoldInCounts counts;
+  return QueryForUser(model, state, user, {}, &query, &counts);
+}
+
+}  // namespace taud::server

@@ -1,0 +1,84 @@
+#ifndef TAUD_SERVER_SERVING_RECOMMENDER_H_
+#define TAUD_SERVER_SERVING_RECOMMENDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "model/catalogue.h"
+#include "model/state.h"
+#include "model/types.h"
+#include "server/serving/ranking_rules.h"
+#include "server/serving/serving_model.h"
+#include "taud/v1/types.pb.h"
+
+namespace taud::server {
+
+// What one query may return, besides what the catalogue hides.
+struct ItemFilter {
+  bool exclude_seen = true;
+  model::TagFilter tags;
+  std::vector<model::ItemIndex> excluded;  // any order
+  bool only_some = false;                  // only those of `only`
+  std::vector<model::ItemIndex> only;      // any order
+};
+
+// One query, resolved to indices.
+struct RecommendTask {
+  enum class Kind { kForUser, kSimilarItems };
+  Kind kind = Kind::kForUser;
+  // kForUser: nothing for an unknown user.
+  std::optional<model::UserIndex> user;
+  std::vector<model::ItemIndex> context;
+  model::ItemIndex similar_to = 0;  // kSimilarItems: which item
+  size_t k = 0;
+  ItemFilter filter;
+  RankingRules rules;
+  // Items of earlier pages, which are left out: k more follow.
+  size_t offset = 0;
+  // If not 0, only this snapshot will do.
+  model::SnapshotVersion version = 0;
+  double explore = 0;  // probability of a random item at each place
+  uint64_t seed = 0;
+};
+
+struct Recommendation {
+  std::vector<RankedItem> items;  // best first
+  v1::Representation representation = v1::REPRESENTATION_UNSPECIFIED;
+  float temperature = 0;
+  bool more = false;  // there is a next page
+  // OK, or why this one has no answer: ABORTED if the snapshot is another.
+  absl::Status status;
+};
+
+// How often vectors of users were folded in, and found in the cache.
+struct FoldInCounts {
+  uint64_t wanted = 0;
+  uint64_t cached = 0;
+};
+
+// Answers `tasks`, all from `model`, in one search: fold-in, popularity for
+// strangers, exclude-seen, tags, hidden and unavailable items, exactly k. Items
+// newer than the snapshot compete by score if users with a vector came to them
+// (query/new_items.h); those without any vector stand behind the scored ones.
+// (*answers)[i] belongs to tasks[i]. A similar-items task whose item has no
+// vector gets no items and REPRESENTATION_UNSPECIFIED.
+//
+// Any thread. `now_ms` decides about availability. Adds to *counts, which may
+// be null.
+absl::Status Recommend(const ServingModel& model, const model::State& state,
+                       int64_t now_ms, absl::Span<const RecommendTask> tasks,
+                       std::vector<Recommendation>* answers,
+                       FoldInCounts* counts = nullptr);
+
+// How a recommendation for `user` would be made from `model` now.
+v1::Representation RepresentationOf(const ServingModel& model,
+                                    const model::State& state,
+                                    std::optional<model::UserIndex> user);
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_SERVING_RECOMMENDER_H_

@@ -1,0 +1,42 @@
+#include "server/serving/serving_model.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace taud::server {
+namespace {
+
+constexpr size_t kFoldInBytes = 16 << 20;
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
+    std::shared_ptr<const model::Snapshot> snapshot,
+    index::IndexBuilder* builder) {
+  const absl::Time start = absl::Now();
+  auto index = builder->Build(*snapshot);
+  if (!index.ok()) return index.status();
+
+  auto serving = std::make_shared<ServingModel>();
+  serving->index = *std::move(index);
+  const std::vector<uint32_t>& popularity = snapshot->item_popularity;
+  for (size_t i = 0; i < popularity.size(); ++i) {
+    if (popularity[i] == 0) continue;
+    serving->by_popularity.push_back(static_cast<model::ItemIndex>(i));
+  }
+  std::stable_sort(serving->by_popularity.begin(), serving->by_popularity.end(),
+                   [&](model::ItemIndex a, model::ItemIndex b) {
+                     return popularity[a] > popularity[b];
+                   });
+  serving->fold_in = std::make_unique<query::FoldIn>(snapshot.get());
+  serving->fold_ins =
+      std::make_unique<query::FoldInCache>(snapshot->dim(), kFoldInBytes);
+  serving->new_items = std::make_unique<query::NewItems>(snapshot.get());
+  serving->snapshot = std::move(snapshot);
+  serving->build_seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  return serving;
+}
+
+}  // namespace taud::server

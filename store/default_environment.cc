@@ -1,7 +1,0 @@
-#include "store/default_environment.h"
-
-namespace taud::store {
-
-rocksdb::Env* DefaultEnvironment() { return rocksdb::Env::Default(); }
-
-}  // namespace taud::store

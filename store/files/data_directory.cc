@@ -1,0 +1,90 @@
+#include "store/files/data_directory.h"
+
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "store/files/number_file.h"
+
+namespace taud::store {
+namespace {
+
+// Whether a taud has held the directory: it leaves its lock file.
+bool WasOpened(const std::string& directory) {
+  std::error_code error;
+  return std::filesystem::exists(absl::StrCat(directory, "/taud.lock"), error);
+}
+
+bool HasWriteAheadLog(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::directory_iterator it(directory, error);
+  for (; !error && it != std::filesystem::directory_iterator();
+       it.increment(error)) {
+    if (absl::EndsWith(it->path().string(), ".log")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string FormatFileIn(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/FORMAT");
+}
+std::string LogIn(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/log");
+}
+std::string SnapshotsIn(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/snapshots");
+}
+std::string CheckpointsIn(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/checkpoints");
+}
+std::string BackupManifestIn(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/BACKUP.json");
+}
+
+absl::Status CheckDataDirectory(const std::string& data_dir) {
+  const auto format = ReadNumberFile(FormatFileIn(data_dir));
+  if (absl::IsDataLoss(format.status())) {
+    return absl::DataLossError(absl::StrCat(
+        format.status().message(),
+        "; if this directory was written by this taud, remove the file and "
+        "start again, else restore the directory from a backup"));
+  }
+  // A path that cannot be one is said better by who creates the directories.
+  if (!format.ok() || !format->has_value()) return absl::OkStatus();
+  if (**format > kDataFormat) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        data_dir, " has data format ", **format, ", newer than the ",
+        kDataFormat,
+        " this taud knows; use the newer taud, or another data directory"));
+  }
+  if (**format < 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(data_dir, " has the unknown data format ", **format,
+                     "; it was not written by taud: choose another data "
+                     "directory"));
+  }
+  // RocksDB keeps a write-ahead log at all times; without one it would start
+  // from the tables alone, and nobody would notice. A backup, which no taud has
+  // opened yet, has tables only.
+  if (WasOpened(LogIn(data_dir)) && !HasWriteAheadLog(LogIn(data_dir))) {
+    return absl::DataLossError(absl::StrCat(
+        LogIn(data_dir),
+        " has no write-ahead log (*.log), and every taud leaves one; restore "
+        "the data directory from a backup, or, to go on without what was in "
+        "it, remove ",
+        FormatFileIn(data_dir)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MarkDataDirectory(const std::string& data_dir) {
+  const auto format = ReadNumberFile(FormatFileIn(data_dir));
+  if (format.ok() && *format == kDataFormat) return absl::OkStatus();
+  return WriteNumberFile(FormatFileIn(data_dir), kDataFormat);
+}
+
+}  // namespace taud::store

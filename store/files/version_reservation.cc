@@ -1,0 +1,45 @@
+#include "store/files/version_reservation.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "store/files/errno_status.h"
+#include "store/files/number_file.h"
+
+namespace taud::store {
+namespace {
+
+constexpr model::SnapshotVersion kBlock = 1024;
+
+std::string FileOf(const std::string& root) {
+  return absl::StrCat(root, "/reserved_versions");
+}
+
+}  // namespace
+
+absl::StatusOr<model::SnapshotVersion> LastReservedVersion(
+    const std::string& root) {
+  const auto version = ReadNumberFile(FileOf(root));
+  if (version.ok()) return version->value_or(0);
+  if (!absl::IsDataLoss(version.status())) return version.status();
+  return absl::DataLossError(
+      absl::StrCat(version.status().message(),
+                   "; write a number into it that is larger than every "
+                   "snapshot version ever served"));
+}
+
+absl::StatusOr<model::SnapshotVersion> ReserveVersions(
+    const std::string& root, model::SnapshotVersion used) {
+  const auto last = LastReservedVersion(root);
+  if (!last.ok()) return last.status();
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  if (error) return ErrnoStatus(error.value(), "create", root);
+  const model::SnapshotVersion reserved = std::max(*last, used) + kBlock;
+  absl::Status status = WriteNumberFile(FileOf(root), reserved);
+  if (!status.ok()) return status;
+  return reserved;
+}
+
+}  // namespace taud::store

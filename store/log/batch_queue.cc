@@ -1,0 +1,110 @@
+#include "store/log/batch_queue.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+
+namespace taud::store {
+namespace {
+
+// Marks the errors that pass when the writer has caught up.
+constexpr char kQueueFull[] = "taud/queue-full";
+
+size_t WeightOf(const PendingBatch& batch) {
+  return std::max<size_t>(1, batch.size());
+}
+
+absl::Status QueueFull(const std::string& message) {
+  absl::Status status = absl::ResourceExhaustedError(message);
+  status.SetPayload(kQueueFull, absl::Cord());
+  return status;
+}
+
+}  // namespace
+
+void BatchQueue::Start() {
+  absl::MutexLock lock(&mutex_);
+  if (state_ == State::kWaiting) state_ = State::kAccepting;
+}
+
+absl::Status BatchQueue::Push(PendingBatch* batch) {
+  const bool bounded = batch->task == nullptr;
+  const size_t weight = bounded ? WeightOf(*batch) : 0;
+  const size_t bytes = bounded ? batch->bytes() : 0;
+  if (weight > max_queued_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("batch has ", weight, " entries, at most ", max_queued_,
+                     " are allowed; send smaller batches"));
+  }
+  if (bytes > max_bytes_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("batch has ", bytes, " bytes, at most ", max_bytes_,
+                     " are allowed; send smaller batches"));
+  }
+  absl::MutexLock lock(&mutex_);
+  if (state_ == State::kWaiting) {
+    return absl::UnavailableError("the event log is still being read");
+  }
+  if (state_ == State::kClosed) {
+    return absl::UnavailableError("the event store is closing");
+  }
+  if (weight > max_queued_ - queued_) {
+    return QueueFull(absl::StrCat("write queue is full: ", queued_, " of ",
+                                  max_queued_, " entries wait, batch has ",
+                                  weight, "; try again later"));
+  }
+  if (bytes > max_bytes_ - bytes_) {
+    return QueueFull(absl::StrCat("write queue is full: ", bytes_, " of ",
+                                  max_bytes_, " bytes wait, batch has ", bytes,
+                                  "; try again later"));
+  }
+  queued_ += weight;
+  bytes_ += bytes;
+  batches_.push_back({std::move(*batch), bytes});
+  return absl::OkStatus();
+}
+
+bool BatchQueue::PopGroup(size_t max_group,
+                          std::vector<PendingBatch>* batches) {
+  batches->clear();
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(this, &BatchQueue::Poppable));
+  size_t taken = 0;
+  while (!batches_.empty()) {
+    Entry& front = batches_.front();
+    const bool task = front.batch.task != nullptr;
+    const size_t weight = task ? 0 : WeightOf(front.batch);
+    if (!batches->empty() && (task || taken + weight > max_group)) break;
+    taken += weight;
+    queued_ -= weight;
+    bytes_ -= front.bytes;
+    batches->push_back(std::move(front.batch));
+    batches_.pop_front();
+    if (task) break;
+  }
+  return !batches->empty();
+}
+
+void BatchQueue::Close() {
+  absl::MutexLock lock(&mutex_);
+  state_ = State::kClosed;
+}
+
+size_t BatchQueue::queued_bytes() const {
+  absl::MutexLock lock(&mutex_);
+  return bytes_;
+}
+
+size_t BatchQueue::queued() const {
+  absl::MutexLock lock(&mutex_);
+  return queued_;
+}
+
+bool IsQueueFull(const absl::Status& status) {
+  return status.GetPayload(kQueueFull).has_value();
+}
+
+}  // namespace taud::store

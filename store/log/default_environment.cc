@@ -1,0 +1,7 @@
+#include "store/log/default_environment.h"
+
+namespace taud::store {
+
+rocksdb::Env* DefaultEnvironment() { return rocksdb::Env::Default(); }
+
+}  // namespace taud::store

@@ -1,0 +1,14 @@
+#include "store/log/store_clock.h"
+
+#include <algorithm>
+
+namespace taud::store {
+
+int64_t AdvanceStoreClock(int64_t last_ms, int64_t wall_ms,
+                          int64_t elapsed_ms) {
+  if (wall_ms <= last_ms) return last_ms;
+  if (elapsed_ms < 0) return wall_ms;
+  return std::min(wall_ms, last_ms + 2 * elapsed_ms);
+}
+
+}  // namespace taud::store

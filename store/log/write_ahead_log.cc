@@ -1,0 +1,109 @@
+#include "store/log/write_ahead_log.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "store/files/crc32c.h"
+#include "store/files/errno_status.h"
+#include "store/files/synced_file.h"
+
+namespace taud::store {
+namespace {
+
+constexpr size_t kBlock = 32768;
+constexpr size_t kHeader = 7;
+constexpr uint8_t kFull = 1;
+constexpr uint8_t kFirst = 2;
+constexpr uint8_t kLast = 4;
+// A log is rotated long before; more than this is not read into memory.
+constexpr uint64_t kMaxLogBytes = uint64_t{4} << 30;
+
+uint32_t ReadU32(const char* p) {
+  uint32_t value = 0;
+  for (int i = 3; i >= 0; --i) {
+    value = (value << 8) | static_cast<unsigned char>(p[i]);
+  }
+  return value;
+}
+
+// Undoes RocksDB's masking of checksums.
+uint32_t Unmask(uint32_t masked) {
+  const uint32_t rotated = masked - 0xa282ead8u;
+  return (rotated >> 17) | (rotated << 15);
+}
+
+struct Fragment {
+  bool good = false;
+  uint8_t type = 0;
+  size_t bytes = 0;  // with the header
+};
+
+Fragment ReadFragment(absl::string_view rest) {
+  Fragment fragment;
+  const size_t length =
+      static_cast<unsigned char>(rest[4]) |
+      (static_cast<size_t>(static_cast<unsigned char>(rest[5])) << 8);
+  fragment.type = static_cast<uint8_t>(rest[6]);
+  fragment.bytes = kHeader + length;
+  if (fragment.type < kFull || fragment.type > kLast) return fragment;
+  if (fragment.bytes > rest.size()) return fragment;
+  // The checksum is of the type and the data.
+  fragment.good = ComputeCrc32c(rest.data() + 6, length + 1) ==
+                  Unmask(ReadU32(rest.data()));
+  return fragment;
+}
+
+}  // namespace
+
+std::optional<uint64_t> FindDamage(absl::string_view log) {
+  std::optional<uint64_t> bad;
+  for (size_t start = 0; start < log.size(); start += kBlock) {
+    const absl::string_view block = log.substr(start, kBlock);
+    size_t at = 0;
+    while (block.size() - at >= kHeader) {
+      const Fragment fragment = ReadFragment(block.substr(at));
+      if (!fragment.good) {
+        if (!bad.has_value()) bad = start + at;
+        // Its length cannot be trusted; the next block begins a record. But a
+        // flipped bit in the data leaves the length right: try behind it.
+        if (fragment.bytes > block.size() - at || fragment.bytes == kHeader) {
+          break;
+        }
+      } else if (bad.has_value() &&
+                 (fragment.type == kFull || fragment.type == kFirst)) {
+        return bad;
+      }
+      at += fragment.bytes;
+    }
+  }
+  return std::nullopt;
+}
+
+absl::Status CheckWriteAheadLogs(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::directory_iterator it(directory, error);
+  for (; !error && it != std::filesystem::directory_iterator();
+       it.increment(error)) {
+    const std::string path = it->path().string();
+    if (!absl::EndsWith(path, ".log")) continue;
+    const absl::StatusOr<std::string> log = ReadSmallFile(path, kMaxLogBytes);
+    if (absl::IsNotFound(log.status())) continue;
+    if (!log.ok()) return log.status();
+    const std::optional<uint64_t> damage = FindDamage(*log);
+    if (!damage.has_value()) continue;
+    return absl::DataLossError(absl::StrCat(
+        path, " is damaged at byte ", *damage,
+        ", and what follows it was acknowledged; restore the data directory "
+        "from a backup, or, to go on without the interactions behind that "
+        "byte, cut the file off there (truncate -s ",
+        *damage, ")"));
+  }
+  if (error) return ErrnoStatus(error.value(), "list", directory);
+  return absl::OkStatus();
+}
+
+}  // namespace taud::store

@@ -1,0 +1,135 @@
+#include "server/lifecycle/config_loader.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "gtest/gtest.h"
+
+namespace taud::server {
+namespace {
+
+using google::protobuf::util::MessageDifferencer;
+using testing::HasSubstr;
+
+TEST(ConfigLoaderTest, AnEmptyFileIsTheDefaults) {
+  for (const char* yaml : {"", "\n", "# nothing\n", "server:\n"}) {
+    auto config = ParseConfig(yaml, "f.yaml");
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_TRUE(MessageDifferencer::Equals(*config, DefaultConfig())) << yaml;
+  }
+}
+
+// A default outside its own range would be silently dropped: every number
+// would then be 0 and every text empty.
+TEST(ConfigLoaderTest, EveryDefaultPassesItsOwnRule) {
+  auto config = ParseConfig(PrintConfig(DefaultConfig()), "f.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(MessageDifferencer::Equals(*config, DefaultConfig()));
+  EXPECT_EQ(config->server().grpc_address(), "127.0.0.1:50051");
+  EXPECT_EQ(config->trainer().dim(), 64);
+  EXPECT_EQ(config->trainer().learning_rate(), 0);
+}
+
+TEST(ConfigLoaderTest, TheShippedFileIsWhatPrintConfigPrints) {
+  std::ifstream file(TAUD_SOURCE_DIR "/configs/taud.yaml");
+  std::ostringstream text;
+  text << file.rdbuf();
+  EXPECT_EQ(text.str(), PrintConfig(DefaultConfig()))
+      << "regenerate it: taud --print-config > configs/taud.yaml";
+}
+
+TEST(ConfigLoaderTest, ReadsWhatIsSet) {
+  auto config = ParseConfig(
+      "server:\n  grpc_address: 0.0.0.0:1\ntrainer:\n  learning_rate: 1e-2\n"
+      "log: {level: debug}\n",
+      "f.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->server().grpc_address(), "0.0.0.0:1");
+  EXPECT_EQ(config->trainer().learning_rate(), 0.01);
+  EXPECT_EQ(config->log().level(), "debug");
+}
+
+struct BadCase {
+  const char* name;
+  const char* yaml;
+  const char* message;
+};
+
+class BadConfigTest : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadConfigTest, NamesFileLineKeyAndRemedy) {
+  auto config = ParseConfig(GetParam().yaml, "f.yaml");
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(config.status().message()),
+              HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadConfigTest,
+    testing::Values(
+        BadCase{
+            "UnknownSection", "\nsevring:\n  threads: 1\n",
+            "f.yaml:2: sevring: unknown key; allowed here: server, serving"},
+        BadCase{"UnknownKey", "serving:\n  thread: 1\n",
+                "f.yaml:2: serving.thread: unknown key; allowed here: threads"},
+        BadCase{"TooSmall", "serving:\n  threads: 0\n",
+                "f.yaml:2: serving.threads: 0 is not allowed; allowed: a whole "
+                "number from 1 to 64"},
+        BadCase{"TooLarge", "serving:\n  threads: 99999999999\n",
+                "serving.threads: 99999999999 is not allowed"},
+        BadCase{"NotANumber", "serving:\n  threads: many\n",
+                "serving.threads: many is not allowed"},
+        BadCase{"NotWhole", "serving:\n  threads: 1.5\n",
+                "serving.threads: 1.5 is not allowed"},
+        BadCase{"NotFinite", "trainer:\n  learning_rate: nan\n",
+                "trainer.learning_rate: nan is not allowed"},
+        BadCase{"NotOneOf", "log:\n  level: loud\n",
+                "one of debug, info, warning, error"},
+        BadCase{"EmptyText", "store:\n  data_dir: \"\"\n",
+                "f.yaml:2: store.data_dir:  is not allowed"},
+        BadCase{"ListForValue", "serving:\n  threads: [1]\n",
+                "f.yaml:2: serving.threads: not a single value"},
+        BadCase{"ValueForSection", "serving: 3\n",
+                "f.yaml:1: serving is not a mapping"},
+        BadCase{"ListForFile", "- 1\n", "f.yaml:1: the file is not a mapping"},
+        BadCase{"Twice", "log:\n  level: info\n  level: debug\n",
+                "f.yaml:3: log.level: given twice"},
+        BadCase{"NotYaml", "log: [\n", "f.yaml:2: not YAML"}),
+    [](const auto& c) { return c.param.name; });
+
+TEST(ConfigLoaderTest, AllFaultsAtOnce) {
+  auto config = ParseConfig("a: 1\nlog:\n  level: x\nb: 2\n", "f.yaml");
+  ASSERT_FALSE(config.ok());
+  const std::string message(config.status().message());
+  EXPECT_THAT(message, HasSubstr("f.yaml:1:"));
+  EXPECT_THAT(message, HasSubstr("f.yaml:3:"));
+  EXPECT_THAT(message, HasSubstr("f.yaml:4:"));
+}
+
+TEST(ConfigLoaderTest, Overrides) {
+  config::v1::Config config = DefaultConfig();
+  EXPECT_TRUE(OverrideConfig("trainer.threads=2", &config).ok());
+  EXPECT_EQ(config.trainer().threads(), 2);
+  EXPECT_TRUE(OverrideConfig("store.data_dir=/a=b", &config).ok());
+  EXPECT_EQ(config.store().data_dir(), "/a=b");
+  for (const char* bad :
+       {"trainer.threads", "threads=1", "trainer.thread=1", "a.b=1",
+        "trainer.threads=x", "trainer.threads=-1", ""}) {
+    EXPECT_EQ(OverrideConfig(bad, &config).code(),
+              absl::StatusCode::kInvalidArgument)
+        << bad;
+  }
+}
+
+TEST(ConfigLoaderTest, AMissingFileIsNamed) {
+  auto config = LoadConfig("/nonexistent/taud.yaml");
+  EXPECT_EQ(config.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(config.status().message()),
+              HasSubstr("/nonexistent/taud.yaml"));
+}
+
+}  // namespace
+}  // namespace taud::server

@@ -1,0 +1,267 @@
+#include "query/new_items.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "gtest/gtest.h"
+#include "server/serving/recommender.h"
+#include "tests/server/test_world.h"
+
+namespace taud::server {
+namespace {
+
+using model::InteractionKind;
+
+TEST(NewItemsTest, AreTheMeanOfTheirUsers) {
+  auto snapshot = MakeSnapshot(4, 6, 8);
+  Untrain(5, snapshot.get());
+  snapshot->user_degree[3] = 0;  // no row
+  model::State state;
+  FillDictionaries(5, 8, &state);
+  query::NewItems fresh(snapshot.get());
+  EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
+  Interact(0, 5, &state);
+  Interact(0, 5, &state);  // counts once
+  Interact(1, 5, &state);
+  Interact(2, 5, &state, InteractionKind::kDislike);
+  Interact(3, 6, &state);  // users without a row
+  Interact(4, 6, &state);
+  Interact(0, 2, &state);  // an item with a vector
+  Interact(2, 7, &state);  // beyond the snapshot's rows
+  const auto vectors = fresh.Update(state.interactions);
+  ASSERT_EQ(vectors->items, (std::vector<model::ItemIndex>{5, 7}));
+  double norm = 0;
+  std::vector<double> mean(8);
+  for (size_t c = 0; c < 8; ++c) {
+    mean[c] = double{snapshot->users.Row(0)[c]} + snapshot->users.Row(1)[c];
+    norm += mean[c] * mean[c];
+  }
+  for (size_t c = 0; c < 8; ++c) {
+    EXPECT_NEAR(vectors->columns[c * 2], mean[c] / std::sqrt(norm), 1e-6);
+    EXPECT_NEAR(vectors->columns[c * 2 + 1], snapshot->users.Row(2)[c], 1e-6);
+  }
+  // Two users made the first, one the second.
+  std::vector<float> scores;
+  vectors->Score({snapshot->users.Row(2), 8}, &scores);
+  EXPECT_NEAR(scores[1], 1.0 / 5, 1e-6);
+  vectors->Score({snapshot->users.Row(0), 8}, &scores);
+  double dot = 0;
+  for (size_t c = 0; c < 8; ++c) {
+    dot += mean[c] / std::sqrt(norm) * double{snapshot->users.Row(0)[c]};
+  }
+  EXPECT_NEAR(scores[0], dot * 2 / 6, 1e-6);
+}
+
+TEST(NewItemsTest, WhatTheSnapshotKnowsIsNotNew) {
+  auto snapshot = MakeSnapshot(4, 6, 8);
+  model::State state;
+  FillDictionaries(4, 8, &state);
+  Interact(0, 6, &state);
+  snapshot->trained_through = 1;
+  query::NewItems fresh(snapshot.get());
+  EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
+  Interact(0, 7, &state);
+  EXPECT_EQ(fresh.Update(state.interactions)->items.size(), 1u);
+}
+
+TEST(NewItemsTest, AnErasureIsForgotten) {
+  auto snapshot = MakeSnapshot(4, 6, 8);
+  model::State state;
+  FillDictionaries(4, 8, &state);
+  query::NewItems fresh(snapshot.get());
+  Interact(0, 6, &state);
+  Interact(1, 6, &state);
+  Interact(0, 7, &state);
+  EXPECT_EQ(fresh.Update(state.interactions)->items.size(), 2u);
+  state.interactions.Erase({0}, {});
+  const auto vectors = fresh.Update(state.interactions);
+  ASSERT_EQ(vectors->items, (std::vector<model::ItemIndex>{6}));
+  for (size_t c = 0; c < 8; ++c) {
+    EXPECT_NEAR(vectors->columns[c], snapshot->users.Row(1)[c], 1e-6);
+  }
+}
+
+TEST(NewItemsTest, AreBounded) {
+  auto snapshot = MakeSnapshot(4, 6, 8);
+  model::State state;
+  query::NewItems fresh(snapshot.get());
+  for (model::ItemIndex i = 0; i < 2 * query::NewItems::kMaxItems; ++i) {
+    Interact(0, 10 + i, &state);
+  }
+  EXPECT_EQ(fresh.Update(state.interactions)->items.size(),
+            query::NewItems::kMaxItems);
+}
+
+// The whole answer against its definition: every item with a vector, its own
+// or from its first users, that the filter lets pass, by score.
+TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
+  constexpr size_t kUsers = 20, kItems = 60, kAll = 80, kDim = 8;
+  std::mt19937 random(11);
+  size_t reached = 0;
+  for (int round = 0; round < 60; ++round) {
+    auto snapshot = MakeSnapshot(kUsers, kItems, kDim, round + 1);
+    for (size_t i = 0; i < kItems; ++i) {
+      if (random() % 10 == 0) Untrain(i, snapshot.get());
+    }
+    const auto model = Build(std::move(snapshot));
+    const model::Snapshot& s = *model->snapshot;
+    model::State state;
+    FillDictionaries(kUsers + 5, kAll, &state);
+    for (model::ItemIndex i = 0; i < kAll; ++i) {
+      model::ItemRecord record;
+      if (random() % 2 == 0) record.tags.push_back("a");
+      record.hidden = random() % 12 == 0;
+      state.catalogue.Upsert(i, record);
+    }
+    std::map<model::ItemIndex, std::set<model::UserIndex>> users;
+    for (int n = 0; n < 120; ++n) {
+      const auto user = static_cast<model::UserIndex>(random() % (kUsers + 5));
+      const auto item = static_cast<model::ItemIndex>(random() % kAll);
+      const bool liked = random() % 4 != 0;
+      Interact(user, item, &state,
+               liked ? InteractionKind::kView : InteractionKind::kDislike);
+      if (liked && user < kUsers) users[item].insert(user);
+    }
+    std::map<model::ItemIndex, std::vector<double>> vectors;
+    std::vector<double> trust(kAll, 1.0);
+    for (model::ItemIndex i = 0; i < kAll; ++i) {
+      std::vector<double> v(kDim);
+      if (i < kItems && s.item_popularity[i] > 0) {
+        for (size_t c = 0; c < kDim; ++c) v[c] = s.items.Row(i)[c];
+      } else if (users.count(i) > 0) {
+        double norm = 0;
+        for (const model::UserIndex u : users[i]) {
+          for (size_t c = 0; c < kDim; ++c) v[c] += s.users.Row(u)[c];
+        }
+        for (const double x : v) norm += x * x;
+        for (double& x : v) x /= std::sqrt(norm);
+        const auto count = static_cast<double>(users[i].size());
+        trust[i] = count / (count + 4);
+      } else {
+        continue;
+      }
+      vectors[i] = v;
+    }
+    for (int q = 0; q < 20; ++q) {
+      // The vector of an item as the query: known without fold-in.
+      RecommendTask task;
+      task.kind = RecommendTask::Kind::kSimilarItems;
+      task.similar_to = static_cast<model::ItemIndex>(random() % kAll);
+      task.k = 1 + random() % 40;
+      if (random() % 2 == 0) task.filter.tags.any = {"a"};
+      for (size_t n = random() % 6; n > 0; --n) {
+        task.filter.excluded.push_back(
+            static_cast<model::ItemIndex>(random() % kAll));
+      }
+      if (random() % 4 == 0) {
+        task.filter.only_some = true;
+        for (int n = 0; n < 30; ++n) {
+          task.filter.only.push_back(
+              static_cast<model::ItemIndex>(random() % kAll));
+        }
+      }
+      if (random() % 3 == 0) task.rules.boosts = {{"none", 0.5f}};
+      std::vector<Recommendation> answers;
+      ASSERT_TRUE(Recommend(*model, state, 0, {&task, 1}, &answers).ok());
+      if (vectors.count(task.similar_to) == 0) {
+        EXPECT_TRUE(answers[0].items.empty());
+        continue;
+      }
+      const auto in = [](const std::vector<model::ItemIndex>& list,
+                         model::ItemIndex item) {
+        return std::find(list.begin(), list.end(), item) != list.end();
+      };
+      std::vector<std::pair<double, model::ItemIndex>> expected;
+      for (const auto& [item, v] : vectors) {
+        const auto tags = state.catalogue.Tags(item);
+        const bool a = std::find(tags.begin(), tags.end(), "a") != tags.end();
+        if (item == task.similar_to || in(task.filter.excluded, item) ||
+            (!task.filter.tags.any.empty() && !a) ||
+            (task.filter.only_some && !in(task.filter.only, item)) ||
+            state.catalogue.Get(item).hidden) {
+          continue;
+        }
+        double score = 0;
+        for (size_t c = 0; c < kDim; ++c) {
+          score += v[c] * vectors[task.similar_to][c];
+        }
+        expected.emplace_back(-score * trust[item], item);
+      }
+      std::sort(expected.begin(), expected.end());
+      std::set<model::ItemIndex> distinct;
+      const size_t scored = std::min(task.k, expected.size());
+      ASSERT_GE(answers[0].items.size(), scored);
+      for (size_t i = 0; i < answers[0].items.size(); ++i) {
+        const RankedItem& item = answers[0].items[i];
+        ASSERT_EQ(item.unscored, i >= scored);
+        if (item.unscored) continue;
+        // Items with the same users tie but for rounding: the place is the
+        // score's, and the item one that has this score.
+        EXPECT_NEAR(item.score, -expected[i].first, 1e-5) << "round " << round;
+        EXPECT_TRUE(distinct.insert(item.item).second);
+        const auto own =
+            std::find_if(expected.begin(), expected.end(),
+                         [&](const auto& e) { return e.second == item.item; });
+        ASSERT_NE(own, expected.end()) << "not eligible";
+        EXPECT_NEAR(item.score, -own->first, 1e-5);
+        const bool is_new =
+            item.item >= kItems || s.item_popularity[item.item] == 0;
+        if (is_new) ++reached;
+      }
+    }
+  }
+  EXPECT_GT(reached, 500u) << "the test saw hardly a new item";
+}
+
+// An answer from the cache is the answer without it.
+TEST(FoldInCachedTest, TheSameAnswerUntilSomethingHappens) {
+  const auto model = Build(MakeSnapshot(10, 50, 8));
+  model::State state;
+  FillDictionaries(10, 50, &state);
+  RecommendTask task;
+  task.user = 2;
+  task.k = 10;
+  FoldInCounts counts;
+  const auto ask = [&] {
+    std::vector<Recommendation> answers;
+    EXPECT_TRUE(
+        Recommend(*model, state, 0, {&task, 1}, &answers, &counts).ok());
+    // The same from a model that has not seen the user yet.
+    const auto again = Build(MakeSnapshot(10, 50, 8));
+    std::vector<Recommendation> afresh;
+    EXPECT_TRUE(Recommend(*again, state, 0, {&task, 1}, &afresh).ok());
+    EXPECT_EQ(answers[0].representation, afresh[0].representation);
+    EXPECT_EQ(answers[0].items.size(), afresh[0].items.size());
+    for (size_t i = 0; i < afresh[0].items.size(); ++i) {
+      EXPECT_EQ(answers[0].items[i].item, afresh[0].items[i].item);
+      EXPECT_EQ(answers[0].items[i].score, afresh[0].items[i].score);
+    }
+  };
+  ask();
+  EXPECT_EQ(counts.wanted, 0u) << "nothing is newer than the snapshot";
+  Interact(2, 7, &state);
+  ask();
+  EXPECT_EQ(counts.cached, 0u);
+  ask();
+  EXPECT_EQ(counts.wanted, 2u);
+  EXPECT_EQ(counts.cached, 1u);
+  Interact(2, 8, &state);
+  ask();
+  EXPECT_EQ(counts.cached, 1u) << "a new interaction";
+  ask();
+  EXPECT_EQ(counts.cached, 2u);
+  Interact(3, 9, &state);
+  ask();
+  EXPECT_EQ(counts.cached, 3u) << "somebody else's";
+  state.interactions.Erase({}, {8});
+  ask();
+  EXPECT_EQ(counts.cached, 3u) << "an erasure";
+  task.context = {1};
+  ask();
+  EXPECT_EQ(counts.cached, 3u) << "the request's own items are not kept";
+}
+
+}  // namespace
+}  // namespace taud::server

@@ -1,0 +1,44 @@
+#include "store/files/data_directory.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "store/files/number_file.h"
+#include "tests/store/temp_dir.h"
+
+namespace taud::store {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(DataDirectoryTest, ANewOneAndOneOfThisFormatAreTaken) {
+  const TempDir dir;
+  EXPECT_TRUE(CheckDataDirectory(dir / "missing").ok());
+  EXPECT_TRUE(CheckDataDirectory(dir.path()).ok());
+  ASSERT_TRUE(MarkDataDirectory(dir.path()).ok());
+  EXPECT_TRUE(CheckDataDirectory(dir.path()).ok());
+  EXPECT_EQ(ReadNumberFile(FormatFileIn(dir.path())).value(), kDataFormat);
+}
+
+TEST(DataDirectoryTest, OneOfANewerTaudIsRefusedWithAdvice) {
+  const TempDir dir;
+  ASSERT_TRUE(WriteNumberFile(FormatFileIn(dir.path()), kDataFormat + 1).ok());
+  const absl::Status status = CheckDataDirectory(dir.path());
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("use the newer taud"));
+}
+
+TEST(DataDirectoryTest, ADamagedMarkIsNotGuessedAt) {
+  const TempDir dir;
+  std::ofstream(FormatFileIn(dir.path())) << "2 00000000\n";
+  const absl::Status status = CheckDataDirectory(dir.path());
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr(FormatFileIn(dir.path())));
+}
+
+}  // namespace
+}  // namespace taud::store

@@ -1,0 +1,56 @@
+#include "store/files/version_reservation.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/store/temp_dir.h"
+
+namespace taud::store {
+namespace {
+
+TEST(VersionReservationTest, NothingIsReservedAtFirst) {
+  const TempDir dir;
+  EXPECT_EQ(LastReservedVersion(dir.path() + "/snapshots").value(), 0u);
+}
+
+TEST(VersionReservationTest, BlocksFollowEachOther) {
+  const TempDir dir;
+  const std::string root = dir.path() + "/not/yet/there";
+  const auto first = ReserveVersions(root, 0);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_GT(*first, 0u);
+  EXPECT_EQ(LastReservedVersion(root).value(), *first);
+  const auto second = ReserveVersions(root, *first);
+  ASSERT_TRUE(second.ok());
+  EXPECT_GT(*second, *first);
+  // Snapshots from elsewhere may be ahead of the file.
+  const auto third = ReserveVersions(root, 1000000);
+  ASSERT_TRUE(third.ok());
+  EXPECT_GT(*third, 1000000u);
+  EXPECT_EQ(LastReservedVersion(root).value(), *third);
+}
+
+TEST(VersionReservationTest, ADamagedFileIsNotTakenForZero) {
+  const TempDir dir;
+  for (const char* text : {"", "x", "-1", "12 34"}) {
+    std::ofstream(dir.path() + "/reserved_versions") << text;
+    const auto last = LastReservedVersion(dir.path());
+    EXPECT_TRUE(absl::IsDataLoss(last.status())) << text;
+    EXPECT_TRUE(absl::IsDataLoss(ReserveVersions(dir.path(), 0).status()));
+  }
+}
+
+TEST(VersionReservationTest, ARootThatCannotBe) {
+  const TempDir dir;
+  const std::string file = dir.path() + "/file";
+  std::ofstream(file) << "x";
+  const auto reserved = ReserveVersions(file, 0);
+  ASSERT_FALSE(reserved.ok());
+  EXPECT_THAT(std::string(reserved.status().message()),
+              testing::HasSubstr(file));
+}
+
+}  // namespace
+}  // namespace taud::store

@@ -1,0 +1,53 @@
+#include "store/log/erasure_receipts.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace taud::store {
+namespace {
+
+Erasure Receipt(const std::string& id, uint32_t index) {
+  Erasure erasure;
+  erasure.id = id;
+  erasure.record.index = index;
+  return erasure;
+}
+
+Erasure Complete(Erasure erasure) {
+  erasure.record.gone_ms.fill(1700000000000);
+  return erasure;
+}
+
+TEST(ErasureReceiptsTest, PendingUntilEveryCopyIsGone) {
+  ErasureReceipts receipts;
+  receipts.Put(Receipt("a", 1));
+  receipts.Put(Receipt("b", 2));
+  EXPECT_EQ(receipts.Pending().size(), 2u);
+
+  Erasure a = Complete(Receipt("a", 1));
+  a.record.gone(ErasedCopy::kLog) = 0;
+  receipts.Put(a);
+  EXPECT_EQ(receipts.Pending().size(), 2u);
+
+  receipts.Put(Complete(a));
+  ASSERT_EQ(receipts.Pending().size(), 1u);
+  EXPECT_EQ(receipts.Pending()[0].id, "b");
+}
+
+TEST(ErasureReceiptsTest, IsFoundWhateverItsState) {
+  ErasureReceipts receipts;
+  EXPECT_EQ(receipts.Find("a"), nullptr);
+  receipts.Put(Receipt("a", 1));
+  ASSERT_NE(receipts.Find("a"), nullptr);
+  EXPECT_FALSE(receipts.Find("a")->record.complete());
+  receipts.Put(Complete(Receipt("a", 1)));
+  EXPECT_TRUE(receipts.Find("a")->record.complete());
+  // What was read again after a failed write may be older.
+  receipts.Put(Receipt("a", 1));
+  EXPECT_FALSE(receipts.Find("a")->record.complete());
+  EXPECT_EQ(receipts.Pending().size(), 1u);
+}
+
+}  // namespace
+}  // namespace taud::store

@@ -1,0 +1,123 @@
+#include "store/log/group.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/store/log/event_store_testing.h"
+
+namespace taud::store {
+
+bool operator==(const Appended& a, const Appended& b) {
+  return a.sequence == b.sequence && a.duplicate == b.duplicate;
+}
+
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+PendingBatch Interactions(std::vector<NewInteraction> interactions) {
+  PendingBatch batch;
+  batch.batch.interactions = std::move(interactions);
+  return batch;
+}
+
+PendingBatch Items(std::vector<std::string> ids) {
+  PendingBatch batch;
+  for (std::string& id : ids) {
+    NewItem item;
+    item.id = std::move(id);
+    batch.items.push_back(std::move(item));
+  }
+  return batch;
+}
+
+TEST(PlanGroupTest, GivesSequencesAndIndicesInOrder) {
+  model::State state;
+  state.users.Insert("old");
+  std::vector<PendingBatch> batches;
+  batches.push_back(Interactions({Event("new", "a"), Event("old", "b")}));
+  batches.push_back(Items({"c", "a"}));
+  batches.push_back(Interactions({Event("new", "c")}));
+  const GroupPlan plan = PlanGroup(batches, {}, 10, state.users, state.items);
+  EXPECT_EQ(plan.first_user, 1u);
+  EXPECT_EQ(plan.first_item, 0u);
+  EXPECT_THAT(plan.new_users, ElementsAre("new"));
+  EXPECT_THAT(plan.new_items, ElementsAre("a", "b", "c"));
+  ASSERT_EQ(plan.events.size(), 3u);
+  EXPECT_EQ(plan.events[0].interaction.user, 1u);
+  EXPECT_EQ(plan.events[1].interaction.user, 0u);
+  EXPECT_EQ(plan.events[2].interaction.item, 2u);
+  ASSERT_EQ(plan.records.size(), 2u);
+  EXPECT_EQ(plan.records[0].item, 2u);
+  EXPECT_EQ(plan.records[1].item, 0u);
+  EXPECT_EQ(plan.last_sequence, 13u);
+  EXPECT_THAT(plan.results,
+              ElementsAre(ElementsAre(Appended{11, false}, Appended{12, false}),
+                          IsEmpty(), ElementsAre(Appended{13, false})));
+  // Only decided, nothing done.
+  EXPECT_EQ(state.users.size(), 1u);
+  EXPECT_EQ(state.items.size(), 0u);
+}
+
+TEST(PlanGroupTest, RecognisesStoredAndNewEventIds) {
+  model::State state;
+  std::vector<PendingBatch> batches;
+  batches.push_back(Interactions(
+      {Event("u", "a", "stored"), Event("u", "b"), Event("u", "c", "fresh")}));
+  batches.push_back(
+      Interactions({Event("v", "c", "fresh"), Event("u", "d", "other")}));
+  EXPECT_THAT(EventIdsOf(batches),
+              ElementsAre("stored", "fresh", "fresh", "other"));
+  const GroupPlan plan =
+      PlanGroup(batches, {4, 0, 0, 0}, 9, state.users, state.items);
+  EXPECT_THAT(
+      plan.results,
+      ElementsAre(ElementsAre(Appended{4, true}, Appended{10, false},
+                              Appended{11, false}),
+                  ElementsAre(Appended{11, true}, Appended{12, false})));
+  EXPECT_EQ(plan.duplicates, 2u);
+  // "a" and "v" came only with duplicates.
+  EXPECT_THAT(plan.new_items, ElementsAre("b", "c", "d"));
+  EXPECT_THAT(plan.new_users, ElementsAre("u"));
+}
+
+TEST(PlanGroupTest, OnlyDuplicatesWriteNothing) {
+  model::State state;
+  std::vector<PendingBatch> batches;
+  batches.push_back(Interactions({Event("u", "a", "e")}));
+  batches.push_back(Interactions({}));
+  const GroupPlan plan = PlanGroup(batches, {3}, 9, state.users, state.items);
+  EXPECT_TRUE(plan.empty());
+  EXPECT_EQ(plan.last_sequence, 9u);
+  EXPECT_EQ(plan.results.size(), 2u);
+}
+
+TEST(ApplyGroupTest, MakesThePlanVisible) {
+  model::State state;
+  std::vector<PendingBatch> batches;
+  batches.push_back(Interactions({Event("u", "a"), Event("u", "b")}));
+  batches.push_back(Items({"c"}));
+  batches[1].items[0].record.title = "C";
+  const GroupPlan plan = PlanGroup(batches, {}, 0, state.users, state.items);
+  ApplyIds(plan, &state);
+  ApplyEvents(plan, &state);
+  EXPECT_EQ(state.users.Find("u"), 0u);
+  EXPECT_EQ(state.items.Find("b"), 1u);
+  EXPECT_TRUE(state.interactions.HasSeen(0, 1));
+  EXPECT_EQ(state.interactions.last_sequence(), 2u);
+  EXPECT_EQ(state.catalogue.Title(2), "C");
+}
+
+TEST(ApplyGroupDeathTest, RefusesAPlanOfAnotherState) {
+  model::State state;
+  const GroupPlan plan = PlanGroup({}, {}, 0, state.users, state.items);
+  state.users.Insert("meanwhile");
+  EXPECT_DEATH(ApplyIds(plan, &state), "check failed");
+}
+
+}  // namespace
+}  // namespace taud::store

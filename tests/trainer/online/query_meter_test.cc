@@ -1,0 +1,126 @@
+#include "trainer/online/query_meter.h"
+
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "trainer/kernels/worker_pool.h"
+
+namespace taud::trainer {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(RecentItemsTest, KeepsTheLatestNewestFirst) {
+  query::RecentItems recent;
+  std::vector<uint32_t> items;
+  recent.Copy(7, &items);
+  EXPECT_THAT(items, IsEmpty());
+  for (const uint32_t item : {5, 6, 7}) recent.Add(2, item);
+  recent.Add(0, 9);
+  recent.Copy(2, &items);
+  EXPECT_THAT(items, ElementsAre(7, 6, 5));
+  recent.Copy(1, &items);
+  EXPECT_THAT(items, IsEmpty());
+  for (uint32_t item = 100; item < 120; ++item) recent.Add(2, item);
+  recent.Copy(2, &items);
+  ASSERT_EQ(items.size(), 16u);
+  EXPECT_EQ(items.front(), 119u);
+  EXPECT_EQ(items.back(), 104u);
+}
+
+// Items in two groups about two directions; all users' rows stand in between,
+// a little nearer to the first.
+class QueryMeterTest : public testing::Test {
+ protected:
+  static constexpr uint32_t kUsers = 60, kItems = 200;
+
+  QueryMeterTest() : pool_(1), learner_(MakeCpuMf(4, &pool_)) {
+    learner_->Grow(kUsers, kItems);
+    std::vector<uint32_t> rows;
+    std::vector<float> values;
+    for (uint32_t item = 0; item < kItems; ++item) {
+      const float angle =
+          0.1f * static_cast<float>(item / 2) / static_cast<float>(kItems);
+      const float c = std::cos(angle), s = std::sin(angle);
+      const std::vector<float> row = item % 2 == 0
+                                         ? std::vector<float>{c, 0, s, 0}
+                                         : std::vector<float>{0, c, 0, s};
+      rows.push_back(item);
+      values.insert(values.end(), row.begin(), row.end());
+    }
+    learner_->SetRows(Side::kItems, rows, values.data());
+    rows.clear();
+    values.clear();
+    for (uint32_t user = 0; user < kUsers; ++user) {
+      rows.push_back(user);
+      for (const float x : {0.8f, 0.6f, 0.0f, 0.0f}) values.push_back(x);
+    }
+    learner_->SetRows(Side::kUsers, rows, values.data());
+    // Somebody has had everything.
+    for (uint32_t item = 0; item < kItems; ++item) pairs_.Add(999, item, 1);
+    learnt_.assign(kItems, 1);
+    users_learnt_.assign(kUsers, 1);
+  }
+
+  // `recent` items of one group and then, as a question, one of `next`.
+  void Play(uint32_t recent_group, uint32_t next_group, uint32_t degree) {
+    for (uint32_t user = 0; user < kUsers; ++user) {
+      for (uint32_t k = 0; k < 4; ++k) {
+        const uint32_t item = 2 * (random_() % 100) + recent_group;
+        if (pairs_.Add(user, item, 1)) meter_.Add(user, item);
+      }
+      const uint32_t next = 2 * (random_() % 100) + next_group;
+      if (!pairs_.Add(user, next, 1)) continue;
+      meter_.Ask(user, next, degree);
+      meter_.Answer(*learner_, pairs_, users_learnt_, learnt_);
+    }
+  }
+
+  std::mt19937 random_{3};
+  WorkerPool pool_;
+  std::unique_ptr<MfLearner> learner_;
+  PositivePairs pairs_;
+  std::vector<uint32_t> users_learnt_, learnt_;
+  QueryMeter meter_;
+};
+
+TEST_F(QueryMeterTest, UsersWhoGoOnAsTheyBeganMakeTheLatestItemsCount) {
+  for (int round = 0; round < 8; ++round) Play(1, 1, 9);
+  EXPECT_GE(meter_.weights(1).recent, 0.1f);
+}
+
+TEST_F(QueryMeterTest, UsersWhoTurnAwayMakeThemCountNothing) {
+  for (int round = 0; round < 8; ++round) Play(1, 0, 9);
+  EXPECT_EQ(meter_.weights(1).recent, 0);
+  EXPECT_GE(meter_.State()[query::kWeightPairs],
+            200);  // it has enough to say so
+}
+
+TEST_F(QueryMeterTest, WithoutLatestItemsThereIsNoQuestion) {
+  const std::vector<double> before = meter_.State();
+  meter_.Ask(3, 5, 1);
+  meter_.Answer(*learner_, pairs_, users_learnt_, learnt_);
+  EXPECT_EQ(meter_.State(), before);
+}
+
+TEST_F(QueryMeterTest, RebuildsTheLatestItemsFromThePairs) {
+  for (const uint32_t item : {10u, 12u, 14u}) {
+    pairs_.Add(4, item, 1);
+    meter_.Add(4, item);
+  }
+  QueryMeter other;
+  other.Rebuild(pairs_);
+  for (QueryMeter* meter : {&meter_, &other}) {
+    meter->Ask(4, 20, 3);
+    meter->Answer(*learner_, pairs_, users_learnt_, learnt_);
+  }
+  EXPECT_EQ(other.State(), meter_.State());
+  EXPECT_NE(other.State(), QueryMeter().State());
+}
+
+}  // namespace
+}  // namespace taud::trainer

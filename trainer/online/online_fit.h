@@ -1,0 +1,213 @@
+#ifndef TAUD_TRAINER_ONLINE_ONLINE_FIT_H_
+#define TAUD_TRAINER_ONLINE_ONLINE_FIT_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "model/interactions.h"
+#include "model/snapshot.h"
+#include "model/training_state.h"
+#include "trainer/mf/mf_learner.h"
+#include "trainer/mf/ssm_loss.h"
+#include "trainer/online/query_meter.h"
+#include "trainer/online/row_renewal.h"
+#include "trainer/sampling/negative_sampler.h"
+#include "trainer/sampling/pair_sampler.h"
+#include "trainer/sampling/positive_pairs.h"
+#include "trainer/sampling/step_weights.h"
+#include "trainer/temperature/tau_governor.h"
+
+namespace taud::trainer {
+
+// The method's own constants: the same for every data set.
+struct OnlineFitOptions {
+  int batch_rows = 2048;     // positives a step, at most
+  int negatives = 1024;      // shared negatives a step
+  double learning_rate = 0;  // 0: RateForDensity
+  // Passes over the data until it has settled; a row's learning rate falls
+  // to rate_floor over as many (see RateAtAge).
+  double horizon = 30;
+  double rate_floor = 0.02;
+  double beta = 0.0;        // negatives ∝ popularity^β
+  double dropout = 0.1;     // share of a user row's coordinates, in [0, 1)
+  double super_loss = 4.0;  // β of Eq. 16; users' losses are compared at τ₀
+  TauGovernorOptions governor;
+  uint64_t seed = 1;
+};
+
+// Figures of the fit, for status and snapshots.
+struct OnlineFitFigures {
+  uint64_t steps = 0;
+  uint64_t positives = 0;  // rows learnt
+  double epochs = 0;       // positives ÷ distinct pairs, summed
+  double loss = 0;         // decayed mean SSM loss, each row at its τ_u
+  double tau0 = 0;
+  double rho = 1;          // weight of the negatives, bilateral_weight.h
+  bool warming_up = true;  // τ_u still equals τ₀
+  uint64_t contained = 0;  // non-finite steps of a row that were undone
+};
+
+// The learning itself, without the thread: takes interactions in, makes
+// steps, says whether it has settled, and builds snapshots.
+//
+// Thread-compatible: one thread at a time.
+class OnlineFit {
+ public:
+  // Fewer pairs or items than this are not learnt from.
+  static constexpr uint32_t kMinPairs = 8;
+  static constexpr size_t kMinItems = 2;
+
+  // `learner` is empty and becomes the fit's.
+  OnlineFit(const OnlineFitOptions& options,
+            std::unique_ptr<MfLearner> learner);
+
+  // Starts from an earlier snapshot: interactions through its trained_through
+  // count as learnt. REQUIRES: nothing was absorbed yet. INVALID_ARGUMENT if
+  // the dimension differs; DATA_LOSS if the snapshot is not valid.
+  absl::Status WarmStart(const model::Snapshot& snapshot);
+
+  // Takes in what was appended since the last call, through `limit` at most.
+  // Returns whether there was anything. Kinds that are not positive and
+  // weights that are not positive numbers count as read, and are not learnt.
+  bool Absorb(const model::Interactions& interactions,
+              model::Sequence limit = kNoLimit);
+  static constexpr model::Sequence kNoLimit = ~model::Sequence{0};
+
+  // Everything through `sequence` counts as absorbed: there are no more of
+  // them.
+  void AdvanceThrough(model::Sequence sequence) {
+    absorbed_through_ = std::max(absorbed_through_, sequence);
+  }
+
+  // Forgets all about the users and items: rows, moments, losses, pairs. The
+  // interactions must not have any of them any more. O(pairs).
+  void Forget(const std::vector<uint32_t>& users,
+              const std::vector<uint32_t>& items);
+
+  // Everything, see fit_state.h. A fit that imports it, and then absorbs what
+  // this one absorbs, makes the same steps to the bit.
+  std::unique_ptr<model::TrainingState> Export() const;
+  // REQUIRES: nothing was absorbed yet. DATA_LOSS or INVALID_ARGUMENT as
+  // CheckTrainingState; the fit is then not to be used.
+  absl::Status Import(const model::TrainingState& state);
+
+  bool Ready() const;  // enough to learn from
+  // Nothing new, the passes are done, and so are those of rows that were made
+  // younger (RowRenewal).
+  bool Settled() const;
+
+  // One step. REQUIRES: Ready(). INTERNAL if values that are not finite
+  // could not be contained: the rows are then not to be published.
+  absl::Status Step();
+
+  // Whether some row has been learnt or taken over, so that there is a
+  // snapshot to make.
+  bool HasModel() const { return has_model_; }
+  // The present state, valid in the sense of model::ValidateSnapshot;
+  // version 0. created_ms is left to the caller.
+  std::unique_ptr<model::Snapshot> MakeSnapshot() const;
+
+  OnlineFitFigures figures() const;
+  model::Sequence trained_through() const { return trained_through_; }
+  uint32_t pairs() const { return pairs_.size(); }
+  uint32_t unvisited() const { return sampler_.unvisited(); }
+  size_t absorbed() const { return position_; }  // interactions read
+  model::Sequence absorbed_through() const { return absorbed_through_; }
+
+ private:
+  struct Mark {
+    uint32_t pairs;            // when these pairs have been learnt …
+    model::Sequence sequence;  // … so has everything through here
+  };
+
+  uint32_t RowsPerStep() const;
+  double Horizon() const;  // passes, longer for data of a few steps a pass
+  double Passes() const;
+  bool WarmingUp() const;
+  bool PassesDone() const;  // nothing new, and every row as old as it gets
+  bool OwesRenewal() const;
+  // REQUIRES: PassesDone() and OwesRenewal(). There are passes to do again.
+  void RenewRows();
+  // Takes a snapshot's trained rows over; returns how many.
+  size_t TakeOver(Side side, const model::Matrix& rows,
+                  const std::vector<uint32_t>& counts);
+  void CountAsLearnt(uint32_t pair);
+  // Whether the rows of a pair that is to come say something about it.
+  bool KnowsRowsOf(uint32_t user, uint32_t item) const;
+  void GrowToPairs();
+  void OpenWindow();
+  void StartRows(Side side, uint32_t begin, uint32_t end,
+                 const absl::flat_hash_set<uint32_t>& known_others,
+                 absl::flat_hash_set<uint32_t>* known);
+  void FillBatch(uint32_t rows);
+  float NegativeWeight() const;
+  double SparsityOfPairs() const;  // LogSparsity
+  double Rho() const;
+  float TemperatureOf(uint32_t user) const;
+  void Account(uint32_t first);
+  void UpdateRate(uint32_t degree, float* visits, float* rate) const;
+  void AdaptTemperatures();
+  // Of a row that is new.
+  double GreatestRate() const;
+  absl::Status RepairRows();
+  // Takes removed pairs out of drawn_; *first as PairSampler::Draw left it.
+  void DropRemoved(uint32_t* first);
+
+  // Constant after construction.
+  const OnlineFitOptions options_;
+  const std::unique_ptr<MfLearner> learner_;
+
+  // What there is to learn.
+  size_t position_ = 0;  // in the interactions
+  model::Sequence absorbed_through_ = 0;
+  PositivePairs pairs_;
+  PairSampler sampler_;
+  NegativeSampler negatives_;
+  QueryMeter query_meter_;
+  std::deque<Mark> marks_;
+  model::Sequence trained_through_ = 0;
+  model::Sequence warm_through_ = 0;
+  double warm_passes_ = 0;
+
+  // By table row.
+  std::vector<uint32_t> user_learnt_, item_learnt_;  // distinct pairs visited
+  std::vector<float> user_visits_, item_visits_;     // positives learnt
+  std::vector<float> user_rate_, item_rate_;         // learning rates
+  RowRenewal user_renewal_, item_renewal_;
+  std::vector<float> user_loss_;                  // L(u), decayed mean
+  size_t users_started_ = 0, items_started_ = 0;  // rows that were set
+
+  // The present step.
+  std::vector<uint32_t> drawn_;
+  StepWeights step_weights_;
+  SsmBatch batch_;
+  MfStepResult step_;
+
+  // Figures.
+  std::mt19937_64 random_;
+  bool has_model_ = false;
+  uint64_t steps_ = 0;
+  uint64_t positives_ = 0;
+  double epochs_ = 0;
+  double visits_ = 0;  // positives learnt, at most Horizon() × pairs
+  double loss_ = 0;
+  double tau0_ = 0;
+  double tau0_eq13_ = 0;
+  double mean_loss_ = 0;       // m_u of Eq. 16
+  double adapted_epochs_ = 0;  // epochs_ when temperatures were last adapted
+  uint64_t adapted_steps_ = 0;
+  CosineMoments moments_;
+  uint64_t contained_ = 0;
+  int bad_steps_ = 0;  // in a row
+};
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_ONLINE_ONLINE_FIT_H_
