@@ -1,9 +1,9 @@
-#include "bench/gpu_ceilings.h"
-
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
 #include <cstdio>
+
+#include "bench/gpu_ceilings.h"
 
 namespace taud::bench {
 namespace {

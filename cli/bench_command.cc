@@ -515,6 +515,7 @@ absl::Status BenchServe(const Common& common, const BenchFlags& flags) {
 void AddBench(CLI::App* app, const Common* common, absl::Status* result) {
   CLI::App* bench = app->add_subcommand("bench", "Measures");
   bench->require_subcommand(1);
+  AddBenchFreshness(bench, common, result);
   auto flags = std::make_shared<BenchFlags>();
   CLI::App* serve = bench->add_subcommand(
       "serve",

@@ -28,6 +28,9 @@ void AddBackup(CLI::App* app, const Common* common, absl::Status* result);
 void AddVerify(CLI::App* app, const Common* common, absl::Status* result);
 void AddExport(CLI::App* app, const Common* common, absl::Status* result);
 void AddBench(CLI::App* app, const Common* common, absl::Status* result);
+// Of `bench`.
+void AddBenchFreshness(CLI::App* bench, const Common* common,
+                       absl::Status* result);
 
 }  // namespace taud::cli
 

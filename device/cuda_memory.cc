@@ -12,9 +12,15 @@ void KeepFreedMemory(int ordinal) {
         "setting up the memory pool");
 }
 
-Stream::Stream(int ordinal) : ordinal_(ordinal) {
+Stream::Stream(int ordinal, Priority priority) : ordinal_(ordinal) {
   UseGpu(ordinal);
-  Check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking),
+  int lowest = 0;
+  int highest = 0;
+  Check(cudaDeviceGetStreamPriorityRange(&lowest, &highest),
+        "asking for priorities");
+  Check(cudaStreamCreateWithPriority(
+            &stream_, cudaStreamNonBlocking,
+            priority == Priority::kHigh ? highest : lowest),
         "making a stream");
 }
 

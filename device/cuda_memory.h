@@ -50,7 +50,9 @@ void KeepFreedMemory(int ordinal);
 // Work in order, apart from that of other streams. One thread at a time.
 class Stream {
  public:
-  explicit Stream(int ordinal);
+  // kLow gives way to kHigh where both have work.
+  enum class Priority { kLow, kHigh };
+  explicit Stream(int ordinal, Priority priority = Priority::kLow);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -64,6 +66,30 @@ class Stream {
  private:
   const int ordinal_;
   cudaStream_t stream_ = nullptr;
+};
+
+// A point in a stream's work that can be waited for.
+class Event {
+ public:
+  Event() {
+    Check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming),
+          "making an event");
+  }
+  ~Event() {
+    if (event_ != nullptr) (void)cudaEventDestroy(event_);
+  }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  void Record(const Stream& stream) {
+    Check(cudaEventRecord(event_, stream.get()), "recording an event");
+  }
+  // Waits until what was recorded is done, and throws what went wrong.
+  void Wait() const {
+    Check(cudaEventSynchronize(event_), "waiting for the GPU");
+  }
+
+ private:
+  cudaEvent_t event_ = nullptr;
 };
 
 // Memory of the GPU, allocated and freed in the order of a stream, which must

@@ -57,10 +57,9 @@ absl::StatusOr<Wish> ParseWish(const std::string& field,
       absl::SimpleAtoi(number, &wish.ordinal) && wish.ordinal <= kMaxOrdinal) {
     return wish;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(field, " is \"", name,
-                   "\", allowed: auto, cpu, cuda, cuda:N with N from 0 to ",
-                   kMaxOrdinal));
+  return absl::InvalidArgumentError(absl::StrCat(
+      field, " is \"", name,
+      "\", allowed: auto, cpu, cuda, cuda:N with N from 0 to ", kMaxOrdinal));
 }
 
 int NumGpus() { return Look().gpus; }

@@ -43,15 +43,14 @@ using device::PinnedArray;
 // Maxima of the groups, for the queries of one launch: more queries than fit
 // are searched in several launches.
 constexpr size_t kMostMaxima = size_t{64} << 20;  // floats
-// Queries of one launch at most.
-constexpr size_t kMostQueries = 4096;
+// Queries of one launch at most: while the GPU searches some, the CPU prepares
+// the next ones and takes in the results of the last.
+constexpr size_t kMostQueries = 512;
+// Filters of one launch at most, in words.
+constexpr size_t kMostFilterWords = size_t{64} << 20;
 
-// One GPU: its stream, and the scratch memory of searches. Lives as long as
-// the program, so that an index can always free its memory.
-struct Gpu {
-  absl::Mutex mutex;
-  const device::Stream stream;
-  // Guarded by the mutex, with all calls on the stream.
+// The memory of one launch.
+struct Slot {
   PinnedArray<float> host_vectors;
   PinnedArray<uint32_t> host_numbers;
   PinnedArray<float> host_scores;
@@ -62,19 +61,36 @@ struct Gpu {
   DeviceArray<uint32_t> numbers, filters, items;
   DeviceArray<uint64_t> filter_words;
   DeviceArray<int32_t> found;
+  device::Event done;
+
+  explicit Slot(const device::Stream* stream)
+      : vectors(stream),
+        bounds(stream),
+        maxima(stream),
+        scores(stream),
+        halves(stream),
+        numbers(stream),
+        filters(stream),
+        items(stream),
+        filter_words(stream),
+        found(stream) {}
+};
+
+// One GPU. Searches share a stream, and building and freeing indexes another:
+// a new index is built beside searches, which do not wait for it. Lives as long
+// as the program, so that an index can always free its memory.
+struct Gpu {
+  absl::Mutex mutex;  // of searching: the stream and the slots
+  const device::Stream stream;
+  Slot slots[2];
+
+  absl::Mutex build_mutex;
+  const device::Stream build_stream;
 
   explicit Gpu(int ordinal)
-      : stream(ordinal),
-        vectors(&stream),
-        bounds(&stream),
-        maxima(&stream),
-        scores(&stream),
-        halves(&stream),
-        numbers(&stream),
-        filters(&stream),
-        items(&stream),
-        filter_words(&stream),
-        found(&stream) {
+      : stream(ordinal, device::Stream::Priority::kHigh),
+        slots{Slot(&stream), Slot(&stream)},
+        build_stream(ordinal, device::Stream::Priority::kLow) {
     device::KeepFreedMemory(ordinal);
   }
 };
@@ -102,12 +118,12 @@ class GpuIndex : public SearchIndex {
       : matrix_(&snapshot.items),
         eligibility_(snapshot),
         gpu_(gpu),
-        halves_(&gpu->stream),
-        exact_(&gpu->stream),
-        bounds_(&gpu->stream),
-        item_of_row_(&gpu->stream),
-        row_of_item_(&gpu->stream) {
-    absl::MutexLock lock(&gpu_->mutex);
+        halves_(&gpu->build_stream),
+        exact_(&gpu->build_stream),
+        bounds_(&gpu->build_stream),
+        item_of_row_(&gpu->build_stream),
+        row_of_item_(&gpu->build_stream) {
+    absl::MutexLock lock(&gpu_->build_mutex);
     device::UseGpu(gpu_->stream.ordinal());
     try {
       if (size() > 0) Upload();
@@ -117,8 +133,9 @@ class GpuIndex : public SearchIndex {
     }
   }
 
+  // No search reads the rows any more: each waits for its own to be done.
   ~GpuIndex() override {
-    absl::MutexLock lock(&gpu_->mutex);
+    absl::MutexLock lock(&gpu_->build_mutex);
     (void)cudaSetDevice(gpu_->stream.ordinal());
     FreeRows();
   }
@@ -142,15 +159,11 @@ class GpuIndex : public SearchIndex {
     absl::Status status = CheckVectors(queries);
     if (!status.ok()) return status;
     try {
-      results->assign(queries.size(), {});
+      // Their memory is used again.
+      results->resize(queries.size());
+      for (std::vector<Hit>& hits : *results) hits.clear();
       std::vector<size_t> on_cpu;
-      {
-        absl::MutexLock lock(&gpu_->mutex);
-        device::UseGpu(gpu_->stream.ordinal());
-        for (const Launch& launch : Plan(queries, &on_cpu)) {
-          Run(launch, queries, results, &on_cpu);
-        }
-      }
+      SearchOnGpu(Plan(queries, &on_cpu), queries, results, &on_cpu);
       for (const size_t q : on_cpu) {
         TopOfFew(*matrix_, queries[q].vector, queries[q].k,
                  eligibility_.Allowed(queries[q]), &(*results)[q]);
@@ -168,7 +181,7 @@ class GpuIndex : public SearchIndex {
  private:
   void FreeRows() {
     const auto free = [this](auto* array) {
-      *array = std::remove_pointer_t<decltype(array)>(&gpu_->stream);
+      *array = std::remove_pointer_t<decltype(array)>(&gpu_->build_stream);
     };
     free(&halves_);
     free(&exact_);
@@ -177,7 +190,7 @@ class GpuIndex : public SearchIndex {
     free(&row_of_item_);
   }
 
-  void Upload() ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
+  void Upload() ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->build_mutex) {
     std::vector<uint32_t> item_of_row;
     std::vector<int32_t> row_of_item(matrix_->rows, -1);
     eligibility_.indexed().ForEach([&](size_t item) {
@@ -197,7 +210,7 @@ class GpuIndex : public SearchIndex {
     row_of_item_.FromHost(row_of_item.data(), row_of_item.size());
 
     // The rows that can be found, one behind the other.
-    DeviceArray<float> values(&gpu_->stream, item_of_row.size() * dim());
+    DeviceArray<float> values(&gpu_->build_stream, item_of_row.size() * dim());
     for (size_t begin = 0; begin < item_of_row.size();) {
       size_t end = begin + 1;
       while (end < item_of_row.size() &&
@@ -208,7 +221,7 @@ class GpuIndex : public SearchIndex {
           cudaMemcpyAsync(values.data() + begin * dim(),
                           matrix_->Row(item_of_row[begin]),
                           (end - begin) * dim() * sizeof(float),
-                          cudaMemcpyHostToDevice, gpu_->stream.get()),
+                          cudaMemcpyHostToDevice, gpu_->build_stream.get()),
           "copying items to the GPU");
       begin = end;
     }
@@ -217,9 +230,9 @@ class GpuIndex : public SearchIndex {
     rows_.bounds = bounds_.data();
     rows_.item_of_row = item_of_row_.data();
     rows_.row_of_item = row_of_item_.data();
-    PackRows(values.data(), rows_, gpu_->stream.get());
+    PackRows(values.data(), rows_, gpu_->build_stream.get());
     device::CheckLaunch("packing items");
-    gpu_->stream.Wait();
+    gpu_->build_stream.Wait();
   }
 
   // Queries that ask for more than the kernels can go to the CPU.
@@ -227,9 +240,10 @@ class GpuIndex : public SearchIndex {
                            std::vector<size_t>* on_cpu) const {
     std::vector<Launch> launches;
     if (size() == 0) return launches;
-    const size_t most =
-        std::clamp<size_t>(kMostMaxima / rows_.layout.groups(), 1,
-                           kMostQueries);
+    const size_t most = std::clamp<size_t>(kMostMaxima / rows_.layout.groups(),
+                                           1, kMostQueries);
+    const size_t most_filters =
+        std::max<size_t>(1, kMostFilterWords / ((rows_.layout.rows + 31) / 32));
     for (size_t q = 0; q < queries.size(); ++q) {
       const size_t k = std::min(queries[q].k, size());
       if (k == 0) continue;
@@ -237,118 +251,151 @@ class GpuIndex : public SearchIndex {
         on_cpu->push_back(q);
         continue;
       }
-      if (launches.empty() || launches.back().which.size() == most) {
+      if (launches.empty() || launches.back().which.size() == most ||
+          launches.back().filters.size() >= most_filters) {
         launches.emplace_back();
       }
       Launch& launch = launches.back();
       launch.which.push_back(q);
       launch.most = std::max(launch.most, static_cast<uint32_t>(k));
-      if (queries[q].eligible != nullptr) {
+      // Queries with the same filter mostly stand side by side.
+      if (queries[q].eligible != nullptr &&
+          (launch.filters.empty() ||
+           launch.filters.back() != queries[q].eligible)) {
         launch.filters.push_back(queries[q].eligible);
       }
     }
     for (Launch& launch : launches) {
       auto& filters = launch.filters;
       std::sort(filters.begin(), filters.end());
-      filters.erase(std::unique(filters.begin(), filters.end()),
-                    filters.end());
+      filters.erase(std::unique(filters.begin(), filters.end()), filters.end());
     }
     return launches;
   }
 
-  void Run(const Launch& launch, absl::Span<const Query> queries,
-           std::vector<std::vector<Hit>>* results,
-           std::vector<size_t>* on_cpu) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
+  void SearchOnGpu(const std::vector<Launch>& launches,
+                   absl::Span<const Query> queries,
+                   std::vector<std::vector<Hit>>* results,
+                   std::vector<size_t>* on_cpu) const {
+    absl::MutexLock lock(&gpu_->mutex);
+    device::UseGpu(gpu_->stream.ordinal());
+    try {
+      for (size_t i = 0; i <= launches.size(); ++i) {
+        if (i < launches.size()) {
+          Begin(launches[i], queries, &gpu_->slots[i % 2]);
+        }
+        if (i > 0) {
+          End(launches[i - 1], queries, &gpu_->slots[(i - 1) % 2], results,
+              on_cpu);
+        }
+      }
+    } catch (...) {
+      // What was begun must not write into memory that is used again.
+      (void)cudaStreamSynchronize(gpu_->stream.get());
+      throw;
+    }
+  }
+
+  // Starts a launch; its slot is taken until End.
+  void Begin(const Launch& launch, absl::Span<const Query> queries,
+             Slot* slot) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
     const size_t n = launch.which.size();
     GpuQueries to;
-    const size_t num_results = UploadQueries(launch, queries, &to);
-    UploadFilters(launch, &to);
+    const size_t num_results = UploadQueries(launch, queries, slot, &to);
+    UploadFilters(launch, slot, &to);
 
-    gpu_->halves.Reserve((n + 15) / 16 * rows_.layout.depth * 32);
-    gpu_->bounds.Reserve(2 * n);
-    gpu_->maxima.Reserve(n * rows_.layout.groups());
-    gpu_->scores.Reserve(num_results);
-    gpu_->items.Reserve(num_results);
-    gpu_->found.Reserve(n);
-    to.halves = gpu_->halves.data();
-    to.bounds = gpu_->bounds.data();
-    to.maxima = gpu_->maxima.data();
+    slot->halves.Reserve((n + 15) / 16 * rows_.layout.depth * 32);
+    slot->bounds.Reserve(2 * n);
+    slot->maxima.Reserve(n * rows_.layout.groups());
+    slot->scores.Reserve(num_results);
+    slot->items.Reserve(num_results);
+    slot->found.Reserve(n);
+    to.halves = slot->halves.data();
+    to.bounds = slot->bounds.data();
+    to.maxima = slot->maxima.data();
     ScoreGroups(rows_, to, gpu_->stream.get());
     device::CheckLaunch("scoring");
     GpuResults from;
-    from.scores = gpu_->scores.data();
-    from.items = gpu_->items.data();
-    from.found = gpu_->found.data();
+    from.scores = slot->scores.data();
+    from.items = slot->items.data();
+    from.found = slot->found.data();
     SelectBest(rows_, to, launch.most, from, gpu_->stream.get());
     device::CheckLaunch("selecting");
 
-    gpu_->host_scores.Reserve(num_results);
-    gpu_->host_items.Reserve(num_results);
-    gpu_->host_found.Reserve(n);
-    gpu_->scores.ToHost(gpu_->host_scores.data(), num_results);
-    gpu_->items.ToHost(gpu_->host_items.data(), num_results);
-    gpu_->found.ToHost(gpu_->host_found.data(), n);
-    gpu_->stream.Wait();
+    slot->host_scores.Reserve(num_results);
+    slot->host_items.Reserve(num_results);
+    slot->host_found.Reserve(n);
+    slot->scores.ToHost(slot->host_scores.data(), num_results);
+    slot->items.ToHost(slot->host_items.data(), num_results);
+    slot->found.ToHost(slot->host_found.data(), n);
+    slot->done.Record(gpu_->stream);
+  }
 
-    size_t at = 0;
-    for (size_t i = 0; i < n; ++i) {
+  // Waits for a launch and takes its results in.
+  void End(const Launch& launch, absl::Span<const Query> queries, Slot* slot,
+           std::vector<std::vector<Hit>>* results,
+           std::vector<size_t>* on_cpu) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
+    slot->done.Wait();
+    const uint32_t* items = slot->host_items.data();
+    const float* scores = slot->host_scores.data();
+    for (size_t i = 0; i < launch.which.size(); ++i) {
       const size_t q = launch.which[i];
-      const int32_t found = gpu_->host_found.data()[i];
+      const int32_t found = slot->host_found.data()[i];
       if (found == GpuResults::kOverflow) on_cpu->push_back(q);
       std::vector<Hit>& hits = (*results)[q];
-      hits.reserve(static_cast<size_t>(std::max(found, 0)));
-      for (int32_t j = 0; j < found; ++j) {
-        hits.push_back({gpu_->host_items.data()[at + j],
-                        gpu_->host_scores.data()[at + j]});
+      hits.resize(static_cast<size_t>(std::max(found, 0)));
+      for (size_t j = 0; j < hits.size(); ++j) {
+        hits[j] = {items[j], scores[j]};
       }
-      at += std::min(queries[q].k, size());
+      items += std::min(queries[q].k, size());
+      scores += std::min(queries[q].k, size());
     }
   }
 
   // Vectors, depths, exclusions and which filter. Returns how many results
   // there can be.
   size_t UploadQueries(const Launch& launch, absl::Span<const Query> queries,
-                       GpuQueries* to) const
+                       Slot* slot, GpuQueries* to) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
     const size_t n = launch.which.size();
     size_t num_excluded = 0;
     for (const size_t q : launch.which) {
       num_excluded += queries[q].excluded.size();
     }
-    gpu_->host_vectors.Reserve(n * dim());
+    slot->host_vectors.Reserve(n * dim());
     // k, where exclusions and results begin, the filter, the exclusions.
     const size_t count = 4 * n + 2 + num_excluded;
-    gpu_->host_numbers.Reserve(count);
-    uint32_t* const k = gpu_->host_numbers.data();
+    slot->host_numbers.Reserve(count);
+    uint32_t* const k = slot->host_numbers.data();
     uint32_t* const excluded_begin = k + n;
     uint32_t* const result_begin = excluded_begin + n + 1;
     uint32_t* const filter = result_begin + n + 1;
     uint32_t* excluded = filter + n;
     excluded_begin[0] = result_begin[0] = 0;
-    float* vector = gpu_->host_vectors.data();
+    float* vector = slot->host_vectors.data();
     for (size_t i = 0; i < n; ++i) {
       const Query& query = queries[launch.which[i]];
       vector = std::copy_n(query.vector, dim(), vector);
       k[i] = static_cast<uint32_t>(std::min(query.k, size()));
       result_begin[i + 1] = result_begin[i] + k[i];
-      excluded = std::copy(query.excluded.begin(), query.excluded.end(),
-                           excluded);
+      excluded =
+          std::copy(query.excluded.begin(), query.excluded.end(), excluded);
       excluded_begin[i + 1] =
           excluded_begin[i] + static_cast<uint32_t>(query.excluded.size());
       // −1 as the kernels read it.
       filter[i] = ~uint32_t{0};
       if (query.eligible == nullptr) continue;
-      filter[i] = static_cast<uint32_t>(
-          std::lower_bound(launch.filters.begin(), launch.filters.end(),
-                           query.eligible) -
-          launch.filters.begin());
+      filter[i] = static_cast<uint32_t>(std::lower_bound(launch.filters.begin(),
+                                                         launch.filters.end(),
+                                                         query.eligible) -
+                                        launch.filters.begin());
     }
-    gpu_->vectors.FromHost(gpu_->host_vectors.data(), n * dim());
-    gpu_->numbers.FromHost(gpu_->host_numbers.data(), count);
-    const uint32_t* const numbers = gpu_->numbers.data();
+    slot->vectors.FromHost(slot->host_vectors.data(), n * dim());
+    slot->numbers.FromHost(slot->host_numbers.data(), count);
+    const uint32_t* const numbers = slot->numbers.data();
     to->count = static_cast<uint32_t>(n);
-    to->vectors = gpu_->vectors.data();
+    to->vectors = slot->vectors.data();
     to->k = numbers;
     to->excluded_begin = numbers + n;
     to->result_begin = numbers + 2 * n + 1;
@@ -359,22 +406,22 @@ class GpuIndex : public SearchIndex {
     return result_begin[n];
   }
 
-  void UploadFilters(const Launch& launch, GpuQueries* to) const
+  void UploadFilters(const Launch& launch, Slot* slot, GpuQueries* to) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(gpu_->mutex) {
     if (launch.filters.empty()) return;
     const size_t words = (rows_.layout.rows + 31) / 32;
-    gpu_->filters.Reserve(words * launch.filters.size());
+    slot->filters.Reserve(words * launch.filters.size());
     for (size_t f = 0; f < launch.filters.size(); ++f) {
       const std::vector<uint64_t>& from = launch.filters[f]->words();
       // From pageable memory the copy is done with `from` when it returns; the
       // next filter's waits for this one's kernel, in the stream's order.
-      gpu_->filter_words.FromHost(from.data(), from.size());
-      FilterToRows(rows_, gpu_->filter_words.data(),
+      slot->filter_words.FromHost(from.data(), from.size());
+      FilterToRows(rows_, slot->filter_words.data(),
                    static_cast<uint32_t>(from.size()),
-                   gpu_->filters.data() + f * words, gpu_->stream.get());
+                   slot->filters.data() + f * words, gpu_->stream.get());
     }
     device::CheckLaunch("packing filters");
-    to->filters = gpu_->filters.data();
+    to->filters = slot->filters.data();
     to->filter_words = static_cast<uint32_t>(words);
   }
 
@@ -408,13 +455,13 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> BuildGpuIndex(
     return std::make_unique<GpuIndex>(snapshot, &TheGpu(ordinal));
   } catch (const device::CudaError& error) {
     const std::string why =
-        absl::StrCat("an index of ", snapshot.items.rows, " x ",
-                     snapshot.dim(), " on cuda:", ordinal, ": ", error.what());
+        absl::StrCat("an index of ", snapshot.items.rows, " x ", snapshot.dim(),
+                     " on cuda:", ordinal, ": ", error.what());
     return error.out_of_memory() ? absl::ResourceExhaustedError(why)
                                  : absl::InternalError(why);
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("an index on cuda:", ordinal, ": ",
-                                            error.what()));
+    return absl::InternalError(
+        absl::StrCat("an index on cuda:", ordinal, ": ", error.what()));
   }
 }
 

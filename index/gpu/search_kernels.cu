@@ -107,8 +107,7 @@ __global__ void RowBoundsKernel(const float* values, uint32_t rows,
 // The operand A of m16n8k16: lane l holds columns 2 · (l % 4) and 8 more of
 // the queries l / 4 and 8 more.
 __global__ void PackQueriesKernel(const float* vectors, uint32_t count,
-                                  uint32_t dim, uint32_t depth,
-                                  uint4* halves) {
+                                  uint32_t dim, uint32_t depth, uint4* halves) {
   const uint32_t word = blockIdx.x * blockDim.x + threadIdx.x;
   if (word >= (count + 15) / 16 * depth * kLanes) return;
   const uint32_t lane = word % kLanes;
@@ -158,8 +157,7 @@ __device__ void MultiplyAdd(const uint4& a, uint32_t b0, uint32_t b1,
 }
 
 __device__ void CopyAsync(uint4* to, const uint4* from) {
-  const uint32_t shared =
-      static_cast<uint32_t>(__cvta_generic_to_shared(to));
+  const uint32_t shared = static_cast<uint32_t>(__cvta_generic_to_shared(to));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;\n" ::"r"(shared),
                "l"(from));
 }
@@ -205,8 +203,8 @@ __global__ void __launch_bounds__(kScoreThreads, kFiltered ? 2 : 4)
     const uint32_t tile = min(first_tile + m, query_tiles - 1);
 #pragma unroll
     for (int step = 0; step < kDepth; ++step) {
-      a[m][step] = arguments.queries[(size_t{tile} * kDepth + step) * kLanes +
-                                     lane];
+      a[m][step] =
+          arguments.queries[(size_t{tile} * kDepth + step) * kLanes + lane];
     }
   }
   // The queries of this thread's two rows of scores in each tile.
@@ -222,11 +220,10 @@ __global__ void __launch_bounds__(kScoreThreads, kFiltered ? 2 : 4)
         const uint32_t query = query_of(m, half);
         const int32_t which =
             query < arguments.count ? arguments.filter[query] : -1;
-        filter[m][half] =
-            which < 0 ? nullptr
-                      : arguments.filters +
-                            size_t{static_cast<uint32_t>(which)} *
-                                arguments.filter_words;
+        filter[m][half] = which < 0 ? nullptr
+                                    : arguments.filters +
+                                          size_t{static_cast<uint32_t>(which)} *
+                                              arguments.filter_words;
       }
     }
   }
@@ -266,8 +263,7 @@ __global__ void __launch_bounds__(kScoreThreads, kFiltered ? 2 : 4)
     for (uint32_t t = 0; t < kTilesAtOnce; ++t) {
       const uint32_t tile = stage * kTilesAtOnce + t;
       const uint32_t within = tile & last_of_block;
-      const uint32_t group =
-          tile / (last_of_block + 1) * 4 + lane % 4;
+      const uint32_t group = tile / (last_of_block + 1) * 4 + lane % 4;
       if (kFiltered && within == 0) {
         const uint32_t row = group * layout.group;
 #pragma unroll
@@ -275,9 +271,9 @@ __global__ void __launch_bounds__(kScoreThreads, kFiltered ? 2 : 4)
 #pragma unroll
           for (int half = 0; half < 2; ++half) {
             const uint32_t* words = filter[m][half];
-            allowed[m][half] =
-                row >= layout.rows ? 0
-                : words == nullptr ? kAllLanes
+            allowed[m][half] = row >= layout.rows ? 0
+                               : words == nullptr
+                                   ? kAllLanes
                                    : words[row / 32] >> (row % 32);
           }
         }
@@ -361,8 +357,8 @@ void ChooseScore(const ScoreArguments& arguments, cudaStream_t stream) {
   if (tiles == 1 || kMost == 1) {
     LaunchScore<kDepth, 1>(arguments, min(tiles, 4u), stream);
   } else if (tiles <= 8 || kMost == 2) {
-    LaunchScore<kDepth, kMost >= 2 ? 2 : 1>(
-        arguments, min((tiles + 1) / 2, 4u), stream);
+    LaunchScore<kDepth, kMost >= 2 ? 2 : 1>(arguments, min((tiles + 1) / 2, 4u),
+                                            stream);
   } else {
     LaunchScore<kDepth, kMost>(arguments, 4, stream);
   }
@@ -508,12 +504,26 @@ __global__ void SelectBestKernel(SelectArguments arguments) {
     return min(kBins - 1, max(0, static_cast<int>((score + range) * per_bin)));
   };
 
+  // Several loads are under way at a time: nothing else is there to wait for.
+  const auto for_each_maximum = [&](auto visit) {
+    constexpr int kAtOnce = 8;
+    for (uint32_t first = thread; first < groups; first += kAtOnce * threads) {
+      float scores[kAtOnce];
+#pragma unroll
+      for (int i = 0; i < kAtOnce; ++i) {
+        const uint32_t group = first + i * threads;
+        scores[i] = group < groups ? maxima[group] : NegativeInfinity();
+      }
+#pragma unroll
+      for (int i = 0; i < kAtOnce; ++i) visit(first + i * threads, scores[i]);
+    }
+  };
+
   // The highest bin such that k groups are in it or above: as many rows at
   // least have scores above its lower edge.
-  for (uint32_t g = thread; g < groups; g += threads) {
-    const float score = maxima[g];
+  for_each_maximum([&](uint32_t, float score) {
     if (score > NegativeInfinity()) atomicAdd(&bins[bin_of(score)], 1);
-  }
+  });
   __syncthreads();
   // Each thread of the first warp sums a part; the parts are looked through
   // from the top.
@@ -545,12 +555,11 @@ __global__ void SelectBestKernel(SelectArguments arguments) {
   const float least_score = threshold - error;
   const float least_maximum = threshold - 2 * error;
 
-  for (uint32_t g = thread; g < groups; g += threads) {
-    const float score = maxima[g];
-    if (!(score > NegativeInfinity()) || score < least_maximum) continue;
+  for_each_maximum([&](uint32_t group, float score) {
+    if (!(score > NegativeInfinity()) || score < least_maximum) return;
     const uint32_t at = atomicAdd(&num_groups, 1);
-    if (at < capacity) list[at] = g;
-  }
+    if (at < capacity) list[at] = group;
+  });
   __syncthreads();
   const uint32_t listed = num_groups;
   if (listed > capacity) {
@@ -635,8 +644,7 @@ void FilterToRows(const GpuRows& rows, const uint64_t* words,
 void ScoreGroups(const GpuRows& rows, const GpuQueries& queries,
                  cudaStream_t stream) {
   const uint32_t depth = rows.layout.depth;
-  PackQueriesKernel<<<Blocks(size_t{(queries.count + 15) / 16} * depth *
-                                 kLanes,
+  PackQueriesKernel<<<Blocks(size_t{(queries.count + 15) / 16} * depth * kLanes,
                              256),
                       256, 0, stream>>>(queries.vectors, queries.count,
                                         rows.dim, depth, queries.halves);

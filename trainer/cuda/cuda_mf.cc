@@ -91,10 +91,10 @@ class Table {
   void Enlarge(size_t capacity, size_t used, DeviceArray<T>* array) {
     DeviceArray<T> larger(stream_, capacity);
     if (used > 0) {
-      device::Check(cudaMemcpyAsync(larger.data(), array->data(),
-                                    used * sizeof(T), cudaMemcpyDeviceToDevice,
-                                    stream_->get()),
-                    "growing a table");
+      device::Check(
+          cudaMemcpyAsync(larger.data(), array->data(), used * sizeof(T),
+                          cudaMemcpyDeviceToDevice, stream_->get()),
+          "growing a table");
     }
     std::swap(*array, larger);
   }

@@ -144,8 +144,7 @@ void GpuStep::FindFalseNegatives(const SsmBatch& batch, size_t item_rows,
 
 void GpuStep::Send(const SsmBatch& batch, size_t user_rows, size_t item_rows,
                    const std::vector<float>* user_rates,
-                   const std::vector<float>* item_rates,
-                   MfStepResult* result) {
+                   const std::vector<float>* item_rates, MfStepResult* result) {
   const size_t width = static_cast<size_t>(dim_);
   const size_t rows = batch.users.size();
   const size_t negatives = batch.negatives.size();
@@ -264,6 +263,10 @@ void GpuStep::PlaceScratch() {
   const size_t kept_scale = packer.Place(rows);
   const size_t sums = packer.Place(4 * negative_parts * rows);
   const size_t terms = packer.Place(4 * rows);
+  const size_t padded = static_cast<size_t>(PaddedDim(dim_));
+  const size_t user_columns = packer.Place(PaddedRows(batch_.rows) * padded);
+  const size_t negative_columns =
+      packer.Place(PaddedRows(batch_.negatives) * padded);
   const size_t user_rows = packer.Place(rows * width);
   const size_t negative_rows = packer.Place(negatives * width);
   const size_t user_parts = packer.Place(negative_parts * rows * width);
@@ -277,6 +280,8 @@ void GpuStep::PlaceScratch() {
   batch_.kept_scale = floats + kept_scale;
   batch_.sums = reinterpret_cast<float4*>(floats + sums);
   batch_.row_terms = reinterpret_cast<float4*>(floats + terms);
+  batch_.user_columns = floats + user_columns;
+  batch_.negative_columns = floats + negative_columns;
   batch_.user_rows = floats + user_rows;
   batch_.negative_rows = floats + negative_rows;
   batch_.user_parts = floats + user_parts;
@@ -287,10 +292,10 @@ void GpuStep::Receive(MfStepResult* result) {
   const size_t rows = batch_.rows;
   received_.Reserve(3 * rows + 1);
   float* const received = received_.data();
-  device::Check(cudaMemcpyAsync(received, batch_.cosines,
-                                3 * rows * sizeof(float),
-                                cudaMemcpyDeviceToHost, stream_->get()),
-                "copying losses from the GPU");
+  device::Check(
+      cudaMemcpyAsync(received, batch_.cosines, 3 * rows * sizeof(float),
+                      cudaMemcpyDeviceToHost, stream_->get()),
+      "copying losses from the GPU");
   int32_t* const counter = reinterpret_cast<int32_t*>(received + 3 * rows);
   counter_.ToHost(counter, 1);
   stream_->Wait();

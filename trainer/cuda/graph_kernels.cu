@@ -138,14 +138,13 @@ __global__ void MoveFreeKernel(GpuAdam adam) {
   if (*adam.failed != 0) return;
   const float scale = *adam.scale;
   double square = 0;
-  for (size_t i = size_t{blockIdx.x} * blockDim.x + threadIdx.x;
-       i < adam.count; i += size_t{gridDim.x} * blockDim.x) {
+  for (size_t i = size_t{blockIdx.x} * blockDim.x + threadIdx.x; i < adam.count;
+       i += size_t{gridDim.x} * blockDim.x) {
     const float g = adam.gradient[i];
     const float m = kBeta1 * adam.moment1[i] + (1.0f - kBeta1) * g;
     const float v = kBeta2 * adam.moment2[i] + (1.0f - kBeta2) * g * g;
-    const float x =
-        scale * adam.values[i] -
-        adam.rate * m / (sqrtf(v * adam.correction2) + kEpsilon);
+    const float x = scale * adam.values[i] -
+                    adam.rate * m / (sqrtf(v * adam.correction2) + kEpsilon);
     adam.moment1[i] = m;
     adam.moment2[i] = v;
     adam.values[i] = x;
@@ -171,11 +170,11 @@ void MultiplyWith(const GpuGraph& graph, const GpuProduct& product, int dim,
                   float* y, cudaStream_t stream) {
   // The long ones first: they take longest.
   if (graph.num_long > 0) {
-    MultiplyLongKernel<kPer><<<graph.num_long, kThreads, 0, stream>>>(
-        graph, product, dim, y);
+    MultiplyLongKernel<kPer>
+        <<<graph.num_long, kThreads, 0, stream>>>(graph, product, dim, y);
   }
-  MultiplyKernel<kPer><<<WarpBlocks(graph.rows), kThreads, 0, stream>>>(
-      graph, product, dim, y);
+  MultiplyKernel<kPer>
+      <<<WarpBlocks(graph.rows), kThreads, 0, stream>>>(graph, product, dim, y);
 }
 
 }  // namespace

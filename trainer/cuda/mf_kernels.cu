@@ -8,10 +8,10 @@ namespace {
 constexpr int kLanes = 32;
 constexpr uint32_t kAllLanes = 0xffffffffu;
 // Scores are computed in tiles of 64 × 64, by 16 × 16 threads with 4 × 4 each.
-constexpr int kTile = 64;
+constexpr int kTile = kTileRows;
 constexpr int kThreads = 256;
 constexpr int kEach = 4;
-// Rows of a tile in shared memory, a little apart against bank conflicts.
+// Rows of slopes in shared memory, a little apart against bank conflicts.
 constexpr int kPitch = kTile + 4;
 
 // Adam's constants, as AdamStep.
@@ -33,21 +33,44 @@ __device__ bool Bit(const uint32_t* bits, uint32_t i) {
   return bits[i / 32] >> (i % 32) & 1;
 }
 
-// A warp for each row of the batch and each negative.
-__global__ void GatherKernel(GpuTable users, GpuTable items, GpuBatch batch) {
+// Where a value stands among columns of tiles of 64 rows.
+__device__ size_t ColumnAt(uint32_t row, int column, int width) {
+  return (size_t{row / kTileRows} * width + column) * kTileRows +
+         row % kTileRows;
+}
+
+// As PaddedRows.
+__device__ uint32_t WholeTiles(uint32_t rows) {
+  return (rows + kTileRows - 1) / kTileRows * kTileRows;
+}
+
+// A warp for each row of the batch and each negative, in whole tiles.
+__global__ void GatherKernel(GpuTable users, GpuTable items, GpuBatch batch,
+                             int width) {
   const uint32_t warp = (blockIdx.x * blockDim.x + threadIdx.x) / kLanes;
   const int lane = threadIdx.x % kLanes;
   const int dim = batch.dim;
-  if (warp >= batch.rows + batch.negatives) return;
-  if (warp >= batch.rows) {
-    const uint32_t j = warp - batch.rows;
-    const float* from = items.values + size_t{batch.negative_items[j]} * dim;
-    for (int c = lane; c < dim; c += kLanes) {
-      batch.negative_rows[size_t{j} * dim + c] = from[c];
+  const uint32_t padded_rows = WholeTiles(batch.rows);
+  if (warp >= padded_rows) {
+    const uint32_t j = warp - padded_rows;
+    if (j >= WholeTiles(batch.negatives)) return;
+    const bool there = j < batch.negatives;
+    const float* from =
+        there ? items.values + size_t{batch.negative_items[j]} * dim : nullptr;
+    for (int c = lane; c < width; c += kLanes) {
+      const float x = there && c < dim ? from[c] : 0.0f;
+      if (there && c < dim) batch.negative_rows[size_t{j} * dim + c] = x;
+      batch.negative_columns[ColumnAt(j, c, width)] = x;
     }
     return;
   }
   const uint32_t r = warp;
+  if (r >= batch.rows) {
+    for (int c = lane; c < width; c += kLanes) {
+      batch.user_columns[ColumnAt(r, c, width)] = 0.0f;
+    }
+    return;
+  }
   const float* user = users.values + size_t{batch.users[r]} * dim;
   const float* positive = items.values + size_t{batch.positives[r]} * dim;
   const uint32_t* kept =
@@ -64,11 +87,15 @@ __global__ void GatherKernel(GpuTable users, GpuTable items, GpuBatch batch) {
     if (!(square < kLeastNorm * kLeastNorm)) scale = 1.0f / sqrtf(square);
   }
   float cosine = 0;
-  for (int c = lane; c < dim; c += kLanes) {
-    float x = user[c];
-    if (scale != 0) x = Bit(kept, c) ? x * scale : 0.0f;
-    batch.user_rows[size_t{r} * dim + c] = x;
-    cosine += x * positive[c];
+  for (int c = lane; c < width; c += kLanes) {
+    float x = 0;
+    if (c < dim) {
+      x = user[c];
+      if (scale != 0) x = Bit(kept, c) ? x * scale : 0.0f;
+      batch.user_rows[size_t{r} * dim + c] = x;
+      cosine += x * positive[c];
+    }
+    batch.user_columns[ColumnAt(r, c, width)] = x;
   }
   cosine = SumOfWarp(cosine);
   if (lane == 0) {
@@ -77,29 +104,35 @@ __global__ void GatherKernel(GpuTable users, GpuTable items, GpuBatch batch) {
   }
 }
 
-// The columns of `count` rows from `first` on, as [kDim × kPitch]; what is not
-// there is 0.
+// The columns of a tile, [kDim × kTile].
 template <int kDim>
-__device__ void LoadColumns(const float* rows, uint32_t first, uint32_t count,
-                            int dim, float* columns) {
-  for (int i = threadIdx.x; i < kTile * kDim; i += kThreads) {
-    const uint32_t r = i % kTile;
-    const int c = i / kTile;
-    columns[c * kPitch + r] = first + r < count && c < dim
-                                  ? rows[size_t{first + r} * dim + c]
-                                  : 0.0f;
+__device__ void LoadColumns(const float* columns, uint32_t tile, float* to) {
+  constexpr int kWords = kDim * kTile / 4;
+  const float4* from =
+      reinterpret_cast<const float4*>(columns) + size_t{tile} * kWords;
+  for (int i = threadIdx.x; i < kWords; i += kThreads) {
+    reinterpret_cast<float4*>(to)[i] = from[i];
   }
 }
 
-// The rows themselves, as [kTile × kDim].
+// The rows of a tile, [kTile × kDim].
 template <int kDim>
-__device__ void LoadRows(const float* rows, uint32_t first, uint32_t count,
+__device__ void LoadRows(const float* rows, uint32_t tile, uint32_t count,
                          int dim, float* to) {
+  const uint32_t first = tile * kTileRows;
+  if (dim == kDim && first + kTileRows <= count) {
+    const float4* from =
+        reinterpret_cast<const float4*>(rows + size_t{first} * kDim);
+    for (int i = threadIdx.x; i < kTile * kDim / 4; i += kThreads) {
+      reinterpret_cast<float4*>(to)[i] = from[i];
+    }
+    return;
+  }
   for (int i = threadIdx.x; i < kTile * kDim; i += kThreads) {
     const uint32_t r = i / kDim;
     const int c = i % kDim;
-    to[i] = first + r < count && c < dim ? rows[size_t{first + r} * dim + c]
-                                         : 0.0f;
+    to[i] =
+        first + r < count && c < dim ? rows[size_t{first + r} * dim + c] : 0.0f;
   }
 }
 
@@ -117,8 +150,8 @@ __device__ void Scores(const float* a, const float* b,
   }
 #pragma unroll 8
   for (int c = 0; c < kDim; ++c) {
-    const float4 x = *reinterpret_cast<const float4*>(a + c * kPitch + ty);
-    const float4 y = *reinterpret_cast<const float4*>(b + c * kPitch + tx);
+    const float4 x = *reinterpret_cast<const float4*>(a + c * kTile + ty);
+    const float4 y = *reinterpret_cast<const float4*>(b + c * kTile + tx);
     const float xs[kEach] = {x.x, x.y, x.z, x.w};
     const float ys[kEach] = {y.x, y.y, y.z, y.w};
 #pragma unroll
@@ -129,10 +162,11 @@ __device__ void Scores(const float* a, const float* b,
   }
 }
 
-// How often negative j counts in row r; 0 for false ones and beyond the end.
-__device__ float CountOf(const GpuBatch& batch, uint32_t r, uint32_t j) {
-  if (j >= batch.negatives || r >= batch.rows) return 0;
-  if (static_cast<int32_t>(j) == batch.own_slot[r]) return 0;
+// How often negative j counts in row r, whose positive is negative `own`; 0 for
+// false ones and beyond the end. REQUIRES: r < rows.
+__device__ float CountOf(const GpuBatch& batch, uint32_t r, uint32_t j,
+                         int32_t own) {
+  if (j >= batch.negatives || static_cast<int32_t>(j) == own) return 0;
   if (batch.excluded != nullptr &&
       Bit(batch.excluded + size_t{r} * ((batch.negatives + 31) / 32), j)) {
     return 0;
@@ -154,19 +188,21 @@ __device__ void PartOf(uint32_t count, uint32_t part, uint32_t parts,
 template <int kDim>
 __global__ void SumsKernel(GpuBatch batch) {
   extern __shared__ float4 shared4[];
-  float* const a = reinterpret_cast<float*>(shared4);  // [kDim × kPitch]
-  float* const b = a + kDim * kPitch;
+  float* const a = reinterpret_cast<float*>(shared4);  // [kDim × kTile]
+  float* const b = a + kDim * kTile;
   const uint32_t first = blockIdx.x * kTile;
   const uint32_t ty = threadIdx.x / 16 * kEach;
   const uint32_t tx = threadIdx.x % 16 * kEach;
-  LoadColumns<kDim>(batch.user_rows, first, batch.rows, batch.dim, a);
+  LoadColumns<kDim>(batch.user_columns, blockIdx.x, a);
 
   const float common = 1.0f / batch.common_temperature;
   float greatest[kEach], sum[kEach], common_sum[kEach], scale[kEach];
+  int32_t own[kEach];
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
     const uint32_t r = min(first + ty + i, batch.rows - 1);
     greatest[i] = batch.cosines[r];
+    own[i] = batch.own_slot[r];
     scale[i] = 1.0f / batch.temperatures[r];
     sum[i] = common_sum[i] = 0;
   }
@@ -174,8 +210,7 @@ __global__ void SumsKernel(GpuBatch batch) {
   PartOf(batch.negatives, blockIdx.y, batch.negative_parts, &begin, &end);
   for (uint32_t tile = begin; tile < end; ++tile) {
     __syncthreads();
-    LoadColumns<kDim>(batch.negative_rows, tile * kTile, batch.negatives,
-                      batch.dim, b);
+    LoadColumns<kDim>(batch.negative_columns, tile, b);
     __syncthreads();
     float scores[kEach][kEach];
     Scores<kDim>(a, b, scores);
@@ -183,9 +218,10 @@ __global__ void SumsKernel(GpuBatch batch) {
     for (int i = 0; i < kEach; ++i) {
       float counts[kEach];
       float most = greatest[i];
+      const uint32_t r = min(first + ty + i, batch.rows - 1);
 #pragma unroll
       for (int j = 0; j < kEach; ++j) {
-        counts[j] = CountOf(batch, first + ty + i, tile * kTile + tx + j);
+        counts[j] = CountOf(batch, r, tile * kTile + tx + j, own[i]);
         if (counts[j] > 0) most = fmaxf(most, scores[i][j]);
       }
       if (most > greatest[i]) {
@@ -255,10 +291,9 @@ __global__ void RowTermsKernel(GpuBatch batch) {
       logf(common_own + each * common_sum) - (cosine - greatest) * common;
   const float weight = batch.weights[r] * scale;
   // ρ P_i − 1, without the cancellation for ρ = 1 and P_i near 1.
-  const float slope =
-      weight * ((rho - 1.0f) * own - others) / (own + others);
-  batch.row_terms[r] = make_float4(
-      greatest, scale, rho * each * weight / (own + others), slope);
+  const float slope = weight * ((rho - 1.0f) * own - others) / (own + others);
+  batch.row_terms[r] =
+      make_float4(greatest, scale, rho * each * weight / (own + others), slope);
 }
 
 // kCount consecutive floats, 2 or a multiple of 4, from an aligned place.
@@ -288,12 +323,16 @@ template <int kDim, bool kOfUsers>
 __global__ void GradientKernel(GpuBatch batch) {
   constexpr int kColumns = kDim / 16;  // of a thread
   extern __shared__ float4 shared4[];
-  float* const a = reinterpret_cast<float*>(shared4);  // [kDim × kPitch]
-  float* const b = a + kDim * kPitch;                  // [kDim × kPitch]
-  float* const rows = b + kDim * kPitch;               // [kTile × kDim]
+  float* const a = reinterpret_cast<float*>(shared4);  // [kDim × kTile]
+  float* const b = a + kDim * kTile;                   // [kDim × kTile]
+  float* const rows = b + kDim * kTile;                // [kTile × kDim]
   float* const slopes = rows + kTile * kDim;           // [kTile × kPitch]
-  const float* const mine = kOfUsers ? batch.user_rows : batch.negative_rows;
-  const float* const theirs = kOfUsers ? batch.negative_rows : batch.user_rows;
+  const float* const mine =
+      kOfUsers ? batch.user_columns : batch.negative_columns;
+  const float* const theirs =
+      kOfUsers ? batch.negative_columns : batch.user_columns;
+  const float* const their_rows =
+      kOfUsers ? batch.negative_rows : batch.user_rows;
   const uint32_t my_count = kOfUsers ? batch.rows : batch.negatives;
   const uint32_t their_count = kOfUsers ? batch.negatives : batch.rows;
   const uint32_t parts = kOfUsers ? batch.negative_parts : batch.row_parts;
@@ -302,19 +341,34 @@ __global__ void GradientKernel(GpuBatch batch) {
   const uint32_t ty = threadIdx.x / 16 * kEach;
   const uint32_t tx = threadIdx.x % 16 * kEach;
   const uint32_t column = threadIdx.x % 16 * kColumns;
-  LoadColumns<kDim>(mine, first, my_count, batch.dim, a);
+  LoadColumns<kDim>(mine, blockIdx.x, a);
   float gradient[kEach][kColumns];
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
 #pragma unroll
     for (int c = 0; c < kColumns; ++c) gradient[i][c] = 0;
   }
+  // Of this thread's rows of the batch: its own ones, or those of the tile.
+  int32_t own[kEach];
+  float4 terms[kEach];
+  bool there[kEach];
+  const auto look_up = [&](uint32_t first_row) {
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      there[i] = first_row + i < batch.rows;
+      const uint32_t r = min(first_row + i, batch.rows - 1);
+      own[i] = batch.own_slot[r];
+      terms[i] = batch.row_terms[r];
+    }
+  };
+  if (kOfUsers) look_up(first + ty);
   uint32_t begin, end;
   PartOf(their_count, blockIdx.y, parts, &begin, &end);
   for (uint32_t tile = begin; tile < end; ++tile) {
     __syncthreads();
-    LoadColumns<kDim>(theirs, tile * kTile, their_count, batch.dim, b);
-    LoadRows<kDim>(theirs, tile * kTile, their_count, batch.dim, rows);
+    LoadColumns<kDim>(theirs, tile, b);
+    LoadRows<kDim>(their_rows, tile, their_count, batch.dim, rows);
+    if (!kOfUsers) look_up(tile * kTile + tx);
     __syncthreads();
     float scores[kEach][kEach];
     Scores<kDim>(a, b, scores);
@@ -325,14 +379,14 @@ __global__ void GradientKernel(GpuBatch batch) {
       for (int j = 0; j < kEach; ++j) {
         const uint32_t my_row = first + ty + i;
         const uint32_t their_row = tile * kTile + tx + j;
-        const uint32_t r = kOfUsers ? my_row : their_row;
-        const uint32_t negative = kOfUsers ? their_row : my_row;
-        const float count = CountOf(batch, r, negative);
+        const int which = kOfUsers ? i : j;
         each[j] = 0;
+        if (!there[which]) continue;
+        const float count = CountOf(batch, kOfUsers ? my_row : their_row,
+                                    kOfUsers ? their_row : my_row, own[which]);
         if (count == 0) continue;
-        const float4 terms = batch.row_terms[r];
-        each[j] =
-            count * terms.z * expf((scores[i][j] - terms.x) * terms.y);
+        each[j] = count * terms[which].z *
+                  expf((scores[i][j] - terms[which].x) * terms[which].y);
       }
       *reinterpret_cast<float4*>(slopes + (ty + i) * kPitch + tx) =
           make_float4(each[0], each[1], each[2], each[3]);
@@ -683,8 +737,8 @@ uint32_t WarpBlocks(size_t warps) {
 uint32_t Tiles(uint32_t count) { return (count + kTile - 1) / kTile; }
 
 template <typename Kernel>
-void LaunchTiles(Kernel kernel, dim3 grid, size_t floats,
-                 const GpuBatch& batch, cudaStream_t stream) {
+void LaunchTiles(Kernel kernel, dim3 grid, size_t floats, const GpuBatch& batch,
+                 cudaStream_t stream) {
   const size_t bytes = floats * sizeof(float);
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                        static_cast<int>(bytes));
@@ -693,7 +747,7 @@ void LaunchTiles(Kernel kernel, dim3 grid, size_t floats,
 
 template <int kDim>
 void Compute(const GpuBatch& batch, cudaStream_t stream) {
-  constexpr size_t kSums = 2 * kDim * kPitch;
+  constexpr size_t kSums = 2 * kDim * kTile;
   constexpr size_t kGradient = kSums + kTile * kDim + kTile * kPitch;
   const dim3 by_users(Tiles(batch.rows), batch.negative_parts);
   const dim3 by_items(Tiles(batch.negatives), batch.row_parts);
@@ -710,8 +764,10 @@ void Compute(const GpuBatch& batch, cudaStream_t stream) {
 
 void ComputeGradients(const GpuTable& users, const GpuTable& items,
                       const GpuBatch& batch, cudaStream_t stream) {
-  GatherKernel<<<WarpBlocks(batch.rows + batch.negatives), kThreads, 0,
-                 stream>>>(users, items, batch);
+  GatherKernel<<<WarpBlocks(PaddedRows(batch.rows) +
+                            PaddedRows(batch.negatives)),
+                 kThreads, 0, stream>>>(users, items, batch,
+                                        PaddedDim(batch.dim));
   if (batch.dim <= 32) return Compute<32>(batch, stream);
   if (batch.dim <= 64) return Compute<64>(batch, stream);
   Compute<128>(batch, stream);
@@ -781,8 +837,8 @@ void FillCorrections(float* corrections) {
 void ScatterRows(const uint32_t* rows, uint32_t count, const float* values,
                  int dim, const GpuTable& table, cudaStream_t stream) {
   if (count == 0) return;
-  ScatterKernel<<<WarpBlocks(count), kThreads, 0, stream>>>(rows, count,
-                                                            values, dim, table);
+  ScatterKernel<<<WarpBlocks(count), kThreads, 0, stream>>>(rows, count, values,
+                                                            dim, table);
 }
 
 void GatherRows(const uint32_t* rows, uint32_t count, const GpuTable& table,

@@ -17,6 +17,15 @@ namespace taud::trainer {
 // The widest rows that these kernels take.
 constexpr int kMaxGpuDim = 128;
 
+// The width that rows are computed with, and their number in whole tiles.
+constexpr int PaddedDim(int dim) {
+  return dim <= 32 ? 32 : dim <= 64 ? 64 : 128;
+}
+constexpr uint32_t kTileRows = 64;
+constexpr uint32_t PaddedRows(uint32_t rows) {
+  return (rows + kTileRows - 1) / kTileRows * kTileRows;
+}
+
 // The rows of one side with their optimiser's state.
 struct GpuTable {
   float* values = nullptr;      // [rows × dim]
@@ -51,13 +60,17 @@ struct GpuBatch {
   uint32_t negative_parts = 1;
   uint32_t row_parts = 1;
 
-  float* user_rows = nullptr;       // [rows × dim] after dropout, unit norm
-  float* kept_scale = nullptr;      // [rows] MaskRow's factor
-  float* negative_rows = nullptr;   // [negatives × dim]
-  float4* sums = nullptr;           // [negative_parts × rows]
-  float4* row_terms = nullptr;      // [rows]
-  float* user_parts = nullptr;      // [negative_parts × rows × dim]
-  float* negative_grads = nullptr;  // [row_parts × negatives × dim]
+  // What follows is scratch memory. Columns are rows again, for the products:
+  // tiles of 64 rows, each [PaddedDim(dim) × 64], zero where there is nothing.
+  float* user_columns = nullptr;      // [PaddedRows(rows) × PaddedDim(dim)]
+  float* negative_columns = nullptr;  // the same of the negatives
+  float* user_rows = nullptr;         // [rows × dim] after dropout, unit norm
+  float* kept_scale = nullptr;        // [rows] MaskRow's factor
+  float* negative_rows = nullptr;     // [negatives × dim]
+  float4* sums = nullptr;             // [negative_parts × rows]
+  float4* row_terms = nullptr;        // [rows]
+  float* user_parts = nullptr;        // [negative_parts × rows × dim]
+  float* negative_grads = nullptr;    // [row_parts × negatives × dim]
 
   float* cosines = nullptr;        // [rows], as MfStepResult
   float* losses = nullptr;         // [rows]
