@@ -84,15 +84,17 @@ lab() {
   local name=$1 limit=$2
   shift 2
   [ -d "$gowalla" ] || { say "$name: NOT RUN, no data"; return; }
-  part "$name" "$limit" "$bin/tauctl-lab" lab run --data "$gowalla" \
+  part "$name" "$limit" "$bin/tauctl" lab run --data "$gowalla" \
     --threads "$(nproc)" --device "$device" --json "$@"
   python3 - "$out/$name.log" <<'PY' | tee -a "$summary"
-import json, re, sys
+import json, sys
 text = open(sys.argv[1]).read()
-found = re.findall(r'"(recall@20|ndcg@20|seconds|total_seconds|rho|tau0)": *([0-9.]+)', text)
-if found:
-    print("    " + ", ".join(f"{k} {v}" for k, v in found))
-else:
+try:
+    result = json.loads(text[text.index("{"):])
+    keys = ("recall@20", "ndcg@20", "wall_seconds", "epoch_seconds", "epochs",
+            "rho", "prior", "tau0", "device")
+    print("    " + ", ".join(f"{k} {result[k]}" for k in keys if k in result))
+except ValueError:
     print("    " + text.strip()[-300:])
 PY
 }
