@@ -63,10 +63,19 @@ for package in "$work"/packages/*.deb; do dpkg -x "$package" "$work/root"; done
 cd "$work/root"
 if [ -d lib ] && [ ! -L lib ]; then cp -a lib/. usr/lib/; rm -rf lib; fi
 libraries=usr/lib/x86_64-linux-gnu
-# Archives that package configurations name and nobody links stay as empty ones.
+# Archives are large. Where there is a shared library of the same name, the
+# archive becomes a linker script that takes it; the others stay as empty ones.
 find "$libraries" -name '*.a' -size +400k ! -name 'libgtest*' \
   ! -name 'libgmock*' ! -name 'libbenchmark*' |
-  while read -r archive; do rm "$archive"; ar rcs "$archive"; done
+  while read -r archive; do
+    rm "$archive"
+    name=$(basename "$archive" .a)
+    if [ -e "${archive%.a}.so" ]; then
+      echo "INPUT(-l${name#lib})" >"$archive"
+    else
+      ar rcs "$archive"
+    fi
+  done
 for name in libblas.so libblas.so.3 liblapack.so liblapack.so.3 \
             libopenblas.so libopenblas.so.0; do
   ln -sfn "openblas-pthread/$name" "$libraries/$name"
