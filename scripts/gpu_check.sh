@@ -140,19 +140,21 @@ part freshness 60 "$bin/tauctl" bench freshness --duration 15 \
   --set "trainer.device=$device" --set "serving.device=$device"
 show freshness .
 if [ $gpu = yes ]; then
-  lab lightgcn_gowalla 150 --backbone lightgcn
-  part memcheck_learn 45 compute-sanitizer --error-exitcode 9 \
+  part memcheck_learn 30 compute-sanitizer --error-exitcode 9 \
     "$tests/mf_learner_test" --gtest_filter='Gpu*:CudaLearnerTest.Items*'
   show memcheck_learn 'ERROR SUMMARY|Error:|Invalid'
-  part memcheck_search 45 compute-sanitizer --error-exitcode 9 \
+  part memcheck_search 30 compute-sanitizer --error-exitcode 9 \
     "$tests/index_test" --gtest_filter='GpuIndexTest.NarrowRows:*Ties*Gpu'
   show memcheck_search 'ERROR SUMMARY|Error:|Invalid'
+  part search_10m 60 "$bench/gpu_search_bench" 10000000
+  show search_10m .
+  lab lightgcn_gowalla 150 --backbone lightgcn --select last
   part racecheck_search 40 compute-sanitizer --tool racecheck \
     --error-exitcode 9 "$tests/index_test" \
-    --gtest_filter='ExactIndexTest*TiesComeInItemOrder*Gpu:*Twins*/Gpu'
+    --gtest_filter='*TiesComeInItemOrder*Gpu:*Twins*/Gpu'
   show racecheck_search 'RACECHECK SUMMARY|Error:'
-  part search_10m 90 "$bench/gpu_search_bench" 10000000
-  show search_10m .
+  lab mf_gowalla_seed2 90 --seed 2 --select last
+  lab mf_gowalla_seed3 90 --seed 3 --select last
   part online_trainer_test 60 "$tests/online_trainer_test"
   tests_of online_trainer_test
 fi
