@@ -8,11 +8,9 @@
 #include "index/audit.h"
 #include "index/faiss_flat_search.h"
 #include "index/gpu/failover_index.h"
-#include "index/gpu/faiss_gpu_ranker.h"
 #include "index/gpu/gpu_index.h"
 #include "index/hnsw_index.h"
 #include "index/ivf_index.h"
-#include "index/ranked_index.h"
 
 namespace taud::index {
 namespace {
@@ -161,14 +159,16 @@ std::unique_ptr<SearchIndex> IndexBuilder::BuildOnGpu(
     const model::Snapshot& snapshot, std::string* reason) {
   const auto place = device::Resolve("serving.device", options_.device);
   if (place.ok() && !place->is_cuda) return nullptr;
+  if (!FitsGpuIndex(snapshot.dim())) {
+    // No fault of the GPU's, and the same for every snapshot.
+    *reason = absl::StrCat("rows of ", snapshot.dim(),
+                           " values are too wide for the search on a GPU; "
+                           "searching on the CPU");
+    return nullptr;
+  }
   const auto build = [&]() -> absl::StatusOr<std::unique_ptr<SearchIndex>> {
     if (!place.ok()) return place.status();
-    if (FitsGpuIndex(snapshot.dim())) {
-      return BuildGpuIndex(snapshot, place->ordinal);
-    }
-    return BuildRankedIndex(snapshot, [&](const model::Matrix& rows) {
-      return MakeFaissGpuRanker(rows, place->ordinal);
-    });
+    return BuildGpuIndex(snapshot, place->ordinal);
   };
   auto built = build();
   if (built.ok()) {

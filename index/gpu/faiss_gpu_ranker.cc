@@ -77,8 +77,6 @@ class FaissGpuRanker : public RowRanker {
 
 }  // namespace
 
-bool HasFaissGpu() { return true; }
-
 absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
     const model::Matrix& rows, int ordinal) {
   // FAISS' own question ends the process where the driver is missing.
@@ -99,8 +97,6 @@ absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
 #else
 
 namespace taud::index {
-
-bool HasFaissGpu() { return false; }
 
 absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
     const model::Matrix&, int) {

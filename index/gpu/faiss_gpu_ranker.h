@@ -9,12 +9,10 @@
 
 namespace taud::index {
 
-// Whether this program was built with a FAISS for GPUs.
-bool HasFaissGpu();
 
 // FAISS' flat search on the GPU `ordinal`, where the rows are copied to: what
-// ours (gpu_index.h) is measured against, and for rows that are too wide for
-// it. UNAVAILABLE if there is no such GPU or FAISS knows none,
+// ours (gpu_index.h) is measured against, in bench/gpu_search_bench. It serves
+// nobody: no more than 2,048 results, and no filters. UNAVAILABLE if there is no such GPU or FAISS knows none,
 // RESOURCE_EXHAUSTED if its memory is too small.
 absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
     const model::Matrix& rows, int ordinal);

@@ -9,7 +9,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "index/faiss_flat_search.h"
-#include "index/gpu/faiss_gpu_ranker.h"
 #include "index/gpu/gpu_index.h"
 #include "index/ranked_index.h"
 #include "index/search_index.h"
@@ -128,13 +127,6 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> BuildOnGpu(
     const Snapshot& snapshot) {
   return BuildGpuIndex(snapshot, 0);
 }
-absl::StatusOr<std::unique_ptr<SearchIndex>> BuildWithFaissOnGpu(
-    const Snapshot& snapshot) {
-  return BuildRankedIndex(snapshot, [](const model::Matrix& rows) {
-    return MakeFaissGpuRanker(rows, 0);
-  });
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ExactIndexTest,
     testing::Values(std::make_pair("Flat", &BuildFlatIndex),
@@ -147,7 +139,6 @@ std::vector<std::pair<const char*, Builder>> GpuKinds() {
   std::vector<std::pair<const char*, Builder>> kinds;
   if (device::NumGpus() == 0) return kinds;
   kinds.push_back({"Gpu", &BuildOnGpu});
-  if (HasFaissGpu()) kinds.push_back({"FaissGpu", &BuildWithFaissOnGpu});
   return kinds;
 }
 INSTANTIATE_TEST_SUITE_P(OnGpu, ExactIndexTest, testing::ValuesIn(GpuKinds()),

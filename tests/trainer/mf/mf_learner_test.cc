@@ -13,6 +13,9 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Cpu, MfLearnerTest,
                          testing::Values(MfLearnerMaker{"cpu", &MakeCpuMf}),
                          &MakerName);
+INSTANTIATE_TEST_SUITE_P(Cpu, RepeatableMfLearnerTest,
+                         testing::Values(MfLearnerMaker{"cpu", &MakeCpuMf}),
+                         &MakerName);
 
 std::vector<MfLearnerMaker> OnGpu() {
   if (device::NumGpus() == 0) return {};
@@ -24,6 +27,8 @@ std::vector<MfLearnerMaker> OnGpu() {
 }
 INSTANTIATE_TEST_SUITE_P(Gpu, MfLearnerTest, testing::ValuesIn(OnGpu()),
                          &MakerName);
+INSTANTIATE_TEST_SUITE_P(Gpu, RepeatableMfLearnerTest,
+                         testing::ValuesIn(OnGpu()), &MakerName);
 
 TEST(CudaMfTest, IsTestedWhereThereIsAGpu) {
   if (device::NumGpus() == 0) GTEST_SKIP() << device::WhyNoGpu();

@@ -23,6 +23,8 @@ std::vector<MfLearnerMaker> OnGpu() {
 INSTANTIATE_TEST_SUITE_P(TensorsOnGpu, MfLearnerTest,
                          testing::ValuesIn(OnGpu()), &MakerName);
 
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RepeatableMfLearnerTest);
+
 TEST(MakeTensorMfTest, ThrowsWhereTheDeviceDoesNotExist) {
   EXPECT_ANY_THROW(MakeTensorMf(12, "cuda:77"));
   EXPECT_ANY_THROW(MakeTensorMf(12, "abacus"));
