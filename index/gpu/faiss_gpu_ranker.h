@@ -9,11 +9,11 @@
 
 namespace taud::index {
 
-
 // FAISS' flat search on the GPU `ordinal`, where the rows are copied to: what
 // ours (gpu_index.h) is measured against, in bench/gpu_search_bench. It serves
-// nobody: no more than 2,048 results, and no filters. UNAVAILABLE if there is no such GPU or FAISS knows none,
-// RESOURCE_EXHAUSTED if its memory is too small.
+// nobody: it has no filters and gives 2,048 results at most. UNAVAILABLE if
+// there is no such GPU or FAISS knows none, RESOURCE_EXHAUSTED if its memory is
+// too small.
 absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
     const model::Matrix& rows, int ordinal);
 
