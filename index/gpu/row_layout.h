@@ -33,9 +33,7 @@ struct RowLayout {
   TAUD_HOST_DEVICE uint32_t tiles_per_block() const { return group / 2; }
   // Tiles in memory: whole multiples of 16, so that a stage of copies never
   // ends inside a block.
-  TAUD_HOST_DEVICE uint32_t tiles() const {
-    return ((rows + 127) / 128) * 16;
-  }
+  TAUD_HOST_DEVICE uint32_t tiles() const { return ((rows + 127) / 128) * 16; }
   // Words of 16 bytes of one tile, and of all.
   TAUD_HOST_DEVICE uint32_t tile_words() const { return depth / 2 * 32; }
   TAUD_HOST_DEVICE size_t words() const {

@@ -54,12 +54,16 @@ struct GpuQueries {
   float* maxima = nullptr;
 };
 
+// Fills in the halves and bounds of the queries.
+void PackQueries(const GpuRows& rows, const GpuQueries& queries,
+                 cudaStream_t stream);
+
 // Packs the queries, and writes the maxima of what the filters allow.
 void ScoreGroups(const GpuRows& rows, const GpuQueries& queries,
                  cudaStream_t stream);
 
 struct GpuResults {
-  float* scores = nullptr;   // at result_begin[q]: k[q] of them, best first
+  float* scores = nullptr;    // at result_begin[q]: k[q] of them, best first
   uint32_t* items = nullptr;  // the same
   // [count] how many were found: min(k, rows that may be returned). kOverflow:
   // too many rows are too close to tell apart; nothing was written.

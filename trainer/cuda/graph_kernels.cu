@@ -1,17 +1,10 @@
 #include "trainer/cuda/graph_kernels.h"
+#include "trainer/cuda/warp.cuh"
 
 namespace taud::trainer {
 namespace {
 
-constexpr int kLanes = 32;
-constexpr uint32_t kAllLanes = 0xffffffffu;
-constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kLanes;
-
-// Adam's constants, as AdamStep.
-constexpr float kBeta1 = 0.9f;
-constexpr float kBeta2 = 0.999f;
-constexpr float kEpsilon = 1e-8f;
 
 // Adds the entries [begin, end) of a row to the warp's sum, column
 // lane + 32 · i in sum[i].
@@ -105,10 +98,7 @@ __global__ void NormaliseKernel(uint32_t rows, const uint8_t* wanted, int dim,
   float* const own = values + size_t{row} * dim;
   float square = 0;
   for (int c = lane; c < dim; c += kLanes) square += own[c] * own[c];
-  for (int step = 16; step > 0; step /= 2) {
-    square += __shfl_xor_sync(kAllLanes, square, step);
-  }
-  const float norm = sqrtf(square);
+  const float norm = sqrtf(SumOfWarp(square));
   if (lane == 0) norms[row] = norm;
   if (!(norm > 0)) return;
   const float inverse = 1.0f / norm;
@@ -162,8 +152,6 @@ __global__ void ScaleKernel(GpuAdam adam) {
       square > 0 ? static_cast<float>(sqrt(adam.started / square)) : 1.0f;
 }
 static_assert(kScaleBlocks == kThreads, "a thread for each block's sum");
-
-uint32_t WarpBlocks(uint32_t warps) { return (warps + kWarps - 1) / kWarps; }
 
 template <int kPer>
 void MultiplyWith(const GpuGraph& graph, const GpuProduct& product, int dim,

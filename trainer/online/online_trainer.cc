@@ -16,12 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "device/device.h"
 #include "model/sync_point.h"
-#include "trainer/cuda/cuda_mf.h"
-#include "trainer/kernels/worker_pool.h"
-#include "trainer/mf/mf_learner.h"
 #include "trainer/online/fit_state.h"
+#include "trainer/online/learner_place.h"
 #include "trainer/online/online_fit.h"
 
 namespace taud::trainer {
@@ -31,86 +28,19 @@ namespace {
 // of them until every new pair was visited.
 constexpr model::Sequence kBlock = 256;
 constexpr int kMinStepsPerBlock = 4;
-// After a GPU failed it is tried again after this many snapshots, then after
-// twice as many each time, up to the greatest.
-constexpr int kFirstRetry = 2;
-constexpr int kLastRetry = 128;
-
-absl::Status OutOfRange(const char* field, double value, const char* allowed) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("trainer.", field, " is ", value, ", allowed: ", allowed));
-}
-
-absl::Status Validate(const OnlineTrainerOptions& o) {
-  if (o.dim < 1 || o.dim > 1024) return OutOfRange("dim", o.dim, "1 to 1024");
-  if (o.threads < 1 || o.threads > 256) {
-    return OutOfRange("threads", o.threads, "1 to 256");
-  }
-  if (o.nice < 0 || o.nice > 19) return OutOfRange("nice", o.nice, "0 to 19");
-  if (o.batch_rows < 1 || o.batch_rows > (1 << 20)) {
-    return OutOfRange("batch_rows", o.batch_rows, "1 to 1048576");
-  }
-  if (o.negatives < 1 || o.negatives > (1 << 20)) {
-    return OutOfRange("negatives", o.negatives, "1 to 1048576");
-  }
-  if (!(o.learning_rate >= 0 && o.learning_rate <= 1)) {
-    return OutOfRange("learning_rate", o.learning_rate, "0 to 1");
-  }
-  if (o.publish_interval <= absl::ZeroDuration()) {
-    return OutOfRange("publish_interval",
-                      absl::ToDoubleSeconds(o.publish_interval),
-                      "above 0 seconds");
-  }
-  return absl::OkStatus();
-}
-
-// Sets *p10, *p50, *p90 from the temperatures of trained users.
-void Quantiles(std::vector<float> values, double* p10, double* p50,
-               double* p90) {
-  values.erase(std::remove(values.begin(), values.end(), 0.0f), values.end());
-  if (values.empty()) return;
-  std::sort(values.begin(), values.end());
-  const auto at = [&](double share) {
-    const double last = static_cast<double>(values.size() - 1);
-    return double{values[static_cast<size_t>(share * last + 0.5)]};
-  };
-  *p10 = at(0.1);
-  *p50 = at(0.5);
-  *p90 = at(0.9);
-}
 
 }  // namespace
 
-const char* TrainerStateName(TrainerState state) {
-  switch (state) {
-    case TrainerState::kStopped:
-      return "stopped";
-    case TrainerState::kWaiting:
-      return "waiting";
-    case TrainerState::kTraining:
-      return "training";
-    case TrainerState::kIdle:
-      return "idle";
-    case TrainerState::kPaused:
-      return "paused";
-    case TrainerState::kFailed:
-      return "failed";
-  }
-  return "unknown";
-}
-
 class OnlineTrainer::Impl {
  public:
-  Impl(const OnlineTrainerOptions& options, const device::Wish& wish,
-       const device::Place& place, const model::Interactions* interactions,
-       Publish publish)
+  Impl(const OnlineTrainerOptions& options, std::unique_ptr<LearnerPlace> place,
+       const model::Interactions* interactions, Publish publish)
       : options_(options),
-        wish_(wish),
         interactions_(interactions),
         publish_(std::move(publish)),
-        place_(place) {
+        place_(std::move(place)) {
     absl::MutexLock lock(&mutex_);
-    status_.device = device::ToString(place);
+    status_.device = place_->name();
   }
 
   ~Impl() { Stop(); }
@@ -142,11 +72,6 @@ class OnlineTrainer::Impl {
 
   void Run();
   void MakeFit();
-  std::unique_ptr<MfLearner> MakeLearner();
-  // UNAVAILABLE or RESOURCE_EXHAUSTED.
-  absl::StatusOr<std::unique_ptr<MfLearner>> MakeGpuLearner() const;
-  void MoveTo(const device::Place& place);
-  void NoteGpuError(const std::string& error);
   // Starts again on the CPU from the last snapshot.
   void LeaveGpu(const std::string& error);
   // At a snapshot, when its time has come.
@@ -174,20 +99,16 @@ class OnlineTrainer::Impl {
 
   // Constant after construction.
   const OnlineTrainerOptions options_;
-  const device::Wish wish_;
   const model::Interactions* const interactions_;
   const Publish publish_;
 
   // The trainer thread's; the owner's while it does not run.
-  device::Place place_;  // where the learner is
+  const std::unique_ptr<LearnerPlace> place_;  // outlives the fit
   // On a GPU: what was last handed out, to go on from if the GPU fails.
   std::unique_ptr<model::Snapshot> last_snapshot_;
-  int snapshots_until_retry_ = 0;  // of a GPU that failed; 0: none did
-  int retry_after_ = kFirstRetry;
   Checkpoint checkpoint_;  // set before the first start; may be null
   std::unique_ptr<model::Snapshot> warm_;  // until the fit has taken it over
   std::unique_ptr<model::TrainingState> resume_;  // the same
-  std::unique_ptr<WorkerPool> pool_;  // the fit's learner points to it
   std::unique_ptr<OnlineFit> fit_;
   std::deque<Forgetting> forgetting_now_;  // taken from forgettings_
   bool changed_ = false;                   // since the last publish
@@ -252,7 +173,6 @@ void OnlineTrainer::Impl::Start() {
     if (status_.state == TrainerState::kFailed) {
       // Whatever failed may have left it half changed.
       fit_.reset();
-      pool_.reset();
       has_model_ = false;
     }
     // The thread has yet to take it over, but there is something to publish.
@@ -326,7 +246,7 @@ void OnlineTrainer::Impl::Run() {
         return;
       } catch (const std::exception& error) {
         // What is no fault of the GPU's comes again on the CPU.
-        if (!place_.is_cuda) throw;
+        if (!place_->on_gpu()) throw;
         LeaveGpu(error.what());
       }
     }
@@ -343,7 +263,7 @@ void OnlineTrainer::Impl::MakeFit() {
   options.negatives = options_.negatives;
   options.learning_rate = options_.learning_rate;
   options.seed = options_.seed;
-  auto fit = std::make_unique<OnlineFit>(options, MakeLearner());
+  auto fit = std::make_unique<OnlineFit>(options, place_->Make());
   if (resume_ != nullptr) {
     const absl::Status status = fit->Import(*resume_);
     if (!status.ok()) throw std::runtime_error(status.ToString());
@@ -358,59 +278,13 @@ void OnlineTrainer::Impl::MakeFit() {
     warm_.reset();
   }
   fit_ = std::move(fit);
-  if (place_.is_cuda && fit_->HasModel()) last_snapshot_ = fit_->MakeSnapshot();
+  if (place_->on_gpu() && fit_->HasModel())
+    last_snapshot_ = fit_->MakeSnapshot();
   last_publish_ = last_checkpoint_ = absl::Now();
 }
 
-std::unique_ptr<MfLearner> OnlineTrainer::Impl::MakeLearner() {
-  if (place_.is_cuda) {
-    auto learner = MakeGpuLearner();
-    if (learner.ok()) return *std::move(learner);
-    NoteGpuError(std::string(learner.status().message()));
-    MoveTo(device::Place{});
-  }
-  // The fit that it belongs to is on its way out.
-  fit_.reset();
-  pool_ = std::make_unique<WorkerPool>(options_.threads);
-  return MakeCpuMf(options_.dim, pool_.get());
-}
-
-absl::StatusOr<std::unique_ptr<MfLearner>> OnlineTrainer::Impl::MakeGpuLearner()
-    const {
-  if (options_.make_gpu_learner != nullptr) {
-    return options_.make_gpu_learner(options_.dim);
-  }
-  if (FitsCudaMf(options_.dim)) {
-    return MakeCudaMf(options_.dim, place_.ordinal);
-  }
-  try {
-    return MakeTensorMf(options_.dim, device::ToString(place_));
-  } catch (const std::exception& error) {
-    return absl::UnavailableError(
-        absl::StrCat("LibTorch says: ", error.what()));
-  }
-}
-
-void OnlineTrainer::Impl::MoveTo(const device::Place& place) {
-  place_ = place;
-  absl::MutexLock lock(&mutex_);
-  status_.device = device::ToString(place);
-}
-
-void OnlineTrainer::Impl::NoteGpuError(const std::string& error) {
-  snapshots_until_retry_ = retry_after_;
-  retry_after_ = std::min(2 * retry_after_, kLastRetry);
-  {
-    absl::MutexLock lock(&mutex_);
-    ++status_.gpu_errors;
-    status_.last_gpu_error = error;
-  }
-  if (options_.on_gpu_error != nullptr) options_.on_gpu_error(error);
-}
-
 void OnlineTrainer::Impl::LeaveGpu(const std::string& error) {
-  NoteGpuError(error);
-  MoveTo(device::Place{});
+  place_->Leave(error);
   fit_.reset();
   warm_ = last_snapshot_ == nullptr
               ? nullptr
@@ -422,18 +296,9 @@ void OnlineTrainer::Impl::LeaveGpu(const std::string& error) {
 }
 
 void OnlineTrainer::Impl::RetryGpu() {
-  if (snapshots_until_retry_ == 0 || --snapshots_until_retry_ > 0) return;
-  if (options_.make_gpu_learner == nullptr) {
-    const auto place = device::Resolve("trainer.device", wish_);
-    if (!place.ok() || !place->is_cuda) {
-      NoteGpuError(place.ok() ? device::WhyNoGpu()
-                              : std::string(place.status().message()));
-      return;
-    }
-  }
+  if (!place_->TryAgain()) return;
   resume_ = fit_->Export();
   const bool changed_since_checkpoint = changed_since_checkpoint_;
-  MoveTo({true, wish_.ordinal});
   MakeFit();
   changed_ = false;  // this was at a snapshot
   changed_since_checkpoint_ = changed_since_checkpoint;
@@ -558,7 +423,7 @@ void OnlineTrainer::Impl::CarryOut(const Forgetting& forgetting) {
     changed_ = changed_ || fit_->HasModel();
     if (fit_->HasModel()) state = ExportState();
   } catch (const std::exception& error) {
-    if (!place_.is_cuda) throw;
+    if (!place_->on_gpu()) throw;
     // Begins again without them: neither the snapshot nor the interactions
     // have them.
     LeaveGpu(error.what());
@@ -594,11 +459,11 @@ void OnlineTrainer::Impl::PublishNow() {
   if (TAUD_SYNC_POINT_INJECTS("trainer/nan")) {
     snapshot->items.values[0] = std::nanf("");
   }
-  double p10 = 0;
-  double p50 = 0;
-  double p90 = 0;
-  Quantiles(snapshot->temperatures, &p10, &p50, &p90);
-  if (place_.is_cuda) {
+  {
+    absl::MutexLock lock(&mutex_);
+    SetQuantiles(snapshot->temperatures, &status_);
+  }
+  if (place_->on_gpu()) {
     last_snapshot_ = std::make_unique<model::Snapshot>(*snapshot);
   }
   publish_(std::move(snapshot));
@@ -607,15 +472,15 @@ void OnlineTrainer::Impl::PublishNow() {
   {
     absl::MutexLock lock(&mutex_);
     ++status_.publishes;
-    status_.tau_user_p10 = p10;
-    status_.tau_user_p50 = p50;
-    status_.tau_user_p90 = p90;
   }
   RetryGpu();
 }
 
 void OnlineTrainer::Impl::FillFigures() {
   const OnlineFitFigures figures = fit_->figures();
+  status_.device = place_->name();
+  status_.gpu_errors = place_->errors();
+  status_.last_gpu_error = place_->last_error();
   absorbed_ = fit_->absorbed();
   unvisited_ = fit_->unvisited();
   has_model_ = fit_->HasModel();
@@ -670,32 +535,19 @@ void OnlineTrainer::Impl::Fail(const std::string& why) {
 absl::StatusOr<std::unique_ptr<OnlineTrainer>> OnlineTrainer::Create(
     const OnlineTrainerOptions& options,
     const model::Interactions* interactions, Publish publish) {
-  absl::Status status = Validate(options);
+  absl::Status status = ValidateOptions(options);
   if (!status.ok()) return status;
   if (interactions == nullptr || publish == nullptr) {
     return absl::InvalidArgumentError(
         "interactions and publish must be given to the trainer");
   }
-  const auto wish = device::ParseWish("trainer.device", options.device);
-  if (!wish.ok()) return wish.status();
-  absl::StatusOr<device::Place> place = device::Place{true, wish->ordinal};
-  if (options.make_gpu_learner == nullptr) {
-    place = device::Resolve("trainer.device", *wish);
-    if (!place.ok()) return place.status();
-  }
-  if (place->is_cuda && options.make_gpu_learner == nullptr &&
-      !FitsCudaMf(options.dim) && !TorchHasCuda()) {
-    if (wish->kind == device::Wish::Kind::kCuda) {
-      return absl::UnavailableError(
-          absl::StrCat("trainer.device is \"", options.device,
-                       "\", but trainer.dim is ", options.dim,
-                       ", wider than our kernels take, and LibTorch is one for "
-                       "the CPU; \"auto\" takes the CPU then"));
-    }
-    place = device::Place{};
-  }
-  return std::unique_ptr<OnlineTrainer>(new OnlineTrainer(
-      std::make_unique<Impl>(options, *wish, *place, interactions, publish)));
+  auto place =
+      LearnerPlace::Create(options.device, options.dim, options.threads,
+                           options.make_gpu_learner, options.on_gpu_error);
+  if (!place.ok()) return place.status();
+  return std::unique_ptr<OnlineTrainer>(
+      new OnlineTrainer(std::make_unique<Impl>(options, *std::move(place),
+                                               interactions, publish)));
 }
 
 OnlineTrainer::OnlineTrainer(std::unique_ptr<Impl> impl)

@@ -4,89 +4,19 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "model/interactions.h"
 #include "model/snapshot.h"
 #include "model/training_state.h"
+#include "trainer/online/trainer_options.h"
+#include "trainer/online/trainer_status.h"
 
 // No LibTorch header is included here: the server includes this file.
 
 namespace taud::trainer {
-
-class MfLearner;
-
-// Nothing here needs to be set for a data set: temperatures, the number of
-// passes and the course of the learning rate follow from the data.
-struct OnlineTrainerOptions {
-  int dim = 64;  // width of a row, 1 … 1024
-  // auto (a GPU where there is one), cpu, cuda, cuda:N.
-  std::string device = "auto";
-  int threads = 1;        // CPU threads of the trainer, itself included
-  int nice = 10;          // priority of these threads (0 … 19)
-  int batch_rows = 2048;  // positives a step, at most: small data gets
-                          // narrower steps, 256 to a pass
-  int negatives = 1024;   // shared negatives a step
-  // The greatest, of a row that is new; 0: RateForDensity.
-  double learning_rate = 0;
-  absl::Duration publish_interval = absl::Seconds(5);
-  uint64_t seed = 1;
-  // How often the whole state is handed out, if something changed.
-  absl::Duration checkpoint_interval = absl::InfiniteDuration();
-  // The model becomes a function of the log alone: interactions are taken in
-  // blocks of 256, each followed by steps whose number depends on the data
-  // alone, whenever they come. What does not fill a block waits. Same sums with
-  // the same `threads`.
-  bool deterministic = false;
-  // Called on the trainer thread when a GPU failed, with what it said. May be
-  // null.
-  std::function<void(const std::string& error)> on_gpu_error;
-  // Makes what learns on the GPU; null: MakeCudaMf. Tests pass one that fails.
-  std::function<absl::StatusOr<std::unique_ptr<MfLearner>>(int dim)>
-      make_gpu_learner;
-};
-
-enum class TrainerState {
-  kStopped,  // not started, or Stop returned
-  kWaiting,  // too few interactions to learn from (8 pairs, 2 items)
-  kTraining,
-  kIdle,  // nothing new and the fit has settled
-  kPaused,
-  kFailed,  // an error ended learning; serving goes on
-};
-
-const char* TrainerStateName(TrainerState state);
-
-// A consistent copy of the trainer's figures.
-struct TrainerStatus {
-  TrainerState state = TrainerState::kStopped;
-  std::string device;  // "cpu" or "cuda:0"
-  std::string error;   // why kFailed
-  uint64_t steps = 0;
-  double epochs = 0;  // positives learnt ÷ distinct pairs, summed
-  model::Sequence trained_through = 0;
-  uint64_t backlog = 0;  // interactions not yet learnt from once
-  uint64_t pairs = 0;    // distinct positive (user, item) pairs
-  double positives_per_second = 0;
-  double loss = 0;  // decayed mean SSM loss
-  double tau0 = 0;
-  double rho = 1;  // weight of the negatives, bilateral_weight.h
-  // Quantiles over trained users, as last published.
-  double tau_user_p10 = 0, tau_user_p50 = 0, tau_user_p90 = 0;
-  bool warming_up = true;  // τ_u still equals τ₀
-  uint64_t publishes = 0;
-  // Row updates undone because they were not finite; learning went on.
-  uint64_t contained = 0;
-  // How often a GPU failed since the start, and what it said last. Learning
-  // goes on on the CPU from the last snapshot, and at a later one it is tried
-  // again on the GPU.
-  uint64_t gpu_errors = 0;
-  std::string last_gpu_error;
-};
 
 // Learns from model::Interactions for ever, on one background thread that it
 // owns (plus its CPU worker threads): mixes new interactions with replay of
