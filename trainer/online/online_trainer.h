@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "model/interactions.h"
 #include "model/snapshot.h"
+#include "model/steady_clock.h"
 #include "model/training_state.h"
 
 // No LibTorch header is included here: the server includes this file.
@@ -42,6 +43,8 @@ struct OnlineTrainerOptions {
   // alone, whenever they come. What does not fill a block waits. Same sums with
   // the same `threads`.
   bool deterministic = false;
+  // By which intervals are measured; tests bring their own.
+  std::function<absl::Time()> steady_now = model::SteadyNow;
   // Called on the trainer thread when a GPU failed, with what it said. May be
   // null.
   std::function<void(const std::string& error)> on_gpu_error;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -98,6 +99,33 @@ class OnlineTrainerTest : public testing::Test {
   std::unique_ptr<model::Snapshot> newest_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<OnlineTrainer> trainer_;
 };
+
+// Intervals go by the clock that nobody sets.
+TEST_F(OnlineTrainerTest, PublishesByTheSteadyClock) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  std::atomic<int64_t> hours{0};
+  OnlineTrainerOptions options = SmallOptions();
+  options.steady_now = [&hours] {
+    return absl::UnixEpoch() + absl::Hours(hours.load());
+  };
+  Make(options);
+  trainer_->Start();
+  AwaitPublication(1);
+  AwaitState(TrainerState::kIdle);
+  ASSERT_EQ(published(), 1);
+  // Nothing to learn: how far it has come is told when the interval is over.
+  AppendOne(0, data.train[0][0], &interactions_);
+  trainer_->Notify();
+  ASSERT_TRUE(trainer_->RequestPublish().ok());
+  EXPECT_EQ(AwaitPublication(2)->trained_through,
+            interactions_.last_sequence());
+  AppendOne(0, data.train[0][0], &interactions_);
+  hours = 2;
+  trainer_->Notify();
+  EXPECT_EQ(AwaitPublication(3)->trained_through,
+            interactions_.last_sequence());
+}
 
 TEST_F(OnlineTrainerTest, LearnsPublishesAndGoesIdle) {
   const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
