@@ -123,6 +123,10 @@ absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
                                         "; at most ", kMaxResultsPerBatch));
   }
   std::vector<RecommendTask> tasks(users, *model_task);
+  // Not a copy for each user: lists may have thousands of ids.
+  model_task->common_filter =
+      std::make_shared<const ItemFilter>(std::move(model_task->filter));
+  model_task->filter = ItemFilter();
   for (size_t u = 0; u < users; ++u) {
     const std::string& id = request.user_ids(static_cast<int>(u));
     status = CheckId(absl::StrCat("user_ids[", u, "]"), id);
