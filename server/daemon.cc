@@ -279,6 +279,10 @@ class Daemon::Impl {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     ConfigureTransport(config_.server(), &builder, &grpc_port_);
+    store::EventStore::Listener listener;
+    listener.room = [this] { ingestion_->WakeWaiting(); };
+    listener.erasure_found = [this] { upkeep_->Notify(); };
+    store_->SetListener(std::move(listener));
     for (grpc::Service* service :
          {static_cast<grpc::Service*>(recommendation_.get()),
           static_cast<grpc::Service*>(ingestion_.get()),

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "grpcpp/alarm.h"
+#include "model/steady_clock.h"
 #include "server/admission/message_bytes.h"
 #include "server/api/call.h"
 #include "server/api/status_report.h"
@@ -46,7 +47,7 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
         service_(service),
         interval_(std::move(interval)),
         request_id_(RequestId(rpc)),
-        start_(absl::Now()) {}
+        start_(model::SteadyNow()) {}
 
   void Begin(std::shared_ptr<WatchStream> self) {
     absl::MutexLock lock(&mutex_);
