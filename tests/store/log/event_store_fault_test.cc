@@ -730,9 +730,17 @@ TEST_F(EventStoreFaultTest, AFullDiskIsServedFromAndWrittenToWhenThereIsRoom) {
   ASSERT_TRUE(written.ok()) << written.status();
   EXPECT_EQ((*written)[0].sequence, 2u);
   EXPECT_TRUE((*written)[1].duplicate);
+  // The same while it runs.
+  files_->Set(Fault::kFull);
+  EXPECT_FALSE(Append({Event("u", "c")}).ok());
+  EXPECT_FALSE(opened_.store->CheckWritable().ok());
+  EXPECT_EQ(state().interactions.size(), 2u);
+  files_->Set(Fault::kNone);
+  EXPECT_TRUE(opened_.store->CheckWritable().ok());
+  EXPECT_TRUE(Append({Event("u", "d")}).ok());
   Close();
   Open();
-  EXPECT_EQ(state().interactions.size(), 2u);
+  EXPECT_EQ(state().interactions.size(), 3u);
 }
 
 TEST_F(EventStoreFaultTest, AFlippedBitInATableIsDataLoss) {
