@@ -338,6 +338,12 @@ class Daemon::Impl {
   // A last snapshot of what was learnt; Publisher::Stop saves it.
   void PublishLast(absl::Time deadline) {
     if (publisher_->pinned() != 0) return;  // it would end the rollback
+    // One that is behind would be waited for in vain.
+    const std::shared_ptr<const ServingModel> serving = slot_.Get();
+    if (serving != nullptr && trainer_->status().trained_through <
+                                  serving->snapshot->trained_through) {
+      return;
+    }
     auto published = std::make_shared<absl::Notification>();
     const absl::Status status = publisher_->PublishNow(
         [this] { return trainer_->RequestPublish(); },

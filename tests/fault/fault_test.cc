@@ -213,8 +213,9 @@ class DiskFaults {
 // The binary with the faulty disk, and no sync point that does anything.
 constexpr char kNoPoint[] = "none:kill";
 
-// The record of what was acknowledged is worth nothing if it does not notice.
-TEST(DiskFaultTest, ADiskThatLiesAboutSyncsIsNoticedByTheRecord) {
+// The record of what was acknowledged is worth nothing if it does not notice;
+// and the log's own list does.
+TEST(DiskFaultTest, ADiskThatLiesAboutSyncsIsNoticedByTheLogAndTheRecord) {
   TemporaryDirectory directory;
   DiskFaults disk;
   AckRecord record(1);
@@ -229,6 +230,13 @@ TEST(DiskFaultTest, ADiskThatLiesAboutSyncsIsNoticedByTheRecord) {
     }
     ASSERT_EQ(daemon.Wait(), 128 + SIGKILL) << daemon.log();
   }
+  {
+    DaemonProcess daemon(directory.path(), FaultOptions());
+    EXPECT_EQ(daemon.Wait(), 1);
+    EXPECT_THAT(daemon.log(), HasSubstr("what is missing was acknowledged"));
+  }
+  // To go on without them, as the message says.
+  fs::remove(store::LogIn(directory.path()) + "/log_list");
   const AckRecord::Verdict verdict = record.Check(directory.path(), false);
   EXPECT_GE(verdict.lost.size(), 50u) << verdict.ToString();
   EXPECT_GE(verdict.in_log, 20u * 50u);
