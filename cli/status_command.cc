@@ -34,6 +34,7 @@ std::string Describe(const v1::Status& s) {
   table.AddRow({"", absl::StrCat("last sequence ", Count(l.last_sequence()),
                                  ", ", Count(l.duplicates()), " duplicates, ",
                                  Count(l.write_errors()), " write errors")});
+  if (!l.refusing().empty()) table.AddRow({"", l.refusing()});
   table.AddRow(
       {"trainer",
        absl::StrCat(t.state(), " on ", t.device(), ", ", Fixed(t.epochs(), 1),

@@ -65,7 +65,7 @@ ItemRecord Catalogue::Get(ItemIndex item) const {
 }
 
 std::vector<std::string> Catalogue::Tags(ItemIndex item) const {
-  absl::MutexLock lock(&mutex_);
+  absl::ReaderMutexLock lock(&mutex_);
   const auto it = records_.find(item);
   if (it == records_.end()) return {};
   return it->second.tags;

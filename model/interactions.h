@@ -50,6 +50,15 @@ class Interactions {
   // last_sequence(). One thread only.
   void AppendAll(const std::vector<Interaction>& interactions);
 
+  // The log has given sequences through `sequence`, though the events of the
+  // last of them are gone: erased, or beyond its bounds. Never goes back. One
+  // thread only.
+  void AdvanceThrough(Sequence sequence) {
+    if (sequence > last_sequence()) {
+      last_sequence_.store(sequence, std::memory_order_release);
+    }
+  }
+
   // The log in order, in positions [0, size()). Erased ones keep their
   // sequence and are IsErased.
   size_t size() const { return log_.size(); }
@@ -79,6 +88,7 @@ class Interactions {
   // appended. Reads the whole log.
   void Erase(const std::vector<UserIndex>& users,
              const std::vector<ItemIndex>& items);
+  // The last sequence that was given, whether or not its event is still here.
   Sequence last_sequence() const {
     return last_sequence_.load(std::memory_order_acquire);
   }

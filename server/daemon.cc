@@ -1,6 +1,7 @@
 #include "server/daemon.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <utility>
@@ -131,6 +132,7 @@ class Daemon::Impl {
       Log(LogLevel::kInfo, "draining",
           {{"seconds", absl::StrCat(config_.server().drain_seconds())}});
       UpdateHealth();
+      if (upkeep_ != nullptr) upkeep_->CallOffBackup();
       ingestion_->Drain();
       model_service_->Drain();
       server_->Shutdown(absl::ToChronoTime(deadline));
@@ -162,10 +164,13 @@ class Daemon::Impl {
     options.max_queued_bytes = Mebibytes(config_.ingestion().max_queue_mib());
     options.dedup_window_ms = config_.ingestion().dedup_hours() * kHourMs;
     options.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    options.format_found = [data_dir](int format, bool has_data) {
+      return store::MarkOpenedDirectory(data_dir, format, has_data);
+    };
     auto store = store::EventStore::Open(options, &state_);
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
-    return store::MarkDataDirectory(data_dir);
+    return absl::OkStatus();
   }
 
   absl::Status MakeParts() {
@@ -242,11 +247,14 @@ class Daemon::Impl {
     upkeep.retention.max_age_ms =
         config_.store().retain_log_days() * 24 * kHourMs;
     upkeep.retention.max_bytes = Mebibytes(config_.store().retain_log_mib());
+    upkeep.watched = [this] { UpdateHealth(); };
     upkeep_ = std::make_unique<Upkeep>(upkeep, &state_, store_.get(),
                                        publisher_.get(), trainer_.get());
 
     context_.upkeep = upkeep_.get();
     context_.backup_root = config_.store().backup_root();
+    context_.data_dir =
+        std::filesystem::absolute(config_.store().data_dir()).string();
     context_.state = &state_;
     context_.store = store_.get();
     context_.trainer = trainer_.get();
@@ -271,6 +279,10 @@ class Daemon::Impl {
     ingestion_ = std::make_unique<IngestionServiceImpl>(
         &context_,
         static_cast<size_t>(config_.ingestion().max_unacknowledged()));
+    store::EventStore::Listener listener;
+    listener.room = [this] { ingestion_->WakeWaiting(); };
+    listener.erasure_found = [this] { upkeep_->Notify(); };
+    store_->SetListener(std::move(listener));
     recommendation_ = std::make_unique<RecommendationServiceImpl>(&context_);
     catalog_ = std::make_unique<CatalogServiceImpl>(&context_);
     model_service_ = std::make_unique<ModelServiceImpl>(&context_);
@@ -312,17 +324,26 @@ class Daemon::Impl {
     const Phase phase = context_.phase.load();
     const bool up = phase != Phase::kDraining;
     const bool recommends = up && slot_.Get() != nullptr;
-    const bool ingests = phase == Phase::kServing;
+    const bool reads = phase == Phase::kServing;
+    const bool ingests = reads && store_->stats().refusing.empty();
     health_->SetServingStatus("taud.v1.RecommendationService", recommends);
     health_->SetServingStatus("taud.v1.IngestionService", ingests);
-    health_->SetServingStatus("taud.v1.CatalogService", ingests);
+    health_->SetServingStatus("taud.v1.CatalogService", reads);
     health_->SetServingStatus("taud.v1.ModelService", up);
-    health_->SetServingStatus("", recommends && ingests);
+    // As a whole it serves with a full disk, too: nobody is helped by a
+    // restart.
+    health_->SetServingStatus("", recommends && reads);
   }
 
   // A last snapshot of what was learnt; Publisher::Stop saves it.
   void PublishLast(absl::Time deadline) {
     if (publisher_->pinned() != 0) return;  // it would end the rollback
+    // One that is behind would be waited for in vain.
+    const std::shared_ptr<const ServingModel> serving = slot_.Get();
+    if (serving != nullptr && trainer_->status().trained_through <
+                                  serving->snapshot->trained_through) {
+      return;
+    }
     auto published = std::make_shared<absl::Notification>();
     const absl::Status status = publisher_->PublishNow(
         [this] { return trainer_->RequestPublish(); },

@@ -18,6 +18,7 @@
 #include "store/files/checkpoint_files.h"
 #include "store/files/data_directory.h"
 #include "store/files/snapshot_files.h"
+#include "store/files/version_reservation.h"
 #include "store/log/event_db.h"
 
 namespace taud::store {
@@ -107,8 +108,16 @@ class Verifier {
     const auto last = (*db)->LastSequence();
     if (!Note(last.status(), kRestore)) return;
     report_.last_sequence = *last;
+    CheckMark();
     Step("log: events and their ids");
     CheckEvents(**db);
+  }
+
+  void CheckMark() {
+    std::error_code error;
+    if (std::filesystem::exists(FormatFileIn(data_dir_), error)) return;
+    NoteText(absl::StrCat(FormatFileIn(data_dir_), " is missing"),
+             absl::StrCat("write the number ", kDataFormat, " into it"));
   }
 
   void CheckEvents(const EventDb& db) {
@@ -155,6 +164,7 @@ class Verifier {
   void CheckSnapshots() {
     const std::string root = SnapshotsIn(data_dir_);
     Note(ReadPinned(root).status(), "see above");
+    Note(LastReservedVersion(root).status(), "see above");
     const auto versions = SnapshotVersions(root);
     if (!Note(versions.status(), kRestore)) return;
     for (const model::SnapshotVersion version : *versions) {

@@ -10,6 +10,7 @@
 #include "google/protobuf/io/zero_copy_stream.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpcpp/support/proto_buffer_reader.h"
+#include "model/steady_clock.h"
 #include "server/admission/message_bytes.h"
 #include "server/observe/logging.h"
 #include "server/rpc/errors.h"
@@ -57,10 +58,12 @@ std::string NewRequestId() {
 
 absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
                       absl::Duration default_deadline) {
-  const absl::Time given = absl::FromChrono(context.deadline());
-  // gRPC spells "none" as the end of time.
-  if (given > start + absl::Hours(24 * 365)) return start + default_deadline;
-  return given;
+  // gRPC says it by the wall clock, which may be set while the call waits.
+  const absl::Duration given =
+      absl::FromChrono(context.deadline()) - absl::Now();
+  // It spells "none" as the end of time.
+  if (given > absl::Hours(24 * 365)) return start + default_deadline;
+  return start + given;
 }
 
 }  // namespace
@@ -93,7 +96,7 @@ std::string RequestId(const grpc::ServerContextBase& context) {
 grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
                      const std::string& request_id, absl::Time start,
                      absl::Status status) {
-  const absl::Duration latency = absl::Now() - start;
+  const absl::Duration latency = model::SteadyNow() - start;
   environment.metrics->CountRpc(method, static_cast<int>(status.code()),
                                 latency);
   // Our own faults are for the operator; the client's are for the client.
@@ -117,7 +120,7 @@ RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,
       method_(method),
       context_(context),
       request_id_(RequestId(*context)),
-      start_(absl::Now()),
+      start_(model::SteadyNow()),
       deadline_(DeadlineOf(*context, start_, environment->default_deadline)) {
   context->AddTrailingMetadata("x-request-id", request_id_);
 }

@@ -34,7 +34,9 @@ struct DaemonContext {
   ClientRates* rates = nullptr;
   MemoryBudget* memory = nullptr;
   CallEnvironment calls;
-  std::string backup_root;  // store.backup_root; constant
+  // store.backup_root and store.data_dir; constant.
+  std::string backup_root;
+  std::string data_dir;
   int64_t started_ms = 0;
   std::atomic<Phase> phase{Phase::kStarting};
   // Of searching, since the start.

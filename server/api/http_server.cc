@@ -14,8 +14,12 @@
 namespace taud::server {
 namespace {
 
-constexpr int kThreads = 2;
+// Each is one connection's while that is open, so that there are more than
+// idle clients will hold; they wait without a cost.
+constexpr int kThreads = 32;
 constexpr int kTimeoutSeconds = 5;
+// What says nothing is not waited for.
+constexpr int kIdleSeconds = 1;
 
 std::string StatusJson(const v1::Status& status) {
   google::protobuf::util::JsonPrintOptions options;
@@ -34,6 +38,10 @@ class HttpServer::Impl {
  public:
   explicit Impl(const DaemonContext* context) : context_(context) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    // One answer a connection: a scraper that keeps one would keep a thread,
+    // and a probe would find none.
+    server_.set_keep_alive_max_count(1);
+    server_.set_keep_alive_timeout(kIdleSeconds);
     server_.set_read_timeout(kTimeoutSeconds);
     server_.set_write_timeout(kTimeoutSeconds);
     server_.set_payload_max_length(4096);

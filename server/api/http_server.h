@@ -19,7 +19,9 @@ namespace taud::server {
 // (prometheus-cpp's own server cannot start in a process with this much
 // static thread-local storage.)
 //
-// Start and Stop are the owner's; requests run on threads it owns.
+// Start and Stop are the owner's; requests run on threads it owns. A connection
+// is closed after its answer, or when it has said nothing for a second: clients
+// that hold theirs do not keep a probe waiting.
 class HttpServer {
  public:
   // Binds `address` ("host:port", port 0: any). `context` outlives it.

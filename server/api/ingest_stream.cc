@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "model/steady_clock.h"
 #include "server/admission/message_bytes.h"
 #include "server/api/validation.h"
 #include "server/rpc/errors.h"
@@ -31,7 +32,7 @@ IngestStream::IngestStream(const DaemonContext* context,
       max_unacknowledged_(max_unacknowledged),
       hooks_(hooks),
       request_id_(RequestId(*rpc)),
-      start_(absl::Now()) {}
+      start_(model::SteadyNow()) {}
 
 void IngestStream::Begin(std::shared_ptr<IngestStream> self) {
   absl::MutexLock lock(&mutex_);
@@ -135,13 +136,13 @@ void IngestStream::Lose(const std::shared_ptr<Slot>& slot,
 
 void IngestStream::Accept(const v1::IngestRequest& request) {
   auto slot = std::make_shared<Slot>();
-  slot->arrived = absl::Now();
+  slot->arrived = model::SteadyNow();
   slot->interactions = static_cast<size_t>(request.interactions_size());
   slot->ack.set_batch_id(request.batch_id());
   slots_.push_back(slot);
   unacknowledged_ += slot->interactions;
 
-  const int64_t now_ms = absl::ToUnixMillis(slot->arrived);
+  const int64_t now_ms = absl::ToUnixMillis(absl::Now());
   std::vector<store::NewInteraction> batch;
   batch.reserve(slot->interactions);
   for (uint32_t i = 0; i < slot->interactions; ++i) {
@@ -212,14 +213,13 @@ void IngestStream::Stored(
                              duplicates);
       slot->ready = true;
       context_->metrics->CountAck(slot->ack.accepted(),
-                                  absl::Now() - slot->arrived);
+                                  model::SteadyNow() - slot->arrived);
     } else {
       Lose(slot, appended.status());
     }
     Advance();
   }
   if (appended.ok()) context_->trainer->Notify();
-  hooks_->room_made();
 }
 
 void IngestStream::OnWriteDone(bool ok) {

@@ -35,11 +35,9 @@ class IngestStream
     : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // What it needs of the service. `room_wanted` asks for a later RetryHeld;
-  // `room_made` is called after each batch the store has finished; `closed`
-  // is the last call. All outlive the stream.
+  // `closed` is the last call. All outlive the stream.
   struct Hooks {
     std::function<void(std::shared_ptr<IngestStream>)> room_wanted;
-    std::function<void()> room_made;
     std::function<void(std::shared_ptr<IngestStream>)> closed;
   };
 
@@ -60,7 +58,7 @@ class IngestStream
   struct Slot {
     v1::IngestAck ack;
     size_t interactions = 0;
-    absl::Time arrived;
+    absl::Time arrived;  // model::SteadyNow, as start_
     bool ready = false;
   };
   struct Held {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "model/steady_clock.h"
 #include "server/api/call.h"
 #include "server/api/validation.h"
 #include "server/rpc/errors.h"
@@ -42,7 +43,6 @@ IngestionServiceImpl::IngestionServiceImpl(const DaemonContext* context,
     absl::MutexLock lock(&mutex_);
     waiting_.push_back(std::move(stream));
   };
-  hooks_.room_made = [this] { WakeWaiting(); };
   hooks_.closed = [this](const std::shared_ptr<IngestStream>& stream) {
     absl::MutexLock lock(&mutex_);
     streams_.erase(stream);
@@ -90,8 +90,8 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
                              rpc, buffer);
   v1::WriteInteractionsRequest request;
   if (!call->Parse(*bytes, &request)) return call;
-  const absl::Time arrived = absl::Now();
-  auto batch = CheckBatch(request, absl::ToUnixMillis(arrived));
+  const absl::Time arrived = model::SteadyNow();
+  auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()));
   if (!batch.ok()) {
     call->Fail(batch.status());
     return call;
@@ -109,13 +109,12 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
           const int written =
               response.sequences_size() - response.duplicates_size();
           context_->metrics->CountAck(static_cast<size_t>(written),
-                                      absl::Now() - arrived);
+                                      model::SteadyNow() - arrived);
           call->Reply(response);
           context_->trainer->Notify();
         } else {
           call->Fail(appended.status());
         }
-        WakeWaiting();
       });
   if (!status.ok()) call->Fail(std::move(status));
   return call;

@@ -33,9 +33,11 @@ class IngestionServiceImpl
   // Ends every stream once what it accepted is acknowledged; new ones at once.
   void Drain();
 
- private:
+  // The store's queue has room: streams that hold a batch try again. Any thread
+  // but one that is inside a stream.
   void WakeWaiting();
 
+ private:
   // Constant after construction.
   const DaemonContext* const context_;
   const size_t max_unacknowledged_;

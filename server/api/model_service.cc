@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "grpcpp/alarm.h"
+#include "model/steady_clock.h"
 #include "server/admission/message_bytes.h"
 #include "server/api/call.h"
 #include "server/api/status_report.h"
@@ -46,7 +47,7 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
         service_(service),
         interval_(std::move(interval)),
         request_id_(RequestId(rpc)),
-        start_(absl::Now()) {}
+        start_(model::SteadyNow()) {}
 
   void Begin(std::shared_ptr<WatchStream> self) {
     absl::MutexLock lock(&mutex_);
@@ -223,15 +224,16 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
   v1::BackupRequest request;
   if (!call->Parse(*bytes, &request)) return call;
-  absl::Status status =
-      CheckBackupPlace(request.directory(), context_->backup_root, rpc->peer());
-  if (!status.ok()) {
-    call->Fail(std::move(status));
+  const auto place =
+      ResolveBackupPlace(request.directory(), context_->backup_root,
+                         context_->data_dir, rpc->peer());
+  if (!place.ok()) {
+    call->Fail(place.status());
     return call;
   }
-  status = context_->upkeep->Backup(
-      request.directory(), [call, directory = request.directory()](
-                               absl::StatusOr<store::BackupManifest> made) {
+  absl::Status status = context_->upkeep->Backup(
+      *place, [call, directory = request.directory()](
+                  absl::StatusOr<store::BackupManifest> made) {
         if (!made.ok()) return call->Fail(made.status());
         v1::BackupResponse response;
         response.set_directory(directory);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "model/steady_clock.h"
 #include "server/admission/request_memory.h"
 #include "server/api/call.h"
 #include "server/api/page_token.h"
@@ -122,6 +123,10 @@ absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
     return FieldError("k", absl::StrCat("k x users is ", users * model_task->k,
                                         "; at most ", kMaxResultsPerBatch));
   }
+  // Not a copy for each user: lists may have thousands of ids.
+  model_task->common_filter =
+      std::make_shared<const ItemFilter>(std::move(model_task->filter));
+  model_task->filter = ItemFilter();
   std::vector<RecommendTask> tasks(users, *model_task);
   for (size_t u = 0; u < users; ++u) {
     const std::string& id = request.user_ids(static_cast<int>(u));
@@ -184,7 +189,8 @@ void Submit(const DaemonContext& context, RpcCall* call,
             std::vector<RecommendTask> tasks, Respond respond) {
   if (!context.rates->unlimited()) {
     absl::Status admitted = context.rates->Admit(
-        ClientOf(call->peer()), static_cast<double>(tasks.size()), absl::Now());
+        ClientOf(call->peer()), static_cast<double>(tasks.size()),
+        model::SteadyNow());
     if (!admitted.ok()) return call->Fail(std::move(admitted));
   }
   const size_t bytes = EstimateBytes(tasks, context.state->items.size());

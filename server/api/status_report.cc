@@ -96,6 +96,7 @@ void FillLog(const DaemonContext& context, v1::LogStatus* to) {
   to->set_queued(store.queued);
   to->set_queued_bytes(store.queued_bytes);
   to->set_trimmed_through(store.trimmed_through);
+  to->set_refusing(store.refusing);
 }
 
 void FillUpkeep(const DaemonContext& context, v1::Status* status) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -35,7 +36,9 @@ bool IsThisMachine(absl::string_view peer) {
 }  // namespace
 
 absl::Status CheckBackupPlace(const std::string& directory,
-                              const std::string& root, absl::string_view peer) {
+                              const std::string& root,
+                              const std::string& data_dir,
+                              absl::string_view peer) {
   if (directory.empty() || directory.size() > kMaxPathBytes) {
     return FieldError("directory",
                       absl::StrCat("has ", directory.size(),
@@ -45,6 +48,13 @@ absl::Status CheckBackupPlace(const std::string& directory,
     return FieldError("directory",
                       absl::StrCat("\"", directory, "\" is no absolute path"));
   }
+  const std::filesystem::path normal = Normal(directory);
+  if (!data_dir.empty() &&
+      (normal == Normal(data_dir) || IsBelow(normal, Normal(data_dir)))) {
+    return FieldError("directory",
+                      absl::StrCat(directory, " is in the data directory, ",
+                                   data_dir, "; choose one outside of it"));
+  }
   if (root.empty()) {
     if (IsThisMachine(peer)) return absl::OkStatus();
     return absl::PermissionDeniedError(
@@ -52,10 +62,34 @@ absl::Status CheckBackupPlace(const std::string& directory,
         "may have a backup made: set it to the directory that backups may be "
         "written below");
   }
-  if (IsBelow(Normal(directory), Normal(root))) return absl::OkStatus();
+  if (IsBelow(normal, Normal(root))) return absl::OkStatus();
   return absl::PermissionDeniedError(absl::StrCat("directory: ", directory,
                                                   " is not below ", root,
                                                   ", the store.backup_root"));
+}
+
+absl::StatusOr<std::string> ResolveBackupPlace(const std::string& directory,
+                                               const std::string& root,
+                                               const std::string& data_dir,
+                                               absl::string_view peer) {
+  // Before the file system is asked about it.
+  absl::Status status = CheckBackupPlace(directory, root, data_dir, peer);
+  if (!status.ok()) return status;
+  std::string resolved[3];
+  const std::string* const given[] = {&directory, &root, &data_dir};
+  for (size_t i = 0; i < 3; ++i) {
+    if (given[i]->empty()) continue;
+    std::error_code error;
+    resolved[i] = std::filesystem::weakly_canonical(*given[i], error).string();
+    if (error) {
+      return FieldError("directory",
+                        absl::StrCat("\"", *given[i], "\" cannot be followed: ",
+                                     error.message()));
+    }
+  }
+  status = CheckBackupPlace(resolved[0], resolved[1], resolved[2], peer);
+  if (!status.ok()) return status;
+  return resolved[0];
 }
 
 absl::Status CheckBackupRoot(const std::string& root) {

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "model/sync_point.h"
 #include "server/lifecycle/gate.h"
 #include "server/observe/logging.h"
+#include "server/rpc/errors.h"
 #include "store/files/free_space.h"
 #include "store/files/version_reservation.h"
 
@@ -171,7 +173,12 @@ void Publisher::Stop() {
   }
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
   if (serving != nullptr && serving->snapshot->version != saved_version_) {
-    Save(*serving->snapshot);
+    try {
+      Save(*serving->snapshot).IgnoreError();
+    } catch (...) {
+      Log(LogLevel::kError, "snapshot not saved",
+          {{"error", std::string(CaughtStatus().message())}});
+    }
   }
 }
 
@@ -187,9 +194,9 @@ void Publisher::Run() {
       const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
         return offered_ || stopping_ || !tasks_.empty();
       };
-      mutex_.AwaitWithTimeout(
-          absl::Condition(&ready),
-          retired_.empty() ? absl::InfiniteDuration() : kRetiredInterval);
+      alarm_.Await(&mutex_, absl::Condition(&ready),
+                   retired_.empty() ? absl::InfiniteFuture()
+                                    : model::SteadyNow() + kRetiredInterval);
       if (!offered_ && stopping_ && tasks_.empty()) return;
       tasks.swap(tasks_);
       if (offered_) {
@@ -198,6 +205,7 @@ void Publisher::Run() {
         offered_ = false;
       }
     }
+    // Neither throws: each catches what its work throws.
     for (const auto& task : tasks) task();
     if (offered.snapshot != nullptr) Process(std::move(offered));
     FreeRetired();
@@ -205,51 +213,78 @@ void Publisher::Run() {
 }
 
 void Publisher::Process(Offered offered) {
-  if (pinned() != 0) {
-    // Only somebody who asks for it ends a rollback.
-    if (offered.waiters.empty()) {
-      absl::MutexLock lock(&mutex_);
-      ++stats_.held_back;
-      return;
-    }
-    const absl::Status status = Pin(0);
-    if (!status.ok()) {
-      for (Waiter& waiter : offered.waiters) waiter.done(status);
-      return;
-    }
-  }
-  AwaitRoom();
-  auto model = Serve(std::move(offered.snapshot));
-  if (!model.ok()) {
-    const std::string reason(model.status().message());
-    Log(LogLevel::kError, "snapshot rejected, the old one goes on serving",
-        {{"reason", reason}});
-    {
-      absl::MutexLock lock(&mutex_);
-      ++stats_.rejected;
-      stats_.last_rejection = reason;
-    }
-    for (Waiter& waiter : offered.waiters) waiter.done(model.status());
+  if (IsBehind(*offered.snapshot)) {
+    // Good, and yet a step back. Training catches up; who waits, waits on,
+    // ahead of those who came since.
+    absl::MutexLock lock(&mutex_);
+    ++stats_.held_back;
+    waiters_.insert(waiters_.begin(),
+                    std::make_move_iterator(offered.waiters.begin()),
+                    std::make_move_iterator(offered.waiters.end()));
     return;
   }
-  const model::Snapshot& snapshot = *(*model)->snapshot;
+  // Only somebody who asks for it ends a rollback.
+  if (pinned() != 0 && offered.waiters.empty()) {
+    absl::MutexLock lock(&mutex_);
+    ++stats_.held_back;
+    return;
+  }
+  absl::StatusOr<Published> published = absl::UnknownError("");
+  try {
+    published =
+        PublishOffered(std::move(offered.snapshot), !offered.waiters.empty());
+  } catch (...) {
+    published = CaughtStatus();
+  }
+  if (!published.ok()) {
+    const std::string reason(published.status().message());
+    Log(LogLevel::kError, "snapshot rejected, the old one goes on serving",
+        {{"reason", reason}});
+    absl::MutexLock lock(&mutex_);
+    ++stats_.rejected;
+    stats_.last_rejection = reason;
+  }
+  for (Waiter& waiter : offered.waiters) waiter.done(published);
+}
+
+absl::StatusOr<Publisher::Published> Publisher::PublishOffered(
+    std::unique_ptr<model::Snapshot> snapshot, bool asked_for) {
+  AwaitRoom();
+  auto model = Build(std::move(snapshot));
+  if (!model.ok()) return model.status();
+  const model::Snapshot& next = *(*model)->snapshot;
+  const bool ends_rollback = pinned() != 0;
+  if (ends_rollback) {
+    // On disk first: after a crash the newest one there serves, which was the
+    // one that was rolled back from.
+    absl::Status status = Save(next);
+    if (status.ok()) status = Pin(0);
+    if (!status.ok()) return status;
+  }
+  TAUD_SYNC_POINT("publisher/swap");
+  Swap(*model);
   {
     absl::MutexLock lock(&mutex_);
     ++stats_.swaps;
   }
   on_swap_();
   Log(LogLevel::kDebug, "snapshot serves",
-      {{"version", absl::StrCat(snapshot.version)},
-       {"trained_through", absl::StrCat(snapshot.trained_through)},
+      {{"version", absl::StrCat(next.version)},
+       {"trained_through", absl::StrCat(next.trained_through)},
        {"build_seconds", absl::StrCat((*model)->build_seconds)}});
-  const bool due = absl::Now() - last_save_ >= options_.save_interval;
-  if (due || !offered.waiters.empty()) Save(snapshot);
-  for (Waiter& waiter : offered.waiters) {
-    waiter.done(Published{snapshot.version, snapshot.trained_through});
-  }
+  const bool due = options_.steady_now() - last_save_ >= options_.save_interval;
+  // It serves all the same if it cannot be saved.
+  if (!ends_rollback && (due || asked_for)) Save(next).IgnoreError();
+  return Published{next.version, next.trained_through};
 }
 
-absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Serve(
+bool Publisher::IsBehind(const model::Snapshot& snapshot) const {
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  return serving != nullptr &&
+         snapshot.trained_through < serving->snapshot->trained_through;
+}
+
+absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Build(
     std::unique_ptr<model::Snapshot> snapshot) {
   // It may have been made before something was erased.
   model::ForgetRows(state_->users.Erased(), state_->items.Erased(),
@@ -262,11 +297,7 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Serve(
   auto version = NextVersion();
   if (!version.ok()) return version.status();
   snapshot->version = *version;
-  auto model = BuildServingModel(std::move(snapshot), &builder_);
-  if (!model.ok()) return model.status();
-  TAUD_SYNC_POINT("publisher/swap");
-  Swap(*model);
-  return *model;
+  return BuildServingModel(std::move(snapshot), &builder_);
 }
 
 // A version that a client has seen must never name another snapshot, not even
@@ -282,7 +313,8 @@ absl::StatusOr<model::SnapshotVersion> Publisher::NextVersion() {
 
 void Publisher::Swap(std::shared_ptr<const ServingModel> next) {
   std::shared_ptr<const ServingModel> old = slot_->Swap(std::move(next));
-  if (old != nullptr) retired_.push_back({std::move(old), absl::Now()});
+  if (old != nullptr)
+    retired_.push_back({std::move(old), options_.steady_now()});
   absl::MutexLock lock(&mutex_);
   stats_.last_swap_ms = absl::ToUnixMillis(absl::Now());
   stats_.live = 1 + retired_.size();
@@ -292,8 +324,15 @@ absl::Status Publisher::Rollback(model::SnapshotVersion version, Done done) {
   absl::MutexLock lock(&mutex_);
   if (stopping_) return absl::UnavailableError("the server is draining");
   if (tasks_.size() >= kMaxWaiting) return TooManyWait("Rollback");
-  tasks_.push_back(
-      [this, version, done = std::move(done)] { done(RollbackNow(version)); });
+  tasks_.push_back([this, version, done = std::move(done)] {
+    absl::StatusOr<Published> published = absl::UnknownError("");
+    try {
+      published = RollbackNow(version);
+    } catch (...) {
+      published = CaughtStatus();
+    }
+    done(std::move(published));
+  });
   return absl::OkStatus();
 }
 
@@ -369,8 +408,10 @@ absl::StatusOr<model::SnapshotVersion> Publisher::EraseNow(
         if (!model.ok()) return model.status();
         next = *std::move(model);
       }
-      // Not saved: the one on disk is rewritten, and has the same contents.
-      saved_version_ = serves ? *version : 0;
+      // If the one before is on disk, that is rewritten there, and has the same
+      // contents. If it is not, this one is not either.
+      const bool saved = serving->snapshot->version == saved_version_;
+      if (saved) saved_version_ = serves ? *version : 0;
       Swap(std::move(next));
       on_swap_();
       absl::MutexLock lock(&mutex_);
@@ -415,6 +456,14 @@ absl::Status Publisher::EraseOnDisk(
     model::ForgetRows(users, items, snapshot->get());
     status = store::ReplaceSnapshot(options_.directory, **snapshot,
                                     state_->users, state_->items);
+    if (absl::IsResourceExhausted(status) && version != versions->back() &&
+        version != pinned()) {
+      // There is no room to rewrite it. Gone, it makes some for those that
+      // follow.
+      Log(LogLevel::kWarning, "old snapshot removed by an erasure: no room",
+          {{"version", absl::StrCat(version)}});
+      status = store::DeleteSnapshot(options_.directory, version);
+    }
   }
   return status;
 }
@@ -426,7 +475,11 @@ absl::Status Publisher::RunQuietly(const std::function<absl::Status()>& work) {
     absl::MutexLock lock(&mutex_);
     if (stopping_) return absl::UnavailableError("the server is draining");
     tasks_.push_back([&] {
-      outcome = work();
+      try {
+        outcome = work();
+      } catch (...) {
+        outcome = CaughtStatus();
+      }
       finished.Notify();
     });
   }
@@ -434,30 +487,34 @@ absl::Status Publisher::RunQuietly(const std::function<absl::Status()>& work) {
   return outcome;
 }
 
-void Publisher::Save(const model::Snapshot& snapshot) {
-  last_save_ = absl::Now();
+absl::Status Publisher::Save(const model::Snapshot& snapshot) {
+  last_save_ = options_.steady_now();
   absl::Status status =
       store::CheckFreeSpace(options_.directory, options_.min_free_bytes);
   if (status.ok()) {
     status = store::SaveSnapshot(options_.directory, snapshot, state_->users,
                                  state_->items);
   }
+  absl::Status pruned;
   if (status.ok()) {
     saved_version_ = snapshot.version;
     store::SnapshotRetention retention;
     retention.keep = options_.keep;
     retention.max_bytes = options_.max_bytes;
     retention.pinned = pinned();
-    status = store::PruneSnapshots(options_.directory, retention);
+    pruned = store::PruneSnapshots(options_.directory, retention);
   }
-  if (!status.ok()) {
-    Log(LogLevel::kError, "snapshot not saved; it serves all the same",
+  for (const absl::Status& failed : {status, pruned}) {
+    if (failed.ok()) continue;
+    Log(LogLevel::kError,
+        status.ok() ? "snapshots not pruned" : "snapshot not saved",
         {{"version", absl::StrCat(snapshot.version)},
-         {"error", std::string(status.message())}});
+         {"error", std::string(failed.message())}});
     absl::MutexLock lock(&mutex_);
     ++stats_.save_errors;
   }
   RefreshSaved();
+  return status;
 }
 
 void Publisher::RefreshSaved() {
@@ -481,9 +538,9 @@ void Publisher::FreeRetired() {
   absl::MutexLock lock(&mutex_);
   stats_.live = serves + retired_.size();
   stats_.oldest_retired_seconds =
-      retired_.empty()
-          ? 0
-          : absl::ToDoubleSeconds(absl::Now() - retired_.front().since);
+      retired_.empty() ? 0
+                       : absl::ToDoubleSeconds(options_.steady_now() -
+                                               retired_.front().since);
 }
 
 void Publisher::AwaitRoom() {
@@ -499,8 +556,8 @@ void Publisher::AwaitRoom() {
       said = true;
     }
     absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_),
-                                kRetiredInterval)) {
+    if (alarm_.Await(&mutex_, absl::Condition(&stopping_),
+                     model::SteadyNow() + kRetiredInterval)) {
       return;
     }
   }

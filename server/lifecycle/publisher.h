@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "model/snapshot.h"
 #include "model/state.h"
+#include "model/steady_clock.h"
 #include "server/serving/serving_model.h"
 #include "store/files/snapshot_files.h"
 
@@ -28,7 +29,7 @@ namespace taud::server {
 //
 // Thread-safe. Owns one thread, which does all of that; the trainer only
 // hands over. If snapshots come faster than they can be built, the newest
-// wins.
+// wins. What throws on that thread fails the one thing it was at.
 class Publisher {
  public:
   struct Options {
@@ -39,6 +40,8 @@ class Publisher {
     absl::Duration save_interval = absl::Seconds(30);
     size_t dim = 64;
     index::IndexOptions index;
+    // By which intervals are measured; tests bring their own.
+    std::function<absl::Time()> steady_now = model::SteadyNow;
   };
 
   // Called once, on the publisher's thread, when a snapshot serves, or with
@@ -71,7 +74,10 @@ class Publisher {
   // OK, `done` will be called for the first snapshot offered since (or with
   // UNAVAILABLE on Stop), which is saved to disk whatever the interval;
   // otherwise its error, or RESOURCE_EXHAUSTED if many wait already, is
-  // returned and `done` is not called.
+  // returned and `done` is not called. A snapshot that has learnt less than the
+  // serving one, as after a start from an older checkpoint, is not taken for
+  // it: the call waits until training has caught up. One that is rejected or
+  // cannot be saved leaves a version that is pinned where it is.
   absl::Status PublishNow(const std::function<absl::Status()>& request,
                           Done done);
 
@@ -110,7 +116,7 @@ class Publisher {
     uint64_t rejected = 0;
     uint64_t superseded = 0;  // replaced before they were built
     uint64_t save_errors = 0;
-    uint64_t held_back = 0;    // while a version was pinned
+    uint64_t held_back = 0;    // while a version was pinned, or behind it
     int64_t last_swap_ms = 0;  // Unix milliseconds; 0: none
     size_t live = 0;  // models in memory: the serving one and retired ones
     double oldest_retired_seconds = 0;
@@ -130,7 +136,12 @@ class Publisher {
 
   void Run();
   void Process(Offered offered);
-  absl::StatusOr<std::shared_ptr<const ServingModel>> Serve(
+  // What Process does but for the answers.
+  absl::StatusOr<Published> PublishOffered(
+      std::unique_ptr<model::Snapshot> snapshot, bool asked_for);
+  // Whether it has learnt less than what serves.
+  bool IsBehind(const model::Snapshot& snapshot) const;
+  absl::StatusOr<std::shared_ptr<const ServingModel>> Build(
       std::unique_ptr<model::Snapshot> snapshot);
   absl::StatusOr<model::SnapshotVersion> NextVersion();
   void Swap(std::shared_ptr<const ServingModel> next);
@@ -144,7 +155,7 @@ class Publisher {
   absl::Status EraseOnDisk(const std::vector<model::UserIndex>& users,
                            const std::vector<model::ItemIndex>& items);
   absl::Status Pin(model::SnapshotVersion version);
-  void Save(const model::Snapshot& snapshot);
+  absl::Status Save(const model::Snapshot& snapshot);
   void RefreshSaved();
   // Frees retired models that no request holds any more.
   void FreeRetired();
@@ -164,7 +175,7 @@ class Publisher {
   model::SnapshotVersion reserved_through_ = 0;
   model::SnapshotVersion saved_version_ = 0;
   index::IndexBuilder builder_;
-  absl::Time last_save_ = absl::InfinitePast();
+  absl::Time last_save_ = absl::InfinitePast();  // steady, as below
   struct Retired {
     std::shared_ptr<const ServingModel> model;
     absl::Time since;
@@ -172,6 +183,7 @@ class Publisher {
   std::vector<Retired> retired_;
 
   mutable absl::Mutex mutex_;
+  model::SteadyAlarm alarm_;  // the publisher thread's
   bool offered_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

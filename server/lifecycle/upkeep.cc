@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "model/sync_point.h"
 #include "server/observe/logging.h"
+#include "server/rpc/errors.h"
 #include "store/files/checkpoint_files.h"
 #include "store/files/data_directory.h"
 #include "store/files/free_space.h"
@@ -15,10 +16,22 @@
 namespace taud::server {
 namespace {
 
-// After an erasure that failed.
+// After an erasure that failed; twice as long each time, up to the longest.
 constexpr absl::Duration kRetry = absl::Seconds(5);
+constexpr absl::Duration kLongestRetry = absl::Seconds(60);
 
 int64_t NowMs() { return absl::ToUnixMillis(absl::Now()); }
+
+// The edge of the upkeep's thread: what throws, for want of memory above all,
+// fails the one thing that it was at.
+template <typename Work>
+auto Guarded(const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (...) {
+    return CaughtStatus();
+  }
+}
 
 void SetGone(store::ErasedCopy copy, std::vector<store::Erasure>* erasures) {
   const int64_t now = NowMs();
@@ -118,25 +131,35 @@ absl::Status Upkeep::Backup(const std::string& directory, BackupDone done) {
   return absl::OkStatus();
 }
 
+void Upkeep::CallOffBackup() {
+  call_off_ = true;
+  store_->StopCopies(true);
+}
+
 void Upkeep::Stop(std::unique_ptr<model::TrainingState> last) {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  CallOffBackup();
   if (!thread_.joinable()) return;
   thread_.join();
   if (last != nullptr) Save(*last);
 }
 
 void Upkeep::Run() {
-  absl::Time retention_due = absl::Now();
+  absl::Time retention_due = model::SteadyNow();
+  absl::Time watch_due =
+      options_.watched ? model::SteadyNow() : absl::InfiniteFuture();
   absl::Time wake = absl::InfinitePast();
+  absl::Duration retry = kRetry;
   const bool trims =
       options_.retention.max_age_ms > 0 || options_.retention.max_bytes > 0;
   while (true) {
     std::unique_ptr<model::TrainingState> checkpoint;
     std::unique_ptr<BackupRequest> backup;
     bool stopping = false;
+    bool notified = false;
     {
       absl::MutexLock lock(&mutex_);
       const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
@@ -145,11 +168,12 @@ void Upkeep::Run() {
       };
       absl::Time until = trims ? retention_due : absl::InfiniteFuture();
       if (stats_.pending_erasures > 0) until = std::min(until, wake);
-      mutex_.AwaitWithDeadline(absl::Condition(&ready), until);
+      until = std::min(until, watch_due);
+      alarm_.Await(&mutex_, absl::Condition(&ready), until);
       stopping = stopping_;
       backup.swap(backup_);
       if (!stopping) {
-        notified_ = false;
+        notified = std::exchange(notified_, false);
         checkpoint.swap(offered_);
       }
     }
@@ -159,16 +183,32 @@ void Upkeep::Run() {
       }
       return;
     }
-    if (checkpoint != nullptr) Save(*checkpoint);
-    const absl::Status erased = EraseAll();
-    if (!erased.ok()) {
-      Log(LogLevel::kError, "erasure not finished; it is tried again",
-          {{"error", std::string(erased.message())}});
-      wake = absl::Now() + kRetry;
+    if (model::SteadyNow() >= watch_due) {
+      Guarded([this] {
+        store_->CheckWritable().IgnoreError();  // it says so itself
+        options_.watched();
+        return absl::OkStatus();
+      }).IgnoreError();
+      watch_due = model::SteadyNow() + options_.watch_interval;
     }
-    if (trims && absl::Now() >= retention_due) {
+    if (checkpoint != nullptr) Save(*checkpoint);
+    // What failed waits for its time, unless more has come.
+    const bool erases = notified || model::SteadyNow() >= wake;
+    const absl::Status erased =
+        erases ? Guarded([this] { return EraseAll(); }) : absl::OkStatus();
+    if (erases && erased.ok()) {
+      wake = absl::InfinitePast();
+      retry = kRetry;
+    } else if (erases) {
+      Log(LogLevel::kError, "erasure not finished; it is tried again",
+          {{"error", std::string(erased.message())},
+           {"in_seconds", absl::StrCat(absl::ToDoubleSeconds(retry))}});
+      wake = model::SteadyNow() + retry;
+      retry = std::min(2 * retry, kLongestRetry);
+    }
+    if (trims && model::SteadyNow() >= retention_due) {
       Trim();
-      retention_due = absl::Now() + options_.retention_interval;
+      retention_due = model::SteadyNow() + options_.retention_interval;
     }
     if (backup != nullptr) {
       auto made = MakeBackup(backup->directory);
@@ -182,7 +222,7 @@ void Upkeep::Run() {
 }
 
 void Upkeep::Save(const model::TrainingState& state) {
-  const absl::Status status = SaveNow(state);
+  const absl::Status status = Guarded([&] { return SaveNow(state); });
   if (status.ok()) return;
   Log(LogLevel::kError, "checkpoint not written; training goes on",
       {{"error", std::string(status.message())}});
@@ -234,9 +274,8 @@ absl::Status Upkeep::EraseCopies(std::vector<store::Erasure>* pending) {
   Log(LogLevel::kInfo, "erasing",
       {{"users", absl::StrCat(users.size())},
        {"items", absl::StrCat(items.size())}});
-  state_->interactions.Erase(users, items);
-  auto training = ForgetInTraining(users, items);
-  if (!training.ok()) return training.status();
+  absl::Status status = ForgetInMemory(*pending);
+  if (!status.ok()) return status;
   SetGone(store::ErasedCopy::kMemory, pending);
   TAUD_SYNC_POINT("erasure/memory");
 
@@ -249,21 +288,7 @@ absl::Status Upkeep::EraseCopies(std::vector<store::Erasure>* pending) {
   SetGone(store::ErasedCopy::kSnapshots, pending);
   TAUD_SYNC_POINT("erasure/snapshots");
 
-  // The state of before, if it waits to be written, is dropped.
-  {
-    absl::MutexLock lock(&mutex_);
-    if (*training != nullptr && offered_ != nullptr &&
-        offered_->created_ms <= (*training)->created_ms) {
-      offered_.reset();
-    }
-  }
-  size_t keep = 0;
-  if (*training != nullptr) {
-    absl::Status status = SaveNow(**training);
-    if (!status.ok()) return status;
-    keep = 1;
-  }
-  absl::Status status = store::PruneCheckpoints(checkpoints_, keep);
+  status = ReplaceCheckpoints();
   if (!status.ok()) return status;
   SetGone(store::ErasedCopy::kCheckpoints, pending);
   status = store_->WriteReceipts(*pending);
@@ -276,11 +301,63 @@ absl::Status Upkeep::EraseCopies(std::vector<store::Erasure>* pending) {
   TAUD_SYNC_POINT("erasure/log");
   status = store_->WriteReceipts(*pending);
   if (!status.ok()) return status;
+  forgotten_.clear();
+  after_forgetting_.reset();
   Log(LogLevel::kInfo, "erased",
       {{"users", absl::StrCat(users.size())},
        {"items", absl::StrCat(items.size())},
        {"serving_version", absl::StrCat(*version)}});
   return absl::OkStatus();
+}
+
+absl::Status Upkeep::ForgetInMemory(
+    const std::vector<store::Erasure>& pending) {
+  std::vector<uint32_t> users;
+  std::vector<uint32_t> items;
+  for (const store::Erasure& erasure : pending) {
+    if (forgotten_.contains(erasure.id)) continue;
+    const bool user = erasure.record.subject == store::ErasureSubject::kUser;
+    (user ? users : items).push_back(erasure.record.index);
+  }
+  if (users.empty() && items.empty()) return absl::OkStatus();
+  state_->interactions.Erase(users, items);
+  auto training = ForgetInTraining(users, items);
+  if (!training.ok()) return training.status();
+  after_forgetting_ = *std::move(training);
+  for (const store::Erasure& erasure : pending) forgotten_.insert(erasure.id);
+  return absl::OkStatus();
+}
+
+absl::Status Upkeep::ReplaceCheckpoints() {
+  // The state of before, if it waits to be written, is dropped.
+  {
+    absl::MutexLock lock(&mutex_);
+    if (after_forgetting_ != nullptr && offered_ != nullptr &&
+        offered_->created_ms <= after_forgetting_->created_ms) {
+      offered_.reset();
+    }
+  }
+  size_t keep = 0;
+  if (after_forgetting_ != nullptr) {
+    absl::Status status = SaveNow(*after_forgetting_);
+    if (absl::IsResourceExhausted(status)) {
+      // What is to go makes room. If that is not enough, there is none until
+      // there is more: training would go on from a snapshot.
+      status = store::PruneCheckpoints(checkpoints_, 0);
+      if (!status.ok()) return status;
+      status = SaveNow(*after_forgetting_);
+      if (absl::IsResourceExhausted(status)) {
+        Log(LogLevel::kError, "an erasure left no checkpoint",
+            {{"error", std::string(status.message())}});
+        absl::MutexLock lock(&mutex_);
+        ++stats_.checkpoint_errors;
+        return absl::OkStatus();
+      }
+    }
+    if (!status.ok()) return status;
+    keep = 1;
+  }
+  return store::PruneCheckpoints(checkpoints_, keep);
 }
 
 // The state after it; null if there is none to keep.
@@ -322,17 +399,17 @@ absl::StatusOr<model::Sequence> Upkeep::NeededAfter() const {
 }
 
 void Upkeep::Trim() {
-  const auto through = NeededAfter();
-  absl::Status status = through.status();
-  if (status.ok()) {
+  const absl::Status status = Guarded([this]() -> absl::Status {
+    const auto through = NeededAfter();
+    if (!through.ok()) return through.status();
     const auto before = store_->stats().trimmed_through;
     const auto trimmed = store_->Trim(options_.retention, *through);
-    status = trimmed.status();
     if (trimmed.ok() && *trimmed > before) {
       Log(LogLevel::kInfo, "old interactions left the log",
           {{"through", absl::StrCat(*trimmed)}});
     }
-  }
+    return trimmed.status();
+  });
   if (status.ok()) return;
   Log(LogLevel::kError, "the log was not trimmed; it is tried again",
       {{"error", std::string(status.message())}});
@@ -343,7 +420,10 @@ absl::StatusOr<store::BackupManifest> Upkeep::MakeBackup(
   const auto incomplete = store::BeginBackup(directory);
   if (!incomplete.ok()) return incomplete.status();
   Log(LogLevel::kInfo, "making a backup", {{"directory", directory}});
-  auto manifest = FillBackup(directory, *incomplete);
+  auto manifest = Guarded([&] { return FillBackup(directory, *incomplete); });
+  if (!manifest.ok() && call_off_) {
+    manifest = absl::UnavailableError("the server is draining");
+  }
   if (!manifest.ok()) {
     const bool removed = store::AbandonBackup(directory).ok();
     Log(LogLevel::kError, "backup not made",
@@ -360,18 +440,21 @@ absl::StatusOr<store::BackupManifest> Upkeep::MakeBackup(
 absl::StatusOr<store::BackupManifest> Upkeep::FillBackup(
     const std::string& directory, const std::string& incomplete) {
   // The log last: it must have all that the others have learnt.
+  const store::CalledOff called_off = [this] { return call_off_.load(); };
   absl::Status status = publisher_->RunQuietly([&] {
     return store::LinkTree(store::SnapshotsIn(options_.data_dir),
-                           store::SnapshotsIn(incomplete));
+                           store::SnapshotsIn(incomplete), called_off);
   });
   if (status.ok()) {
-    status = store::LinkTree(checkpoints_, store::CheckpointsIn(incomplete));
+    status = store::LinkTree(checkpoints_, store::CheckpointsIn(incomplete),
+                             called_off);
   }
   TAUD_SYNC_POINT("backup/log");
   if (status.ok()) status = store_->CopyTo(store::LogIn(incomplete));
   if (status.ok()) status = store::MarkDataDirectory(incomplete);
   if (!status.ok()) return status;
-  return store::FinishBackup(directory, NowMs(), store_->stats().last_sequence);
+  return store::FinishBackup(directory, NowMs(), store_->stats().last_sequence,
+                             called_off);
 }
 
 Upkeep::Stats Upkeep::stats() const {

@@ -1,6 +1,7 @@
 #ifndef TAUD_SERVER_LIFECYCLE_UPKEEP_H_
 #define TAUD_SERVER_LIFECYCLE_UPKEEP_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,11 +11,13 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "model/state.h"
+#include "model/steady_clock.h"
 #include "model/training_state.h"
 #include "server/lifecycle/publisher.h"
 #include "store/files/backup.h"
@@ -25,7 +28,8 @@ namespace taud::server {
 
 // What has to be done to the data beside serving: writes checkpoints, removes
 // every copy of what was erased, keeps the log within its bounds, makes
-// backups. One after the other, so that no checkpoint of before an erasure is
+// backups, and brings the store back after a write that failed. One after the
+// other, so that no checkpoint of before an erasure is
 // written after it and no backup sees half of either.
 //
 // Thread-safe. Owns one thread. What is interrupted is done at the next start:
@@ -38,6 +42,10 @@ class Upkeep {
     uint64_t min_free_bytes = 0;
     store::EventStore::Retention retention;
     absl::Duration retention_interval = absl::Seconds(60);
+    // How often the store is asked whether it takes interactions, and `watched`
+    // is called behind that; null: nobody asks.
+    absl::Duration watch_interval = absl::Seconds(5);
+    std::function<void()> watched;
   };
 
   // All outlive it.
@@ -64,7 +72,12 @@ class Upkeep {
   using BackupDone = std::function<void(absl::StatusOr<store::BackupManifest>)>;
   absl::Status Backup(const std::string& directory, BackupDone done);
 
-  // Finishes what it is at, writes `last` if it is not null, joins the thread.
+  // A backup that is being made ends soon, and its caller gets UNAVAILABLE; so
+  // does every later one. Any thread.
+  void CallOffBackup();
+
+  // Finishes what it is at, but for a backup; writes `last` if it is not null,
+  // joins the thread.
   // Idempotent.
   void Stop(std::unique_ptr<model::TrainingState> last);
 
@@ -90,8 +103,13 @@ class Upkeep {
   absl::Status SaveNow(const model::TrainingState& state);
   absl::Status EraseAll();
   absl::Status EraseCopies(std::vector<store::Erasure>* pending);
+  // Memory and trainer forget those that they have not yet, and
+  // after_forgetting_ follows.
+  absl::Status ForgetInMemory(const std::vector<store::Erasure>& pending);
   absl::StatusOr<std::unique_ptr<model::TrainingState>> ForgetInTraining(
       const std::vector<uint32_t>& users, const std::vector<uint32_t>& items);
+  // Every checkpoint of before an erasure is replaced by the state after it.
+  absl::Status ReplaceCheckpoints();
   void Trim();
   // Interactions through here are in every checkpoint that is kept.
   absl::StatusOr<model::Sequence> NeededAfter() const;
@@ -111,7 +129,17 @@ class Upkeep {
 
   std::thread thread_;  // touched by Start and Stop
 
+  // The upkeep thread's. What memory and trainer have forgotten in this
+  // process, by receipt, and the state of training after it: an erasure that
+  // failed on the disk is taken up there, and not begun again.
+  absl::flat_hash_set<std::string> forgotten_;
+  std::unique_ptr<model::TrainingState> after_forgetting_;
+
+  // A backup that is being made is called off.
+  std::atomic<bool> call_off_{false};
+
   mutable absl::Mutex mutex_;
+  model::SteadyAlarm alarm_;  // the upkeep thread's
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool notified_ ABSL_GUARDED_BY(mutex_) = false;

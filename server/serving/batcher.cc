@@ -76,7 +76,7 @@ Batcher::Batcher(const Options& options, const model::State* state,
 Batcher::~Batcher() { Stop(); }
 
 absl::Status Batcher::CheckRoom() {
-  const absl::Time now = absl::Now();
+  const absl::Time now = model::SteadyNow();
   absl::MutexLock lock(&mutex_);
   const size_t limit = OnlineLimit(now);
   if (online_.size() < limit) return absl::OkStatus();
@@ -94,7 +94,7 @@ absl::Status Batcher::Submit(RecommendJob job) {
 }
 
 absl::Status Batcher::Enqueue(RecommendJob job, bool is_bulk) {
-  job.queued = absl::Now();
+  job.queued = model::SteadyNow();
   std::shared_ptr<BulkJob> bulk;
   if (is_bulk) {
     bulk = std::make_shared<BulkJob>();
@@ -195,9 +195,13 @@ bool Batcher::AwaitTurn(Turns* turns) {
     }
     if (stopping_ && bulk_.empty()) return false;
     if (turn.wait_seconds > 0) {
-      const auto full = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      // Should the wall clock be set back meanwhile, by which absl waits, the
+      // next job that comes ends the wait.
+      const absl::Time until =
+          model::SteadyNow() + absl::Seconds(turn.wait_seconds);
+      const auto full = [this, until]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
         return online_.size() >= options_.max_batch || online_.empty() ||
-               stopping_;
+               stopping_ || model::SteadyNow() >= until;
       };
       mutex_.AwaitWithTimeout(absl::Condition(&full),
                               absl::Seconds(turn.wait_seconds));
@@ -225,7 +229,7 @@ Turn Batcher::Plan() const {
   if (options_.max_delay > absl::ZeroDuration() && !online_.empty()) {
     input.max_delay_seconds = absl::ToDoubleSeconds(options_.max_delay);
     input.oldest_wait_seconds =
-        absl::ToDoubleSeconds(absl::Now() - online_.front().queued);
+        absl::ToDoubleSeconds(model::SteadyNow() - online_.front().queued);
   }
   return PlanTurn(input);
 }
@@ -266,7 +270,7 @@ void Batcher::AnswerOnline(Turns* turns) noexcept {
 }
 
 void Batcher::SearchOnline(Turns* turns) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = model::SteadyNow();
   const std::shared_ptr<const ServingModel> model = slot_->Get();
   std::vector<RecommendJob*>& live = turns->live;
   std::vector<RecommendTask>& tasks = turns->tasks;
@@ -292,7 +296,7 @@ void Batcher::SearchOnline(Turns* turns) {
   if (live.empty()) return;
   FoldInCounts fold_ins;
   const absl::Status status =
-      Recommend(*model, *state_, absl::ToUnixMillis(now), tasks,
+      Recommend(*model, *state_, absl::ToUnixMillis(absl::Now()), tasks,
                 &turns->answers, &fold_ins);
   for (size_t i = 0; i < live.size(); ++i) {
     if (status.ok()) {
@@ -301,15 +305,15 @@ void Batcher::SearchOnline(Turns* turns) {
       Finish(live[i], status, nullptr, {});
     }
   }
-  Note(live.size(), absl::Now() - now, fold_ins);
+  Note(live.size(), model::SteadyNow() - now, fold_ins);
 }
 
-absl::Status Batcher::SearchBulk(BulkJob* bulk, size_t take, absl::Time now) {
+absl::Status Batcher::SearchBulk(BulkJob* bulk, size_t take) {
   if (bulk->model == nullptr) bulk->model = slot_->Get();
   if (bulk->model == nullptr) return NoSnapshot();
   std::vector<Recommendation> answers;
   absl::Status status = Recommend(
-      *bulk->model, *state_, absl::ToUnixMillis(now),
+      *bulk->model, *state_, absl::ToUnixMillis(absl::Now()),
       absl::MakeConstSpan(bulk->job.tasks).subspan(bulk->answers.size(), take),
       &answers);
   // There is room for them since the job came.
@@ -319,13 +323,13 @@ absl::Status Batcher::SearchBulk(BulkJob* bulk, size_t take, absl::Time now) {
 
 void Batcher::AnswerBulk(Turns* turns) noexcept {
   const std::shared_ptr<BulkJob> bulk = std::move(turns->bulk);
-  const absl::Time now = absl::Now();
+  const absl::Time now = model::SteadyNow();
   absl::Status status;
   bool dead = false;
   try {
     status = DeadReason(bulk->job, now);
     dead = !status.ok();
-    if (!dead) status = SearchBulk(bulk.get(), turns->bulk_take, now);
+    if (!dead) status = SearchBulk(bulk.get(), turns->bulk_take);
   } catch (...) {
     status = CaughtStatus();
   }

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "model/state.h"
+#include "model/steady_clock.h"
 #include "server/serving/recommender.h"
 #include "server/serving/serving_model.h"
 #include "server/serving/turn_plan.h"
@@ -23,7 +24,7 @@ namespace taud::server {
 // One request: one task online, or many in bulk, answered from one snapshot.
 struct RecommendJob {
   std::vector<RecommendTask> tasks;
-  absl::Time deadline = absl::InfiniteFuture();
+  absl::Time deadline = absl::InfiniteFuture();  // model::SteadyNow
   // Set by the caller when nobody waits any more; may be null. Must live
   // until `done` is called.
   const std::atomic<bool>* cancelled = nullptr;
@@ -109,7 +110,7 @@ class Batcher {
   void AnswerBulk(Turns* turns) noexcept;
   // What may throw of them.
   void SearchOnline(Turns* turns);
-  absl::Status SearchBulk(BulkJob* bulk, size_t take, absl::Time now);
+  absl::Status SearchBulk(BulkJob* bulk, size_t take);
 
   // Constant after construction.
   const Options options_;

@@ -109,17 +109,18 @@ bool QueryForItem(const model::Snapshot& snapshot,
 
 std::vector<ItemIndex> Forbidden(const model::State& state,
                                  const RecommendTask& task) {
+  const ItemFilter& filter = task.filter_in_use();
   std::vector<ItemIndex> forbidden;
   if (task.kind == RecommendTask::Kind::kSimilarItems) {
     forbidden.push_back(task.similar_to);
-  } else if (task.filter.exclude_seen) {
+  } else if (filter.exclude_seen) {
     if (task.user.has_value()) {
       state.interactions.CopySeen(*task.user, &forbidden);
     }
     forbidden.insert(forbidden.end(), task.context.begin(), task.context.end());
   }
-  forbidden.insert(forbidden.end(), task.filter.excluded.begin(),
-                   task.filter.excluded.end());
+  forbidden.insert(forbidden.end(), filter.excluded.begin(),
+                   filter.excluded.end());
   std::sort(forbidden.begin(), forbidden.end());
   forbidden.erase(std::unique(forbidden.begin(), forbidden.end()),
                   forbidden.end());
@@ -353,7 +354,7 @@ void SetEligible(const model::State& state, const RecommendTask& task,
                  int64_t now_ms, size_t num_items, const Bitmap* base,
                  Work* work) {
   work->eligible = base;
-  const ItemFilter& filter = task.filter;
+  const ItemFilter& filter = task.filter_in_use();
   if (filter.tags.empty() && !filter.only_some) return;
   work->eligible = &work->own_eligible;
   if (!filter.tags.empty()) {

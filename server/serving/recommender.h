@@ -36,6 +36,12 @@ struct RecommendTask {
   model::ItemIndex similar_to = 0;  // kSimilarItems: which item
   size_t k = 0;
   ItemFilter filter;
+  // One filter of many tasks, which is not copied for each; instead of `filter`
+  // if it is not null.
+  std::shared_ptr<const ItemFilter> common_filter;
+  const ItemFilter& filter_in_use() const {
+    return common_filter != nullptr ? *common_filter : filter;
+  }
   RankingRules rules;
   // Items of earlier pages, which are left out: k more follow.
   size_t offset = 0;

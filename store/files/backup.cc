@@ -72,9 +72,14 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(
   return names;
 }
 
+absl::Status CheckCalledOff(const CalledOff& called_off) {
+  if (called_off == nullptr || !called_off()) return absl::OkStatus();
+  return absl::CancelledError("the backup was called off");
+}
+
 // Reads a file through; writes it to `to`, if that is not null.
-absl::StatusOr<FileDigest> ReadThrough(const std::string& path,
-                                       SyncedFile* to) {
+absl::StatusOr<FileDigest> ReadThrough(const std::string& path, SyncedFile* to,
+                                       const CalledOff& called_off = nullptr) {
   absl::StatusOr<FileReader> reader = FileReader::Open(path);
   if (!reader.ok()) return reader.status();
   std::string buffer(kBufferBytes, '\0');
@@ -82,7 +87,8 @@ absl::StatusOr<FileDigest> ReadThrough(const std::string& path,
   digest.bytes = reader->size();
   for (uint64_t left = digest.bytes; left > 0;) {
     const size_t n = std::min<uint64_t>(left, buffer.size());
-    absl::Status status = reader->Read(buffer.data(), n);
+    absl::Status status = CheckCalledOff(called_off);
+    if (status.ok()) status = reader->Read(buffer.data(), n);
     if (!status.ok()) return status;
     if (to != nullptr) to->Write(buffer.data(), n);
     left -= n;
@@ -91,9 +97,10 @@ absl::StatusOr<FileDigest> ReadThrough(const std::string& path,
   return digest;
 }
 
-absl::Status CopyFile(const std::string& from, const std::string& to) {
+absl::Status CopyFile(const std::string& from, const std::string& to,
+                      const CalledOff& called_off) {
   SyncedFile file(to);
-  const auto read = ReadThrough(from, &file);
+  const auto read = ReadThrough(from, &file, called_off);
   if (!read.ok()) return read.status();
   return file.Finish().status();
 }
@@ -225,7 +232,8 @@ absl::StatusOr<std::string> BeginBackup(const std::string& directory) {
   return incomplete;
 }
 
-absl::Status LinkTree(const std::string& from, const std::string& to) {
+absl::Status LinkTree(const std::string& from, const std::string& to,
+                      const CalledOff& called_off) {
   std::error_code error;
   if (!fs::exists(from, error)) return absl::OkStatus();
   const auto names = FilesBelow(from);
@@ -238,17 +246,21 @@ absl::Status LinkTree(const std::string& from, const std::string& to) {
     }
     const std::string source = absl::StrCat(from, "/", name);
     const std::string target = absl::StrCat(to, "/", name);
-    status = MakeDirectories(fs::path(target).parent_path().string());
+    status = CheckCalledOff(called_off);
+    if (status.ok()) {
+      status = MakeDirectories(fs::path(target).parent_path().string());
+    }
     if (!status.ok()) return status;
     fs::create_hard_link(source, target, error);
-    if (error) status = CopyFile(source, target);
+    if (error) status = CopyFile(source, target, called_off);
   }
   return status;
 }
 
 absl::StatusOr<BackupManifest> FinishBackup(const std::string& directory,
                                             int64_t created_ms,
-                                            model::Sequence last_sequence) {
+                                            model::Sequence last_sequence,
+                                            const CalledOff& called_off) {
   const std::string incomplete = absl::StrCat(directory, kIncomplete);
   const auto names = FilesBelow(incomplete);
   if (!names.ok()) return names.status();
@@ -257,7 +269,7 @@ absl::StatusOr<BackupManifest> FinishBackup(const std::string& directory,
   manifest.last_sequence = last_sequence;
   for (const std::string& name : *names) {
     const auto digest =
-        ReadThrough(absl::StrCat(incomplete, "/", name), nullptr);
+        ReadThrough(absl::StrCat(incomplete, "/", name), nullptr, called_off);
     if (!digest.ok()) return digest.status();
     manifest.files[name] = *digest;
   }

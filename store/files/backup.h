@@ -26,6 +26,10 @@ struct BackupManifest {
   uint64_t bytes() const;
 };
 
+// Asked now and then while files are linked, copied and read; true ends that
+// with CANCELLED. May be null.
+using CalledOff = std::function<bool()>;
+
 // Bytes done and in all.
 using CopyProgress = std::function<void(uint64_t, uint64_t)>;
 
@@ -37,11 +41,12 @@ absl::StatusOr<std::string> BeginBackup(const std::string& directory);
 absl::Status AbandonBackup(const std::string& directory);
 // Files that are never changed once they are complete: hard links where that
 // is possible, else copies. A missing `from` is nothing to do.
-absl::Status LinkTree(const std::string& from, const std::string& to);
+absl::Status LinkTree(const std::string& from, const std::string& to,
+                      const CalledOff& called_off = nullptr);
 // Reads every file, writes BACKUP.json, gives the backup its name.
-absl::StatusOr<BackupManifest> FinishBackup(const std::string& directory,
-                                            int64_t created_ms,
-                                            model::Sequence last_sequence);
+absl::StatusOr<BackupManifest> FinishBackup(
+    const std::string& directory, int64_t created_ms,
+    model::Sequence last_sequence, const CalledOff& called_off = nullptr);
 
 // Reads BACKUP.json. NOT_FOUND if there is none; DATA_LOSS.
 absl::StatusOr<BackupManifest> ReadBackupManifest(const std::string& directory);

@@ -11,6 +11,9 @@
 namespace taud::store {
 namespace {
 
+// Of the log, from which on there is a FORMAT beside it.
+constexpr int kFirstMarkedFormat = 2;
+
 // Whether a taud has held the directory: it leaves its lock file.
 bool WasOpened(const std::string& directory) {
   std::error_code error;
@@ -50,8 +53,9 @@ absl::Status CheckDataDirectory(const std::string& data_dir) {
   if (absl::IsDataLoss(format.status())) {
     return absl::DataLossError(absl::StrCat(
         format.status().message(),
-        "; if this directory was written by this taud, remove the file and "
-        "start again, else restore the directory from a backup"));
+        "; if this directory was written by this taud, write the number ",
+        kDataFormat, " into it (echo ", kDataFormat, " > ",
+        FormatFileIn(data_dir), "), else restore it from a backup"));
   }
   // A path that cannot be one is said better by who creates the directories.
   if (!format.ok() || !format->has_value()) return absl::OkStatus();
@@ -75,10 +79,28 @@ absl::Status CheckDataDirectory(const std::string& data_dir) {
         LogIn(data_dir),
         " has no write-ahead log (*.log), and every taud leaves one; restore "
         "the data directory from a backup, or, to go on without what was in "
-        "it, remove ",
-        FormatFileIn(data_dir)));
+        "it, put an empty file in its place (touch ",
+        LogIn(data_dir), "/000001.log) and remove ", LogIn(data_dir),
+        "/log_list"));
   }
   return absl::OkStatus();
+}
+
+absl::Status MarkOpenedDirectory(const std::string& data_dir, int log_format,
+                                 bool has_data) {
+  const auto format = ReadNumberFile(FormatFileIn(data_dir));
+  if (!format.ok()) return format.status();
+  // An older log has none yet, and a first start writes it before any data.
+  if (format->has_value() || log_format < kFirstMarkedFormat || !has_data) {
+    return MarkDataDirectory(data_dir);
+  }
+  return absl::DataLossError(absl::StrCat(
+      FormatFileIn(data_dir),
+      " is missing beside a log that has one; if nothing else is missing, "
+      "write "
+      "the number ",
+      kDataFormat, " into it (echo ", kDataFormat, " > ",
+      FormatFileIn(data_dir), "), else restore the directory from a backup"));
 }
 
 absl::Status MarkDataDirectory(const std::string& data_dir) {

@@ -31,8 +31,14 @@ std::string BackupManifestIn(const std::string& data_dir);
 // damaged, or says that there is a log and there is none.
 absl::Status CheckDataDirectory(const std::string& data_dir);
 
-// After the log was opened: names the present format, if that was not done.
+// Names the present format, if that was not done.
 absl::Status MarkDataDirectory(const std::string& data_dir);
+
+// The same once the log was opened and before it is changed: `log_format` is
+// what it says itself, 0 for nothing. DATA_LOSS if FORMAT is missing beside a
+// log that no taud leaves without one.
+absl::Status MarkOpenedDirectory(const std::string& data_dir, int log_format,
+                                 bool has_data);
 
 }  // namespace taud::store
 

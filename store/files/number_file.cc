@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -31,6 +32,9 @@ std::string ParentOf(const std::string& path) {
 }  // namespace
 
 std::optional<uint64_t> ParseNumberFile(absl::string_view text) {
+  // Every writer ends the line; a file that was cut off does not, and might
+  // say a smaller number.
+  if (!absl::EndsWith(text, "\n")) return {};
   const std::vector<absl::string_view> words =
       absl::StrSplit(absl::StripAsciiWhitespace(text), ' ');
   uint64_t number = 0;

@@ -15,8 +15,8 @@ namespace taud::store {
 // "42 1a2b3c4d\n". Plain functions; one process at a time per file.
 
 // Nothing if the file does not exist. DATA_LOSS, naming the file, if it does
-// not hold a number. A number without a checksum is taken, too: older versions
-// wrote that.
+// not hold a number and the end of a line. A number without a checksum is
+// taken, too: older versions wrote that, and so do people.
 absl::StatusOr<std::optional<uint64_t>> ReadNumberFile(const std::string& path);
 // After a crash it is the old file or the new one; durable when it returns.
 absl::Status WriteNumberFile(const std::string& path, uint64_t number);

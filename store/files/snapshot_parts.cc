@@ -24,6 +24,8 @@ constexpr char kItemPopularityFile[] = "item_popularity.npy";
 constexpr char kUserIdsFile[] = "user_ids.txt";
 constexpr char kItemIdsFile[] = "item_ids.txt";
 
+// Names that are copied while an erasure waits.
+constexpr size_t kNamesPerLock = 1024;
 constexpr size_t kIdBufferBytes = size_t{1} << 18;
 
 std::string Join(const std::string& directory, absl::string_view name) {
@@ -61,13 +63,24 @@ absl::StatusOr<FileDigest> WriteVector(const std::string& path, NpyType type,
 absl::StatusOr<FileDigest> WriteIds(const std::string& path, size_t rows,
                                     const model::Dictionary& ids) {
   SyncedFile file(path);
-  for (size_t row = 0; row < rows; ++row) {
-    const nlohmann::json id = ids.Name(static_cast<uint32_t>(row));
+  std::vector<std::string> names;
+  for (size_t row = 0; row < rows; row += names.size()) {
+    // Copied under the lock, some at a time: an erasure frees a name, and is
+    // not to wait for the disk.
+    names.clear();
+    {
+      const model::Dictionary::NamesLock lock(ids);
+      for (size_t r = row; r < std::min(rows, row + kNamesPerLock); ++r) {
+        names.emplace_back(ids.Name(static_cast<uint32_t>(r)));
+      }
+    }
     try {
-      file.Write(absl::StrCat(id.dump(), "\n"));
+      for (const std::string& name : names) {
+        file.Write(absl::StrCat(nlohmann::json(name).dump(), "\n"));
+      }
     } catch (const std::exception& error) {
       return absl::InvalidArgumentError(absl::StrCat(
-          path, " row ", row, " cannot be written: ", error.what()));
+          path, " rows from ", row, " on cannot be written: ", error.what()));
     }
   }
   return file.Finish();

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "store/files/errno_status.h"
 #include "store/files/number_file.h"
+#include "store/files/snapshot_files.h"
 
 namespace taud::store {
 namespace {
@@ -21,7 +22,19 @@ std::string FileOf(const std::string& root) {
 absl::StatusOr<model::SnapshotVersion> LastReservedVersion(
     const std::string& root) {
   const auto version = ReadNumberFile(FileOf(root));
-  if (version.ok()) return version->value_or(0);
+  if (version.ok()) {
+    if (version->has_value()) return **version;
+    // Versions are reserved before there is a snapshot.
+    const auto saved = SnapshotVersions(root);
+    if (!saved.ok()) return saved.status();
+    if (saved->empty()) return 0;
+    return absl::DataLossError(absl::StrCat(
+        FileOf(root),
+        " is missing beside snapshots, and versions would be given twice; "
+        "write a number into it that is larger than every snapshot version "
+        "ever served (the newest here is ",
+        saved->back(), ")"));
+  }
   if (!absl::IsDataLoss(version.status())) return version.status();
   return absl::DataLossError(
       absl::StrCat(version.status().message(),

@@ -15,7 +15,7 @@ namespace taud::store {
 // Plain functions; one process at a time per root.
 
 // The last version ever reserved; 0 if none was. DATA_LOSS if the file does
-// not hold a number.
+// not hold a number, or is missing beside snapshots.
 absl::StatusOr<model::SnapshotVersion> LastReservedVersion(
     const std::string& root);
 

@@ -1,6 +1,19 @@
 #include "store/log/erasure_receipts.h"
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
 namespace taud::store {
+
+absl::Status CheckSameErasure(const Erasure& known, ErasureSubject subject,
+                              const std::string& id, bool still_known) {
+  if (known.record.subject == subject && !still_known) return absl::OkStatus();
+  return absl::AlreadyExistsError(absl::StrCat(
+      "erasure_id: \"", absl::CHexEscape(known.id),
+      "\" is the receipt of an earlier erasure, and \"", absl::CHexEscape(id),
+      "\" was not erased by it, or has come again since: nothing was erased; "
+      "choose another erasure_id"));
+}
 
 void ErasureReceipts::Put(const Erasure& erasure) {
   if (!erasure.record.complete()) {

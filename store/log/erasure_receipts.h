@@ -6,9 +6,16 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "store/log/erasure.h"
 
 namespace taud::store {
+
+// Whether a call that names the erasure `known` can be a second call of the one
+// that made it. The receipt does not say whom it was about; but an id that is
+// `still_known` was not taken away by it. ALREADY_EXISTS says what to do. Pure.
+absl::Status CheckSameErasure(const Erasure& known, ErasureSubject subject,
+                              const std::string& id, bool still_known);
 
 // The receipts of erasures by id. Those of erasures that are not complete are
 // found without looking at the others, which are kept for good.

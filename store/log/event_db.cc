@@ -122,7 +122,8 @@ absl::Status CheckFormat(const std::optional<std::string>& format,
 EventDb::EventDb(std::string directory, rocksdb::Env* env,
                  std::optional<DirectoryLock> lock)
     : directory_(std::move(directory)),
-      env_(env),
+      env_(std::make_unique<WatchedEnv>(
+          env != nullptr ? env : rocksdb::Env::Default(), directory_)),
       lock_(std::move(lock)),
       expiry_(std::make_shared<std::atomic<int64_t>>(
           std::numeric_limits<int64_t>::min())) {}
@@ -130,14 +131,17 @@ EventDb::EventDb(std::string directory, rocksdb::Env* env,
 EventDb::~EventDb() { CloseDatabase(); }
 
 absl::StatusOr<std::unique_ptr<EventDb>> EventDb::Open(
-    const std::string& directory, rocksdb::Env* env) {
+    const std::string& directory, rocksdb::Env* env, FormatFound found) {
   absl::StatusOr<DirectoryLock> lock = PrepareDirectory(directory);
   if (!lock.ok()) return lock.status();
   auto db =
       std::unique_ptr<EventDb>(new EventDb(directory, env, *std::move(lock)));
+  db->found_ = std::move(found);
   absl::MutexLock upkeep(&db->upkeep_mutex_);
   absl::Status status = db->OpenDatabase();
-  if (!status.ok()) return status;
+  db->found_ = nullptr;
+  // On a full disk it serves what it has; the next write tries again.
+  if (!status.ok() && db->db_ == nullptr) return status;
   return db;
 }
 
@@ -169,8 +173,26 @@ void EventDb::Close() {
 absl::Status EventDb::OpenDatabase() {
   // RocksDB takes a damaged log for one that a crash cut short, and silently
   // leaves out what comes behind.
-  absl::Status status = CheckWriteAheadLogs(directory_);
-  if (!status.ok()) return status;
+  const auto logs = CheckWriteAheadLogs(directory_);
+  if (!logs.ok()) return logs.status();
+  const absl::Status status = OpenAs(!lock_.has_value(), *logs);
+  if (absl::IsResourceExhausted(status) && lock_.has_value()) {
+    OpenAs(true, *logs).IgnoreError();
+  }
+  return status;
+}
+
+absl::Status EventDb::OpenAs(bool read_only,
+                             const std::vector<FoundLog>& logs) {
+  read_only_ = read_only;
+  absl::Status status;
+  if (!read_only_) {
+    LogList list;
+    for (const FoundLog& log : logs) list[log.number] = log.whole_bytes;
+    auto file = LogListFile::Open(directory_, std::move(list));
+    if (!file.ok()) return file.status();
+    env_->SetList(*std::move(file));
+  }
   status = OpenFamilies();
   if (status.ok()) status = CheckOrWriteFormat();
   if (status.ok()) status = LoadOrWriteSeed();
@@ -181,7 +203,7 @@ absl::Status EventDb::OpenDatabase() {
 
 absl::Status EventDb::OpenFamilies() {
   cache_ = MakeCache();
-  const rocksdb::DBOptions options = MakeDbOptions(env_);
+  const rocksdb::DBOptions options = MakeDbOptions(env_.get());
   std::vector<rocksdb::ColumnFamilyDescriptor> families =
       MakeFamilies(expiry_, cache_);
   // A database of format 1 has a family that is not among them.
@@ -193,7 +215,7 @@ absl::Status EventDb::OpenFamilies() {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
-      lock_.has_value()
+      !read_only_
           ? rocksdb::DB::Open(options, directory_, families, &handles, &db)
           : rocksdb::DB::OpenForReadOnly(options, directory_, families,
                                          &handles, &db);
@@ -206,7 +228,10 @@ absl::Status EventDb::OpenFamilies() {
 }
 
 void EventDb::CloseDatabase() {
-  if (db_ == nullptr) return;
+  if (db_ == nullptr) {
+    env_->SetList(nullptr);
+    return;
+  }
   for (rocksdb::ColumnFamilyHandle*& handle : handles_) {
     db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     handle = nullptr;
@@ -218,6 +243,7 @@ void EventDb::CloseDatabase() {
   // Nothing is lost if it fails: what was acknowledged is in the log.
   db_->Close().PermitUncheckedError();
   db_.reset();
+  env_->SetList(nullptr);
 }
 
 absl::Status EventDb::RequireOpen() const {
@@ -259,7 +285,15 @@ absl::Status EventDb::CheckOrWriteFormat() {
     return absl::Status(status.code(),
                         absl::StrCat(directory_, ": ", status.message()));
   }
-  if (format->has_value()) return absl::OkStatus();
+  if (found_ != nullptr) {
+    int version = 0;
+    if (format->has_value() && !absl::SimpleAtoi(**format, &version)) {
+      version = 0;
+    }
+    absl::Status taken = found_(version, *has_data);
+    if (!taken.ok()) return taken;
+  }
+  if (format->has_value() || read_only_) return absl::OkStatus();
   return PutMeta(kFormatKey, absl::StrCat(kFormatVersion));
 }
 
@@ -274,7 +308,7 @@ absl::Status EventDb::LoadOrWriteSeed() {
     id_seed_ = *decoded;
     return absl::OkStatus();
   }
-  if (!lock_.has_value()) return absl::OkStatus();
+  if (read_only_) return absl::OkStatus();
   std::random_device random;
   id_seed_ = (uint64_t{random()} << 32) | random();
   const SequenceKey bytes = EncodeSequenceKey(id_seed_);

@@ -23,6 +23,7 @@
 #include "store/log/erasure.h"
 #include "store/log/event_directory.h"
 #include "store/log/group.h"
+#include "store/log/watched_env.h"
 
 namespace taud::store {
 
@@ -70,9 +71,15 @@ struct KnownIds {
 // Owns the directory's lock and the database.
 class EventDb {
  public:
-  // Errors as EventStore::Open. `env` may be null.
+  // Told, before anything is changed, the format that the database says, 0 for
+  // none, and whether it has data. Its error is that of the opening.
+  using FormatFound = std::function<absl::Status(int format, bool has_data)>;
+
+  // Errors as EventStore::Open. `env` and `found` may be null. On a full disk
+  // the database is opened to be read only: it can_write() after a Reopen.
   static absl::StatusOr<std::unique_ptr<EventDb>> Open(
-      const std::string& directory, rocksdb::Env* env);
+      const std::string& directory, rocksdb::Env* env,
+      FormatFound found = nullptr);
   // Looks only: takes no lock, writes nothing, and every other call that would
   // write fails. For a directory that no taud holds.
   static absl::StatusOr<std::unique_ptr<EventDb>> OpenReadOnly(
@@ -86,8 +93,10 @@ class EventDb {
   // is the only way on: RocksDB 7.8 treats a failed write to its log as fatal
   // and, where Resume does succeed, keeps the poisoned log (its issue 11643).
   // What the failed write left in the log may be there afterwards.
-  // On error the next call tries again; every other call then fails.
+  // On error the next call tries again; every other call then fails, except
+  // that after RESOURCE_EXHAUSTED what only reads goes on.
   absl::Status Reopen();
+  bool can_write() const { return db_ != nullptr && !read_only_; }
 
   // Closes for good; waits for the upkeep.
   void Close();
@@ -158,6 +167,13 @@ class EventDb {
   absl::StatusOr<model::Sequence> BeyondBytes(uint64_t bytes) const;
   // Reads every file and compares its checksums. DATA_LOSS names the file.
   absl::Status VerifyChecksums() const;
+  // The same for the tables that nothing else reads as a whole at a start:
+  // event ids and streams.
+  absl::Status VerifyIdTables() const;
+
+  // A copy that is being made, or is begun while `stop` is true, fails soon.
+  // Any thread.
+  void StopCopies(bool stop) { env_->StopCopies(stop); }
 
   const std::string& directory() const { return directory_; }
   uint64_t id_seed() const { return id_seed_; }
@@ -169,6 +185,7 @@ class EventDb {
           std::optional<DirectoryLock> lock);
 
   absl::Status OpenDatabase();
+  absl::Status OpenAs(bool read_only, const std::vector<FoundLog>& logs);
   absl::Status OpenFamilies();
   absl::Status CheckOrWriteFormat();
   absl::Status LoadOrWriteSeed();
@@ -185,9 +202,11 @@ class EventDb {
                        const absl::Status& status) const;
 
   const std::string directory_;
-  rocksdb::Env* const env_;
+  const std::unique_ptr<WatchedEnv> env_;
   std::optional<DirectoryLock> lock_;  // none: read only, or closed
+  FormatFound found_;                  // until the first opening
   const std::shared_ptr<std::atomic<int64_t>> expiry_;
+  bool read_only_ = false;
   uint64_t id_seed_ = 0;
   int64_t last_arrival_ms_ = 0;  // when an arrival was last noted
 

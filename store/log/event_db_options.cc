@@ -1,7 +1,9 @@
 #include "store/log/event_db_options.h"
 
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
+#include "spdlog/spdlog.h"
 #include "store/log/event_codec.h"
 
 namespace taud::store {
@@ -31,6 +34,20 @@ rocksdb::CompressionType FirstSupported(
   }
   return rocksdb::kNoCompression;
 }
+
+// RocksDB's own log is ours: what it warns of. Its file of it, which RocksDB
+// would write itself, ends the process when the disk is full.
+class InfoLog : public rocksdb::Logger {
+ public:
+  InfoLog() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void LogHeader(const char*, va_list) override {}
+  void Logv(const char* format, va_list arguments) override {
+    char text[1024];
+    vsnprintf(text, sizeof(text), format, arguments);
+    spdlog::debug("rocksdb: {}", text);
+  }
+};
 
 // Drops what has expired.
 class ExpiryFilter : public rocksdb::CompactionFilter {
@@ -134,8 +151,7 @@ rocksdb::DBOptions MakeDbOptions(rocksdb::Env* env) {
   options.max_background_jobs = 2;
   options.bytes_per_sync = kMiB;
   options.stats_dump_period_sec = 0;
-  options.max_log_file_size = 8 * kMiB;
-  options.keep_log_file_num = 4;
+  options.info_log = std::make_shared<InfoLog>();
   return options;
 }
 

@@ -35,7 +35,7 @@ absl::Status EventMigration::Run() {
   if (!format.ok()) return format.status();
   const bool old = format->has_value() && **format == "1";
   if (!old && db_.legacy_ids_ == nullptr) return absl::OkStatus();
-  if (!db_.lock_.has_value()) {
+  if (db_.read_only_) {
     if (!old) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
         db_.directory_,

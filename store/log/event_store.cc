@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <random>
 #include <string_view>
 #include <system_error>
@@ -88,6 +89,7 @@ class EventStore::Impl {
         env_(options.env),
         state_(state),
         db_(std::move(db)),
+        write_failed_(!db_->can_write()),
         queue_(options.max_queued, options.max_queued_bytes) {}
 
   ~Impl() { Close(); }
@@ -98,6 +100,7 @@ class EventStore::Impl {
   absl::Status ApplyLog(
       const std::function<void(uint64_t events, uint64_t last)>& progress);
 
+  void SetListener(Listener listener) { listener_ = std::move(listener); }
   absl::Status Replay(
       const std::function<void(uint64_t events, uint64_t last)>& progress);
   absl::Status Push(PendingBatch* batch);
@@ -110,9 +113,11 @@ class EventStore::Impl {
   absl::Status WriteReceipts(const std::vector<Erasure>& erasures);
   absl::StatusOr<model::Sequence> Trim(const Retention& retention,
                                        model::Sequence needed);
+  absl::Status CheckWritable();
   absl::Status CopyTo(const std::string& directory) {
     return db_->CopyTo(directory);
   }
+  void StopCopies(bool stop) { db_->StopCopies(stop); }
   void Close();
   Stats stats() const;
   model::Sequence log_end() const {
@@ -132,6 +137,19 @@ class EventStore::Impl {
   static constexpr size_t kMaxWritten = 2;
 
   absl::Status StartThreads();
+  // The edge of the writer's thread: for want of memory one thing fails, and
+  // whoever asked for it is told. Wherever it was, reading the log again
+  // settles what of it is there, and brings the memory up to that.
+  template <typename Work>
+  auto Guarded(const Work& work) -> decltype(work()) {
+    try {
+      return work();
+    } catch (const std::exception& error) {
+      write_failed_ = true;
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "the event store could not go on: ", error.what(), "; try again"));
+    }
+  }
   void RunWriter();
   void RunApplier();
   void ProcessGroup(std::vector<PendingBatch> batches);
@@ -152,6 +170,8 @@ class EventStore::Impl {
   // Runs `work` on the writer's thread, between groups, and waits for it.
   absl::Status RunOnWriter(std::function<absl::Status()> work);
   absl::Status CheckSpace() const;
+  // Remembers whether writes are refused, and says so when that changes.
+  void NoteWritable(const absl::Status& status);
   int64_t Now();
   void CountGroup(const Written& written);
 
@@ -159,13 +179,14 @@ class EventStore::Impl {
   const Options options_;
   rocksdb::Env* const env_;
   model::State* const state_;
+  Listener listener_;  // constant from Replay on
   // The pointer; the object is the owner's thread's until Replay starts the
   // writer, then the writer's until Close has joined it, but for its upkeep.
   const std::unique_ptr<EventDb> db_;
 
   // The owner's thread's, then the writer's, as db_.
   model::Sequence last_sequence_ = 0;  // given so far
-  bool write_failed_ = false;          // the database must be reopened
+  bool write_failed_;                  // the database must be reopened
   int64_t clock_ms_ = 0;               // AdvanceStoreClock's last
   int64_t clock_steady_ms_ = -1;       // when that was; -1: not yet
 
@@ -245,6 +266,7 @@ absl::Status EventStore::Impl::ApplyLog(
   if (!status.ok()) return status;
   // The last events may be gone, their numbers are not given again.
   last_sequence_ = std::max(last_sequence_, *given);
+  state_->interactions.AdvanceThrough(last_sequence_);
   if (progress) progress(events, last_sequence_);
   absl::MutexLock lock(&mutex_);
   stats_.last_sequence = last_sequence_;
@@ -258,6 +280,8 @@ absl::Status EventStore::Impl::Replay(
         "the event log can be replayed once, before Close");
   }
   absl::Status status = ApplyLog(progress);
+  // Known at the start, not when a client's write comes upon it.
+  if (status.ok()) status = db_->VerifyIdTables();
   if (status.ok()) status = StartThreads();
   if (!status.ok()) return status;
   phase_ = Phase::kAccepting;
@@ -304,9 +328,35 @@ EventStore::Stats EventStore::Impl::stats() const {
 absl::Status EventStore::Impl::Push(PendingBatch* batch) {
   if (batch->task == nullptr) {
     absl::Status status = CheckSpace();
-    if (!status.ok()) return status;
+    if (!status.ok()) {
+      NoteWritable(status);
+      return status;
+    }
   }
   return queue_.Push(batch);
+}
+
+void EventStore::Impl::NoteWritable(const absl::Status& status) {
+  const std::string now(status.message());
+  {
+    absl::MutexLock lock(&mutex_);
+    const bool changed = stats_.refusing.empty() != now.empty();
+    stats_.refusing = now;
+    if (!changed) return;
+  }
+  if (status.ok()) {
+    spdlog::warn("event store: interactions are taken again");
+  } else {
+    spdlog::error("event store: interactions are refused: {}", now);
+  }
+}
+
+absl::Status EventStore::Impl::CheckWritable() {
+  // The task is told whether the database could be opened again.
+  absl::Status status = RunOnWriter([] { return absl::OkStatus(); });
+  if (status.ok()) status = CheckSpace();
+  NoteWritable(status);
+  return status;
 }
 
 absl::Status EventStore::Impl::CheckSpace() const {
@@ -320,10 +370,12 @@ absl::Status EventStore::Impl::CheckSpace() const {
 void EventStore::Impl::RunWriter() {
   std::vector<PendingBatch> batches;
   while (queue_.PopGroup(options_.max_group, &batches)) {
+    // Interactions, items, tasks: whatever has left the queue made room.
+    if (listener_.room) listener_.room();
     if (batches.front().task != nullptr) {
       // It may look at what was applied.
       WaitForApplier();
-      batches.front().task(RecoverIfNeeded());
+      batches.front().task(Guarded([this] { return RecoverIfNeeded(); }));
       batches.clear();
     } else {
       ProcessGroup(std::move(batches));
@@ -334,7 +386,17 @@ void EventStore::Impl::RunWriter() {
 
 void EventStore::Impl::ProcessGroup(std::vector<PendingBatch> batches) {
   Written written;
-  written.status = Commit(batches, &written.plan);
+  written.status = Guarded([&] { return Commit(batches, &written.plan); });
+  if (absl::IsDataLoss(written.status) && !write_failed_ &&
+      batches.size() > 1) {
+    // One of them asked for what is damaged. The others are not to suffer.
+    for (PendingBatch& batch : batches) {
+      std::vector<PendingBatch> alone;
+      alone.push_back(std::move(batch));
+      ProcessGroup(std::move(alone));
+    }
+    return;
+  }
   written.batches = std::move(batches);
   HandOver(std::move(written));
 }
@@ -394,8 +456,11 @@ void EventStore::Impl::Apply(Written* written) {
 absl::Status EventStore::Impl::Commit(const std::vector<PendingBatch>& batches,
                                       GroupPlan* plan) {
   absl::Status status = RecoverIfNeeded();
-  if (!status.ok()) return status;
-  const int64_t cutoff = Now() - options_.dedup_window_ms;
+  if (!status.ok()) {
+    NoteWritable(status);
+    return status;
+  }
+  const int64_t cutoff = CutoffMs(Now(), options_.dedup_window_ms);
   db_->SetExpiry(cutoff);
   const absl::StatusOr<KnownIds> known =
       db_->FindIds(EventIdsOf(batches), StreamsOf(batches), cutoff);
@@ -404,6 +469,7 @@ absl::Status EventStore::Impl::Commit(const std::vector<PendingBatch>& batches,
                     state_->items, known->streams);
   if (plan->empty()) return absl::OkStatus();
   status = Write(*plan);
+  NoteWritable(status);
   if (!status.ok()) {
     write_failed_ = true;
     return status;
@@ -441,11 +507,15 @@ absl::Status EventStore::Impl::RecoverIfNeeded() {
 absl::Status EventStore::Impl::Recover() {
   WaitForApplier();
   const model::Sequence before = last_sequence_;
+  const size_t erasures = PendingErasures().size();
   absl::Status status = db_->Reopen();
   if (status.ok()) status = Load();
   if (status.ok()) status = ApplyLog(nullptr);
   if (!status.ok()) return status;
   write_failed_ = false;
+  if (PendingErasures().size() > erasures && listener_.erasure_found) {
+    listener_.erasure_found();
+  }
   spdlog::warn(
       "event store: reopened after a failed write, {} interactions of it were "
       "in the log",
@@ -472,7 +542,7 @@ absl::Status EventStore::Impl::RunOnWriter(std::function<absl::Status()> work) {
   absl::Status outcome;
   PendingBatch batch;
   batch.task = [&](absl::Status ready) {
-    outcome = ready.ok() ? work() : std::move(ready);
+    outcome = ready.ok() ? Guarded(work) : std::move(ready);
     finished.Notify();
   };
   absl::Status status = Push(&batch);
@@ -486,8 +556,10 @@ absl::Status EventStore::Impl::FindStream(const std::string& stream_id,
   PendingBatch batch;
   batch.task = [this, stream_id, done = std::move(done)](absl::Status ready) {
     if (!ready.ok()) return done(std::move(ready));
-    const auto known =
-        db_->FindIds({}, {stream_id}, Now() - options_.dedup_window_ms);
+    const auto known = Guarded([&] {
+      return db_->FindIds({}, {stream_id},
+                          CutoffMs(Now(), options_.dedup_window_ms));
+    });
     if (!known.ok()) return done(known.status());
     const auto found = known->streams.find(stream_id);
     if (found == known->streams.end()) return done(StreamPosition{});
@@ -504,7 +576,7 @@ absl::Status EventStore::Impl::Erase(ErasureSubject subject,
   batch.task = [this, subject, id, erasure_id,
                 done = std::move(done)](absl::Status ready) {
     if (!ready.ok()) return done(std::move(ready));
-    done(EraseNow(subject, id, erasure_id));
+    done(Guarded([&] { return EraseNow(subject, id, erasure_id); }));
   };
   return Push(&batch);
 }
@@ -512,12 +584,17 @@ absl::Status EventStore::Impl::Erase(ErasureSubject subject,
 absl::StatusOr<Erasure> EventStore::Impl::EraseNow(
     ErasureSubject subject, const std::string& id,
     const std::string& erasure_id) {
-  if (!erasure_id.empty()) {
-    absl::StatusOr<Erasure> known = FindErasure(erasure_id);
-    if (known.ok()) return known;
-  }
   const bool user = subject == ErasureSubject::kUser;
   const auto index = (user ? state_->users : state_->items).Find(id);
+  if (!erasure_id.empty()) {
+    absl::StatusOr<Erasure> known = FindErasure(erasure_id);
+    if (known.ok()) {
+      const absl::Status same =
+          CheckSameErasure(*known, subject, id, index.has_value());
+      if (!same.ok()) return same;
+      return known;
+    }
+  }
   if (!index.has_value()) {
     return absl::NotFoundError(absl::StrCat(
         "id: ", user ? "user" : "item", " \"", absl::CHexEscape(id),
@@ -532,7 +609,11 @@ absl::StatusOr<Erasure> EventStore::Impl::EraseNow(
   absl::Status status = db_->WriteErasure(erasure);
   if (!status.ok()) {
     write_failed_ = true;
-    return status;
+    // It may be in the log all the same. Then it has happened, and whoever
+    // asked for it is told so.
+    if (!Recover().ok()) return status;
+    absl::StatusOr<Erasure> written = FindErasure(erasure.id);
+    return written.ok() ? written : status;
   }
   ApplyErasure(erasure);
   TAUD_SYNC_POINT("erasure/written");
@@ -629,7 +710,7 @@ absl::StatusOr<model::Sequence> EventStore::Impl::Trim(
       return absl::OkStatus();
     });
     if (!status.ok()) return status;
-    const auto old = db_->AcceptedBefore(now - retention.max_age_ms);
+    const auto old = db_->AcceptedBefore(CutoffMs(now, retention.max_age_ms));
     if (!old.ok()) return old.status();
     through = std::max(through, *old);
   }
@@ -660,12 +741,16 @@ absl::StatusOr<std::unique_ptr<EventStore>> EventStore::Open(
   Options resolved = options;
   if (resolved.env == nullptr) resolved.env = DefaultEnvironment();
   absl::StatusOr<std::unique_ptr<EventDb>> db =
-      EventDb::Open(resolved.directory, resolved.env);
+      EventDb::Open(resolved.directory, resolved.env, resolved.format_found);
   if (!db.ok()) return db.status();
   auto impl = std::make_unique<Impl>(resolved, state, *std::move(db));
   status = impl->Load();
   if (!status.ok()) return status;
   return std::unique_ptr<EventStore>(new EventStore(std::move(impl)));
+}
+
+void EventStore::SetListener(Listener listener) {
+  impl_->SetListener(std::move(listener));
 }
 
 EventStore::EventStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -746,9 +831,13 @@ absl::StatusOr<model::Sequence> EventStore::Trim(const Retention& retention,
   return impl_->Trim(retention, needed);
 }
 
+absl::Status EventStore::CheckWritable() { return impl_->CheckWritable(); }
+
 absl::Status EventStore::CopyTo(const std::string& directory) {
   return impl_->CopyTo(directory);
 }
+
+void EventStore::StopCopies(bool stop) { impl_->StopCopies(stop); }
 
 void EventStore::Close() { impl_->Close(); }
 

@@ -78,6 +78,8 @@ class EventStore {
     uint64_t min_free_bytes = 0;
     // Bytes left on the disk, for tests. Null: asks the file system.
     std::function<uint64_t()> free_bytes;
+    // See EventDb::FormatFound; may be null.
+    std::function<absl::Status(int format, bool has_data)> format_found;
     // RocksDB's file system and clock, for tests that make them fail; must
     // outlive the store. Null: the machine's.
     rocksdb::Env* env = nullptr;
@@ -114,6 +116,19 @@ class EventStore {
 
   // Closes if that was not done.
   ~EventStore();
+
+  // What the store says by itself, on its own threads. Each must be quick, and
+  // must neither call Close nor throw; null: nobody asks.
+  struct Listener {
+    // The queue has room again, whatever made it: a batch that was refused as
+    // IsQueueFull may be handed over once more, in this call or later.
+    std::function<void()> room;
+    // A write that had failed turns out to be in the log, and took an id away:
+    // PendingErasures has one more, of which its caller was not told.
+    std::function<void()> erasure_found;
+  };
+  // REQUIRES: before Replay. What it calls outlives Close.
+  void SetListener(Listener listener);
 
   // The last sequence in the log as Open found it. A snapshot or a checkpoint
   // that has learnt more proves that acknowledged interactions are missing.
@@ -181,10 +196,17 @@ class EventStore {
   absl::StatusOr<model::Sequence> Trim(const Retention& retention,
                                        model::Sequence needed);
 
+  // Whether interactions and items would be taken now. After a failed write it
+  // comes back by this, if it can: nobody needs to send one. What it finds, and
+  // whatever a write finds, is in Stats::refusing, and logged when it changes.
+  absl::Status CheckWritable();
+
   // A consistent copy of the whole store, into a directory that must not
   // exist: hard links on the same file system. Ingestion goes on. Needs only
   // Open.
   absl::Status CopyTo(const std::string& directory);
+  // While `stop` is true a copy that is being made fails soon. Any thread.
+  void StopCopies(bool stop);
 
   // Refuses new batches, finishes the accepted ones, joins the writer and
   // closes RocksDB. Idempotent.
@@ -200,6 +222,9 @@ class EventStore {
     double last_sync_seconds = 0;
     model::Sequence last_sequence = 0;
     model::Sequence trimmed_through = 0;  // since Open
+    // Why interactions and items are refused, as far as is known; empty: they
+    // are not.
+    std::string refusing;
   };
   Stats stats() const;
 

@@ -13,6 +13,7 @@
 #include "rocksdb/convenience.h"
 #include "rocksdb/db.h"
 #include "rocksdb/iterator.h"
+#include "rocksdb/sst_file_reader.h"
 #include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/write_batch.h"
 #include "store/log/event_codec.h"
@@ -134,6 +135,8 @@ absl::StatusOr<model::Sequence> EventDb::AcceptedBefore(int64_t time_ms) const {
   absl::ReaderMutexLock upkeep(&upkeep_mutex_);
   absl::Status open = RequireOpen();
   if (!open.ok()) return open;
+  // Keys are unsigned: a negative time would be after all others.
+  if (time_ms <= 0) return model::Sequence{0};
   const SequenceKey time = EncodeSequenceKey(static_cast<uint64_t>(time_ms));
   const std::string limit =
       absl::StrCat(kArrivalPrefix, absl::string_view(time.data(), time.size()));
@@ -182,6 +185,27 @@ absl::Status EventDb::VerifyChecksums() const {
   absl::Status open = RequireOpen();
   if (!open.ok()) return open;
   return FromRocksDb(db_->VerifyChecksum(), "verify the checksums", directory_);
+}
+
+absl::Status EventDb::VerifyIdTables() const {
+  absl::ReaderMutexLock upkeep(&upkeep_mutex_);
+  absl::Status open = RequireOpen();
+  if (!open.ok()) return open;
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    for (const Family family : {Family::kEventIds, Family::kStreams}) {
+      if (file.column_family_name != handle(family)->GetName()) continue;
+      const std::string path = absl::StrCat(file.db_path, file.name);
+      rocksdb::Options options(db_->GetOptions(handle(family)));
+      rocksdb::SstFileReader reader(options);
+      rocksdb::Status status = reader.Open(path);
+      if (status.ok()) status = reader.VerifyChecksum();
+      if (status.ok()) continue;
+      return FromRocksDb(status, absl::StrCat("verify ", path), directory_);
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace taud::store

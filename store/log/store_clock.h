@@ -15,6 +15,12 @@ namespace taud::store {
 // Milliseconds. Pure.
 int64_t AdvanceStoreClock(int64_t last_ms, int64_t wall_ms, int64_t elapsed_ms);
 
+// The time `age_ms` before `now_ms`, for what is older than that. Never before
+// 1970, when the store's time begins: where the age reaches further back, as
+// after a start with a clock at 1970, nothing is older. REQUIRES: neither is
+// negative. Pure.
+int64_t CutoffMs(int64_t now_ms, int64_t age_ms);
+
 }  // namespace taud::store
 
 #endif  // TAUD_STORE_LOG_STORE_CLOCK_H_

@@ -5,8 +5,9 @@
 #include <system_error>
 #include <vector>
 
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "store/files/crc32c.h"
 #include "store/files/errno_status.h"
 #include "store/files/synced_file.h"
@@ -57,7 +58,30 @@ Fragment ReadFragment(absl::string_view rest) {
   return fragment;
 }
 
+// The number in a log's name; 0 for another file.
+uint64_t NumberOf(const std::string& name) {
+  uint64_t number = 0;
+  const absl::string_view digits =
+      absl::StripSuffix(absl::string_view(name), ".log");
+  if (digits.size() == name.size()) return 0;
+  return absl::SimpleAtoi(digits, &number) ? number : 0;
+}
+
 }  // namespace
+
+uint64_t WholeBytes(absl::string_view log) {
+  uint64_t whole = 0;
+  for (size_t start = 0; start < log.size(); start += kBlock) {
+    const absl::string_view block = log.substr(start, kBlock);
+    for (size_t at = 0; block.size() - at >= kHeader;) {
+      const Fragment fragment = ReadFragment(block.substr(at));
+      if (!fragment.good) return whole;
+      at += fragment.bytes;
+      whole = start + at;
+    }
+  }
+  return whole;
+}
 
 std::optional<uint64_t> FindDamage(absl::string_view log) {
   std::optional<uint64_t> bad;
@@ -83,27 +107,42 @@ std::optional<uint64_t> FindDamage(absl::string_view log) {
   return std::nullopt;
 }
 
-absl::Status CheckWriteAheadLogs(const std::string& directory) {
+absl::StatusOr<std::vector<FoundLog>> CheckWriteAheadLogs(
+    const std::string& directory) {
+  std::vector<FoundLog> found;
   std::error_code error;
   std::filesystem::directory_iterator it(directory, error);
   for (; !error && it != std::filesystem::directory_iterator();
        it.increment(error)) {
     const std::string path = it->path().string();
-    if (!absl::EndsWith(path, ".log")) continue;
+    const uint64_t number = NumberOf(it->path().filename().string());
+    if (number == 0) continue;
     const absl::StatusOr<std::string> log = ReadSmallFile(path, kMaxLogBytes);
     if (absl::IsNotFound(log.status())) continue;
     if (!log.ok()) return log.status();
     const std::optional<uint64_t> damage = FindDamage(*log);
-    if (!damage.has_value()) continue;
-    return absl::DataLossError(absl::StrCat(
-        path, " is damaged at byte ", *damage,
-        ", and what follows it was acknowledged; restore the data directory "
-        "from a backup, or, to go on without the interactions behind that "
-        "byte, cut the file off there (truncate -s ",
-        *damage, ")"));
+    if (damage.has_value()) {
+      return absl::DataLossError(absl::StrCat(
+          path, " is damaged at byte ", *damage,
+          ", and what follows it was acknowledged; restore the data directory "
+          "from a backup, or, to go on without the interactions behind that "
+          "byte, cut the file off there (truncate -s ",
+          *damage, ") and remove ", LogListFile::PathIn(directory)));
+    }
+    found.push_back({number, path, WholeBytes(*log)});
   }
   if (error) return ErrnoStatus(error.value(), "list", directory);
-  return absl::OkStatus();
+  std::sort(
+      found.begin(), found.end(),
+      [](const FoundLog& a, const FoundLog& b) { return a.number < b.number; });
+  const auto list = LogListFile::Read(directory);
+  if (!list.ok()) return list.status();
+  if (list->has_value()) {
+    absl::Status status =
+        CompareLogs(**list, found, LogListFile::PathIn(directory));
+    if (!status.ok()) return status;
+  }
+  return found;
 }
 
 }  // namespace taud::store

@@ -213,8 +213,9 @@ class DiskFaults {
 // The binary with the faulty disk, and no sync point that does anything.
 constexpr char kNoPoint[] = "none:kill";
 
-// The record of what was acknowledged is worth nothing if it does not notice.
-TEST(DiskFaultTest, ADiskThatLiesAboutSyncsIsNoticedByTheRecord) {
+// The record of what was acknowledged is worth nothing if it does not notice;
+// and the log's own list does.
+TEST(DiskFaultTest, ADiskThatLiesAboutSyncsIsNoticedByTheLogAndTheRecord) {
   TemporaryDirectory directory;
   DiskFaults disk;
   AckRecord record(1);
@@ -229,6 +230,13 @@ TEST(DiskFaultTest, ADiskThatLiesAboutSyncsIsNoticedByTheRecord) {
     }
     ASSERT_EQ(daemon.Wait(), 128 + SIGKILL) << daemon.log();
   }
+  {
+    DaemonProcess daemon(directory.path(), FaultOptions());
+    EXPECT_EQ(daemon.Wait(), 1);
+    EXPECT_THAT(daemon.log(), HasSubstr("what is missing was acknowledged"));
+  }
+  // To go on without them, as the message says.
+  fs::remove(store::LogIn(directory.path()) + "/log_list");
   const AckRecord::Verdict verdict = record.Check(directory.path(), false);
   EXPECT_GE(verdict.lost.size(), 50u) << verdict.ToString();
   EXPECT_GE(verdict.in_log, 20u * 50u);
@@ -456,7 +464,9 @@ TEST(DamageTest, EveryKindOfFileIsNamedByVerify) {
                                           "manifest.json",
                                           ".checkpoint",
                                           ".sst",
-                                          "FORMAT"};
+                                          ".log",
+                                          "FORMAT",
+                                          "reserved_versions"};
   for (const std::string& kind : kinds) {
     for (const char* damage : {"flip", "cut", "remove"}) {
       SCOPED_TRACE(absl::StrCat(damage, " ", kind));
@@ -469,8 +479,8 @@ TEST(DamageTest, EveryKindOfFileIsNamedByVerify) {
         fs::resize_file(path, fs::file_size(path) / 2);
       }
       if (damage == std::string("remove")) {
-        // Gone as a whole, these are as if they had never been.
-        if (kind == "FORMAT" || kind == ".checkpoint") continue;
+        // Gone as a whole, it is as if it had never been.
+        if (kind == ".checkpoint") continue;
         fs::remove(path);
       }
       const auto report =

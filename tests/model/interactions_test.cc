@@ -55,6 +55,18 @@ TEST(InteractionsTest, NothingYet) {
   EXPECT_EQ(interactions.ItemCount(7), 0u);
 }
 
+TEST(InteractionsTest, SequencesNeverGoBack) {
+  Interactions interactions;
+  interactions.Append(Make(3, 0, 0));
+  interactions.AdvanceThrough(7);
+  EXPECT_EQ(interactions.last_sequence(), 7u);
+  interactions.AdvanceThrough(5);
+  EXPECT_EQ(interactions.last_sequence(), 7u);
+  interactions.Append(Make(8, 0, 1));
+  EXPECT_EQ(interactions.last_sequence(), 8u);
+  EXPECT_EQ(interactions.size(), 2u);
+}
+
 TEST(InteractionsTest, LogSeenHistoryAndItems) {
   Interactions interactions;
   interactions.Append(Make(1, 0, 5));

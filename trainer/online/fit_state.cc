@@ -373,9 +373,10 @@ void OnlineFit::Forget(const std::vector<uint32_t>& users,
                        const std::vector<uint32_t>& items) {
   const absl::flat_hash_set<uint32_t> gone_users(users.begin(), users.end());
   const absl::flat_hash_set<uint32_t> gone_items(items.begin(), items.end());
-  const uint32_t learnt = sampler_.learnt_prefix();
+  // Those of the open window among them: they have been counted.
+  const std::vector<bool> visited = sampler_.Visited();
   pairs_.Remove(gone_users, gone_items, [&](uint32_t pair) {
-    if (pair >= learnt) return;
+    if (!visited[pair]) return;
     uint32_t& of_user = user_learnt_[pairs_.user(pair)];
     uint32_t& of_item = item_learnt_[pairs_.item(pair)];
     if (of_user > 0) --of_user;

@@ -125,9 +125,17 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   if (position_ == 0 && absorbed_through_ > 0) {
     position_ = interactions.PositionAfter(absorbed_through_);
   }
+  // Asked before the size: everything through it is then there, or is gone from
+  // the log for good.
+  const model::Sequence last =
+      limit == kNoLimit ? interactions.last_sequence() : 0;
   const size_t end = limit == kNoLimit ? interactions.size()
                                        : interactions.PositionAfter(limit);
-  if (position_ >= end) return false;
+  if (position_ >= end) {
+    AdvanceThrough(last);
+    MarkAbsorbed();
+    return false;
+  }
   const uint32_t before = pairs_.size();
   uint32_t fresh = 0;
   const size_t ask_every = (end - position_ + QueryMeter::kMaxQuestions - 1) /
@@ -163,15 +171,27 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   for (uint32_t pair = before; pair + fresh < pairs_.size(); ++pair) {
     CountAsLearnt(pair);
   }
-  const model::Sequence through = absorbed_through_;
-  if (through > trained_through_) marks_.push_back({pairs_.size(), through});
+  AdvanceThrough(last);
   negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
+  MarkAbsorbed();
+  return true;
+}
+
+void OnlineFit::MarkAbsorbed() {
+  const model::Sequence marked =
+      marks_.empty() ? trained_through_ : marks_.back().sequence;
+  if (absorbed_through_ > marked) {
+    marks_.push_back({pairs_.size(), absorbed_through_});
+  }
   // Nothing to learn from (dislikes, repeats) is learnt at once.
+  PassMarks();
+}
+
+void OnlineFit::PassMarks() {
   while (!marks_.empty() && marks_.front().pairs <= sampler_.learnt_prefix()) {
     trained_through_ = marks_.front().sequence;
     marks_.pop_front();
   }
-  return true;
 }
 
 bool OnlineFit::KnowsRowsOf(uint32_t user, uint32_t item) const {
@@ -215,7 +235,9 @@ void OnlineFit::GrowToPairs() {
 }
 
 bool OnlineFit::Ready() const {
-  return pairs_.size() >= kMinPairs &&
+  // Without those that were removed: of them nothing can be drawn, and the
+  // passes would never be done.
+  return pairs_.live() >= kMinPairs &&
          pairs_.items_present().size() >= kMinItems;
 }
 
@@ -270,7 +292,10 @@ absl::Status OnlineFit::Step() {
   sampler_.Draw(RowsPerStep(), &drawn_, &first);
   DropRemoved(&first);
   // All of them removed: their visits count, there is nothing to learn.
-  if (drawn_.empty()) return absl::OkStatus();
+  if (drawn_.empty()) {
+    PassMarks();
+    return absl::OkStatus();
+  }
   FillBatch(static_cast<uint32_t>(drawn_.size()));
   learner_->Step(batch_, user_rate_, item_rate_, &step_);
   ++steps_;
@@ -358,8 +383,15 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
     started.push_back(mine);
     rows.insert(rows.end(), sum.begin(), sum.end());
   }
+  // A row may have been set before, and have lost all of its pairs since.
+  std::vector<float> before(started.size() * dim);
+  learner_->GetRows(side, started, before.data());
+  size_t& count = is_user ? users_started_ : items_started_;
+  for (size_t k = 0; k < started.size(); ++k) {
+    const float* row = before.data() + k * dim;
+    if (std::all_of(row, row + dim, [](float v) { return v == 0; })) ++count;
+  }
   learner_->SetRows(side, started, rows.data());
-  (is_user ? users_started_ : items_started_) += started.size();
 }
 
 void OnlineFit::FillBatch(uint32_t rows) {
@@ -451,10 +483,7 @@ void OnlineFit::Account(uint32_t first) {
     const double memory = std::min(static_cast<double>(steps_), kLossMemory);
     loss_ += (loss / static_cast<double>(counted) - loss_) / memory;
   }
-  while (!marks_.empty() && marks_.front().pairs <= sampler_.learnt_prefix()) {
-    trained_through_ = marks_.front().sequence;
-    marks_.pop_front();
-  }
+  PassMarks();
 }
 
 void OnlineFit::UpdateRate(uint32_t degree, float* visits, float* rate) const {

@@ -127,6 +127,10 @@ class OnlineFit {
     model::Sequence sequence;  // … so has everything through here
   };
 
+  // What was absorbed counts as learnt once the pairs there are now have been
+  // visited; and everything counts that has been.
+  void MarkAbsorbed();
+  void PassMarks();
   uint32_t RowsPerStep() const;
   double Horizon() const;  // passes, longer for data of a few steps a pass
   double Passes() const;

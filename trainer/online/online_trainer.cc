@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "model/steady_clock.h"
 #include "model/sync_point.h"
 #include "trainer/online/fit_state.h"
 #include "trainer/online/learner_place.h"
@@ -112,6 +113,8 @@ class OnlineTrainer::Impl {
   std::unique_ptr<OnlineFit> fit_;
   std::deque<Forgetting> forgetting_now_;  // taken from forgettings_
   bool changed_ = false;                   // since the last publish
+  // The last snapshot does not say how far there is nothing left to learn.
+  bool advanced_ = false;
   bool changed_since_checkpoint_ = false;
   absl::Time last_checkpoint_;
   absl::Time last_publish_;
@@ -120,6 +123,7 @@ class OnlineTrainer::Impl {
   std::thread thread_;      // the owner's
 
   mutable absl::Mutex mutex_;
+  model::SteadyAlarm alarm_;  // the trainer thread's
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
@@ -278,9 +282,10 @@ void OnlineTrainer::Impl::MakeFit() {
     warm_.reset();
   }
   fit_ = std::move(fit);
-  if (place_->on_gpu() && fit_->HasModel())
+  if (place_->on_gpu() && fit_->HasModel()) {
     last_snapshot_ = fit_->MakeSnapshot();
-  last_publish_ = last_checkpoint_ = absl::Now();
+  }
+  last_publish_ = last_checkpoint_ = options_.steady_now();
 }
 
 void OnlineTrainer::Impl::LeaveGpu(const std::string& error) {
@@ -305,7 +310,7 @@ void OnlineTrainer::Impl::RetryGpu() {
 }
 
 void OnlineTrainer::Impl::Learn() {
-  rate_since_ = absl::Now();
+  rate_since_ = options_.steady_now();
   rate_from_ = fit_->figures().positives;
   while (ObeyCommands() == Next::kGoOn) {
     if (!(options_.deterministic ? LearnBlock() : LearnSome())) return;
@@ -314,13 +319,17 @@ void OnlineTrainer::Impl::Learn() {
 }
 
 bool OnlineTrainer::Impl::LearnSome() {
+  const model::Sequence before = fit_->trained_through();
   fit_->Absorb(*interactions_);
+  if (fit_->HasModel() && fit_->trained_through() > before) advanced_ = true;
   if (!fit_->Ready()) {
     Rest(TrainerState::kWaiting);
     return true;
   }
   if (fit_->Settled()) {
-    if (changed_) PublishNow();
+    const bool due =
+        options_.steady_now() - last_publish_ >= options_.publish_interval;
+    if (changed_ || (advanced_ && due)) PublishNow();
     Rest(TrainerState::kIdle);
     return true;
   }
@@ -357,18 +366,19 @@ bool OnlineTrainer::Impl::Step() {
   }
   changed_ = changed_since_checkpoint_ = true;
   ReportStep();
-  if (absl::Now() - last_publish_ >= options_.publish_interval) PublishNow();
+  if (options_.steady_now() - last_publish_ >= options_.publish_interval)
+    PublishNow();
   return true;
 }
 
 void OnlineTrainer::Impl::CheckpointIfDue() {
   if (checkpoint_ == nullptr || !changed_since_checkpoint_ ||
-      absl::Now() - last_checkpoint_ < options_.checkpoint_interval) {
+      options_.steady_now() - last_checkpoint_ < options_.checkpoint_interval) {
     return;
   }
   checkpoint_(ExportState());
   changed_since_checkpoint_ = false;
-  last_checkpoint_ = absl::Now();
+  last_checkpoint_ = options_.steady_now();
 }
 
 std::unique_ptr<model::TrainingState> OnlineTrainer::Impl::ExportState() const {
@@ -448,8 +458,13 @@ void OnlineTrainer::Impl::Rest(TrainerState state) {
       checkpoint_ != nullptr && changed_since_checkpoint_
           ? last_checkpoint_ + options_.checkpoint_interval
           : absl::InfiniteFuture();
-  mutex_.AwaitWithDeadline(absl::Condition(&called), checkpoint_due);
-  rate_since_ = absl::Now();
+  const absl::Time publish_due = advanced_ && state == TrainerState::kIdle
+                                     ? last_publish_ + options_.publish_interval
+                                     : absl::InfiniteFuture();
+  const absl::Duration left =
+      std::min(checkpoint_due, publish_due) - options_.steady_now();
+  alarm_.Await(&mutex_, absl::Condition(&called), model::SteadyNow() + left);
+  rate_since_ = options_.steady_now();
   rate_from_ = fit_->figures().positives;
 }
 
@@ -467,8 +482,8 @@ void OnlineTrainer::Impl::PublishNow() {
     last_snapshot_ = std::make_unique<model::Snapshot>(*snapshot);
   }
   publish_(std::move(snapshot));
-  changed_ = false;
-  last_publish_ = absl::Now();
+  changed_ = advanced_ = false;
+  last_publish_ = options_.steady_now();
   {
     absl::MutexLock lock(&mutex_);
     ++status_.publishes;
@@ -497,7 +512,7 @@ void OnlineTrainer::Impl::FillFigures() {
 
 void OnlineTrainer::Impl::ReportStep() {
   const OnlineFitFigures figures = fit_->figures();
-  const absl::Time now = absl::Now();
+  const absl::Time now = options_.steady_now();
   absl::MutexLock lock(&mutex_);
   FillFigures();
   SetState(TrainerState::kTraining);

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "model/steady_clock.h"
 
 // No LibTorch header is included here: the server includes this file.
 
@@ -38,6 +39,8 @@ struct OnlineTrainerOptions {
   // alone, whenever they come. What does not fill a block waits. Same sums with
   // the same `threads`.
   bool deterministic = false;
+  // By which intervals are measured; tests bring their own.
+  std::function<absl::Time()> steady_now = model::SteadyNow;
   // Called on the trainer thread when a GPU failed, with what it said. May be
   // null.
   std::function<void(const std::string& error)> on_gpu_error;

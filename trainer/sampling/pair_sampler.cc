@@ -57,6 +57,13 @@ void PairSampler::Draw(uint32_t rows, std::vector<uint32_t>* pairs,
   while (pairs->size() < rows) pairs->push_back(NextOfTurn());
 }
 
+std::vector<bool> PairSampler::Visited() const {
+  std::vector<bool> visited(size_, false);
+  std::fill_n(visited.begin(), window_end_, true);
+  for (const uint32_t pair : window_) visited[pair] = false;
+  return visited;
+}
+
 PairSampler::State PairSampler::Export() const {
   State state;
   state.size = size_;

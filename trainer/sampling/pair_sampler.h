@@ -64,6 +64,8 @@ class PairSampler {
   uint32_t unvisited() const {
     return size_ - window_end_ + static_cast<uint32_t>(window_.size());
   }
+  // Whether a pair has been drawn, by its number. O(the open window).
+  std::vector<bool> Visited() const;
   size_t young() const { return young_.size(); }
   // Pairs [0, learnt_prefix()) have each been drawn at least once.
   uint32_t learnt_prefix() const {

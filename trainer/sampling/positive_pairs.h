@@ -46,6 +46,8 @@ class PositivePairs {
 
   // Numbers given, removed ones counted.
   uint32_t size() const { return static_cast<uint32_t>(users_.size()); }
+  // Those that were not removed.
+  uint32_t live() const { return static_cast<uint32_t>(number_of_.size()); }
   uint32_t user(uint32_t pair) const { return users_[pair]; }
   uint32_t item(uint32_t pair) const { return items_[pair]; }
   float weight(uint32_t pair) const { return weights_[pair]; }

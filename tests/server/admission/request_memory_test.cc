@@ -59,6 +59,21 @@ TEST(RequestMemoryTest, EachThingThatIsAskedForCounts) {
   EXPECT_GE(Estimate(tagged), plain + kItems / 8);
 }
 
+// A batch has one filter, and as many copies of its lists as are searched
+// together.
+TEST(RequestMemoryTest, ACommonFilterIsNotCountedForEachTask) {
+  auto filter = std::make_shared<ItemFilter>();
+  filter->excluded.resize(20000);
+  RecommendTask task = TaskOf(20);
+  task.common_filter = filter;
+  const std::vector<RecommendTask> tasks(1000, task);
+  const size_t plain =
+      EstimateBytes(std::vector<RecommendTask>(1000, TaskOf(20)), kItems);
+  const size_t list = 20000 * sizeof(model::ItemIndex);
+  EXPECT_GE(EstimateBytes(tasks, kItems), plain + list);
+  EXPECT_LE(EstimateBytes(tasks, kItems), plain + 100 * list);
+}
+
 TEST(RequestMemoryTest, ABatchIsTheSumOfItsTasks) {
   EXPECT_EQ(EstimateBytes({TaskOf(20), TaskOf(30)}, kItems),
             Estimate(TaskOf(20)) + Estimate(TaskOf(30)));

@@ -1,9 +1,11 @@
 #include "server/lifecycle/backup_place.h"
 
+#include <filesystem>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/store/temp_dir.h"
 
 namespace taud::server {
 namespace {
@@ -45,12 +47,44 @@ TEST(BackupPlaceTest, Table) {
       {"empty", "", "", here, kBad},
       {"longer than a path may be", "/" + std::string(5000, 'x'), "", here,
        kBad},
+      {"the data directory", "/data", "", here, kBad},
+      {"in the data directory", "/data/snapshots/x", "", here, kBad},
+      {"in the data directory by a way round", "/x/../data/b", "/", here, kBad},
+      {"beside the data directory", "/data2", "", here, kOk},
       {"a zero in it", std::string("/a\0b", 4), "", here, kBad},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.what);
-    EXPECT_EQ(CheckBackupPlace(c.directory, c.root, c.peer).code(), c.expected);
+    EXPECT_EQ(CheckBackupPlace(c.directory, c.root, "/data", c.peer).code(),
+              c.expected);
   }
+}
+
+TEST(BackupPlaceTest, LinksAreFollowed) {
+  namespace fs = std::filesystem;
+  const store::TempDir dir;
+  const std::string root = dir / "backups";
+  const std::string data = dir / "data";
+  fs::create_directories(root + "/inside");
+  fs::create_directories(data);
+  fs::create_directories(dir / "elsewhere");
+  fs::create_directory_symlink(dir / "elsewhere", root + "/out");
+  fs::create_directory_symlink(data, dir / "link-to-data");
+  fs::create_directory_symlink(root + "/inside", root + "/in");
+  const auto resolve = [&](const std::string& directory,
+                           const std::string& below) {
+    return ResolveBackupPlace(directory, below, data, "unix:x");
+  };
+  EXPECT_EQ(resolve(root + "/out/monday", root).status().code(),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(resolve(root + "/out/not/yet/there", root).status().code(),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(resolve(dir / "link-to-data/monday", "").status().code(),
+            absl::StatusCode::kInvalidArgument);
+  const auto inside = resolve(root + "/in/monday", root);
+  ASSERT_TRUE(inside.ok()) << inside.status();
+  EXPECT_EQ(*inside, fs::canonical(root).string() + "/inside/monday");
+  EXPECT_TRUE(resolve(root + "/monday", root).ok());
 }
 
 TEST(BackupPlaceTest, ARootIsAbsoluteOrNothing) {
@@ -62,10 +96,10 @@ TEST(BackupPlaceTest, ARootIsAbsoluteOrNothing) {
 
 TEST(BackupPlaceTest, WhoIsRefusedIsToldWhatToSet) {
   EXPECT_THAT(
-      std::string(CheckBackupPlace("/a", "", "ipv4:10.0.0.1:2").message()),
+      std::string(CheckBackupPlace("/a", "", "", "ipv4:10.0.0.1:2").message()),
       testing::HasSubstr("store.backup_root"));
   EXPECT_THAT(
-      std::string(CheckBackupPlace("/a", "/b", "unix:x").message()),
+      std::string(CheckBackupPlace("/a", "/b", "", "unix:x").message()),
       testing::AllOf(testing::HasSubstr("/a"), testing::HasSubstr("/b")));
 }
 

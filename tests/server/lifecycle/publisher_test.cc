@@ -1,13 +1,20 @@
 #include "server/lifecycle/publisher.h"
 
+#include <atomic>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/serving/serving_model.h"
+#include "store/files/snapshot_files.h"
 #include "tests/server/test_world.h"
 #include "tests/store/temp_dir.h"
 
@@ -23,6 +30,9 @@ class PublisherTest : public testing::Test {
     Publisher::Options options;
     options.directory = directory_.path();
     options.dim = kDim;
+    options.steady_now = [this] {
+      return absl::UnixEpoch() + absl::Seconds(seconds_.load());
+    };
     publisher_ = std::make_unique<Publisher>(options, &state_, &slot_, [] {});
   }
 
@@ -33,6 +43,26 @@ class PublisherTest : public testing::Test {
     };
   }
 
+  // Has its turn when all that was offered has been taken, and so replaces
+  // nothing.
+  void LetItWork() {
+    ASSERT_TRUE(publisher_->RunQuietly([] { return absl::OkStatus(); }).ok());
+    ASSERT_TRUE(publisher_->RunQuietly([] { return absl::OkStatus(); }).ok());
+  }
+  std::unique_ptr<model::Snapshot> Snapshot(model::Sequence through) {
+    auto snapshot = MakeSnapshot(kUsers, kItems, kDim);
+    snapshot->trained_through = through;
+    return snapshot;
+  }
+  absl::Status Publish() {
+    return publisher_->PublishNow([] { return absl::OkStatus(); }, Count());
+  }
+  size_t OnDisk() {
+    const auto saved = store::ListSnapshots(directory_.path());
+    return saved.ok() ? saved->size() : 0;
+  }
+
+  std::atomic<int64_t> seconds_{0};
   model::State state_;
   store::TempDir directory_;
   ServingSlot slot_;
@@ -122,6 +152,107 @@ TEST_F(PublisherTest, ASnapshotThatIsNotFiniteIsRefusedAndTheOldOneServes) {
               testing::HasSubstr("not finite"));
   ASSERT_NE(slot_.Get(), nullptr);
   EXPECT_EQ(slot_.Get()->snapshot->version, 1u);
+}
+
+// A rollback holds until a snapshot that was asked for serves.
+TEST_F(PublisherTest, ARejectedOrUnsavedPublishDoesNotEndARollback) {
+  publisher_->Start();
+  publisher_->Offer(Snapshot(5));
+  LetItWork();
+  ASSERT_TRUE(publisher_->Rollback(1, Count()).ok());
+  LetItWork();
+  ASSERT_EQ(publisher_->pinned(), 1u);
+
+  ASSERT_TRUE(Publish().ok());
+  auto bad = Snapshot(6);
+  bad->items.Row(4)[2] = std::nanf("");
+  publisher_->Offer(std::move(bad));
+  LetItWork();
+  EXPECT_EQ(publisher_->pinned(), 1u);
+
+  // The place of the next version is taken by what is no snapshot.
+  std::ofstream(directory_.path() + "/" + absl::StrFormat("%020d", 2)) << "x";
+  ASSERT_TRUE(Publish().ok());
+  publisher_->Offer(Snapshot(6));
+  LetItWork();
+  EXPECT_EQ(publisher_->pinned(), 1u);
+  EXPECT_EQ(slot_.Get()->snapshot->version, 1u);
+  EXPECT_EQ(store::ReadPinned(directory_.path()).value(), 1u);
+
+  ASSERT_TRUE(Publish().ok());
+  publisher_->Offer(Snapshot(6));
+  publisher_->Stop();
+  EXPECT_EQ(publisher_->pinned(), 0u);
+  EXPECT_EQ(store::ReadPinned(directory_.path()).value(), 0u);
+  EXPECT_EQ(slot_.Get()->snapshot->version, 3u);
+  ASSERT_EQ(answers_.size(), 4u);
+  EXPECT_TRUE(answers_[0].ok());
+  EXPECT_FALSE(answers_[1].ok());
+  EXPECT_FALSE(answers_[2].ok());
+  EXPECT_TRUE(answers_[3].ok());
+}
+
+// After a start from a checkpoint that is older than the snapshot.
+TEST_F(PublisherTest, WhatIsBehindTheServingSnapshotIsHeldBackNotRejected) {
+  publisher_->Start();
+  publisher_->Offer(Snapshot(100));
+  LetItWork();
+  ASSERT_TRUE(Publish().ok());
+  publisher_->Offer(Snapshot(40));
+  LetItWork();
+  publisher_->Offer(Snapshot(99));
+  LetItWork();
+  EXPECT_EQ(publisher_->stats().rejected, 0u);
+  EXPECT_EQ(publisher_->stats().held_back, 2u);
+  EXPECT_EQ(slot_.Get()->snapshot->version, 1u);
+  EXPECT_TRUE(answers_.empty()) << "the caller waits until it has caught up";
+  publisher_->Offer(Snapshot(100));
+  publisher_->Stop();
+  EXPECT_EQ(slot_.Get()->snapshot->version, 2u);
+  ASSERT_EQ(answers_.size(), 1u);
+  ASSERT_TRUE(answers_[0].ok()) << answers_[0].status();
+  EXPECT_EQ(answers_[0]->trained_through, 100u);
+}
+
+TEST_F(PublisherTest, WhatThrowsOnItsThreadFailsTheOneThing) {
+  publisher_->Start();
+  const absl::Status thrown =
+      publisher_->RunQuietly([]() -> absl::Status { throw std::bad_alloc(); });
+  EXPECT_EQ(thrown.code(), absl::StatusCode::kResourceExhausted) << thrown;
+  publisher_->Offer(Snapshot(5));
+  publisher_->Stop();
+  EXPECT_EQ(slot_.Get()->snapshot->version, 1u);
+}
+
+TEST_F(PublisherTest, SavesByTheSteadyClock) {
+  publisher_->Start();
+  publisher_->Offer(Snapshot(1));
+  LetItWork();
+  EXPECT_EQ(OnDisk(), 1u);
+  publisher_->Offer(Snapshot(2));
+  LetItWork();
+  EXPECT_EQ(OnDisk(), 1u);
+  seconds_ = 31;
+  publisher_->Offer(Snapshot(3));
+  LetItWork();
+  EXPECT_EQ(OnDisk(), 2u);
+  publisher_->Stop();
+}
+
+// An erasure does not make a snapshot a saved one.
+TEST_F(PublisherTest, WhatAnErasureLeavesOfAnUnsavedSnapshotIsSavedAtTheEnd) {
+  publisher_->Start();
+  publisher_->Offer(Snapshot(1));
+  LetItWork();
+  publisher_->Offer(Snapshot(2));
+  LetItWork();
+  ASSERT_EQ(OnDisk(), 1u);
+  ASSERT_TRUE(publisher_->Erase({0}, {}).ok());
+  publisher_->Stop();
+  EXPECT_EQ(OnDisk(), 2u);
+  const auto saved = store::ListSnapshots(directory_.path());
+  ASSERT_TRUE(saved.ok());
+  EXPECT_EQ(saved->back().trained_through, 2u);
 }
 
 }  // namespace

@@ -358,6 +358,21 @@ TEST_F(RecommenderTest, PagesFollowEachOther) {
             absl::StatusCode::kAborted);
 }
 
+TEST_F(RecommenderTest, AFilterInCommonIsAsGoodAsOnesOwn) {
+  const auto model = Build(MakeSnapshot(10, 50, 8));
+  RecommendTask own = ForUser(3, 20);
+  own.filter.excluded = {1, 2, 3};
+  own.filter.only_some = true;
+  for (model::ItemIndex item = 0; item < 30; ++item) {
+    own.filter.only.push_back(item);
+  }
+  RecommendTask common = ForUser(3, 20);
+  common.common_filter = std::make_shared<const ItemFilter>(own.filter);
+  EXPECT_EQ(ItemsOf(Ask(*model, state_, common)),
+            ItemsOf(Ask(*model, state_, own)));
+  EXPECT_FALSE(ItemsOf(Ask(*model, state_, own)).empty());
+}
+
 TEST_F(RecommenderTest, ExplorationIsSeededAndKeepsToTheFilter) {
   const auto model = Build(MakeSnapshot(10, 50, 8));
   RecommendTask task = ForUser(3, 20);

@@ -177,5 +177,25 @@ TEST(BackupTest, LinksWhatIsCompleteAndNothingElse) {
   EXPECT_TRUE(LinkTree(dir / "missing", dir / "nowhere").ok());
 }
 
+TEST(BackupTest, OneThatIsCalledOffEndsAtOnceAndLeavesNothing) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "from");
+  std::ofstream(dir / "from/file") << std::string(5 << 20, 'x');
+  const std::string name = dir / "backup";
+  const auto incomplete = BeginBackup(name);
+  ASSERT_TRUE(incomplete.ok()) << incomplete.status();
+  bool off = true;
+  const CalledOff called_off = [&off] { return off; };
+  const std::string to = SnapshotsIn(*incomplete);
+  EXPECT_TRUE(absl::IsCancelled(LinkTree(dir / "from", to, called_off)));
+  off = false;
+  EXPECT_TRUE(LinkTree(dir / "from", to, called_off).ok());
+  off = true;
+  EXPECT_TRUE(absl::IsCancelled(FinishBackup(name, 1, 1, called_off).status()));
+  ASSERT_TRUE(AbandonBackup(name).ok());
+  EXPECT_FALSE(std::filesystem::exists(name));
+  EXPECT_FALSE(std::filesystem::exists(*incomplete));
+}
+
 }  // namespace
 }  // namespace taud::store

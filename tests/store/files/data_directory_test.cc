@@ -40,5 +40,32 @@ TEST(DataDirectoryTest, ADamagedMarkIsNotGuessedAt) {
               HasSubstr(FormatFileIn(dir.path())));
 }
 
+TEST(DataDirectoryTest, AMissingMarkBesideALogThatHasOneIsDataLoss) {
+  const struct {
+    int log_format;
+    bool has_data;
+    bool taken;
+  } cases[] = {
+      {0, false, true},  // the first start
+      {2, false, true},  // cut short
+      {1, true, true},   // an older one, which is brought up to date
+      {2, true, false},  // FORMAT was lost
+      {3, true, false},
+  };
+  for (const auto& c : cases) {
+    const TempDir dir;
+    const absl::Status status =
+        MarkOpenedDirectory(dir.path(), c.log_format, c.has_data);
+    EXPECT_EQ(status.ok(), c.taken) << status;
+    EXPECT_EQ(ReadNumberFile(FormatFileIn(dir.path())).value().has_value(),
+              c.taken);
+    if (c.taken) continue;
+    EXPECT_TRUE(absl::IsDataLoss(status));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("echo 2 >"));
+    std::ofstream(FormatFileIn(dir.path())) << "2\n";
+    EXPECT_TRUE(MarkOpenedDirectory(dir.path(), c.log_format, true).ok());
+  }
+}
+
 }  // namespace
 }  // namespace taud::store

@@ -11,6 +11,7 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -316,6 +317,33 @@ TEST_F(SnapshotFilesTest, DamagedManifestsAreLeftOutOfTheList) {
   WriteAll(PathOf(2) + "/manifest.json", "{");
   fs::remove(PathOf(3) + "/manifest.json");
   EXPECT_THAT(Listed(), ElementsAre(1));
+}
+
+// An erasure overwrites and frees a name, whatever is being saved.
+TEST_F(SnapshotFilesTest, SavesWholeNamesWhileSomeAreErased) {
+  constexpr size_t kRows = 3000;
+  const model::Snapshot snapshot = SomeSnapshot(1, kRows);
+  for (int round = 0; round < 3; ++round) {
+    model::Dictionary users;
+    const std::string filler(500, 'x');
+    for (size_t row = 0; row < kRows; ++row) {
+      users.Insert(absl::StrCat(row, filler));
+    }
+    const std::string root = absl::StrCat(root_, round);
+    std::thread eraser([&users] {
+      for (uint32_t row = 0; row < kRows; ++row) users.Erase(row);
+    });
+    const absl::Status saved = SaveSnapshot(root, snapshot, users, users);
+    eraser.join();
+    ASSERT_TRUE(saved.ok()) << saved;
+    std::istringstream lines(
+        ReadAll(absl::StrFormat("%s/%020d/user_ids.txt", root, 1)));
+    std::string line;
+    for (size_t row = 0; std::getline(lines, line); ++row) {
+      if (line == "\"\"") continue;
+      ASSERT_EQ(line, absl::StrCat("\"", row, filler, "\""));
+    }
+  }
 }
 
 }  // namespace

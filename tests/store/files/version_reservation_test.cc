@@ -42,6 +42,29 @@ TEST(VersionReservationTest, ADamagedFileIsNotTakenForZero) {
   }
 }
 
+TEST(VersionReservationTest, AFileThatWasCutOffIsNotTakenForASmallerNumber) {
+  const TempDir dir;
+  const std::string path = dir.path() + "/reserved_versions";
+  ASSERT_TRUE(ReserveVersions(dir.path(), 123456).ok());
+  const auto size = std::filesystem::file_size(path);
+  for (auto cut = size; cut-- > 0;) {
+    std::filesystem::resize_file(path, cut);
+    EXPECT_TRUE(absl::IsDataLoss(LastReservedVersion(dir.path()).status()))
+        << cut;
+  }
+  // As the message says, and as older versions wrote it.
+  std::ofstream(path) << "200000\n";
+  EXPECT_EQ(LastReservedVersion(dir.path()).value(), 200000u);
+}
+
+TEST(VersionReservationTest, AMissingFileBesideSnapshotsIsNotTakenForZero) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir.path() + "/00000000000000000042");
+  const auto last = LastReservedVersion(dir.path());
+  EXPECT_TRUE(absl::IsDataLoss(last.status()));
+  EXPECT_THAT(std::string(last.status().message()), testing::HasSubstr("42"));
+}
+
 TEST(VersionReservationTest, ARootThatCannotBe) {
   const TempDir dir;
   const std::string file = dir.path() + "/file";

@@ -49,5 +49,26 @@ TEST(ErasureReceiptsTest, IsFoundWhateverItsState) {
   EXPECT_EQ(receipts.Pending().size(), 1u);
 }
 
+TEST(ErasureReceiptsTest, ASecondCallIsToldFromOneAboutSomebodyElse) {
+  const Erasure known = Receipt("ticket", 7);  // of a user
+  const struct {
+    ErasureSubject subject;
+    bool still_known;
+    bool same;
+  } cases[] = {
+      {ErasureSubject::kUser, false, true},
+      {ErasureSubject::kUser, true, false},
+      {ErasureSubject::kItem, false, false},
+      {ErasureSubject::kItem, true, false},
+  };
+  for (const auto& c : cases) {
+    const absl::Status status =
+        CheckSameErasure(known, c.subject, "bob", c.still_known);
+    EXPECT_EQ(status.code(),
+              c.same ? absl::StatusCode::kOk : absl::StatusCode::kAlreadyExists)
+        << status;
+  }
+}
+
 }  // namespace
 }  // namespace taud::store

@@ -230,6 +230,39 @@ TEST_F(EventStoreErasureTest, TheSameErasureIdGivesTheSameReceipt) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(EventStoreErasureTest, AnErasureIdOfSomebodyElseIsRefused) {
+  Open();
+  ASSERT_TRUE(Append({Event("alice", "a"), Event("bob", "a")}).ok());
+  ASSERT_TRUE(Erase(ErasureSubject::kUser, "alice", "ticket 7").ok());
+  const auto other = Erase(ErasureSubject::kUser, "bob", "ticket 7");
+  EXPECT_EQ(other.status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(std::string(other.status().message()), HasSubstr("ticket 7"));
+  EXPECT_EQ(Erase(ErasureSubject::kItem, "a", "ticket 7").status().code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(state().users.Find("bob").has_value());
+  EXPECT_TRUE(state().items.Find("a").has_value());
+  // Somebody new, whom the first call did not mean.
+  ASSERT_TRUE(Append({Event("alice", "a")}).ok());
+  EXPECT_EQ(Erase(ErasureSubject::kUser, "alice", "ticket 7").status().code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(state().users.Find("alice").has_value());
+}
+
+TEST_F(EventStoreErasureTest, SequencesDoNotGoBackWhenTheLastOneIsErased) {
+  Open();
+  ASSERT_TRUE(Append({Event("alice", "a"), Event("bob", "a")}).ok());
+  ASSERT_EQ((*Append({Event("carol", "b")}))[0].sequence, 3u);
+  std::vector<Erasure> erasures = {*Erase(ErasureSubject::kUser, "carol")};
+  ASSERT_TRUE(store()->EraseFromLog(&erasures).ok());
+  Close();
+  Open();
+  EXPECT_EQ(state().interactions.size(), 2u);
+  // What was acknowledged is not beyond the log.
+  EXPECT_EQ(state().interactions.last_sequence(), 3u);
+  EXPECT_EQ((*Append({Event("bob", "b")}))[0].sequence, 4u);
+  EXPECT_EQ(state().interactions.last_sequence(), 4u);
+}
+
 // A name that no compression can take apart, so that a look at the bytes finds
 // it wherever it is.
 std::string Name(const std::string& of) {
@@ -308,6 +341,26 @@ TEST_F(EventStoreErasureTest, OldEventsGoButNoneThatIsNeeded) {
   EXPECT_EQ(state().interactions.size(), 6u);
   EXPECT_EQ(state().interactions.At(0).sequence, 5u);
   EXPECT_EQ((*Append({Event("u", "new")}))[0].sequence, 11u);
+}
+
+TEST_F(EventStoreErasureTest, AnAgeBeyondTheStoresTimeDeletesNothing) {
+  for (const int64_t now : {int64_t{1700000000000}, int64_t{60000}}) {
+    clock_.wall_ms = now;
+    options_.directory = dir_ / absl::StrCat("log", now);
+    Open();
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(Append({Event("u", absl::StrCat("i", i))}).ok());
+      clock_.Pass(60000);
+    }
+    EventStore::Retention retention;
+    retention.max_age_ms = 36500 * kDay;
+    EXPECT_EQ(*store()->Trim(retention, 3), 0u) << now;
+    retention.max_age_ms = kDay;
+    EXPECT_EQ(*store()->Trim(retention, 3), 0u) << now;
+    Close();
+    Open();
+    EXPECT_EQ(state().interactions.size(), 3u) << now;
+  }
 }
 
 TEST_F(EventStoreErasureTest, TheOldestTablesGoWhenThereAreTooManyBytes) {

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -458,6 +460,287 @@ TEST_F(EventStoreFaultTest, ALostCurrentFileIsNotAFreshDirectory) {
   std::filesystem::remove(options_.directory + "/CURRENT");
   EXPECT_EQ(OpenStatus().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(OpenStatus().code(), absl::StatusCode::kDataLoss);
+}
+
+// The directory as a kill leaves it: nothing is flushed into tables.
+std::string CopyAsKilled(const std::string& from, const std::string& to) {
+  std::filesystem::remove_all(to);
+  std::filesystem::copy(from, to);
+  return to;
+}
+
+std::vector<std::string> LogsIn(const std::string& directory) {
+  std::vector<std::string> logs;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() == ".log") logs.push_back(entry.path());
+  }
+  std::sort(logs.begin(), logs.end());
+  return logs;
+}
+
+void FlipBit(const std::string& path, uintmax_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(at));
+  const char byte = static_cast<char>(file.get() ^ 0x10);
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put(byte);
+}
+
+// Whatever ends a log early but a crash is noticed, in the newest one and in
+// those before it.
+TEST_F(EventStoreFaultTest, NoLogMayEndBeforeWhatWasAcknowledged) {
+  Open();
+  uint64_t appended = 0;
+  // Until the events have filled a memtable, and the other families have not:
+  // both logs are needed.
+  while (LogsIn(options_.directory).size() < 2) {
+    std::vector<NewInteraction> batch;
+    for (int i = 0; i < 5000; ++i) {
+      batch.push_back(
+          Event("u", "i", std::string(200, 'x') + absl::StrCat(appended++)));
+    }
+    ASSERT_TRUE(Append(std::move(batch)).ok());
+    ASSERT_LT(appended, 1000000u);
+  }
+  ASSERT_TRUE(Append({Event("v", "i")}).ok());
+  ASSERT_TRUE(Append({Event("w", "i")}).ok());
+  const std::string whole = CopyAsKilled(options_.directory, dir_ / "whole");
+  Close();
+  const struct {
+    const char* what;
+    size_t log;  // of the two
+    std::function<void(const std::string& path)> damage;
+  } cases[] = {
+      {"a flipped bit in the older one's tail", 0,
+       [](const std::string& path) {
+         FlipBit(path, std::filesystem::file_size(path) - 5);
+       }},
+      {"the older one cut short", 0,
+       [](const std::string& path) {
+         std::filesystem::resize_file(path,
+                                      std::filesystem::file_size(path) / 2);
+       }},
+      {"the older one missing", 0,
+       [](const std::string& path) { std::filesystem::remove(path); }},
+      {"a flipped bit in the very last record", 1,
+       [](const std::string& path) {
+         FlipBit(path, std::filesystem::file_size(path) - 5);
+       }},
+      {"the last record cut off", 1,
+       [](const std::string& path) {
+         std::filesystem::resize_file(path,
+                                      std::filesystem::file_size(path) - 1);
+       }},
+      {"the newest one empty", 1,
+       [](const std::string& path) { std::filesystem::resize_file(path, 0); }},
+      {"the newest one missing", 1,
+       [](const std::string& path) { std::filesystem::remove(path); }},
+  };
+  options_.directory = dir_ / "damaged";
+  for (const auto& c : cases) {
+    CopyAsKilled(whole, options_.directory);
+    const std::vector<std::string> logs = LogsIn(options_.directory);
+    ASSERT_EQ(logs.size(), 2u);
+    c.damage(logs[c.log]);
+    const std::vector<std::string> left = LogsIn(options_.directory);
+    const absl::Status status = OpenStatus();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << c.what;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("acknowledged"));
+    // RocksDB would have read what it could and removed the logs.
+    EXPECT_EQ(LogsIn(options_.directory), left) << c.what;
+  }
+  // What a crash leaves: a write that was under way.
+  CopyAsKilled(whole, options_.directory);
+  std::ofstream(LogsIn(options_.directory)[1], std::ios::app | std::ios::binary)
+      << "half a rec";
+  Open();
+  EXPECT_EQ(state().interactions.size(), appended + 2);
+  ASSERT_TRUE(Append({Event("x", "i")}).ok());
+  Close();
+  Open();
+  EXPECT_EQ(state().interactions.size(), appended + 3);
+  Close();
+  // The remedy that the message names.
+  CopyAsKilled(whole, options_.directory);
+  std::filesystem::resize_file(LogsIn(options_.directory)[1], 0);
+  std::filesystem::remove(options_.directory + "/log_list");
+  Open();
+  EXPECT_GT(state().interactions.size(), 0u);
+  EXPECT_LE(state().interactions.size(), appended);
+}
+
+TEST_F(EventStoreFaultTest, ADamagedTableOfEventIdsStopsTheStart) {
+  Open();
+  std::vector<NewInteraction> batch;
+  for (int i = 0; i < 5000; ++i) {
+    batch.push_back(Event("u", "i", absl::StrCat("event-", i)));
+  }
+  ASSERT_TRUE(Append(batch).ok());
+  std::vector<Erasure> none;
+  ASSERT_TRUE(opened_.store->EraseFromLog(&none).ok());  // writes tables
+  Close();
+  std::string table;
+  WithDatabase([&](rocksdb::DB* db, const auto&) {
+    std::vector<rocksdb::LiveFileMetaData> files;
+    db->GetLiveFilesMetaData(&files);
+    for (const rocksdb::LiveFileMetaData& file : files) {
+      if (file.column_family_name == FamilyName(Family::kEventIds)) {
+        table = file.db_path + file.name;
+      }
+    }
+  });
+  ASSERT_FALSE(table.empty());
+  FlipBit(table, std::filesystem::file_size(table) / 3);
+  const absl::Status status = OpenStatus();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr(std::filesystem::path(table).filename().string()));
+}
+
+// A record that is damaged while the store runs fails its own batch only.
+TEST_F(EventStoreFaultTest, ADamagedEventIdFailsNobodyElse) {
+  Open();
+  ASSERT_TRUE(Append({Event("u", "a", "bad")}).ok());
+  Close();
+  uint64_t seed = 0;
+  WithDatabase([&](rocksdb::DB* db, const auto& handles) {
+    std::string value;
+    ASSERT_TRUE(db->Get(rocksdb::ReadOptions(),
+                        handles[static_cast<size_t>(Family::kMeta)],
+                        "event_id_seed", &value)
+                    .ok());
+    seed = *DecodeSequenceKey(value);
+  });
+  const EventIdKey key = HashEventId("bad", seed);
+  Put(Family::kEventIds, std::string(key.data(), key.size()), "garbage");
+  Open();
+  // Together in one group: the writer is held up by a task before them.
+  std::promise<void> go;
+  std::shared_future<void> gone = go.get_future().share();
+  ASSERT_TRUE(
+      opened_.store->FindStream("s", [gone](auto) { gone.wait(); }).ok());
+  std::vector<std::promise<AppendResult>> answers(3);
+  const char* const ids[] = {"good-1", "bad", "good-2"};
+  for (size_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(opened_.store
+                    ->Append({Event("v", "b", ids[i])},
+                             [&answers, i](AppendResult result) {
+                               answers[i].set_value(std::move(result));
+                             })
+                    .ok());
+  }
+  go.set_value();
+  EXPECT_TRUE(answers[0].get_future().get().ok());
+  EXPECT_EQ(answers[1].get_future().get().status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(answers[2].get_future().get().ok());
+  EXPECT_EQ(state().interactions.size(), 3u);
+}
+
+// Items that leave the queue make room, too: whoever waits is told.
+TEST_F(EventStoreFaultTest, RoomIsOfferedWhateverMadeIt) {
+  options_.max_queued = 1;
+  opened_.state = std::make_unique<model::State>();
+  auto store = EventStore::Open(options_, opened_.state.get());
+  ASSERT_TRUE(store.ok()) << store.status();
+  opened_.store = *std::move(store);
+  std::atomic<int> offers{0};
+  std::promise<AppendResult> written;
+  const auto try_append = [&] {
+    return opened_.store->Append({Event("u", "a")}, [&](AppendResult result) {
+      written.set_value(std::move(result));
+    });
+  };
+  std::atomic<bool> waits{false};
+  EventStore::Listener listener;
+  listener.room = [&] {
+    ++offers;
+    if (waits.exchange(false) && !try_append().ok()) waits = true;
+  };
+  opened_.store->SetListener(std::move(listener));
+  ASSERT_TRUE(opened_.store->Replay(nullptr).ok());
+  std::promise<void> go;
+  std::shared_future<void> gone = go.get_future().share();
+  ASSERT_TRUE(
+      opened_.store->FindStream("s", [gone](auto) { gone.wait(); }).ok());
+  NewItem item;
+  item.id = "c";
+  ASSERT_TRUE(
+      opened_.store->UpsertItems({item}, [](const absl::Status&) {}).ok());
+  EXPECT_TRUE(IsQueueFull(try_append()));
+  waits = true;
+  go.set_value();
+  EXPECT_TRUE(written.get_future().get().ok());
+  Close();
+  EXPECT_EQ(offers, 3);
+}
+
+TEST_F(EventStoreFaultTest, AnErasureThatReachedTheLogIsFoundAgain) {
+  opened_.state = std::make_unique<model::State>();
+  auto store = EventStore::Open(options_, opened_.state.get());
+  ASSERT_TRUE(store.ok()) << store.status();
+  opened_.store = *std::move(store);
+  std::atomic<int> found{0};
+  EventStore::Listener listener;
+  listener.erasure_found = [&] { ++found; };
+  opened_.store->SetListener(std::move(listener));
+  ASSERT_TRUE(opened_.store->Replay(nullptr).ok());
+  ASSERT_TRUE(Append({Event("alice", "a"), Event("bob", "a")}).ok());
+  files_->Set(Fault::kSync);
+  std::promise<absl::StatusOr<Erasure>> answer;
+  ASSERT_TRUE(
+      opened_.store
+          ->Erase(ErasureSubject::kUser, "alice", "ticket",
+                  [&](auto erasure) { answer.set_value(std::move(erasure)); })
+          .ok());
+  const auto erasure = answer.get_future().get();
+  files_->Set(Fault::kNone);
+  ASSERT_TRUE(Append({Event("carol", "a")}).ok());
+  // Told at once, or found by the store when it came back: never forgotten.
+  EXPECT_FALSE(state().users.Find("alice").has_value());
+  EXPECT_EQ(opened_.store->PendingErasures().size(), 1u);
+  EXPECT_TRUE(erasure.ok() || found == 1) << erasure.status();
+}
+
+TEST_F(EventStoreFaultTest, AFullDiskIsServedFromAndWrittenToWhenThereIsRoom) {
+  Open();
+  ASSERT_TRUE(Append({Event("u", "a", "e1")}).ok());
+  const std::string killed = CopyAsKilled(options_.directory, dir_ / "killed");
+  Close();
+  options_.directory = killed;
+  files_->Set(Fault::kFull);
+  Open();
+  EXPECT_EQ(state().interactions.size(), 1u);
+  EXPECT_TRUE(state().users.Find("u").has_value());
+  EXPECT_EQ(opened_.store->CheckWritable().code(),
+            absl::StatusCode::kResourceExhausted);
+  for (int i = 0; i < 2; ++i) {
+    const AppendResult refused = Append({Event("u", "b", "e2")});
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted)
+        << refused.status();
+    EXPECT_THAT(opened_.store->stats().refusing, HasSubstr("No space"));
+  }
+  EXPECT_FALSE(opened_.store->CheckWritable().ok());
+  files_->Set(Fault::kNone);
+  // It comes back by being asked, and then says so.
+  EXPECT_TRUE(opened_.store->CheckWritable().ok());
+  EXPECT_EQ(opened_.store->stats().refusing, "");
+  const AppendResult written =
+      Append({Event("u", "b", "e2"), Event("u", "a", "e1")});
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_EQ((*written)[0].sequence, 2u);
+  EXPECT_TRUE((*written)[1].duplicate);
+  // The same while it runs.
+  files_->Set(Fault::kFull);
+  EXPECT_FALSE(Append({Event("u", "c")}).ok());
+  EXPECT_FALSE(opened_.store->CheckWritable().ok());
+  EXPECT_EQ(state().interactions.size(), 2u);
+  files_->Set(Fault::kNone);
+  EXPECT_TRUE(opened_.store->CheckWritable().ok());
+  EXPECT_TRUE(Append({Event("u", "d")}).ok());
+  Close();
+  Open();
+  EXPECT_EQ(state().interactions.size(), 3u);
 }
 
 TEST_F(EventStoreFaultTest, AFlippedBitInATableIsDataLoss) {

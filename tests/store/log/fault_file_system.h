@@ -11,8 +11,9 @@
 
 namespace taud::store {
 
-// What to break in RocksDB's log files from now on.
-enum class Fault { kNone, kSync, kNoSpace, kAll };
+// What to break in RocksDB's log files from now on; with kFull, no file takes
+// any more bytes.
+enum class Fault { kNone, kSync, kNoSpace, kFull, kAll };
 
 // The machine's files, with faults on demand. Thread-safe.
 class FaultFileSystem : public rocksdb::FileSystemWrapper {
@@ -31,24 +32,26 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
     if (fault_ == Fault::kAll) return rocksdb::IOStatus::IOError("injected");
     rocksdb::IOStatus status =
         target()->NewWritableFile(name, options, file, debug);
-    if (status.ok() && absl::EndsWith(name, ".log")) {
-      *file = std::make_unique<LogFile>(std::move(*file), &fault_);
+    if (status.ok()) {
+      *file = std::make_unique<FaultyFile>(std::move(*file), &fault_,
+                                           absl::EndsWith(name, ".log"));
     }
     return status;
   }
 
  private:
-  class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
+  class FaultyFile : public rocksdb::FSWritableFileOwnerWrapper {
    public:
-    LogFile(std::unique_ptr<rocksdb::FSWritableFile> file,
-            const std::atomic<Fault>* fault)
+    FaultyFile(std::unique_ptr<rocksdb::FSWritableFile> file,
+               const std::atomic<Fault>* fault, bool log)
         : rocksdb::FSWritableFileOwnerWrapper(std::move(file)),
-          fault_(*fault) {}
+          fault_(*fault),
+          log_(log) {}
 
     rocksdb::IOStatus Append(const rocksdb::Slice& data,
                              const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* debug) override {
-      if (fault_ == Fault::kNoSpace) {
+      if (fault_ == Fault::kFull || (log_ && fault_ == Fault::kNoSpace)) {
         return rocksdb::IOStatus::NoSpace("injected");
       }
       return FSWritableFileWrapper::Append(data, options, debug);
@@ -72,10 +75,11 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
 
    private:
     bool Broken() const {
-      return fault_ == Fault::kSync || fault_ == Fault::kAll;
+      return log_ && (fault_ == Fault::kSync || fault_ == Fault::kAll);
     }
 
     const std::atomic<Fault>& fault_;
+    const bool log_;
   };
 
   std::atomic<Fault> fault_{Fault::kNone};

@@ -26,5 +26,14 @@ TEST(StoreClockTest, AtAStartTheWallClockIsBelieved) {
   EXPECT_EQ(AdvanceStoreClock(1000, 5000, -1), 5000);
 }
 
+TEST(StoreClockTest, NothingIsOlderThanTheStoresTime) {
+  EXPECT_EQ(CutoffMs(1700000000000, 1000), 1699999999000);
+  EXPECT_EQ(CutoffMs(1700000000000, 0), 1700000000000);
+  // A hundred years, and clocks that begin at 1970.
+  EXPECT_EQ(CutoffMs(1700000000000, int64_t{36500} * 24 * 60 * 60 * 1000), 0);
+  EXPECT_EQ(CutoffMs(0, 1), 0);
+  EXPECT_EQ(CutoffMs(5000, 5000), 0);
+}
+
 }  // namespace
 }  // namespace taud::store

@@ -35,6 +35,23 @@ TEST(WriteAheadLogTest, WholeLogs) {
       FindDamage(Record(kFirst, "a") + Record(kLast, "b")).has_value());
 }
 
+TEST(WriteAheadLogTest, HowMuchOfALogIsWhole) {
+  const std::string first = Record(kFull, "first");
+  const std::string log = first + Record(kFull, "second");
+  EXPECT_EQ(WholeBytes(""), 0u);
+  EXPECT_EQ(WholeBytes(log), log.size());
+  EXPECT_EQ(WholeBytes(log + std::string(100000, '\0')), log.size());
+  for (size_t size = 0; size < log.size(); ++size) {
+    EXPECT_EQ(WholeBytes(log.substr(0, size)),
+              size < first.size() ? 0u : first.size());
+  }
+  for (size_t byte = first.size(); byte < log.size(); ++byte) {
+    std::string damaged = log;
+    damaged[byte] = static_cast<char>(damaged[byte] ^ 4);
+    EXPECT_EQ(WholeBytes(damaged), first.size()) << byte;
+  }
+}
+
 TEST(WriteAheadLogTest, ALogCutShortIsNotDamaged) {
   const std::string log = Record(kFull, "first") + Record(kFull, "second");
   for (size_t size = 0; size <= log.size(); ++size) {

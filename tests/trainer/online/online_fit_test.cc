@@ -563,6 +563,61 @@ TEST_F(OnlineFitTest, AStateWithoutQueryWeightsRenewalOrTurnsIsGoneOnWith) {
   Settle();
 }
 
+// A pair that an open window has visited has been counted, too.
+TEST_F(OnlineFitTest, ForgetsPairsThatAnOpenWindowHasVisited) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  ASSERT_TRUE(fit_->Step().ok());
+  ASSERT_GT(fit_->unvisited(), 0u);  // the window is open
+  std::vector<uint32_t> users;
+  for (uint32_t user = 0; user < 299; ++user) users.push_back(user);
+  interactions_.Erase(users, {});
+  fit_->Forget(users, {});
+  uint64_t of_items = 0;
+  uint64_t of_users = 0;
+  const auto state = fit_->Export();
+  for (const auto n : state->integers.at("items/learnt")) of_items += n;
+  for (const auto n : state->integers.at("users/learnt")) of_users += n;
+  EXPECT_EQ(of_items, of_users);
+}
+
+// Nothing is left to draw, so that no passes are ever done: it waits.
+TEST_F(OnlineFitTest, WaitsWhenAllWasErasedWhileWarmingUp) {
+  const ClusteredData data = MakeClusters(30, 40, 2, 10, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  ASSERT_TRUE(fit_->Step().ok());
+  ASSERT_TRUE(fit_->figures().warming_up);
+  std::vector<uint32_t> users;
+  for (uint32_t user = 0; user < 30; ++user) users.push_back(user);
+  interactions_.Erase(users, {});
+  fit_->Forget(users, {});
+  EXPECT_FALSE(fit_->Ready());
+  // And goes on with those that come.
+  for (uint32_t n = 0; n < 20; ++n) AppendOne(100 + n % 5, n, &interactions_);
+  fit_->Absorb(interactions_);
+  EXPECT_TRUE(fit_->Ready());
+  Settle();
+}
+
+TEST_F(OnlineFitTest, WhatHasNothingToLearnIsLearntAtOnce) {
+  const ClusteredData data = MakeClusters(60, 50, 5, 8, 1);
+  AppendAll(data.train, 1, &interactions_);
+  Settle();
+  // A repeat, a dislike, and events that are gone from the end of the log.
+  AppendOne(0, data.train[0][0], &interactions_);
+  fit_->Absorb(interactions_);
+  EXPECT_EQ(fit_->trained_through(), interactions_.last_sequence());
+  AppendOne(0, 49, &interactions_, model::InteractionKind::kDislike);
+  fit_->Absorb(interactions_);
+  EXPECT_EQ(fit_->trained_through(), interactions_.last_sequence());
+  interactions_.AdvanceThrough(interactions_.last_sequence() + 5);
+  fit_->Absorb(interactions_);
+  EXPECT_EQ(fit_->trained_through(), interactions_.last_sequence());
+  EXPECT_EQ(fit_->absorbed_through(), interactions_.last_sequence());
+}
+
 TEST_F(OnlineFitTest, ForgetsUsersAndItemsAndGoesOn) {
   const ClusteredData data = MakeClusters(120, 90, 6, 10, 1);
   AppendAll(data.train, 1, &interactions_);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -78,10 +79,17 @@ class OnlineTrainerTest : public testing::Test {
   }
   // Polls: the trainer tells nobody when its state changes.
   void AwaitState(TrainerState state) {
+    AwaitStatus([state](const TrainerStatus& s) { return s.state == state; });
+  }
+  // Behind a publication: it has been noted, and when it was.
+  void AwaitPublishes(uint64_t n) {
+    AwaitStatus([n](const TrainerStatus& s) { return s.publishes >= n; });
+  }
+  void AwaitStatus(const std::function<bool(const TrainerStatus&)>& there) {
     absl::Mutex mutex;
     absl::MutexLock lock(&mutex);
     const absl::Time end = absl::Now() + kDeadline;
-    while (trainer_->status().state != state) {
+    while (!there(trainer_->status())) {
       ASSERT_LT(absl::Now(), end) << TrainerStateName(trainer_->status().state)
                                   << " " << trainer_->status().error;
       mutex.AwaitWithTimeout(absl::Condition(
@@ -98,6 +106,28 @@ class OnlineTrainerTest : public testing::Test {
   std::unique_ptr<model::Snapshot> newest_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<OnlineTrainer> trainer_;
 };
+
+// Intervals go by the clock that nobody sets.
+TEST_F(OnlineTrainerTest, PublishesByTheSteadyClock) {
+  const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
+  AppendAll(data.train, 1, &interactions_);
+  std::atomic<int64_t> hours{0};
+  OnlineTrainerOptions options = SmallOptions();
+  options.steady_now = [&hours] {
+    return absl::UnixEpoch() + absl::Hours(hours.load());
+  };
+  Make(options);
+  trainer_->Start();
+  AwaitPublication(1);
+  AwaitPublishes(1);
+  AwaitState(TrainerState::kIdle);
+  // Nothing to learn: how far it has come is told when the interval is over.
+  AppendOne(0, data.train[0][0], &interactions_);
+  hours = 2;
+  trainer_->Notify();
+  EXPECT_EQ(AwaitPublication(2)->trained_through,
+            interactions_.last_sequence());
+}
 
 TEST_F(OnlineTrainerTest, LearnsPublishesAndGoesIdle) {
   const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);

@@ -36,6 +36,19 @@ TEST_F(PairSamplerTest, NothingToDraw) {
   EXPECT_FALSE(sampler_.OpenWindow(&begin, &end));
 }
 
+TEST_F(PairSamplerTest, KnowsWhichPairsAnOpenWindowHasVisited) {
+  sampler_.Append(100);
+  EXPECT_EQ(sampler_.Visited(), std::vector<bool>(100, false));
+  OpenWindow();
+  Draw(40);
+  sampler_.Append(10);
+  std::vector<bool> drawn(110, false);
+  for (uint32_t i = 0; i < first_; ++i) drawn[pairs_[i]] = true;
+  EXPECT_EQ(sampler_.Visited(), drawn);
+  UseUp();
+  EXPECT_EQ(sampler_.Visited(), std::vector<bool>(110, true));
+}
+
 TEST_F(PairSamplerTest, ABulkIsVisitedOnceEachBeforeAnythingAgain) {
   sampler_.Append(1000);
   OpenWindow();
