@@ -130,7 +130,7 @@ TEST_F(TauctlTest, ASession) {
       2u)
       << "all of them have the tag All";
   const json only = TauctlJson(
-      server, "recommend u1 -k 5 --include-seen --only m4 m5 --exclude m5");
+      server, "recommend u1 -k 5 --include-seen --only m4 --only m5 --exclude m5");
   ASSERT_EQ(only["items"].size(), 1u);
   EXPECT_EQ(only["items"][0]["id"], "m4");
   const std::string ids = Tauctl(server, "recommend u1 -k 6 --ids").text;
@@ -240,6 +240,8 @@ TEST_F(TauctlTest, ErrorsSayWhatToDo) {
   } cases[] = {
       {"recommend u1 -k 0", "k: 0 is not allowed; allowed: 1 to 1000"},
       {"recommend", "user_id: is empty"},
+      {"erase user u1 </dev/null", "--yes says that it is meant"},
+      {"erase items '[a,b]' --yes", "item [a,b] is unknown"},
       {"recommend u1 --boost loud", "--boost loud is not TAG=AMOUNT"},
       {"recommend u1 --explore 2", "exploration"},
       {"similar nothing", "\"nothing\" is unknown"},
@@ -258,6 +260,9 @@ TEST_F(TauctlTest, ErrorsSayWhatToDo) {
     EXPECT_EQ(output.code, 1) << c.arguments;
     EXPECT_THAT(output.text, HasSubstr(c.message)) << c.arguments;
   }
+  const Output unknown = Tauctl(server, "recomend u1");
+  EXPECT_NE(unknown.code, 0);
+  EXPECT_THAT(unknown.text, HasSubstr("did you mean recommend?"));
   EXPECT_NE(Tauctl(server, "frobnicate").code, 0);
   EXPECT_NE(Tauctl(server, "").code, 0);
 }
