@@ -2,6 +2,7 @@
 // backup without a daemon.
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -9,9 +10,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "cli/commands.h"
-#include "cli/field_values.h"
+#include "cli/confirm.h"
+#include "cli/export_lines.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "nlohmann/json.hpp"
@@ -24,11 +25,13 @@ struct ExportFlags {
   std::string directory;
   std::string output;
   std::string format;
+  bool yes = false;
 };
 
 absl::Status Verify(const Common& common, const std::string& directory) {
   const auto report = store::VerifyDataDirectory(
-      directory, [](const std::string& step) { std::cerr << step << "\n"; });
+      directory,
+      [](const std::string& step) { std::cerr << Inert(step) << "\n"; });
   if (!report.ok()) return report.status();
   if (common.json) {
     nlohmann::ordered_json json;
@@ -47,47 +50,20 @@ absl::Status Verify(const Common& common, const std::string& directory) {
     }
     std::cout << json.dump(2) << "\n";
   } else {
-    std::cout << directory << ": " << Count(report->events)
+    std::cout << Inert(directory) << ": " << Count(report->events)
               << " interactions of " << Count(report->users) << " users and "
               << Count(report->items) << " items, last sequence "
               << report->last_sequence << "; " << report->snapshots
               << " snapshots, " << report->checkpoints << " checkpoints"
               << (report->backup ? ", as backed up" : "") << "\n";
     for (const store::Problem& problem : report->problems) {
-      std::cout << "DAMAGED: " << problem.what
-                << "\n  remedy: " << problem.remedy << "\n";
+      std::cout << "DAMAGED: " << InertLines(problem.what)
+                << "\n  remedy: " << InertLines(problem.remedy) << "\n";
     }
   }
   if (report->problems.empty()) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(directory, " has ", report->problems.size(), " problems"));
-}
-
-// A field of CSV as RFC 4180 has it.
-std::string CsvField(std::string_view text) {
-  std::string field(text);
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
-}
-
-void WriteCsv(const store::ExportedEvent& event, std::ostream* out) {
-  const model::Interaction& one = event.interaction;
-  *out << CsvField(event.user_id) << ',' << CsvField(event.item_id) << ','
-       << one.time_ms << ',' << KindName(one.kind) << ',' << one.weight << ','
-       << CsvField(event.event_id) << ',' << one.sequence << '\n';
-}
-
-void WriteJsonLine(const store::ExportedEvent& event, std::ostream* out) {
-  const model::Interaction& one = event.interaction;
-  nlohmann::ordered_json json;
-  json["user_id"] = event.user_id;
-  json["item_id"] = event.item_id;
-  json["time_ms"] = one.time_ms;
-  json["kind"] = KindName(one.kind);
-  json["weight"] = one.weight;
-  if (!event.event_id.empty()) json["event_id"] = event.event_id;
-  json["sequence"] = one.sequence;
-  *out << json.dump() << '\n';
 }
 
 absl::Status Export(const ExportFlags& flags) {
@@ -98,6 +74,13 @@ absl::Status Export(const ExportFlags& flags) {
   const bool csv = format == "csv";
   std::ofstream file;
   if (flags.output != "-") {
+    std::error_code none;
+    if (std::filesystem::is_regular_file(flags.output, none) &&
+        std::filesystem::file_size(flags.output, none) > 0) {
+      absl::Status meant = Confirm(
+          absl::StrCat(flags.output, " exists and is written over"), flags.yes);
+      if (!meant.ok()) return meant;
+    }
     file.open(flags.output);
     if (!file) {
       return absl::PermissionDeniedError(
@@ -105,12 +88,12 @@ absl::Status Export(const ExportFlags& flags) {
     }
   }
   std::ostream& out = flags.output == "-" ? std::cout : file;
-  if (csv) out << "user_id,item_id,time_ms,kind,weight,event_id,sequence\n";
+  if (csv) out << kExportHeader;
   Progress progress("interactions");
   uint64_t written = 0;
   absl::Status status = store::ExportEvents(
       flags.directory, [&](const store::ExportedEvent& event) {
-        csv ? WriteCsv(event, &out) : WriteJsonLine(event, &out);
+        out << (csv ? ExportCsvLine(event) : ExportJsonLine(event));
         if (++written % 4096 == 0) progress.Update(written, -1);
         if (out) return absl::OkStatus();
         return absl::ResourceExhaustedError(absl::StrCat(
@@ -153,6 +136,7 @@ void AddExport(CLI::App* app, const Common* common, absl::Status* result) {
       ->add_option("--format", flags->format,
                    "jsonl or csv; else by the file's name")
       ->check(CLI::IsMember({"jsonl", "csv"}));
+  command->add_flag("--yes", flags->yes, "Write over an existing file");
   command->callback([flags, result] { *result = Export(*flags); });
 }
 
