@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -41,8 +42,18 @@ std::string Unshielded(std::string value) {
   return value;
 }
 
+// CLI11 takes -1 for the largest number there is where none is below 0.
+std::string NotBelowZero(const std::string& value) {
+  return absl::StartsWith(absl::StripLeadingAsciiWhitespace(value), "-")
+             ? absl::StrCat(value, " is below 0")
+             : "";
+}
+
 void Prepare(CLI::App* app) {
   for (CLI::Option* option : app->get_options()) {
+    if (absl::StartsWith(option->get_type_name(), "UINT")) {
+      option->check(NotBelowZero);
+    }
     option->transform(Unshielded);
     if (!option->get_positional() && option->get_items_expected_max() > 1) {
       option->allow_extra_args(false);

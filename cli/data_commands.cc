@@ -66,45 +66,62 @@ absl::Status Verify(const Common& common, const std::string& directory) {
       absl::StrCat(directory, " has ", report->problems.size(), " problems"));
 }
 
+absl::Status WriteEvents(const ExportFlags& flags, bool csv,
+                         std::ostream* out) {
+  const auto full = [&flags] {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "cannot write ", flags.output, " to its end; is the disk full?"));
+  };
+  if (csv) *out << kExportHeader;
+  Progress progress("interactions");
+  uint64_t written = 0;
+  absl::Status status = store::ExportEvents(
+      flags.directory, [&](const store::ExportedEvent& event) {
+        *out << (csv ? ExportCsvLine(event) : ExportJsonLine(event));
+        if (++written % 4096 == 0) progress.Update(written, -1);
+        return *out ? absl::OkStatus() : full();
+      });
+  out->flush();
+  if (status.ok() && !*out) status = full();
+  progress.Finish(written);
+  return status;
+}
+
 absl::Status Export(const ExportFlags& flags) {
+  namespace fs = std::filesystem;
   std::string format = flags.format;
   if (format.empty()) {
     format = absl::EndsWith(flags.output, ".csv") ? "csv" : "jsonl";
   }
   const bool csv = format == "csv";
-  std::ofstream file;
-  if (flags.output != "-") {
-    std::error_code none;
-    if (std::filesystem::is_regular_file(flags.output, none) &&
-        std::filesystem::file_size(flags.output, none) > 0) {
-      absl::Status meant = Confirm(
-          absl::StrCat(flags.output, " exists and is written over"), flags.yes);
-      if (!meant.ok()) return meant;
-    }
-    file.open(flags.output);
-    if (!file) {
-      return absl::PermissionDeniedError(
-          absl::StrCat("cannot write ", flags.output));
-    }
+  if (flags.output == "-") return WriteEvents(flags, csv, &std::cout);
+  std::error_code error;
+  const bool exists = fs::exists(flags.output, error);
+  const bool is_file = fs::is_regular_file(flags.output, error);
+  if (is_file && fs::file_size(flags.output, error) > 0) {
+    absl::Status meant = Confirm(
+        absl::StrCat(flags.output, " exists and is written over"), flags.yes);
+    if (!meant.ok()) return meant;
   }
-  std::ostream& out = flags.output == "-" ? std::cout : file;
-  if (csv) out << kExportHeader;
-  Progress progress("interactions");
-  uint64_t written = 0;
-  absl::Status status = store::ExportEvents(
-      flags.directory, [&](const store::ExportedEvent& event) {
-        out << (csv ? ExportCsvLine(event) : ExportJsonLine(event));
-        if (++written % 4096 == 0) progress.Update(written, -1);
-        if (out) return absl::OkStatus();
-        return absl::ResourceExhaustedError(absl::StrCat(
-            "cannot write ", flags.output, " to its end; is the disk full?"));
-      });
-  out.flush();
-  if (status.ok() && !out) {
-    status = absl::ResourceExhaustedError(absl::StrCat(
-        "cannot write ", flags.output, " to its end; is the disk full?"));
+  // Beside it first: a failure leaves the old file. A pipe or a device has no
+  // beside.
+  const bool beside = is_file || !exists;
+  const std::string path =
+      beside ? absl::StrCat(flags.output, ".incomplete") : flags.output;
+  std::ofstream file(path);
+  if (!file) {
+    return absl::PermissionDeniedError(absl::StrCat("cannot write ", path));
   }
-  progress.Finish(written);
+  absl::Status status = WriteEvents(flags, csv, &file);
+  file.close();
+  if (!beside) return status;
+  if (status.ok()) {
+    fs::rename(path, flags.output, error);
+    if (!error) return status;
+    status = absl::UnavailableError(
+        absl::StrCat("cannot write ", flags.output, ": ", error.message()));
+  }
+  fs::remove(path, error);
   return status;
 }
 

@@ -1,6 +1,7 @@
 // tauctl ingest
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -92,7 +94,13 @@ std::string ReadingOf(const IngestFlags& flags) {
   return text;
 }
 
-bool IsStandardInput(const IngestFlags& flags) { return flags.file == "-"; }
+// Whether it can be read only once: standard input, a pipe. Then there is no
+// second look at it, and no note.
+bool IsStream(const IngestFlags& flags) {
+  std::error_code none;
+  return flags.file == "-" || absl::StartsWith(flags.file, "/dev/") ||
+         !std::filesystem::is_regular_file(flags.file, none);
+}
 
 v1::Interaction ToInteraction(FileInteraction from) {
   v1::Interaction to;
@@ -113,13 +121,11 @@ std::string NewStreamId() {
 }
 
 // Notes what was acknowledged, now and then. That the note cannot be written
-// is said once and does not stop anything. Standard input has none.
+// is said once and does not stop anything. A stream has none.
 class Note {
  public:
   Note(const IngestFlags& flags, IngestNote note)
-      : file_(flags.file),
-        note_(std::move(note)),
-        writable_(!IsStandardInput(flags)) {
+      : file_(flags.file), note_(std::move(note)), writable_(!IsStream(flags)) {
     // The stream's id at once: it finds what a kill leaves unnoted.
     Write();
   }
@@ -241,10 +247,10 @@ void Print(const Common& common, const Ingestion& ingestion,
 absl::StatusOr<IngestNote> FindNote(const Common& common,
                                     const IngestFlags& flags) {
   IngestNote note;
-  if (IsStandardInput(flags)) {
+  if (IsStream(flags)) {
     if (flags.resume) {
       return absl::InvalidArgumentError(
-          "--resume needs a file: standard input is gone when it was read");
+          "--resume needs a file: a pipe is gone when it was read");
     }
   } else {
     const auto fingerprint = FileFingerprint(flags.file);
@@ -277,7 +283,7 @@ void PrintUnderstood(const Ingestion& ingestion) {
 
 absl::Status Ingest(const Common& common, const IngestFlags& flags) {
   Ingestion ingestion;
-  ingestion.name = IsStandardInput(flags) ? "standard input" : flags.file;
+  ingestion.name = flags.file == "-" ? "standard input" : flags.file;
   const auto read_options = OptionsOf(flags);
   if (!read_options.ok()) return read_options.status();
   auto reader = InteractionReader::Open(flags.file, *read_options);
@@ -325,7 +331,7 @@ absl::Status Ingest(const Common& common, const IngestFlags& flags) {
         status.code(),
         absl::StrCat(status.message(), "; ", Count(totals.accepted),
                      " interactions were acknowledged",
-                     IsStandardInput(flags)
+                     IsStream(flags)
                          ? ""
                          : ", the same command with --resume sends the rest"));
   }

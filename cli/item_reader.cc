@@ -18,7 +18,6 @@ namespace taud::cli {
 namespace {
 
 constexpr char kNoGenres[] = "(no genres listed)";
-constexpr size_t kShownOfBadLine = 80;
 
 struct KnownColumn {
   absl::string_view name;
@@ -199,7 +198,7 @@ ItemReader::Outcome ItemReader::Next(FileItem* item, BadLine* bad) {
   if (status.ok()) return Outcome::kItem;
   bad->line = line.number;
   bad->reason = std::string(status.message());
-  bad->text = line.text.substr(0, kShownOfBadLine);
+  bad->text = Beginning(line.text);
   return line.outcome == TextFile::Outcome::kFailed ? Outcome::kFailed
                                                     : Outcome::kBadLine;
 }

@@ -16,7 +16,18 @@ constexpr size_t kPeekBytes = 1 << 20;
 // A quote that is not closed within so much is a mistake in its own line.
 constexpr size_t kMaxRecordBytes = 256 << 10;
 
+constexpr size_t kShown = 80;
+
 }  // namespace
+
+std::string Beginning(const std::string& line) {
+  if (line.size() <= kShown) return line;
+  size_t end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) {
+    --end;
+  }
+  return absl::StrCat(line.substr(0, end), "…");
+}
 
 bool IsBlankLine(const std::string& line) {
   return absl::StripAsciiWhitespace(line).empty();

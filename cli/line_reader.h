@@ -56,6 +56,9 @@ class LineReader {
   std::deque<Line> ahead_;
 };
 
+// What is shown of a line that cannot be used: its beginning, whole characters.
+std::string Beginning(const std::string& line);
+
 // Whether there is nothing but blanks.
 bool IsBlankLine(const std::string& line);
 

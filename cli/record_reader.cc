@@ -13,8 +13,6 @@
 namespace taud::cli {
 namespace {
 
-constexpr size_t kShownOfBadLine = 80;
-
 constexpr char kWhatToDo[] =
     "say what they are, e.g. --columns kind=action,time=created, or name user "
     "and item with --columns, and the rest is left out";
@@ -146,7 +144,7 @@ RecordReader::Outcome RecordReader::Next(Record* record, absl::Status* why) {
         if (why->ok() && format_ == InteractionFormat::kAdjacency) continue;
         break;
     }
-    record->text = line.text.substr(0, kShownOfBadLine);
+    record->text = Beginning(line.text);
     return why->ok() ? Outcome::kRecord : Outcome::kBad;
   }
 }

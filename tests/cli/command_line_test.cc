@@ -32,7 +32,10 @@ class CommandLineTest : public testing::Test {
     CLI::App* items = erase->add_subcommand("items");
     items->add_option("ids", ids_)->required();
     erase->add_subcommand("user")->add_option("id", user_)->required();
-    app_.add_subcommand("ingest")->add_option("file", user_)->required();
+    CLI::App* ingest = app_.add_subcommand("ingest");
+    ingest->add_option("file", user_)->required();
+    ingest->add_option("--max-bad", max_bad_);
+    ingest->add_option("--offset", offset_);
   }
 
   // What is said of an error; "" if there is none.
@@ -52,6 +55,8 @@ class CommandLineTest : public testing::Test {
   std::vector<std::string> context_, exclude_, ids_;
   std::vector<double> rates_;
   int k_ = 10;
+  uint64_t max_bad_ = 0;
+  int64_t offset_ = 0;
 };
 
 TEST_F(CommandLineTest, IdsArriveAsTheyWereTyped) {
@@ -83,6 +88,15 @@ TEST_F(CommandLineTest, AnOptionTakesOneWord) {
   EXPECT_THAT(rates_, ElementsAre(1, 2));
   EXPECT_EQ(k_, 3);
   EXPECT_TRUE(json_);
+}
+
+TEST_F(CommandLineTest, MinusOneIsNoGreatNumber) {
+  EXPECT_THAT(Parse({"ingest", "f", "--max-bad", "-1"}),
+              HasSubstr("-1 is below 0"));
+  app_.clear();
+  EXPECT_EQ(Parse({"ingest", "f", "--max-bad", "7", "--offset=-1"}), "");
+  EXPECT_EQ(max_bad_, 7u);
+  EXPECT_EQ(offset_, -1);
 }
 
 TEST_F(CommandLineTest, AUserMayBeNamedLikeACommandOrAnOption) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/file_signatures.h"
+#include "cli/line_reader.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -108,6 +109,12 @@ TEST_F(TextFileTest, DamageIsNotTakenForTheEnd) {
 
 TEST_F(TextFileTest, PackedParquetIsParquetStill) {
   EXPECT_THAT(Read(Gzip("PAR1....")), HasSubstr("Debian 12 has no Apache"));
+}
+
+TEST(LineReaderTest, TheBeginningOfALineHasWholeCharacters) {
+  EXPECT_EQ(Beginning("short"), "short");
+  EXPECT_EQ(Beginning(std::string(80, 'x')), std::string(80, 'x'));
+  EXPECT_EQ(Beginning(std::string(79, 'x') + "éé"), std::string(79, 'x') + "…");
 }
 
 TEST(FileSignaturesTest, WhatIsNoFileOfLines) {

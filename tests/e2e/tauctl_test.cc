@@ -1,5 +1,6 @@
 // tauctl as a person or a script uses it, against a real daemon.
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -367,6 +368,17 @@ TEST_F(TauctlTest, AnInterruptedIngestionIsResumed) {
   const Output edited = Tauctl(server, "ingest --resume " + file);
   EXPECT_EQ(edited.code, 1);
   EXPECT_THAT(edited.text, HasSubstr("is not what it was"));
+  // A pipe can be read once only, and has no note.
+  const std::string pipe = directory.path() + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::ofstream out(pipe);
+    out << "user,item\n";
+    for (int i = 0; i < 50000; ++i) out << "w,i" << i << "\n";
+  });
+  EXPECT_EQ(TauctlJson(server, "ingest " + pipe)["accepted"], 50000);
+  writer.join();
+  EXPECT_FALSE(std::filesystem::exists(pipe + ".ingest-progress"));
 }
 
 }  // namespace
