@@ -20,11 +20,14 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 bool IsNone(double rating) { return rating == 0 || rating == -1; }
 
+// Below every scale that can be guessed; -1 is none, or a thumb down.
+bool IsBelow(double rating) { return rating < 0 && rating != -1; }
+
 }  // namespace
 
 void RatingSample::Add(double rating) {
   ++ratings;
-  if (rating < -1 || rating > kLongestScale) {
+  if (IsBelow(rating) || rating > kLongestScale) {
     ++beyond;
     return;
   }
@@ -50,7 +53,8 @@ absl::StatusOr<RatingScale> GuessScale(const RatingSample& sample,
   RatingScale scale;
   scale.most = end;
   scale.positive_from = kLikeShare * end;
-  scale.negative_to = kDislikeShare * end;
+  const bool thumbs = end <= 1 && sample.least < 0;
+  scale.negative_to = thumbs ? -1 : kDislikeShare * end;
   scale.zero_is_none = end > 1;
   return scale;
 }
@@ -76,7 +80,7 @@ absl::StatusOr<double> ParseRating(absl::string_view text) {
 absl::StatusOr<InteractionKind> KindOfRating(double rating,
                                              const RatingScale& scale) {
   if (scale.zero_is_none && IsNone(rating)) return InteractionKind::kView;
-  if (rating > scale.most || (rating < 0 && scale.most < kInfinity)) {
+  if (rating > scale.most || (IsBelow(rating) && scale.most < kInfinity)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "rating \"", rating, "\" is not on the file's scale of 0 to ",
         scale.most,

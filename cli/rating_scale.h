@@ -26,14 +26,15 @@ struct RatingSample {
   double most = 0;
   bool fractions = false;  // some lie between 0 and 1
   size_t ratings = 0;
-  size_t beyond = 0;  // of them below -1 or above 10: not counted above
+  size_t beyond = 0;  // of them below 0 (but -1) or above 10: not counted above
 
   void Add(double rating);
 };
 
 // A scale that ends at 1, 5 or 10, the least that holds the sample, and is
 // `least_end` long or more: a like from 80 % on, a dislike up to 40 %. Ratings
-// that are all 1 are taken for the worst of five, not the best of one. A few
+// that are all 1 are taken for the worst of five, not the best of one; between
+// -1 and 1, -1 is a dislike and 0 a view. A few
 // ratings beyond are taken for mistakes; INVALID_ARGUMENT if they are many.
 absl::StatusOr<RatingScale> GuessScale(const RatingSample& sample,
                                        double least_end);

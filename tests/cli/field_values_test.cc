@@ -76,6 +76,7 @@ TEST(RatingScaleTest, IsFoundInTheFirstRatings) {
       {{-1, 6}, 10, 8, 4, true},
       {{0, 1, 1}, 1, 0.8, 0.4, false},
       {{0.25, 0.5}, 1, 0.8, 0.4, false},
+      {{-1, 0, 1}, 1, 0.8, -1, false},  // thumbs
       {{1, 1, 1}, 5, 4, 2, true},
       {{}, 5, 4, 2, true},
       {{3, 4, 4, 5, 2, 1, 11}, 5, 4, 2, true},  // one mistake
@@ -103,6 +104,11 @@ TEST(RatingScaleTest, KindsOfRatings) {
   EXPECT_THAT(std::string(KindOfRating(9, five).status().message()),
               HasSubstr("rating \"9\" is not on the file's scale of 0 to 5"));
   EXPECT_FALSE(KindOfRating(-3, five).ok());
+  EXPECT_FALSE(KindOfRating(-0.5, five).ok());
+  const RatingScale thumbs = Guess({-1, 1});
+  EXPECT_EQ(KindOfRating(-1, thumbs).value(), InteractionKind::kDislike);
+  EXPECT_EQ(KindOfRating(0, thumbs).value(), InteractionKind::kView);
+  EXPECT_EQ(KindOfRating(1, thumbs).value(), InteractionKind::kLike);
   const RatingScale jester = ScaleFrom(0);
   EXPECT_EQ(KindOfRating(0, jester).value(), InteractionKind::kLike);
   EXPECT_EQ(KindOfRating(-0.1, jester).value(), InteractionKind::kDislike);
