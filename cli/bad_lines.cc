@@ -2,22 +2,22 @@
 
 #include <iostream>
 
-#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "cli/output.h"
 
 namespace taud::cli {
 
 void BadLines::Add(const BadLine& bad) {
   if (++count_ > kShown) return;
-  std::cerr << path_ << ":" << bad.line << ": " << bad.reason;
-  if (!bad.text.empty()) {
-    std::cerr << ": " << absl::Utf8SafeCHexEscape(bad.text);
-  }
-  std::cerr << "\n";
+  std::cerr << Inert(absl::StrCat(path_, ":", bad.line, ": ", bad.reason,
+                                  bad.text.empty() ? "" : ": ", bad.text))
+            << "\n";
 }
 
 void BadLines::Finish() const {
   if (count_ > kShown) {
-    std::cerr << path_ << ": and " << count_ - kShown << " more bad lines\n";
+    std::cerr << Inert(path_) << ": and " << count_ - kShown
+              << " more bad lines\n";
   }
 }
 

@@ -549,7 +549,8 @@ void AddBench(CLI::App* app, const Common* common, absl::Status* result) {
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   serve->add_option("--set", flags->settings,
-                    "Configuration of the started daemon, as taud --set");
+                    "Configuration of the started daemon, as taud --set; "
+                    "several times for several");
   serve->add_option("-k,--k", flags->k, "How many items")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

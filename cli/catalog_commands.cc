@@ -18,6 +18,8 @@ namespace {
 
 struct UpsertFlags {
   std::string file;
+  bool ignore_unknown = false;
+  uint64_t max_bad = 0;
   std::string id;
   std::string title;
   std::vector<std::string> tags;
@@ -43,7 +45,7 @@ absl::Status SendItem(const Common& common, const v1::Item& item) {
   if (common.json) {
     std::cout << ToJson(response, true);
   } else {
-    std::cout << "item " << item.id() << " upserted\n";
+    std::cout << "item " << Inert(item.id()) << " upserted\n";
   }
   return absl::OkStatus();
 }
@@ -53,7 +55,10 @@ absl::Status Upsert(const Common& common, const UpsertFlags& flags) {
     return absl::InvalidArgumentError(
         "give either a FILE of items or one item with --id");
   }
-  if (!flags.file.empty()) return UpsertItemsFile(common, flags.file);
+  if (!flags.file.empty()) {
+    return UpsertItemsFile(common, flags.file, flags.ignore_unknown,
+                           flags.max_bad);
+  }
   v1::Item item;
   item.set_id(flags.id);
   item.set_title(flags.title);
@@ -91,7 +96,7 @@ absl::Status GetItem(const Common& common, const GetFlags& flags) {
     return absl::OkStatus();
   }
   const v1::Item& item = response.item();
-  Table table({"item", item.id()});
+  Table table = Table::OfProperties("item", item.id());
   table.AddRow({"title", item.title()});
   table.AddRow({"tags", absl::StrJoin(item.tags(), ", ")});
   table.AddRow({"hidden", item.hidden() ? "yes" : "no"});
@@ -145,10 +150,18 @@ void AddItems(CLI::App* app, const Common* common, absl::Status* result) {
       items->add_subcommand("upsert", "Writes items from a file, or one item");
   upsert->add_option("file", upsert_flags->file,
                      "MovieLens movies.csv, or JSON Lines or CSV with id, "
-                     "title, tags, hidden, available_from, available_until");
+                     "title, tags, hidden, available_from, available_until; "
+                     "also packed with gzip or zstd; - is standard input");
+  upsert->add_flag("--ignore-unknown", upsert_flags->ignore_unknown,
+                   "Leave out columns of the file nothing is known of");
+  upsert
+      ->add_option("--max-bad", upsert_flags->max_bad,
+                   "How many bad or rejected lines of the file are no error")
+      ->capture_default_str();
   upsert->add_option("--id", upsert_flags->id, "One item's id");
   upsert->add_option("--title", upsert_flags->title, "Its title");
-  upsert->add_option("--tag", upsert_flags->tags, "Its tags");
+  upsert->add_option("--tag", upsert_flags->tags,
+                     "One of its tags; several times for several");
   upsert->add_flag("--hidden", upsert_flags->hidden, "Never recommend it");
   upsert->add_option("--available-from-ms", upsert_flags->from_ms,
                      "Unix milliseconds");

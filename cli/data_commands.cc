@@ -2,6 +2,7 @@
 // backup without a daemon.
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -9,9 +10,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "cli/commands.h"
-#include "cli/field_values.h"
+#include "cli/confirm.h"
+#include "cli/export_lines.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "nlohmann/json.hpp"
@@ -24,11 +25,13 @@ struct ExportFlags {
   std::string directory;
   std::string output;
   std::string format;
+  bool yes = false;
 };
 
 absl::Status Verify(const Common& common, const std::string& directory) {
   const auto report = store::VerifyDataDirectory(
-      directory, [](const std::string& step) { std::cerr << step << "\n"; });
+      directory,
+      [](const std::string& step) { std::cerr << Inert(step) << "\n"; });
   if (!report.ok()) return report.status();
   if (common.json) {
     nlohmann::ordered_json json;
@@ -47,15 +50,15 @@ absl::Status Verify(const Common& common, const std::string& directory) {
     }
     std::cout << json.dump(2) << "\n";
   } else {
-    std::cout << directory << ": " << Count(report->events)
+    std::cout << Inert(directory) << ": " << Count(report->events)
               << " interactions of " << Count(report->users) << " users and "
               << Count(report->items) << " items, last sequence "
               << report->last_sequence << "; " << report->snapshots
               << " snapshots, " << report->checkpoints << " checkpoints"
               << (report->backup ? ", as backed up" : "") << "\n";
     for (const store::Problem& problem : report->problems) {
-      std::cout << "DAMAGED: " << problem.what
-                << "\n  remedy: " << problem.remedy << "\n";
+      std::cout << "DAMAGED: " << InertLines(problem.what)
+                << "\n  remedy: " << InertLines(problem.remedy) << "\n";
     }
   }
   if (report->problems.empty()) return absl::OkStatus();
@@ -63,65 +66,62 @@ absl::Status Verify(const Common& common, const std::string& directory) {
       absl::StrCat(directory, " has ", report->problems.size(), " problems"));
 }
 
-// A field of CSV as RFC 4180 has it.
-std::string CsvField(std::string_view text) {
-  std::string field(text);
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  return absl::StrCat("\"", absl::StrReplaceAll(field, {{"\"", "\"\""}}), "\"");
-}
-
-void WriteCsv(const store::ExportedEvent& event, std::ostream* out) {
-  const model::Interaction& one = event.interaction;
-  *out << CsvField(event.user_id) << ',' << CsvField(event.item_id) << ','
-       << one.time_ms << ',' << KindName(one.kind) << ',' << one.weight << ','
-       << CsvField(event.event_id) << ',' << one.sequence << '\n';
-}
-
-void WriteJsonLine(const store::ExportedEvent& event, std::ostream* out) {
-  const model::Interaction& one = event.interaction;
-  nlohmann::ordered_json json;
-  json["user_id"] = event.user_id;
-  json["item_id"] = event.item_id;
-  json["time_ms"] = one.time_ms;
-  json["kind"] = KindName(one.kind);
-  json["weight"] = one.weight;
-  if (!event.event_id.empty()) json["event_id"] = event.event_id;
-  json["sequence"] = one.sequence;
-  *out << json.dump() << '\n';
+absl::Status WriteEvents(const ExportFlags& flags, bool csv,
+                         std::ostream* out) {
+  const auto full = [&flags] {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "cannot write ", flags.output, " to its end; is the disk full?"));
+  };
+  if (csv) *out << kExportHeader;
+  Progress progress("interactions");
+  uint64_t written = 0;
+  absl::Status status = store::ExportEvents(
+      flags.directory, [&](const store::ExportedEvent& event) {
+        *out << (csv ? ExportCsvLine(event) : ExportJsonLine(event));
+        if (++written % 4096 == 0) progress.Update(written, -1);
+        return *out ? absl::OkStatus() : full();
+      });
+  out->flush();
+  if (status.ok() && !*out) status = full();
+  progress.Finish(written);
+  return status;
 }
 
 absl::Status Export(const ExportFlags& flags) {
+  namespace fs = std::filesystem;
   std::string format = flags.format;
   if (format.empty()) {
     format = absl::EndsWith(flags.output, ".csv") ? "csv" : "jsonl";
   }
   const bool csv = format == "csv";
-  std::ofstream file;
-  if (flags.output != "-") {
-    file.open(flags.output);
-    if (!file) {
-      return absl::PermissionDeniedError(
-          absl::StrCat("cannot write ", flags.output));
-    }
+  if (flags.output == "-") return WriteEvents(flags, csv, &std::cout);
+  std::error_code error;
+  const bool exists = fs::exists(flags.output, error);
+  const bool is_file = fs::is_regular_file(flags.output, error);
+  if (is_file && fs::file_size(flags.output, error) > 0) {
+    absl::Status meant = Confirm(
+        absl::StrCat(flags.output, " exists and is written over"), flags.yes);
+    if (!meant.ok()) return meant;
   }
-  std::ostream& out = flags.output == "-" ? std::cout : file;
-  if (csv) out << "user_id,item_id,time_ms,kind,weight,event_id,sequence\n";
-  Progress progress("interactions");
-  uint64_t written = 0;
-  absl::Status status = store::ExportEvents(
-      flags.directory, [&](const store::ExportedEvent& event) {
-        csv ? WriteCsv(event, &out) : WriteJsonLine(event, &out);
-        if (++written % 4096 == 0) progress.Update(written, -1);
-        if (out) return absl::OkStatus();
-        return absl::ResourceExhaustedError(absl::StrCat(
-            "cannot write ", flags.output, " to its end; is the disk full?"));
-      });
-  out.flush();
-  if (status.ok() && !out) {
-    status = absl::ResourceExhaustedError(absl::StrCat(
-        "cannot write ", flags.output, " to its end; is the disk full?"));
+  // Beside it first: a failure leaves the old file. A pipe or a device has no
+  // beside.
+  const bool beside = is_file || !exists;
+  const std::string path =
+      beside ? absl::StrCat(flags.output, ".incomplete") : flags.output;
+  std::ofstream file(path);
+  if (!file) {
+    return absl::PermissionDeniedError(absl::StrCat("cannot write ", path));
   }
-  progress.Finish(written);
+  absl::Status status = WriteEvents(flags, csv, &file);
+  file.close();
+  if (!beside) return status;
+  if (status.ok()) {
+    fs::rename(path, flags.output, error);
+    if (!error) return status;
+    status = absl::UnavailableError(
+        absl::StrCat("cannot write ", flags.output, ": ", error.message()));
+  }
+  fs::remove(path, error);
   return status;
 }
 
@@ -153,6 +153,7 @@ void AddExport(CLI::App* app, const Common* common, absl::Status* result) {
       ->add_option("--format", flags->format,
                    "jsonl or csv; else by the file's name")
       ->check(CLI::IsMember({"jsonl", "csv"}));
+  command->add_flag("--yes", flags->yes, "Write over an existing file");
   command->callback([flags, result] { *result = Export(*flags); });
 }
 

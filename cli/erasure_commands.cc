@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/output.h"
 #include "taud/v1/catalog_service.grpc.pb.h"
 
@@ -19,12 +21,13 @@ struct ErasureFlags {
   std::string erasure_id;
   std::vector<std::string> ids;
   bool wait = false;
+  bool yes = false;
 };
 
 constexpr absl::Duration kWaitInterval = absl::Milliseconds(200);
 
 std::string Describe(const v1::Erasure& erasure) {
-  Table table({"erasure", erasure.erasure_id()});
+  Table table = Table::OfProperties("erasure", erasure.erasure_id());
   table.AddRow(
       {"of", absl::StrCat("a ", erasure.subject(), ", requested ",
                           TimeOf(erasure.requested_ms()),
@@ -66,6 +69,11 @@ absl::Status Report(const Common& common, bool wait, v1::Erasure erasure) {
 }
 
 absl::Status EraseUser(const Common& common, const ErasureFlags& flags) {
+  absl::Status meant =
+      Confirm(absl::StrCat("user \"", flags.id,
+                           "\" is forgotten for good, with every interaction"),
+              flags.yes);
+  if (!meant.ok()) return meant;
   grpc::ClientContext context;
   Prepare(common, &context);
   v1::EraseUserRequest request;
@@ -79,6 +87,12 @@ absl::Status EraseUser(const Common& common, const ErasureFlags& flags) {
 }
 
 absl::Status DeleteItems(const Common& common, const ErasureFlags& flags) {
+  absl::Status meant =
+      Confirm(absl::StrCat(flags.ids.size() == 1 ? "item \"" : "items \"",
+                           absl::StrJoin(flags.ids, "\", \""),
+                           "\" forgotten for good, with every interaction"),
+              flags.yes);
+  if (!meant.ok()) return meant;
   grpc::ClientContext context;
   Prepare(common, &context);
   v1::DeleteItemsRequest request;
@@ -88,13 +102,16 @@ absl::Status DeleteItems(const Common& common, const ErasureFlags& flags) {
   const grpc::Status status = stub->DeleteItems(&context, request, &response);
   if (!status.ok()) return FromRpc(status, common.server);
   for (const std::string& id : response.unknown_ids()) {
-    std::cerr << "item " << id << " is unknown\n";
+    std::cerr << "item " << Inert(id) << " is unknown\n";
   }
   for (const v1::Erasure& erasure : response.erasures()) {
     absl::Status reported = Report(common, flags.wait, erasure);
     if (!reported.ok()) return reported;
   }
-  return absl::OkStatus();
+  if (response.unknown_ids().empty()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(response.unknown_ids_size(), " of ",
+                                          flags.ids.size(),
+                                          " items are unknown"));
 }
 
 }  // namespace
@@ -109,12 +126,14 @@ void AddErasure(CLI::App* app, const Common* common, absl::Status* result) {
   user->add_option("--erasure-id", flags->erasure_id,
                    "The id the receipt is to have; makes a retry safe");
   user->add_flag("--wait", flags->wait, "Until every copy is gone");
+  user->add_flag("--yes", flags->yes, "Do not ask");
   user->callback(
       [common, flags, result] { *result = EraseUser(*common, *flags); });
   CLI::App* items = erasure->add_subcommand(
       "items", "Forgets items and every interaction with them");
   items->add_option("ids", flags->ids, "The items' ids")->required();
   items->add_flag("--wait", flags->wait, "Until every copy is gone");
+  items->add_flag("--yes", flags->yes, "Do not ask");
   items->callback(
       [common, flags, result] { *result = DeleteItems(*common, *flags); });
   CLI::App* get = erasure->add_subcommand("get", "The state of an erasure");

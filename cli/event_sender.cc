@@ -27,7 +27,8 @@ EventSender::EventSender(const Common& common, const Options& options,
       on_rejected_(std::move(on_rejected)),
       channel_(Connect(common)),
       stub_(v1::IngestionService::NewStub(channel_)),
-      filling_(std::make_shared<Batch>()),
+      filling_(std::make_shared<EventBatch>()),
+      max_bytes_(options.max_bytes),
       last_progress_(absl::Now()) {}
 
 EventSender::~EventSender() {
@@ -35,25 +36,33 @@ EventSender::~EventSender() {
   if (reader_.joinable()) reader_.join();
 }
 
-absl::Status EventSender::Add(v1::Interaction interaction, uint64_t position) {
+absl::Status EventSender::Add(v1::Interaction interaction, uint64_t position,
+                              uint64_t line) {
+  const size_t bytes = interaction.ByteSizeLong();
+  if (filling_bytes_ + bytes > max_bytes_) {
+    absl::Status status = Flush();
+    if (!status.ok()) return status;
+  }
+  filling_bytes_ += bytes;
   *filling_->request.add_interactions() = std::move(interaction);
-  filling_->positions.push_back(position);
-  if (filling_->positions.size() < options_.batch) return absl::OkStatus();
+  filling_->places.push_back({position, line});
+  if (filling_->places.size() < options_.batch) return absl::OkStatus();
   return Flush();
 }
 
 absl::Status EventSender::Flush() {
-  if (filling_->positions.empty()) return absl::OkStatus();
-  auto batch = std::make_shared<Batch>();
+  if (filling_->places.empty()) return absl::OkStatus();
+  auto batch = std::make_shared<EventBatch>();
   batch.swap(filling_);
+  filling_bytes_ = 0;
   const bool resumable = !options_.stream_id.empty();
-  batch->request.set_batch_id(resumable ? batch->positions.back()
+  batch->request.set_batch_id(resumable ? batch->places.back().position
                                         : next_batch_id_++);
   if (resumable) batch->request.set_stream_id(options_.stream_id);
   return Send(batch);
 }
 
-absl::Status EventSender::Send(const std::shared_ptr<Batch>& batch) {
+absl::Status EventSender::Send(const std::shared_ptr<EventBatch>& batch) {
   if (stream_ == nullptr) {
     absl::Status status = WaitForServer();
     if (!status.ok()) return status;
@@ -127,11 +136,12 @@ bool EventSender::CatchUp() {
   while (!in_flight_.empty() &&
          in_flight_.front()->request.batch_id() <= held_position_) {
     // Written before the break, and its acknowledgement lost.
-    const Batch& batch = *in_flight_.front();
-    totals_.accepted += batch.positions.size();
+    const EventBatch& batch = *in_flight_.front();
+    totals_.accepted += batch.places.size();
     totals_.last_sequence =
         std::max(totals_.last_sequence, answer.last_sequence());
-    totals_.position = batch.positions.back();
+    totals_.position = batch.places.back().position;
+    totals_.stored = totals_.position;
     last_progress_ = absl::Now();
     in_flight_.pop_front();
   }
@@ -166,7 +176,7 @@ void EventSender::ReadAcks() {
 
 // False for an acknowledgement that answers nothing: the stream is unusable.
 bool EventSender::HandleAck(const v1::IngestAck& ack) {
-  std::shared_ptr<Batch> batch;
+  std::shared_ptr<EventBatch> batch;
   {
     absl::MutexLock lock(&mutex_);
     if (in_flight_.empty() ||
@@ -180,12 +190,15 @@ bool EventSender::HandleAck(const v1::IngestAck& ack) {
     totals_.rejected += ack.rejected_count();
     totals_.last_sequence =
         std::max(totals_.last_sequence, ack.last_sequence());
-    totals_.position = batch->positions.back();
+    totals_.position = batch->places.back().position;
+    if (ack.accepted() + ack.duplicates() > 0) {
+      totals_.stored = totals_.position;
+    }
     last_progress_ = absl::Now();
   }
   for (const v1::Rejection& rejection : ack.rejected()) {
-    if (rejection.index() >= batch->positions.size()) continue;
-    on_rejected_(batch->positions[rejection.index()], rejection.reason());
+    if (rejection.index() >= batch->places.size()) continue;
+    on_rejected_(batch->places[rejection.index()].line, rejection.reason());
   }
   return true;
 }
@@ -196,11 +209,23 @@ absl::Status EventSender::EndStream() {
   const grpc::Status status = stream_->Finish();
   stream_.reset();
   context_.reset();
+  if (IsTooLarge(status)) return MakeSmaller(status);
   if (WorthRetrying(status)) {
     last_error_ = status.error_message();
     return absl::OkStatus();
   }
   return FromRpc(status, common_.server);
+}
+
+absl::Status EventSender::MakeSmaller(const grpc::Status& too_large) {
+  absl::MutexLock lock(&mutex_);
+  size_t largest = 0;
+  for (const auto& batch : in_flight_) {
+    largest = std::max(largest, batch->request.ByteSizeLong());
+  }
+  max_bytes_ = std::max<size_t>(1, std::min(max_bytes_, largest) / 2);
+  if (SplitLarge(max_bytes_, &in_flight_)) return absl::OkStatus();
+  return FromRpc(too_large, common_.server);
 }
 
 absl::Status EventSender::WaitForServer() {
@@ -231,7 +256,7 @@ absl::Status EventSender::Reconnect() {
     status = WaitForServer();
     if (!status.ok()) return status;
     Open();
-    std::deque<std::shared_ptr<Batch>> again;
+    std::deque<std::shared_ptr<EventBatch>> again;
     {
       absl::MutexLock lock(&mutex_);
       ++totals_.reconnects;

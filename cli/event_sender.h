@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "cli/client.h"
+#include "cli/event_batch.h"
 #include "taud/v1/ingestion_service.grpc.pb.h"
 
 namespace taud::cli {
@@ -30,8 +31,9 @@ namespace taud::cli {
 class EventSender {
  public:
   struct Options {
-    size_t batch = 1000;        // interactions in a message
-    size_t max_in_flight = 16;  // messages without acknowledgement
+    size_t batch = 1000;         // interactions in a message
+    size_t max_bytes = 1 << 20;  // of a message, if it has more than one
+    size_t max_in_flight = 16;   // messages without acknowledgement
     // How long to try again without any acknowledgement.
     double retry_seconds = 30;
     // Not empty: a resumable stream. Batches are numbered by position, and
@@ -48,9 +50,12 @@ class EventSender {
     // Where the input stands after the last acknowledged interaction: what
     // Add was given with it.
     uint64_t position = 0;
+    // The same after the last batch of which something was written: what the
+    // server answers when it is asked for the stream's position.
+    uint64_t stored = 0;
   };
-  // Called for each rejection with the position of the interaction. On the
-  // reading thread.
+  // Called for each rejection with the line of the interaction. On the reading
+  // thread.
   using OnRejected = std::function<void(uint64_t, const std::string&)>;
 
   EventSender(const Common& common, const Options& options,
@@ -63,8 +68,10 @@ class EventSender {
   absl::StatusOr<uint64_t> AskPosition();
 
   // Queues one; sends when a batch is full. Blocks while too much is in
-  // flight. `position` says where the input stands behind this interaction.
-  absl::Status Add(v1::Interaction interaction, uint64_t position);
+  // flight. `position` says where the input stands behind this interaction,
+  // `line` where it came from.
+  absl::Status Add(v1::Interaction interaction, uint64_t position,
+                   uint64_t line);
   // Sends what is queued.
   absl::Status Flush();
   // Flushes, waits for every acknowledgement, closes. The outcome.
@@ -73,10 +80,6 @@ class EventSender {
   Totals totals() const;
 
  private:
-  struct Batch {
-    v1::IngestRequest request;
-    std::vector<uint64_t> positions;
-  };
   using Stream = grpc::ClientReaderWriter<v1::IngestRequest, v1::IngestAck>;
 
   void Open();
@@ -85,9 +88,11 @@ class EventSender {
   bool CatchUp();
   void ReadAcks();
   bool HandleAck(const v1::IngestAck& ack);
-  absl::Status Send(const std::shared_ptr<Batch>& batch);
-  // Ends the broken stream; OK if it is worth another try.
+  absl::Status Send(const std::shared_ptr<EventBatch>& batch);
+  // Ends the broken stream; OK if it is worth another try. Splits the batches
+  // if one of them was too large for the server.
   absl::Status EndStream();
+  absl::Status MakeSmaller(const grpc::Status& too_large);
   // Sends everything in flight over a new stream.
   absl::Status Reconnect();
   // Until connected; UNAVAILABLE retry_seconds after the last progress.
@@ -103,13 +108,15 @@ class EventSender {
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<Stream> stream_;
   std::thread reader_;
-  std::shared_ptr<Batch> filling_;
+  std::shared_ptr<EventBatch> filling_;
+  size_t filling_bytes_ = 0;
+  size_t max_bytes_;  // falls when the server finds a batch too large
   uint64_t next_batch_id_ = 1;
   uint64_t held_position_ = 0;  // what the server said when it was asked last
   std::string last_error_;      // why the server broke the stream last
 
   mutable absl::Mutex mutex_;
-  std::deque<std::shared_ptr<Batch>> in_flight_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<EventBatch>> in_flight_ ABSL_GUARDED_BY(mutex_);
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time last_progress_ ABSL_GUARDED_BY(mutex_);
   Totals totals_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,6 @@
 #include "cli/field_values.h"
 
+#include <charconv>
 #include <cmath>
 
 #include "absl/strings/ascii.h"
@@ -12,8 +13,25 @@ namespace {
 
 using model::InteractionKind;
 
-constexpr double kFirstMilliseconds = 1e11;  // the year 5138 in seconds
-constexpr double kLastMilliseconds = 1e15;
+constexpr double kLastSeconds = 1e11;  // the year 5138
+
+constexpr struct {
+  TimeUnit unit;
+  absl::string_view short_name;
+  absl::string_view name;
+  double per_second;
+} kUnits[] = {{TimeUnit::kSeconds, "s", "seconds", 1},
+              {TimeUnit::kMilliseconds, "ms", "milliseconds", 1e3},
+              {TimeUnit::kMicroseconds, "us", "microseconds", 1e6},
+              {TimeUnit::kNanoseconds, "ns", "nanoseconds", 1e9}};
+
+// Without a zone: UTC.
+constexpr const char* kTimeFormats[] = {
+    absl::RFC3339_full,       "%Y-%m-%d%ET%H:%M:%E*S",
+    "%Y-%m-%d%ET%H:%M",       "%Y-%m-%d %H:%M:%E*S",
+    "%Y-%m-%d %H:%M",         "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%E*S%Ez", "%Y-%m-%d %H:%M:%E*S %Ez",
+    "%Y-%m-%d %H:%M:%E*S UTC"};
 
 absl::Status Bad(absl::string_view what, absl::string_view text,
                  absl::string_view allowed) {
@@ -23,21 +41,54 @@ absl::Status Bad(absl::string_view what, absl::string_view text,
 
 }  // namespace
 
-absl::StatusOr<int64_t> ParseTimeMs(absl::string_view text) {
+absl::StatusOr<TimeUnit> ParseTimeUnit(absl::string_view text) {
+  for (const auto& one : kUnits) {
+    if (text == one.short_name) return one.unit;
+  }
+  return Bad("time unit", text, "one of s, ms, us, ns");
+}
+
+absl::string_view UnitName(TimeUnit unit) {
+  return kUnits[static_cast<size_t>(unit)].name;
+}
+
+std::optional<TimeUnit> UnitOf(absl::string_view text) {
   double number = 0;
-  if (absl::SimpleAtod(text, &number)) {
-    if (number < 0 || !(number < kLastMilliseconds)) {
-      return Bad("time", text, "in range");
+  if (!absl::SimpleAtod(text, &number)) return std::nullopt;
+  for (const auto& one : kUnits) {
+    if (number < kLastSeconds * one.per_second) return one.unit;
+  }
+  return TimeUnit::kNanoseconds;
+}
+
+absl::StatusOr<int64_t> ParseTimeMs(absl::string_view text,
+                                    std::optional<TimeUnit> unit) {
+  if (!unit.has_value()) unit = UnitOf(text);
+  double number = 0;
+  if (unit.has_value() && absl::SimpleAtod(text, &number)) {
+    const double per_second = kUnits[static_cast<size_t>(*unit)].per_second;
+    if (!(number >= 0) || !(number < kLastSeconds * per_second)) {
+      return Bad("time", text,
+                 absl::StrCat("a Unix time in ", UnitName(*unit)));
     }
-    const bool seconds = number < kFirstMilliseconds;
-    return static_cast<int64_t>(seconds ? number * 1000 : number);
+    // Whole numbers stay exact: nanoseconds have more digits than a double.
+    int64_t whole = 0;
+    if (*unit != TimeUnit::kSeconds && absl::SimpleAtoi(text, &whole)) {
+      return whole / static_cast<int64_t>(per_second / 1000);
+    }
+    return std::llround(number * (1000 / per_second));
   }
-  absl::Time time;
-  std::string error;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-    return absl::ToUnixMillis(time);
+  for (const char* format : kTimeFormats) {
+    absl::Time time;
+    std::string error;
+    if (absl::ParseTime(format, text, &time, &error) &&
+        time >= absl::UnixEpoch() && time < absl::InfiniteFuture()) {
+      return absl::ToUnixMillis(time);
+    }
   }
-  return Bad("time", text, "Unix seconds, Unix milliseconds or RFC 3339");
+  return Bad("time", text,
+             "a Unix time, RFC 3339, YYYY-MM-DD hh:mm:ss or YYYY-MM-DD, from "
+             "1970 on");
 }
 
 absl::StatusOr<InteractionKind> ParseKind(absl::string_view text) {
@@ -66,15 +117,6 @@ const char* KindName(InteractionKind kind) {
   return "view";
 }
 
-absl::StatusOr<InteractionKind> KindOfRating(absl::string_view text) {
-  double rating = 0;
-  if (!absl::SimpleAtod(text, &rating) || !(rating >= 0 && rating <= 10)) {
-    return Bad("rating", text, "a number from 0 to 10");
-  }
-  if (rating >= 4) return InteractionKind::kLike;
-  return rating <= 2 ? InteractionKind::kDislike : InteractionKind::kView;
-}
-
 absl::StatusOr<float> ParseWeight(absl::string_view text) {
   float weight = 0;
   if (!absl::SimpleAtof(text, &weight) || !(weight > 0) ||
@@ -82,6 +124,12 @@ absl::StatusOr<float> ParseWeight(absl::string_view text) {
     return Bad("weight", text, "a number above 0");
   }
   return weight;
+}
+
+std::string WeightText(float weight) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof(text), weight);
+  return std::string(text, end.ptr);
 }
 
 absl::StatusOr<bool> ParseBool(absl::string_view text) {

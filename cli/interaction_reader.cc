@@ -1,101 +1,61 @@
 #include "cli/interaction_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "cli/field_values.h"
-#include "nlohmann/json.hpp"
+#include "absl/strings/str_join.h"
+#include "cli/output.h"
+#include "model/utf8.h"
 
 namespace taud::cli {
 namespace {
 
-constexpr size_t kShownOfBadLine = 80;
+// Looked at to find units and scales.
+constexpr size_t kSurveyRecords = 1000;
+// MovieLens' ratings end at 5, even if the first ones are all low.
+constexpr double kMovieLensScale = 5;
+constexpr int64_t kYearMs = int64_t{365} * 24 * 3600 * 1000;
 
-const std::vector<absl::string_view> kUserNames = {"user", "user_id", "userid"};
-const std::vector<absl::string_view> kItemNames = {
-    "item",     "item_id", "itemid",  "movie",
-    "movie_id", "movieid", "product", "product_id"};
-const std::vector<absl::string_view> kTimeNames = {"time", "time_ms",
-                                                   "timestamp"};
-
-std::vector<std::string> Words(absl::string_view line) {
-  return absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+bool IsMovieLens(InteractionFormat format) {
+  return format == InteractionFormat::kUData ||
+         format == InteractionFormat::kRatingsDat;
 }
 
-bool IsNumber(const std::string& text) {
-  double ignored = 0;
-  return absl::SimpleAtod(text, &ignored);
+// A name like time_ms says it.
+bool NamesMilliseconds(const std::string& column) {
+  return absl::EndsWithIgnoreCase(column, "_ms") ||
+         absl::EndsWithIgnoreCase(column, "timems") ||
+         absl::EndsWithIgnoreCase(column, "timestampms");
 }
 
-bool HasColumns(absl::string_view line) {
-  const char separator = GuessSeparator(line);
-  std::vector<std::string> fields;
-  if (separator == 0 || !SplitCsv(line, separator, &fields).ok()) return false;
-  const CsvHeader header(std::move(fields));
-  return header.Find(kUserNames) >= 0 && header.Find(kItemNames) >= 0;
-}
-
-// The text of a JSON value that is a string or a number; empty if missing.
-absl::StatusOr<std::string> TextOf(
-    const nlohmann::json& object, const std::vector<absl::string_view>& names) {
-  for (const absl::string_view name : names) {
-    const auto it = object.find(std::string(name));
-    if (it == object.end() || it->is_null()) continue;
-    if (it->is_string()) return it->get<std::string>();
-    if (it->is_number()) return it->dump();
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, " is neither a string nor a number"));
+absl::Status CheckText(absl::string_view name, const std::string& text,
+                       bool required) {
+  if (required && text.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no ", name));
   }
-  return std::string();
+  // The server refuses it, too, but a batch with a field of megabytes as well.
+  if (text.size() > model::kMaxIdBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the ", name, " has ", text.size(),
+                     " bytes; allowed: up to ", model::kMaxIdBytes));
+  }
+  if (model::IsUtf8(text)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the ", name, " is not UTF-8"));
 }
 
 }  // namespace
 
-absl::StatusOr<InteractionFormat> ParseFormatName(absl::string_view name) {
-  if (name == "auto") return InteractionFormat::kAuto;
-  if (name == "adjacency") return InteractionFormat::kAdjacency;
-  if (name == "u.data") return InteractionFormat::kUData;
-  if (name == "ratings.dat") return InteractionFormat::kRatingsDat;
-  if (name == "csv") return InteractionFormat::kCsv;
-  if (name == "jsonl") return InteractionFormat::kJsonLines;
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown format \"", name,
-                   "\"; one of auto, adjacency, u.data, ratings.dat, csv, "
-                   "jsonl"));
-}
-
-absl::StatusOr<InteractionFormat> GuessFormat(absl::string_view line) {
-  const absl::string_view text = absl::StripAsciiWhitespace(line);
-  if (absl::StartsWith(text, "{")) return InteractionFormat::kJsonLines;
-  if (absl::StrContains(text, "::")) return InteractionFormat::kRatingsDat;
-  if (HasColumns(text)) return InteractionFormat::kCsv;
-  const std::vector<std::string> words = Words(text);
-  const bool tabs = absl::StrContains(text, "\t");
-  if (tabs && words.size() == 4 &&
-      std::all_of(words.begin(), words.end(), IsNumber)) {
-    return InteractionFormat::kUData;
-  }
-  const bool separated =
-      absl::StrContains(text, ",") || absl::StrContains(text, ";") || tabs;
-  if (words.size() >= 2 && !separated) return InteractionFormat::kAdjacency;
-  return absl::InvalidArgumentError(
-      "the first line looks like no known format; name it with --format, or "
-      "give the file a header with the columns user and item");
-}
-
 absl::StatusOr<std::unique_ptr<InteractionReader>> InteractionReader::Open(
-    const std::string& path, InteractionFormat format,
-    std::optional<model::InteractionKind> kind) {
-  auto file = TextFile::Open(path);
-  if (!file.ok()) return file.status();
+    const std::string& path, const ReadOptions& options) {
+  auto records = RecordReader::Open(path, options.format, options.columns);
+  if (!records.ok()) return records.status();
   auto reader = std::unique_ptr<InteractionReader>(
-      new InteractionReader(*std::move(file), kind));
-  const absl::Status status = reader->Begin(format);
+      new InteractionReader(*std::move(records), options));
+  const absl::Status status = reader->Survey();
   if (!status.ok()) {
     return absl::Status(status.code(),
                         absl::StrCat(path, ": ", status.message()));
@@ -103,215 +63,204 @@ absl::StatusOr<std::unique_ptr<InteractionReader>> InteractionReader::Open(
   return reader;
 }
 
-absl::Status InteractionReader::Begin(InteractionFormat format) {
-  std::string line;
-  auto outcome = TextFile::Outcome::kLine;
-  while (outcome == TextFile::Outcome::kLine &&
-         absl::StripAsciiWhitespace(line).empty()) {
-    outcome = file_->Next(&line);
+bool InteractionReader::Has(Role role) const {
+  if (IsMovieLens(format())) {
+    return role != Role::kKind && role != Role::kWeight &&
+           role != Role::kEventId;
   }
-  if (outcome == TextFile::Outcome::kEnd) {
-    return absl::InvalidArgumentError("the file is empty");
-  }
-  if (outcome == TextFile::Outcome::kTooLong) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the first line is longer than ", TextFile::kMaxLineBytes,
-                     " bytes; is this a text file?"));
-  }
-  if (format == InteractionFormat::kAuto) {
-    auto guessed = GuessFormat(line);
-    if (!guessed.ok()) return guessed.status();
-    format = *guessed;
-  }
-  format_ = format;
-  if (format_ == InteractionFormat::kCsv) return ReadHeader(line);
-  first_line_ = std::move(line);
-  return absl::OkStatus();
+  return !records_->column_names()[static_cast<size_t>(role)].empty();
 }
 
-absl::Status InteractionReader::ReadHeader(absl::string_view line) {
-  separator_ = GuessSeparator(line);
-  std::vector<std::string> fields;
-  absl::Status status = SplitCsv(line, separator_, &fields);
-  if (!status.ok()) return status;
-  header_ = CsvHeader(std::move(fields));
-  columns_.user = header_.Find(kUserNames);
-  columns_.item = header_.Find(kItemNames);
-  columns_.time = header_.Find(kTimeNames);
-  columns_.kind = header_.Find({"kind"});
-  columns_.rating = header_.Find({"rating"});
-  columns_.weight = header_.Find({"weight"});
-  columns_.event_id = header_.Find({"event_id"});
-  if (columns_.user < 0 || columns_.item < 0) {
-    return absl::InvalidArgumentError(
-        "the header names no column user (user_id, userId) or no column item "
-        "(item_id, itemId, movieId, …)");
+bool InteractionReader::UsesRatings() const {
+  return !options_.kind.has_value() && Has(Role::kRating);
+}
+
+absl::Status InteractionReader::Survey() {
+  if (format() == InteractionFormat::kAdjacency) return absl::OkStatus();
+  RatingSample ratings;
+  std::array<size_t, 4> units = {};
+  while (surveyed_.size() < kSurveyRecords) {
+    Read& read = surveyed_.emplace_back();
+    read.outcome = records_->Next(&read.record, &read.why);
+    if (read.outcome == RecordReader::Outcome::kEnd ||
+        read.outcome == RecordReader::Outcome::kFailed) {
+      break;
+    }
+    if (read.outcome != RecordReader::Outcome::kRecord) continue;
+    const auto rating = ParseRating(read.record.Of(Role::kRating));
+    if (rating.ok()) ratings.Add(*rating);
+    const std::string& time = read.record.Of(Role::kTime);
+    if (first_time_.empty()) first_time_ = time;
+    const auto unit = UnitOf(time);
+    if (unit.has_value()) ++units[static_cast<size_t>(*unit)];
   }
+  const auto most = std::max_element(units.begin(), units.end());
+  if (options_.time_unit.has_value()) {
+    unit_ = options_.time_unit;
+  } else if (NamesMilliseconds(
+                 records_->column_names()[static_cast<size_t>(Role::kTime)])) {
+    unit_ = TimeUnit::kMilliseconds;
+  } else if (*most > 0) {
+    unit_ = static_cast<TimeUnit>(most - units.begin());
+    unit_guessed_ = true;
+  }
+  if (!UsesRatings()) return absl::OkStatus();
+  if (options_.positive_from.has_value()) {
+    scale_ = ScaleFrom(*options_.positive_from);
+  } else {
+    const auto scale =
+        GuessScale(ratings, IsMovieLens(format()) ? kMovieLensScale : 0);
+    if (!scale.ok()) return scale.status();
+    scale_ = *scale;
+  }
+  only_dislikes_ = ratings.ratings > ratings.beyond &&
+                   ratings.most <= scale_.negative_to &&
+                   !(scale_.zero_is_none && ratings.least <= 0);
   return absl::OkStatus();
 }
 
 InteractionReader::Outcome InteractionReader::Next(FileInteraction* interaction,
                                                    BadLine* bad) {
-  while (next_ == pending_.size()) {
-    pending_.clear();
-    next_ = 0;
-    std::string line;
-    auto outcome = TextFile::Outcome::kLine;
-    if (first_line_.has_value()) {
-      line = *std::move(first_line_);
-      first_line_.reset();
-    } else {
-      outcome = file_->Next(&line);
-    }
-    if (outcome == TextFile::Outcome::kEnd) return Outcome::kEnd;
-    absl::Status status;
-    if (outcome == TextFile::Outcome::kTooLong) {
-      status = absl::InvalidArgumentError(
-          absl::StrCat("longer than ", TextFile::kMaxLineBytes, " bytes"));
-    } else if (absl::StripAsciiWhitespace(line).empty()) {
-      continue;
-    } else {
-      status = ParseLine(line);
-    }
-    if (status.ok()) continue;
-    pending_.clear();
-    bad->line = file_->line_number();
-    bad->reason = std::string(status.message());
-    bad->text = line.substr(0, kShownOfBadLine);
-    return Outcome::kBadLine;
+  Read read;
+  if (!surveyed_.empty()) {
+    read = std::move(surveyed_.front());
+    surveyed_.pop_front();
+  } else {
+    read.outcome = records_->Next(&read.record, &read.why);
   }
-  *interaction = std::move(pending_[next_++]);
-  return Outcome::kInteraction;
+  if (read.outcome == RecordReader::Outcome::kEnd) return Outcome::kEnd;
+  bad->line = read.record.line;
+  bad->text = std::move(read.record.text);
+  if (read.outcome == RecordReader::Outcome::kRecord) {
+    read.why = Convert(std::move(read.record), interaction);
+    if (read.why.ok()) return Outcome::kInteraction;
+  }
+  bad->reason = std::string(read.why.message());
+  return read.outcome == RecordReader::Outcome::kFailed ? Outcome::kFailed
+                                                        : Outcome::kBadLine;
 }
 
-absl::Status InteractionReader::ParseLine(const std::string& line) {
-  switch (format_) {
-    case InteractionFormat::kAdjacency:
-      return ParseAdjacency(line);
-    case InteractionFormat::kUData:
-      return ParseRating(absl::StrSplit(line, '\t'));
-    case InteractionFormat::kRatingsDat:
-      return ParseRating(absl::StrSplit(line, "::"));
-    case InteractionFormat::kCsv:
-      return ParseCsv(line);
-    case InteractionFormat::kJsonLines:
-      return ParseJson(line);
-    case InteractionFormat::kAuto:
-      break;  // Begin has decided
+absl::StatusOr<int64_t> InteractionReader::TimeOf(
+    const std::string& text) const {
+  const auto own = UnitOf(text);
+  if (unit_guessed_ && own.has_value() && own != unit_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("time \"", text, "\" looks like ", UnitName(*own),
+                     ", the first of the file like ", UnitName(*unit_),
+                     "; say with --time-unit which they are"));
   }
-  return absl::InternalError("no format");
+  return ParseTimeMs(text, own.has_value() ? unit_ : own);
 }
 
-absl::Status InteractionReader::Push(FileInteraction interaction) {
-  if (interaction.user.empty()) {
-    return absl::InvalidArgumentError("there is no user");
+absl::Status InteractionReader::Convert(Record record,
+                                        FileInteraction* interaction) const {
+  *interaction = FileInteraction();
+  interaction->line = record.line;
+  const std::string& time = record.Of(Role::kTime);
+  const std::string& weight = record.Of(Role::kWeight);
+  const std::string& kind = record.Of(Role::kKind);
+  const std::string& rating = record.Of(Role::kRating);
+  absl::Status status =
+      CheckText("user", record.Of(Role::kUser), /*required=*/true);
+  if (status.ok()) {
+    status = CheckText("item", record.Of(Role::kItem), /*required=*/true);
   }
-  if (interaction.item.empty()) {
-    return absl::InvalidArgumentError("there is no item");
+  if (status.ok()) {
+    status = CheckText("event id", record.Of(Role::kEventId), false);
   }
-  if (forced_kind_.has_value()) interaction.kind = *forced_kind_;
-  pending_.push_back(std::move(interaction));
-  return absl::OkStatus();
-}
-
-// A user without items is no fault: the published splits have some.
-absl::Status InteractionReader::ParseAdjacency(absl::string_view line) {
-  const std::vector<std::string> words = Words(line);
-  for (size_t w = 1; w < words.size(); ++w) {
-    FileInteraction interaction;
-    interaction.user = words[0];
-    interaction.item = words[w];
-    absl::Status status = Push(std::move(interaction));
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status InteractionReader::ParseRating(
-    const std::vector<std::string>& fields) {
-  if (fields.size() != 4) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "has ", fields.size(), " fields, not user, item, rating and time"));
-  }
-  const auto kind = KindOfRating(fields[2]);
-  if (!kind.ok()) return kind.status();
-  const auto time = ParseTimeMs(fields[3]);
-  if (!time.ok()) return time.status();
-  FileInteraction interaction;
-  interaction.user = fields[0];
-  interaction.item = fields[1];
-  interaction.kind = *kind;
-  interaction.time_ms = *time;
-  return Push(std::move(interaction));
-}
-
-absl::Status InteractionReader::PushTexts(const Texts& texts) {
-  FileInteraction interaction;
-  interaction.user = texts.user;
-  interaction.item = texts.item;
-  interaction.event_id = texts.event_id;
-  if (!texts.time.empty()) {
-    const auto time = ParseTimeMs(texts.time);
-    if (!time.ok()) return time.status();
-    interaction.time_ms = *time;
-  }
-  if (!texts.weight.empty()) {
-    const auto weight = ParseWeight(texts.weight);
-    if (!weight.ok()) return weight.status();
-    interaction.weight = *weight;
-  }
-  if (!texts.kind.empty() || !texts.rating.empty()) {
-    const auto kind =
-        texts.kind.empty() ? KindOfRating(texts.rating) : ParseKind(texts.kind);
-    if (!kind.ok()) return kind.status();
-    interaction.kind = *kind;
-  }
-  return Push(std::move(interaction));
-}
-
-absl::Status InteractionReader::ParseCsv(absl::string_view line) {
-  std::vector<std::string> fields;
-  absl::Status status = SplitCsv(line, separator_, &fields);
   if (!status.ok()) return status;
-  if (fields.size() != header_.size()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "has ", fields.size(), " fields, the header ", header_.size()));
+  if (!time.empty()) {
+    const auto parsed = TimeOf(time);
+    if (!parsed.ok()) return parsed.status();
+    interaction->time_ms = *parsed;
   }
-  const auto field = [&fields](int column) {
-    return column < 0 ? std::string()
-                      : std::move(fields[static_cast<size_t>(column)]);
+  if (!weight.empty()) {
+    const auto parsed = ParseWeight(weight);
+    if (!parsed.ok()) return parsed.status();
+    interaction->weight = *parsed;
+  }
+  if (options_.kind.has_value()) {
+    interaction->kind = *options_.kind;
+  } else if (!kind.empty()) {
+    const auto parsed = ParseKind(kind);
+    if (!parsed.ok()) return parsed.status();
+    interaction->kind = *parsed;
+  } else if (!rating.empty()) {
+    const auto parsed = ParseRating(rating);
+    if (!parsed.ok()) return parsed.status();
+    const auto of_rating = KindOfRating(*parsed, scale_);
+    if (!of_rating.ok()) return of_rating.status();
+    interaction->kind = *of_rating;
+  }
+  const auto take = [&record](Role role) {
+    return std::move(record.fields[static_cast<size_t>(role)]);
   };
-  Texts texts;
-  texts.user = field(columns_.user);
-  texts.item = field(columns_.item);
-  texts.time = field(columns_.time);
-  texts.kind = field(columns_.kind);
-  texts.rating = field(columns_.rating);
-  texts.weight = field(columns_.weight);
-  texts.event_id = field(columns_.event_id);
-  return PushTexts(texts);
+  interaction->user = take(Role::kUser);
+  interaction->item = take(Role::kItem);
+  interaction->event_id = take(Role::kEventId);
+  return absl::OkStatus();
 }
 
-absl::Status InteractionReader::ParseJson(const std::string& line) {
-  const nlohmann::json object =
-      nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) {
-    return absl::InvalidArgumentError("is not a JSON object");
+std::vector<std::pair<std::string, std::string>> InteractionReader::Understood()
+    const {
+  std::vector<std::pair<std::string, std::string>> lines;
+  lines.emplace_back("layout", records_->LayoutText());
+  std::vector<std::string> columns;
+  for (size_t role = 0; role < kRoles; ++role) {
+    const std::string& name = records_->column_names()[role];
+    if (name.empty()) continue;
+    columns.push_back(
+        absl::StrCat(RoleName(static_cast<Role>(role)), " = ", name));
   }
-  Texts texts;
-  const struct {
-    const std::vector<absl::string_view> names;
-    std::string* text;
-  } wanted[] = {{kUserNames, &texts.user},      {kItemNames, &texts.item},
-                {kTimeNames, &texts.time},      {{"kind"}, &texts.kind},
-                {{"rating"}, &texts.rating},    {{"weight"}, &texts.weight},
-                {{"event_id"}, &texts.event_id}};
-  for (const auto& one : wanted) {
-    auto text = TextOf(object, one.names);
-    if (!text.ok()) return text.status();
-    *one.text = *std::move(text);
+  if (!columns.empty()) {
+    lines.emplace_back("columns", absl::StrJoin(columns, ", "));
   }
-  return PushTexts(texts);
+  if (!records_->left_out().empty()) {
+    lines.emplace_back("LEFT OUT", absl::StrJoin(records_->left_out(), ", "));
+  }
+  std::string kinds = "all are views";
+  if (options_.kind.has_value()) {
+    kinds =
+        absl::StrCat("all are ", KindName(*options_.kind), "s, as --kind says",
+                     Has(Role::kKind) || Has(Role::kRating)
+                         ? "; the file's own count for nothing"
+                         : "");
+  } else if (Has(Role::kKind) && Has(Role::kRating)) {
+    kinds = absl::StrCat("as the file says; where it does not, by ratings ",
+                         Describe(scale_));
+  } else if (Has(Role::kKind)) {
+    kinds = "as the file says; where it does not, a view";
+  } else if (Has(Role::kRating)) {
+    kinds = absl::StrCat("by ratings ", Describe(scale_));
+  }
+  lines.emplace_back("kinds", kinds);
+  if (only_dislikes_) {
+    lines.emplace_back("WARNING",
+                       "by this scale the ratings make nothing but dislikes, "
+                       "of which nothing is learnt; --positive-from says from "
+                       "where on a rating is a like");
+  }
+  std::string times = "none: the time of arrival";
+  if (!first_time_.empty()) {
+    const auto first = TimeOf(first_time_);
+    if (first.ok() && *first < kYearMs) {
+      lines.emplace_back("WARNING",
+                         "the first time is in 1970; if that is not meant, "
+                         "--time-unit says what the numbers are (20220622 is "
+                         "no date here, 2022-06-22 is)");
+    }
+    times = absl::StrCat(
+        unit_.has_value() && UnitOf(first_time_).has_value()
+            ? absl::StrCat(UnitName(*unit_), unit_guessed_ ? " (guessed)" : "")
+            : "dates, UTC unless they name a zone",
+        "; the first is ",
+        first.ok() ? cli::TimeOf(*first)
+                   : absl::StrCat(first_time_, ", unread"));
+  } else if (Has(Role::kTime)) {
+    times = "none in the first lines";
+  }
+  lines.emplace_back("times", times);
+  return lines;
 }
 
 }  // namespace taud::cli

@@ -2,40 +2,23 @@
 #define TAUD_CLI_INTERACTION_READER_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "cli/csv.h"
-#include "cli/text_file.h"
+#include "cli/columns.h"
+#include "cli/field_values.h"
+#include "cli/layout.h"
+#include "cli/rating_scale.h"
+#include "cli/record_reader.h"
 #include "model/types.h"
 
 namespace taud::cli {
-
-// The layouts `tauctl ingest` understands.
-enum class InteractionFormat {
-  kAuto,        // guessed from the first line
-  kAdjacency,   // `user item item …`, blanks between
-  kUData,       // MovieLens u.data: user, item, rating, time; tabs between
-  kRatingsDat,  // MovieLens ratings.dat: the same, `::` between
-  // A header that names the columns, commas, semicolons or tabs between:
-  //   user (user_id, userid), item (item_id, itemid, movie, movie_id, movieid,
-  //   product_id), and, if there: time (timestamp), kind, rating, weight,
-  //   event_id. MovieLens ratings.csv is one of these.
-  kCsv,
-  kJsonLines,  // an object a line, fields as the columns above
-};
-
-// "auto", "adjacency", "u.data", "ratings.dat", "csv", "jsonl".
-absl::StatusOr<InteractionFormat> ParseFormatName(absl::string_view name);
-
-// From the first line that is not empty. INVALID_ARGUMENT if it looks like
-// none of them. Pure.
-absl::StatusOr<InteractionFormat> GuessFormat(absl::string_view line);
 
 struct FileInteraction {
   std::string user;
@@ -44,6 +27,7 @@ struct FileInteraction {
   int64_t time_ms = 0;  // 0: not given
   float weight = 0;     // 0: not given
   model::InteractionKind kind = model::InteractionKind::kView;
+  uint64_t line = 0;  // of the file, where it begins
 };
 
 struct BadLine {
@@ -52,64 +36,64 @@ struct BadLine {
   std::string text;  // the beginning of it
 };
 
+// How a file is to be read; what is not given is found out from its first
+// lines.
+struct ReadOptions {
+  InteractionFormat format = InteractionFormat::kAuto;
+  // Of every interaction, whatever the file says.
+  std::optional<model::InteractionKind> kind;
+  ColumnChoice columns;
+  std::optional<TimeUnit> time_unit;
+  std::optional<double> positive_from;  // ratings from here on are likes
+};
+
 // Pulls interactions out of a file. A line that cannot be read is reported and
 // passed over. One thread's.
 class InteractionReader {
  public:
-  enum class Outcome { kInteraction, kBadLine, kEnd };
+  // kFailed: the file cannot be read to its end; bad->reason says why.
+  enum class Outcome { kInteraction, kBadLine, kEnd, kFailed };
 
-  // Errors of opening, of guessing, and of a header without user or item.
-  // `kind`, if given, is that of every interaction, whatever the file says.
+  // Errors of RecordReader::Open, and of ratings on no known scale.
   static absl::StatusOr<std::unique_ptr<InteractionReader>> Open(
-      const std::string& path, InteractionFormat format,
-      std::optional<model::InteractionKind> kind);
+      const std::string& path, const ReadOptions& options);
 
   // Fills in the one that belongs to the outcome.
   Outcome Next(FileInteraction* interaction, BadLine* bad);
 
-  uint64_t line_number() const { return file_->line_number(); }
-  uint64_t bytes_read() const { return file_->bytes_read(); }
-  uint64_t total_bytes() const { return file_->total_bytes(); }
-  InteractionFormat format() const { return format_; }
+  // How the file is understood, for people: "layout", "columns", "left out",
+  // "kinds", "times", each with what there is to say.
+  std::vector<std::pair<std::string, std::string>> Understood() const;
+
+  uint64_t bytes_read() const { return records_->bytes_read(); }
+  uint64_t total_bytes() const { return records_->total_bytes(); }
+  InteractionFormat format() const { return records_->format(); }
 
  private:
-  InteractionReader(std::unique_ptr<TextFile> file,
-                    std::optional<model::InteractionKind> kind)
-      : file_(std::move(file)), forced_kind_(kind) {}
-
-  // The fields of a line as text; empty: not given.
-  struct Texts {
-    std::string user, item, time, kind, rating, weight, event_id;
+  struct Read {
+    RecordReader::Outcome outcome = RecordReader::Outcome::kEnd;
+    Record record;
+    absl::Status why;
   };
 
-  absl::Status Begin(InteractionFormat format);
-  absl::Status ReadHeader(absl::string_view line);
-  absl::Status ParseLine(const std::string& line);
-  absl::Status ParseAdjacency(absl::string_view line);
-  absl::Status ParseRating(const std::vector<std::string>& fields);
-  absl::Status ParseCsv(absl::string_view line);
-  absl::Status ParseJson(const std::string& line);
-  absl::Status PushTexts(const Texts& texts);
-  absl::Status Push(FileInteraction interaction);
+  InteractionReader(std::unique_ptr<RecordReader> records, ReadOptions options)
+      : records_(std::move(records)), options_(std::move(options)) {}
 
-  const std::unique_ptr<TextFile> file_;
-  const std::optional<model::InteractionKind> forced_kind_;
-  InteractionFormat format_ = InteractionFormat::kAuto;
+  // Reads the first records and finds unit and scale.
+  absl::Status Survey();
+  bool Has(Role role) const;
+  bool UsesRatings() const;
+  absl::StatusOr<int64_t> TimeOf(const std::string& text) const;
+  absl::Status Convert(Record record, FileInteraction* interaction) const;
 
-  // kCsv: the separator and where each column is, -1 if missing.
-  struct Columns {
-    int user = -1, item = -1, time = -1, kind = -1, rating = -1, weight = -1,
-        event_id = -1;
-  };
-  char separator_ = ',';
-  CsvHeader header_;
-  Columns columns_;
-
-  // A line that was read to guess from it.
-  std::optional<std::string> first_line_;
-  // Interactions of the line at hand, and the next of them.
-  std::vector<FileInteraction> pending_;
-  size_t next_ = 0;
+  const std::unique_ptr<RecordReader> records_;
+  const ReadOptions options_;
+  std::optional<TimeUnit> unit_;
+  bool unit_guessed_ = false;
+  RatingScale scale_;
+  bool only_dislikes_ = false;  // in the first records
+  std::string first_time_;
+  std::deque<Read> surveyed_;
 };
 
 }  // namespace taud::cli

@@ -6,19 +6,38 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "cli/columns.h"
+#include "cli/csv.h"
 #include "cli/field_values.h"
-#include "nlohmann/json.hpp"
+#include "cli/json_fields.h"
+#include "model/utf8.h"
 
 namespace taud::cli {
 namespace {
 
 constexpr char kNoGenres[] = "(no genres listed)";
-constexpr size_t kShownOfBadLine = 80;
 
-const std::vector<absl::string_view> kIdNames = {
-    "id",    "item",     "item_id", "itemid",
-    "movie", "movie_id", "movieid", "product_id"};
+struct KnownColumn {
+  absl::string_view name;
+  std::vector<absl::string_view> names;  // plain
+};
+
+// In the order of ItemReader::Column.
+const std::vector<KnownColumn>& Known() {
+  static const auto& known = *new std::vector<KnownColumn>{
+      {"id",
+       {"id", "item", "itemid", "iid", "movie", "movieid", "product",
+        "productid", "isbn", "asin"}},
+      {"title", {"title", "name", "booktitle"}},
+      {"tags", {"tags", "genres"}},
+      {"hidden", {"hidden"}},
+      {"available_from", {"availablefrom"}},
+      {"available_until", {"availableuntil"}},
+  };
+  return known;
+}
 
 void AddTag(std::string tag, std::vector<std::string>* tags) {
   if (tag.empty() || tag == kNoGenres) return;
@@ -33,55 +52,39 @@ absl::Status SetWindow(const std::string& text, std::optional<int64_t>* edge) {
   return time.status();
 }
 
-absl::Status CheckItem(const FileItem& item) {
-  if (item.id.empty()) return absl::InvalidArgumentError("there is no id");
-  return absl::OkStatus();
+absl::Status SetRest(const std::string& hidden, const std::string& from,
+                     const std::string& until, FileItem* item) {
+  const auto parsed = ParseBool(hidden);
+  if (!parsed.ok()) return parsed.status();
+  item->hidden = *parsed;
+  absl::Status status = SetWindow(from, &item->available_from_ms);
+  if (status.ok()) status = SetWindow(until, &item->available_until_ms);
+  return status;
 }
 
-absl::Status ParseJson(const std::string& line, FileItem* item) {
-  using nlohmann::json;
-  const json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) {
-    return absl::InvalidArgumentError("is not a JSON object");
+absl::Status CheckUtf8(absl::string_view what, absl::string_view text) {
+  if (model::IsUtf8(text)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(what, " is not UTF-8"));
+}
+
+absl::Status CheckItem(const FileItem& item) {
+  if (item.id.empty()) return absl::InvalidArgumentError("there is no id");
+  absl::Status status = CheckUtf8("the id", item.id);
+  if (status.ok()) status = CheckUtf8("the title", item.title);
+  for (const std::string& tag : item.tags) {
+    if (status.ok()) status = CheckUtf8("a tag", tag);
   }
-  const auto text = [&object](const std::string& name) {
-    const auto it = object.find(name);
-    if (it == object.end() || it->is_null()) return std::string();
-    return it->is_string() ? it->get<std::string>() : it->dump();
-  };
-  for (const absl::string_view name : kIdNames) {
-    if (item->id.empty()) item->id = text(std::string(name));
-  }
-  item->title = text("title");
-  if (const auto tags = object.find("tags"); tags != object.end()) {
-    if (!tags->is_array()) {
-      return absl::InvalidArgumentError("tags is not a list");
-    }
-    for (const json& tag : *tags) {
-      if (!tag.is_string()) {
-        return absl::InvalidArgumentError("a tag is not a string");
-      }
-      AddTag(tag.get<std::string>(), &item->tags);
-    }
-  }
-  const auto hidden = ParseBool(text("hidden"));
-  if (!hidden.ok()) return hidden.status();
-  item->hidden = *hidden;
-  absl::Status status =
-      SetWindow(text("available_from"), &item->available_from_ms);
-  if (status.ok()) {
-    status = SetWindow(text("available_until"), &item->available_until_ms);
-  }
-  return status.ok() ? CheckItem(*item) : status;
+  return status;
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ItemReader>> ItemReader::Open(
-    const std::string& path) {
+    const std::string& path, bool ignore_unknown) {
   auto file = TextFile::Open(path);
   if (!file.ok()) return file.status();
-  auto reader = std::unique_ptr<ItemReader>(new ItemReader(*std::move(file)));
+  auto reader = std::unique_ptr<ItemReader>(
+      new ItemReader(*std::move(file), ignore_unknown));
   const absl::Status status = reader->Begin();
   if (!status.ok()) {
     return absl::Status(status.code(),
@@ -91,87 +94,160 @@ absl::StatusOr<std::unique_ptr<ItemReader>> ItemReader::Open(
 }
 
 absl::Status ItemReader::Begin() {
-  std::string line;
-  if (file_->Next(&line) != TextFile::Outcome::kLine) {
-    return absl::InvalidArgumentError("the file is empty");
+  const auto first = lines_.First();
+  if (!first.ok()) return first.status();
+  json_ = absl::StartsWith(absl::StripAsciiWhitespace(first->text), "{");
+  if (json_) {
+    FileItem item;
+    const absl::Status status = ParseJson(first->text, &item);
+    // Whoever has the wrong file learns it before anything is written; what is
+    // in the fields is a matter of the line.
+    return header_.empty() ? status : absl::OkStatus();
   }
-  if (absl::StartsWith(absl::StripAsciiWhitespace(line), "{")) {
-    json_ = true;
-    first_line_ = std::move(line);
-    return absl::OkStatus();
-  }
-  separator_ = GuessSeparator(line);
-  std::vector<std::string> names;
-  absl::Status status = SplitCsv(line, separator_, &names);
-  if (!status.ok()) return status;
-  const CsvHeader header(std::move(names));
-  fields_ = header.size();
-  columns_.id = header.Find(kIdNames);
-  columns_.title = header.Find({"title", "name"});
-  columns_.tags = header.Find({"tags", "genres"});
-  columns_.hidden = header.Find({"hidden"});
-  columns_.from = header.Find({"available_from"});
-  columns_.until = header.Find({"available_until"});
-  if (columns_.id < 0) {
+  separator_ = GuessSeparator(first->text);
+  if (separator_ == 0) {
     return absl::InvalidArgumentError(
-        "the header names no column id (item_id, movieId, …), and the file is "
-        "not JSON Lines");
+        "the header names no column id (item_id, movieId, …) and title, tags, "
+        "…, and the file is not JSON Lines");
   }
+  const auto header = lines_.ReadCsv(lines_.Next(), separator_, 0);
+  return header.ok() ? TakeColumns(*header) : header.status();
+}
+
+absl::Status ItemReader::TakeColumns(const std::vector<std::string>& header) {
+  std::array<int, kColumns> at;
+  at.fill(-1);
+  std::vector<std::string> unknown;
+  for (size_t i = 0; i < header.size(); ++i) {
+    const std::string plain = PlainColumnName(header[i]);
+    const auto known = std::find_if(
+        Known().begin(), Known().end(), [&](const KnownColumn& one) {
+          return std::find(one.names.begin(), one.names.end(), plain) !=
+                 one.names.end();
+        });
+    const auto column = static_cast<size_t>(known - Known().begin());
+    if (column < kColumns && at[column] < 0) {
+      at[column] = static_cast<int>(i);
+    } else {
+      unknown.push_back(header[i]);
+    }
+  }
+  const auto of_interactions =
+      std::find_if(unknown.begin(), unknown.end(), IsOfInteractions);
+  if (of_interactions != unknown.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "looks like interactions, not items: it has a column \"",
+        *of_interactions,
+        "\", and written as items it would wipe their titles and tags; "
+        "`tauctl ingest` takes interactions"));
+  }
+  if (!unknown.empty() && !ignore_unknown_) {
+    return UnknownColumns(unknown,
+                          "rename them (id, title, tags, hidden, "
+                          "available_from, available_until), or leave them out "
+                          "with --ignore-unknown");
+  }
+  if (at[kId] < 0) {
+    return absl::InvalidArgumentError(
+        "the header names no column id (item_id, movieId, …)");
+  }
+  if (*std::max_element(at.begin() + 1, at.end()) < 0) {
+    return absl::InvalidArgumentError(
+        "says nothing of the items but their ids (no title, tags, hidden, "
+        "available_from, available_until): written it would wipe what is known "
+        "of them");
+  }
+  for (const std::string& name : unknown) {
+    if (std::find(left_out_.begin(), left_out_.end(), name) ==
+        left_out_.end()) {
+      left_out_.push_back(name);
+    }
+  }
+  at_ = at;
+  header_ = header;
   return absl::OkStatus();
 }
 
-ItemReader::Outcome ItemReader::Next(FileItem* item, BadLine* bad) {
-  std::string line;
-  absl::Status status;
-  do {
-    if (first_line_.has_value()) {
-      line = *std::move(first_line_);
-      first_line_.reset();
-      continue;
-    }
-    const TextFile::Outcome outcome = file_->Next(&line);
-    if (outcome == TextFile::Outcome::kEnd) return Outcome::kEnd;
-    if (outcome == TextFile::Outcome::kTooLong) {
-      status = absl::InvalidArgumentError("the line is too long");
-    }
-  } while (status.ok() && absl::StripAsciiWhitespace(line).empty());
-
-  *item = FileItem();
-  if (status.ok()) {
-    status = json_ ? ParseJson(line, item) : ParseCsv(line, item);
+std::string ItemReader::Understood() const {
+  std::vector<std::string> columns;
+  for (size_t c = 0; c < kColumns; ++c) {
+    if (at_[c] < 0) continue;
+    columns.push_back(absl::StrCat(Known()[c].name, " = ",
+                                   header_[static_cast<size_t>(at_[c])]));
   }
-  if (status.ok()) return Outcome::kItem;
-  bad->line = file_->line_number();
-  bad->reason = std::string(status.message());
-  bad->text = line.substr(0, kShownOfBadLine);
-  return Outcome::kBadLine;
+  return absl::StrCat(
+      json_ ? "JSON Lines; " : "columns: ", absl::StrJoin(columns, ", "),
+      left_out_.empty()
+          ? ""
+          : absl::StrCat("; LEFT OUT: ", absl::StrJoin(left_out_, ", ")));
 }
 
-absl::Status ItemReader::ParseCsv(absl::string_view line,
-                                  FileItem* item) const {
-  std::vector<std::string> fields;
-  absl::Status status = SplitCsv(line, separator_, &fields);
-  if (!status.ok()) return status;
-  if (fields.size() != fields_) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("has ", fields.size(), " fields, the header ", fields_));
-  }
-  const auto field = [&fields](int column) {
-    return column < 0 ? std::string() : fields[static_cast<size_t>(column)];
-  };
-  item->id = field(columns_.id);
-  item->title = field(columns_.title);
-  const std::vector<std::string> tags =
-      absl::StrSplit(field(columns_.tags), '|');
-  for (const std::string& tag : tags) AddTag(tag, &item->tags);
-  const auto hidden = ParseBool(field(columns_.hidden));
-  if (!hidden.ok()) return hidden.status();
-  item->hidden = *hidden;
-  status = SetWindow(field(columns_.from), &item->available_from_ms);
+ItemReader::Outcome ItemReader::Next(FileItem* item, BadLine* bad) {
+  LineReader::Line line;
+  do {
+    line = lines_.Next();
+  } while (line.outcome == TextFile::Outcome::kLine && IsBlankLine(line.text));
+  if (line.outcome == TextFile::Outcome::kEnd) return Outcome::kEnd;
+  *item = FileItem();
+  item->line = line.number;
+  absl::Status status = lines_.Why(line.outcome);
   if (status.ok()) {
-    status = SetWindow(field(columns_.until), &item->available_until_ms);
+    status = json_ ? ParseJson(line.text, item) : ParseCsv(line, item);
   }
-  return status.ok() ? CheckItem(*item) : status;
+  if (status.ok()) status = CheckItem(*item);
+  if (status.ok()) return Outcome::kItem;
+  bad->line = line.number;
+  bad->reason = std::string(status.message());
+  bad->text = Beginning(line.text);
+  return line.outcome == TextFile::Outcome::kFailed ? Outcome::kFailed
+                                                    : Outcome::kBadLine;
+}
+
+absl::Status ItemReader::ParseCsv(const LineReader::Line& line,
+                                  FileItem* item) {
+  const auto fields = lines_.ReadCsv(line, separator_, header_.size());
+  if (!fields.ok()) return fields.status();
+  const auto field = [&](Column column) {
+    return at_[column] < 0 ? std::string()
+                           : (*fields)[static_cast<size_t>(at_[column])];
+  };
+  item->id = field(kId);
+  item->title = field(kTitle);
+  const std::vector<std::string> tags = absl::StrSplit(field(kTags), '|');
+  for (const std::string& tag : tags) AddTag(tag, &item->tags);
+  return SetRest(field(kHidden), field(kFrom), field(kUntil), item);
+}
+
+absl::Status ItemReader::ParseJson(const std::string& line, FileItem* item) {
+  const auto object = ParseJsonFields(line);
+  if (!object.ok()) return object.status();
+  std::vector<std::string> names;
+  for (const auto& field : *object) names.push_back(field.first);
+  if (names != header_ || names.empty()) {
+    absl::Status status = TakeColumns(names);
+    if (!status.ok()) return status;
+  }
+  const auto field = [&](Column column) {
+    return at_[column] < 0 ? JsonField()
+                           : (*object)[static_cast<size_t>(at_[column])].second;
+  };
+  for (const Column column : {kId, kTitle, kHidden, kFrom, kUntil}) {
+    const JsonField::Type type = field(column).type;
+    if (type == JsonField::Type::kStrings || type == JsonField::Type::kOther) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Known()[column].name, " is a list or an object"));
+    }
+  }
+  const JsonField tags = field(kTags);
+  if (tags.type != JsonField::Type::kNull &&
+      tags.type != JsonField::Type::kStrings) {
+    return absl::InvalidArgumentError("tags is not a list of strings");
+  }
+  for (const std::string& tag : tags.strings) AddTag(tag, &item->tags);
+  item->id = field(kId).text;
+  item->title = field(kTitle).text;
+  return SetRest(field(kHidden).text, field(kFrom).text, field(kUntil).text,
+                 item);
 }
 
 }  // namespace taud::cli

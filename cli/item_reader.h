@@ -1,16 +1,18 @@
 #ifndef TAUD_CLI_ITEM_READER_H_
 #define TAUD_CLI_ITEM_READER_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "cli/csv.h"
 #include "cli/interaction_reader.h"
+#include "cli/line_reader.h"
 #include "cli/text_file.h"
 
 namespace taud::cli {
@@ -22,6 +24,7 @@ struct FileItem {
   bool hidden = false;
   std::optional<int64_t> available_from_ms;
   std::optional<int64_t> available_until_ms;
+  uint64_t line = 0;  // of the file, where it begins
 };
 
 // Pulls items out of a file: a header that names the columns (commas,
@@ -32,32 +35,40 @@ struct FileItem {
 // One thread's.
 class ItemReader {
  public:
-  enum class Outcome { kItem, kBadLine, kEnd };
+  // kFailed: the file cannot be read to its end; bad->reason says why.
+  enum class Outcome { kItem, kBadLine, kEnd, kFailed };
 
+  // INVALID_ARGUMENT for a file of interactions, for one that says nothing of
+  // its items, and, unless `ignore_unknown`, for columns nothing is known of:
+  // written as items these would wipe what is known.
   static absl::StatusOr<std::unique_ptr<ItemReader>> Open(
-      const std::string& path);
+      const std::string& path, bool ignore_unknown);
 
   // Fills in the one that belongs to the outcome.
   Outcome Next(FileItem* item, BadLine* bad);
 
-  uint64_t bytes_read() const { return file_->bytes_read(); }
-  uint64_t total_bytes() const { return file_->total_bytes(); }
+  // The columns that are used, and those that are left out, for people.
+  std::string Understood() const;
+  uint64_t bytes_read() const { return lines_.bytes_read(); }
+  uint64_t total_bytes() const { return lines_.total_bytes(); }
 
  private:
-  explicit ItemReader(std::unique_ptr<TextFile> file)
-      : file_(std::move(file)) {}
+  ItemReader(std::unique_ptr<TextFile> file, bool ignore_unknown)
+      : lines_(std::move(file)), ignore_unknown_(ignore_unknown) {}
   absl::Status Begin();
-  absl::Status ParseCsv(absl::string_view line, FileItem* item) const;
+  absl::Status TakeColumns(const std::vector<std::string>& header);
+  absl::Status ParseCsv(const LineReader::Line& line, FileItem* item);
+  absl::Status ParseJson(const std::string& line, FileItem* item);
 
-  struct Columns {
-    int id = -1, title = -1, tags = -1, hidden = -1, from = -1, until = -1;
-  };
-  const std::unique_ptr<TextFile> file_;
+  enum Column { kId, kTitle, kTags, kHidden, kFrom, kUntil, kColumns };
+
+  LineReader lines_;
+  const bool ignore_unknown_;
   bool json_ = false;
   char separator_ = ',';
-  size_t fields_ = 0;
-  Columns columns_;
-  std::optional<std::string> first_line_;  // read to tell JSON from CSV
+  std::vector<std::string> header_;  // of JSON: the names in the last object
+  std::array<int, kColumns> at_ = {};
+  std::vector<std::string> left_out_;
 };
 
 }  // namespace taud::cli

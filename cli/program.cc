@@ -8,8 +8,10 @@
 
 #include "CLI/CLI.hpp"
 #include "cli/client.h"
+#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/lab/commands.h"
+#include "cli/output.h"
 #include "lab/search_limit.h"
 
 namespace taud::cli {
@@ -24,7 +26,7 @@ int RunParsed(int argc, const Program& program) {
   if (measures || program.tensors != nullptr) {
     lab::RestartWithVectorInstructions(program.argv);
   }
-  CLI::App app("tauctl talks to a running taud.");
+  CLI::App app("tauctl talks to a running taud.", "tauctl");
   Common common;
   absl::Status result;
   app.add_option("--server", common.server, "host:port of taud's gRPC API")
@@ -55,9 +57,16 @@ int RunParsed(int argc, const Program& program) {
   AddExport(&app, &common, &result);
   AddBench(&app, &common, &result);
   AddLab(&app, &common, &program, &result);
-  CLI11_PARSE(app, argc, program.argv);
+  try {
+    ParseWords({program.argv + 1, program.argv + argc}, &app);
+  } catch (const CLI::ParseError& error) {
+    // --help and --version come this way, too.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::cerr << ParseErrorText(app, error) << std::endl;
+    return error.get_exit_code();
+  }
   if (result.ok()) return 0;
-  std::cerr << "tauctl: " << result.message() << std::endl;
+  std::cerr << "tauctl: " << InertLines(result.message()) << std::endl;
   return 1;
 }
 
@@ -67,7 +76,7 @@ int RunProgram(int argc, Program program) {
   try {
     return RunParsed(argc, program);
   } catch (const std::exception& e) {
-    std::cerr << "tauctl: " << e.what() << std::endl;
+    std::cerr << "tauctl: " << InertLines(e.what()) << std::endl;
     return 1;
   }
 }

@@ -1,5 +1,7 @@
 // tauctl recommend, tauctl similar
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -52,14 +54,15 @@ struct SimilarFlags {
 
 void AddFilterFlags(CLI::App* command, FilterFlags* flags) {
   command->add_option("--only", flags->only,
-                      "Only these items, as far as the rest lets them pass");
-  command->add_option("--exclude", flags->exclude, "Item ids to leave out");
+                      "Only this item, as far as the rest lets it pass; like "
+                      "the others below, several times for several");
+  command->add_option("--exclude", flags->exclude, "An item to leave out");
   command->add_option("--any-tag", flags->any_tags,
-                      "Only items with at least one of these tags");
+                      "Only items with this tag, or one of several");
   command->add_option("--all-tag", flags->all_tags,
-                      "Only items with every one of these tags");
+                      "Only items with this tag, and all of several");
   command->add_option("--no-tag", flags->no_tags,
-                      "Only items with none of these tags");
+                      "Only items without this tag, or any of several");
 }
 
 void FillFilter(const FilterFlags& flags, v1::Filter* filter) {
@@ -108,7 +111,11 @@ void PrintItems(const Items& items, int before = 0) {
 
 template <typename Items>
 void PrintIds(const Items& items) {
-  for (const v1::ScoredItem& item : items) std::cout << item.id() << "\n";
+  // A program gets the ids as they are, a terminal nothing that moves it.
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  for (const v1::ScoredItem& item : items) {
+    std::cout << (terminal ? Inert(item.id()) : item.id()) << "\n";
+  }
 }
 
 std::string SnapshotLine(const v1::SnapshotRef& snapshot) {
@@ -183,7 +190,8 @@ absl::Status Recommend(const Common& common, const RecommendFlags& flags) {
     request->set_page_token(response.next_page_token());
   }
   if (!common.json && !flags.ids_only) {
-    std::cout << "more: --page-token " << response.next_page_token() << "\n";
+    std::cout << "more: --page-token " << Inert(response.next_page_token())
+              << "\n";
   }
   return absl::OkStatus();
 }
@@ -220,7 +228,8 @@ void AddRecommend(CLI::App* app, const Common* common, absl::Status* result) {
       app->add_subcommand("recommend", "The best items for a user");
   command->add_option("user", flags->user, "User id");
   command->add_option("--context", flags->context,
-                      "Items the session is about, with or without a user");
+                      "An item the session is about, with or without a user; "
+                      "several times for several");
   command->add_option("-k", flags->k, "How many items")->capture_default_str();
   command->add_flag("--include-seen", flags->include_seen,
                     "Also items the user has interacted with");

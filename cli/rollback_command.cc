@@ -41,14 +41,15 @@ absl::Status Backup(const Common& common, const std::string& directory) {
   v1::BackupResponse response;
   const auto stub = v1::ModelService::NewStub(Connect(common));
   if (!common.json) {
-    std::cerr << "taud makes a backup in " << request.directory() << "\n";
+    std::cerr << "taud makes a backup in " << Inert(request.directory())
+              << "\n";
   }
   const grpc::Status status = stub->Backup(&context, request, &response);
   if (!status.ok()) return FromRpc(status, common.server);
   if (common.json) {
     std::cout << ToJson(response, true);
   } else {
-    std::cout << response.directory() << ": " << Count(response.files())
+    std::cout << Inert(response.directory()) << ": " << Count(response.files())
               << " files, " << Bytes(response.bytes())
               << ", through interaction " << Count(response.last_sequence())
               << "; `tauctl verify` checks it, `taud --restore` brings it "

@@ -74,7 +74,7 @@ absl::Status Simulate(const Common& common, const SimulateFlags& flags) {
   EventSender::Options options;
   options.batch = flags.batch;
   EventSender sender(common, options, [](uint64_t, const std::string& reason) {
-    std::cerr << "rejected: " << reason << "\n";
+    std::cerr << "rejected: " << Inert(reason) << "\n";
   });
   Progress progress("interactions");
   const absl::Time start = absl::Now();
@@ -88,7 +88,8 @@ absl::Status Simulate(const Common& common, const SimulateFlags& flags) {
     interaction.set_user_id(simulator.UserId(event.user));
     interaction.set_item_id(simulator.items()[event.item].id);
     interaction.set_kind(static_cast<v1::InteractionKind>(event.kind));
-    absl::Status status = sender.Add(std::move(interaction), sent + 1);
+    absl::Status status =
+        sender.Add(std::move(interaction), sent + 1, sent + 1);
     if (!status.ok()) return status;
     progress.Update(sent, static_cast<double>(sent) /
                               static_cast<double>(flags.interactions));
@@ -107,7 +108,9 @@ absl::Status Simulate(const Common& common, const SimulateFlags& flags) {
     std::cout << Count(totals.accepted) << " interactions acknowledged, last "
               << "sequence " << totals.last_sequence << "\n";
   }
-  return absl::OkStatus();
+  if (totals.rejected == 0) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat(Count(totals.rejected), " interactions were rejected"));
 }
 
 }  // namespace

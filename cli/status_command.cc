@@ -24,7 +24,7 @@ std::string Describe(const v1::Status& s) {
   const v1::TrainerStatus& t = s.trainer();
   const v1::ServingStatus& v = s.serving();
   const v1::LogStatus& l = s.log();
-  Table table({"taud", s.server_version()});
+  Table table = Table::OfProperties("taud", s.server_version());
   table.AddRow(
       {"phase", absl::StrCat(s.phase(), s.ready() ? ", ready" : ", not ready",
                              ", started ", AgeOf(s.started_ms(), s.now_ms()))});

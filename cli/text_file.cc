@@ -1,14 +1,17 @@
 #include "cli/text_file.h"
 
-#include <filesystem>
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cli/file_signatures.h"
 
 namespace taud::cli {
 namespace {
 
+constexpr size_t kBlock = 128 << 10;
 constexpr char kByteOrderMark[] = "\xEF\xBB\xBF";
 constexpr size_t kKeptOfLongLine = 256;
 
@@ -16,41 +19,61 @@ constexpr size_t kKeptOfLongLine = 256;
 
 absl::StatusOr<std::unique_ptr<TextFile>> TextFile::Open(
     const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is a directory, not a file"));
+  auto bytes = OpenBytes(path);
+  if (!bytes.ok()) return bytes.status();
+  auto file = std::unique_ptr<TextFile>(new TextFile(*std::move(bytes)));
+  while (file->end_ < kSignatureBytes && file->Refill()) {
   }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  // 0 for what is no regular file (a pipe): then there is no time left to show.
-  uint64_t total = std::filesystem::file_size(path, error);
-  if (error) total = 0;
-  return std::unique_ptr<TextFile>(new TextFile(std::move(file), total));
+  absl::Status status = file->status_;
+  if (status.ok()) {
+    status = CheckSignature(absl::string_view(
+        file->block_.data(), std::min(file->end_, kSignatureBytes)));
+  }
+  if (!status.ok()) {
+    return absl::Status(status.code(),
+                        absl::StrCat(path, ": ", status.message()));
+  }
+  return file;
 }
 
-TextFile::TextFile(std::ifstream file, uint64_t total_bytes)
-    : file_(std::move(file)), total_bytes_(total_bytes) {}
+TextFile::TextFile(std::unique_ptr<ByteSource> bytes)
+    : bytes_(std::move(bytes)), block_(kBlock, '\0') {}
 
-int TextFile::Get() {
-  const int byte = file_.rdbuf()->sbumpc();
-  if (byte >= 0) ++bytes_read_;
-  return byte;
+bool TextFile::Refill() {
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (!status_.ok() || end_ == block_.size()) return false;
+  auto got = bytes_->Read(block_.data() + end_, block_.size() - end_);
+  if (!got.ok()) {
+    status_ = got.status();
+    return false;
+  }
+  end_ += *got;
+  return *got > 0;
 }
 
 TextFile::Outcome TextFile::Next(std::string* line) {
   line->clear();
-  int byte = Get();
-  if (byte < 0) return Outcome::kEnd;
-  ++line_number_;
+  line_end_ = "";
+  bool begun = false;
   bool too_long = false;
-  for (; byte >= 0 && byte != '\n'; byte = Get()) {
-    if (line->size() < kMaxLineBytes) {
-      line->push_back(static_cast<char>(byte));
-    } else {
-      too_long = true;
-    }
+  bool ended = false;
+  while (!ended && (begin_ < end_ || Refill())) {
+    begun = true;
+    const char* from = block_.data() + begin_;
+    const void* newline = std::memchr(from, '\n', end_ - begin_);
+    ended = newline != nullptr;
+    const size_t size =
+        ended ? static_cast<size_t>(static_cast<const char*>(newline) - from)
+              : end_ - begin_;
+    const size_t kept = std::min(size, kMaxLineBytes - line->size());
+    line->append(from, kept);
+    too_long = too_long || kept < size;
+    begin_ += size + (ended ? 1 : 0);
   }
+  // A line that a failure cut is not a line.
+  if (!ended && !status_.ok()) return Outcome::kFailed;
+  if (!begun) return Outcome::kEnd;
+  ++line_number_;
   if (line_number_ == 1 && absl::StartsWith(*line, kByteOrderMark)) {
     line->erase(0, sizeof(kByteOrderMark) - 1);
   }
@@ -58,7 +81,11 @@ TextFile::Outcome TextFile::Next(std::string* line) {
     line->resize(kKeptOfLongLine);
     return Outcome::kTooLong;
   }
-  if (!line->empty() && line->back() == '\r') line->pop_back();
+  if (ended) line_end_ = "\n";
+  if (ended && !line->empty() && line->back() == '\r') {
+    line->pop_back();
+    line_end_ = "\r\n";
+  }
   return Outcome::kLine;
 }
 

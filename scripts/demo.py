@@ -86,14 +86,15 @@ class Client:
     def __init__(self, binary, server):
         self.command = [binary, "--server", server]
 
-    def show(self, *arguments):
-        self.run(arguments, capture=False)
+    def show(self, *arguments, source=None):
+        self.run(arguments, capture=False, source=source)
 
     def ask(self, *arguments):
         return json.loads(self.run(("--json",) + arguments, capture=True))
 
-    def run(self, arguments, capture):
+    def run(self, arguments, capture, source=None):
         done = subprocess.run(self.command + list(arguments), check=False,
+                              stdin=source,
                               stdout=subprocess.PIPE if capture else None,
                               text=True)
         if done.returncode != 0:
@@ -141,7 +142,9 @@ def feed(client, movielens):
     if movielens:
         say(f"feeding MovieLens from {movielens}")
         client.show("items", "upsert", os.path.join(movielens, "movies.csv"))
-        client.show("ingest", os.path.join(movielens, "ratings.csv"))
+        # From standard input: no note is left beside data that may be shared.
+        with open(os.path.join(movielens, "ratings.csv"), "rb") as ratings:
+            client.show("ingest", "-", source=ratings)
         return ["1", "68", "414"]
     say("no MovieLens data at $TAUD_DATA or ../shared/data: feeding the "
         "simulator")

@@ -159,7 +159,7 @@ absl::Status EvalServer(const Common& common, const EvalFlags& flags) {
     std::cout << json.dump() << "\n";
     return absl::OkStatus();
   }
-  Table table({"measured through Recommend", flags.test});
+  Table table = Table::OfProperties("measured through Recommend", flags.test);
   table.AddRow({absl::StrCat("recall@", flags.k), Fixed(evaluation.recall, 4)});
   table.AddRow({absl::StrCat("ndcg@", flags.k), Fixed(evaluation.ndcg, 4)});
   table.AddRow({"users", absl::StrCat(Count(evaluation.users), ", ",

@@ -45,13 +45,13 @@ struct Stream {
 // The positives of a file by time, ids as dense numbers.
 absl::StatusOr<Stream> ReadStream(const OnlineFlags& flags) {
   const std::string& path = flags.data;
-  std::optional<model::InteractionKind> kind;
+  ReadOptions options;
   if (!flags.kind.empty()) {
     auto parsed = ParseKind(flags.kind);
     if (!parsed.ok()) return parsed.status();
-    kind = *parsed;
+    options.kind = *parsed;
   }
-  auto reader = InteractionReader::Open(path, InteractionFormat::kAuto, kind);
+  auto reader = InteractionReader::Open(path, options);
   if (!reader.ok()) return reader.status();
   struct Timed {
     int64_t time_ms;
@@ -69,14 +69,14 @@ absl::StatusOr<Stream> ReadStream(const OnlineFlags& flags) {
   while (true) {
     const auto outcome = (*reader)->Next(&interaction, &bad);
     if (outcome == InteractionReader::Outcome::kEnd) break;
-    if (outcome == InteractionReader::Outcome::kBadLine) {
+    if (outcome != InteractionReader::Outcome::kInteraction) {
       return absl::InvalidArgumentError(
           absl::StrCat(path, ":", bad.line, ": ", bad.reason));
     }
     if (!model::IsPositive(interaction.kind)) continue;
     if (interaction.time_ms == 0) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ":", (*reader)->line_number(),
+          absl::StrCat(path, ":", interaction.line,
                        ": no time; a replay needs one for each interaction"));
     }
     events.push_back({interaction.time_ms,

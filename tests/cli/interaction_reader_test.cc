@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "cli/export_lines.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -31,14 +31,16 @@ class InteractionReaderTest : public testing::Test {
   }
 
   // Reads all of it; "user item kind time weight event" each.
-  std::vector<std::string> ReadAll(
-      InteractionFormat format = InteractionFormat::kAuto,
-      std::optional<InteractionKind> kind = {}) {
+  std::vector<std::string> ReadAll(const ReadOptions& options = {}) {
     bad_.clear();
-    auto reader = InteractionReader::Open(path_, format, kind);
+    understood_.clear();
+    auto reader = InteractionReader::Open(path_, options);
     EXPECT_TRUE(reader.ok()) << reader.status();
     std::vector<std::string> all;
     if (!reader.ok()) return all;
+    for (const auto& [what, text] : (*reader)->Understood()) {
+      absl::StrAppend(&understood_, what, ": ", text, "\n");
+    }
     while (true) {
       FileInteraction one;
       BadLine bad;
@@ -56,9 +58,27 @@ class InteractionReaderTest : public testing::Test {
     return all;
   }
 
+  // Why the file is refused.
+  std::string Refusal(const std::string& contents,
+                      const ReadOptions& options = {}) {
+    Write(contents);
+    const auto reader = InteractionReader::Open(path_, options);
+    if (reader.ok()) return "it is not refused";
+    EXPECT_TRUE(absl::IsInvalidArgument(reader.status())) << reader.status();
+    EXPECT_THAT(std::string(reader.status().message()), HasSubstr(path_));
+    return std::string(reader.status().message());
+  }
+
   std::string path_;
   std::vector<std::string> bad_;
+  std::string understood_;
 };
+
+ColumnChoice Columns(const std::string& list) {
+  auto choice = ParseColumnChoice({list});
+  EXPECT_TRUE(choice.ok()) << choice.status();
+  return choice.ok() ? *choice : ColumnChoice();
+}
 
 TEST_F(InteractionReaderTest, AdjacencyLists) {
   Write("0 10 11\n1\n\n2 12\r\n");
@@ -107,15 +127,16 @@ TEST_F(InteractionReaderTest, TabsAndMilliseconds) {
 TEST_F(InteractionReaderTest, JsonLines) {
   Write(
       "{\"user\":\"ü\",\"item\":7,\"kind\":\"like\",\"weight\":2,"
-      "\"time\":1260759144,\"event_id\":\"e\",\"extra\":[1]}\n"
+      "\"time\":1260759144,\"event_id\":\"e\"}\n"
       "{\"user_id\":\"v\",\"item_id\":\"w\",\"rating\":1}\n");
   EXPECT_THAT(ReadAll(), ElementsAre("ü 7 3 1260759144000 2 e", "v w 5 0 0 "));
 }
 
 TEST_F(InteractionReaderTest, AKindForAll) {
   Write("userId,movieId,rating,timestamp\n1,31,0.5,1260759144\n");
-  EXPECT_THAT(ReadAll(InteractionFormat::kAuto, InteractionKind::kClick),
-              ElementsAre("1 31 2 1260759144000 0 "));
+  ReadOptions options;
+  options.kind = InteractionKind::kClick;
+  EXPECT_THAT(ReadAll(options), ElementsAre("1 31 2 1260759144000 0 "));
 }
 
 TEST_F(InteractionReaderTest, BadCsvLinesAreReportedAndPassedOver) {
@@ -157,7 +178,7 @@ TEST_F(InteractionReaderTest, BadJsonLines) {
   EXPECT_THAT(bad_,
               ElementsAre("2: is not a JSON object", "3: is not a JSON object",
                           "4: user is neither a string nor a number",
-                          "5: there is no user"));
+                          HasSubstr("5: names no column user")));
 }
 
 TEST_F(InteractionReaderTest, BadRatings) {
@@ -171,35 +192,213 @@ TEST_F(InteractionReaderTest, ALineWithoutEnd) {
   Write("1 2\n1 " + endless + "\n2 3\n");
   EXPECT_THAT(ReadAll(), ElementsAre("1 2 1 0 0 ", "2 3 1 0 0 "));
   EXPECT_THAT(bad_, ElementsAre(HasSubstr("2: longer than")));
-  Write("1 " + endless);
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      InteractionReader::Open(path_, InteractionFormat::kAuto, {}).status()));
+  EXPECT_THAT(Refusal("1 " + endless), HasSubstr("is this a text file?"));
 }
 
 TEST_F(InteractionReaderTest, FilesThatCannotBeRead) {
-  struct Case {
-    std::string contents;
-    InteractionFormat format;
-    const char* message;
-  };
-  for (const Case& c : std::vector<Case>{
-           {"", InteractionFormat::kAuto, "the file is empty"},
-           {"\n\n", InteractionFormat::kAuto, "the file is empty"},
-           {"a,b,c\n", InteractionFormat::kAuto, "looks like no known format"},
-           {"oneword\n", InteractionFormat::kAuto, "looks like no known"},
-           {"user,thing\n", InteractionFormat::kCsv, "names no column user"}}) {
-    Write(c.contents);
-    const auto reader = InteractionReader::Open(path_, c.format, {});
-    ASSERT_FALSE(reader.ok()) << c.contents;
-    EXPECT_THAT(std::string(reader.status().message()), HasSubstr(c.message));
-    EXPECT_THAT(std::string(reader.status().message()), HasSubstr(path_));
-  }
-  EXPECT_TRUE(absl::IsNotFound(
-      InteractionReader::Open("/nonexistent", InteractionFormat::kAuto, {})
-          .status()));
+  ReadOptions csv;
+  csv.format = InteractionFormat::kCsv;
+  EXPECT_THAT(Refusal(""), HasSubstr("the file is empty"));
+  EXPECT_THAT(Refusal("\n\n"), HasSubstr("the file is empty"));
+  EXPECT_THAT(Refusal("a,b,c\n"), HasSubstr("looks like no known format"));
+  EXPECT_THAT(Refusal("oneword\n"), HasSubstr("looks like no known format"));
+  EXPECT_THAT(Refusal("user,thing\n", csv), HasSubstr("names no column item"));
+  EXPECT_THAT(Refusal("user item\n", csv), HasSubstr("is no header"));
+  EXPECT_TRUE(
+      absl::IsNotFound(InteractionReader::Open("/nonexistent", {}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
-      InteractionReader::Open(testing::TempDir(), InteractionFormat::kAuto, {})
-          .status()));
+      InteractionReader::Open(testing::TempDir(), {}).status()));
+}
+
+TEST_F(InteractionReaderTest, WhatIsNoFileOfInteractionsIsRefused) {
+  EXPECT_THAT(Refusal("<!DOCTYPE html>\n<p>404 not found</p>\n"),
+              HasSubstr("a web page"));
+  EXPECT_THAT(Refusal("version https://git-lfs.github.com/spec/v1\n"
+                      "oid sha256:4d7a\nsize 12345\n"),
+              HasSubstr("Git LFS pointer"));
+  EXPECT_THAT(Refusal("%%MatrixMarket matrix coordinate real general\n"
+                      "3 3 4\n1 1 1.0\n"),
+              HasSubstr("MatrixMarket"));
+  EXPECT_THAT(Refusal("The data set\n\nEach line is a user.\n"),
+              HasSubstr("looks like no known format"));
+  EXPECT_THAT(Refusal("user item rating time\n1 2 3 881250949\n"),
+              HasSubstr("a header with blanks"));
+  EXPECT_THAT(Refusal("# from to\n1 2\n"), HasSubstr("no known format"));
+  EXPECT_THAT(Refusal("1 2 3\n4 5 six\n"), HasSubstr("\"4 5 six\""));
+  EXPECT_THAT(Refusal("196 242 3 881250949\n186 302 3 891717742\n"),
+              HasSubstr("a table with ratings or times"));
+  EXPECT_THAT(Refusal("1 2 5\n1 3 4\n"), HasSubstr("a table"));
+  EXPECT_THAT(Refusal("{\"error\": \"not found\"}\n"),
+              HasSubstr("the first object names no column user"));
+  EXPECT_THAT(Refusal("{\n  \"user\": 1\n}\n"), HasSubstr("jq"));
+  EXPECT_THAT(Refusal("[{\"user\":1,\"item\":2}]"), HasSubstr("JSON array"));
+  EXPECT_THAT(Refusal("PAR1\x15\x04"), HasSubstr("Parquet"));
+}
+
+TEST_F(InteractionReaderTest, AFormatThatIsNamedMayHaveAnyIds) {
+  Write("anna tea milk\n");
+  ReadOptions options;
+  options.format = InteractionFormat::kAdjacency;
+  EXPECT_THAT(ReadAll(options),
+              ElementsAre("anna tea 1 0 0 ", "anna milk 1 0 0 "));
+  Write("196 242 3 881250949\n");
+  options.format = InteractionFormat::kUData;
+  EXPECT_THAT(ReadAll(options), ElementsAre("196 242 1 881250949000 0 "));
+}
+
+TEST_F(InteractionReaderTest, UnknownColumnsAreRefusedUnlessTheyAreNamed) {
+  const std::string shop =
+      "buyer,sku,action,created\nb,s,purchase,2022-06-22 07:21:39\n";
+  EXPECT_THAT(Refusal("user,item,action,ts\nu,i,purchase,1\n"),
+              HasSubstr("columns nothing is known of: action, ts"));
+  EXPECT_THAT(Refusal("{\"user\":1,\"item\":2,\"action\":\"buy\"}\n"),
+              HasSubstr("a column nothing is known of: action"));
+  ReadOptions options;
+  options.columns = Columns("user=buyer,item=sku,kind=Action,time=created");
+  Write(shop);
+  EXPECT_THAT(ReadAll(options), ElementsAre("b s 4 1655882499000 0 "));
+  EXPECT_THAT(understood_,
+              HasSubstr("user = buyer, item = sku, time = created, kind = "
+                        "action"));
+  options.columns = Columns("user=buyer,item=sku");
+  EXPECT_THAT(ReadAll(options), ElementsAre("b s 1 0 0 "));
+  EXPECT_THAT(understood_, HasSubstr("LEFT OUT: action, created"));
+  options.columns = Columns("user=buyer,item=SKU-number");
+  EXPECT_THAT(Refusal(shop, options),
+              HasSubstr("there is no column \"SKU-number\" to be the item"));
+  EXPECT_THAT(Refusal("user,item,movie_id\n1,2,3\n"),
+              HasSubstr("both \"item\" and \"movie_id\" could be the item"));
+}
+
+TEST_F(InteractionReaderTest, ALaterObjectWithAnUnknownFieldIsABadLine) {
+  Write(
+      "{\"user\":1,\"item\":2}\n{\"user\":1,\"item\":2,\"action\":\"buy\"}\n");
+  EXPECT_THAT(ReadAll(), ElementsAre("1 2 1 0 0 "));
+  EXPECT_THAT(bad_, ElementsAre(HasSubstr("2: has a column nothing is known")));
+}
+
+TEST_F(InteractionReaderTest, QuotedLineBreaks) {
+  Write(
+      "\n\nuser,item,event_id\r\n\"a\nb\",i,\"x\r\n\r\ny\"\r\n"
+      "u,\"not closed\r\nv,i,\r\n");
+  EXPECT_THAT(ReadAll(), ElementsAre("a\nb i 1 0 0 x\r\n\r\ny", "v i 1 0 0 "));
+  EXPECT_THAT(bad_, ElementsAre("8: a quote is not closed"));
+}
+
+TEST_F(InteractionReaderTest, OneByteThatIsNotUtf8) {
+  Write("user,item,rating\nu,i,4\ncaf\xE9,i,4\nv,i,4\n");
+  EXPECT_THAT(ReadAll(), ElementsAre("u i 3 0 0 ", "v i 3 0 0 "));
+  EXPECT_THAT(bad_, ElementsAre("3: the user is not UTF-8"));
+  Write(
+      "{\"user\":\"u\",\"item\":\"i\"}\n{\"user\":\"\xE9\",\"item\":\"i\"}\n");
+  EXPECT_THAT(ReadAll(), ElementsAre("u i 1 0 0 "));
+  EXPECT_THAT(bad_, ElementsAre("2: is not UTF-8"));
+}
+
+TEST_F(InteractionReaderTest, AnIdThatIsTooLong) {
+  const std::string longest(256, 'x');
+  Write("user,item\n" + longest + ",i\n" + longest + "x,i\n");
+  EXPECT_THAT(ReadAll(), ElementsAre(longest + " i 1 0 0 "));
+  EXPECT_THAT(bad_,
+              ElementsAre("3: the user has 257 bytes; allowed: up to 256"));
+}
+
+TEST_F(InteractionReaderTest, BlanksAfterCommas) {
+  Write("user, item, kind, time\n1, \"a, b\" , like, 2022-06-22\n");
+  EXPECT_THAT(ReadAll(), ElementsAre("1 a, b 3 1655856000000 0 "));
+}
+
+TEST_F(InteractionReaderTest, JsonNumbersAreIdsAsTheyAreWritten) {
+  Write(
+      "{\"user\":123456789012345678901,\"item\":123456789012345678902}\n"
+      "{\"user\":1.50,\"item\":18446744073709551615}\n");
+  EXPECT_THAT(ReadAll(),
+              ElementsAre("123456789012345678901 123456789012345678902 1 0 0 ",
+                          "1.50 18446744073709551615 1 0 0 "));
+}
+
+TEST_F(InteractionReaderTest, OneUnitOfTimeForAFile) {
+  Write("user,item,time\nu,a,1260759144123\nu,b,5\nu,c,1260759144456\n");
+  EXPECT_THAT(ReadAll(),
+              ElementsAre("u a 1 1260759144123 0 ", "u c 1 1260759144456 0 "));
+  EXPECT_THAT(bad_, ElementsAre(HasSubstr("3: time \"5\" looks like seconds")));
+  EXPECT_THAT(understood_, HasSubstr("times: milliseconds (guessed); the first "
+                                     "is 2009-12-14 02:52:24 UTC"));
+  ReadOptions options;
+  options.time_unit = TimeUnit::kMilliseconds;
+  EXPECT_THAT(ReadAll(options), testing::SizeIs(3));
+  Write("user_id,item_id,time_ms\nu,a,5\n");
+  EXPECT_THAT(ReadAll(), ElementsAre("u a 1 5 0 "));
+  EXPECT_THAT(understood_, HasSubstr("the first time is in 1970"));
+}
+
+TEST_F(InteractionReaderTest, ScalesOfRatings) {
+  Write("User-ID;ISBN;Book-Rating\n1;a;0\n1;b;10\n1;c;5\n1;d;3\n");
+  EXPECT_THAT(ReadAll(), ElementsAre("1 a 1 0 0 ", "1 b 3 0 0 ", "1 c 1 0 0 ",
+                                     "1 d 5 0 0 "));
+  EXPECT_THAT(understood_,
+              HasSubstr("kinds: by ratings of 10: a like from 8, a dislike up "
+                        "to 4, a view in between; 0 is no rating"));
+  ReadOptions options;
+  options.positive_from = 5;
+  EXPECT_THAT(ReadAll(options), ElementsAre("1 a 1 0 0 ", "1 b 3 0 0 ",
+                                            "1 c 3 0 0 ", "1 d 1 0 0 "));
+  Write("user,item,rating\nu,a,1\nu,b,2\n");
+  ReadAll();
+  EXPECT_THAT(understood_, HasSubstr("nothing but dislikes"));
+  EXPECT_THAT(Refusal("user,item,rating\nu,a,-9.5\nu,b,30\n"),
+              HasSubstr("--positive-from"));
+}
+
+TEST_F(InteractionReaderTest, WhatWasUnderstood) {
+  Write("1 2 3\n4 5\n");
+  ReadAll();
+  EXPECT_EQ(understood_,
+            "layout: adjacency lists: a user, then its items\n"
+            "kinds: all are views\ntimes: none: the time of arrival\n");
+  Write("userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n");
+  ReadAll();
+  EXPECT_EQ(understood_,
+            "layout: CSV, commas between\n"
+            "columns: user = userId, item = movieId, time = timestamp, rating "
+            "= rating\n"
+            "kinds: by ratings of 5: a like from 4, a dislike up to 2, a view "
+            "in between; 0 is no rating but a view\n"
+            "times: seconds (guessed); the first is 2009-12-14 02:52:24 UTC\n");
+}
+
+// What `tauctl export` writes comes back as it was, whatever the ids are.
+TEST_F(InteractionReaderTest, AnExportComesBackExactly) {
+  const std::vector<std::string> ids = {
+      "plain", "a,b",     "a;b",   "a\tb",     "a\nb",
+      "a\rb",  "a\r\nb",  "\n",    "\"",       "\"\"",
+      "a\"b",  " a",      "a ",    "\ta",      "a\t",
+      " ",     "'",       "[a,b]", "{}",       "#",
+      "üñ",    "\x1b[2J", "\r",    "a\"\nb\"", std::string("nul\0l", 5)};
+  for (const bool csv : {true, false}) {
+    std::string text = csv ? kExportHeader : "";
+    std::vector<std::string> expected;
+    store::ExportedEvent event;
+    event.interaction.kind = InteractionKind::kPurchase;
+    event.interaction.weight = 0.1f;
+    for (const std::string& id : ids) {
+      for (const std::string& other : ids) {
+        event.user_id = id;
+        event.item_id = other;
+        const std::string both = id + other;
+        event.event_id = both;
+        event.interaction.time_ms =
+            static_cast<int64_t>(++event.interaction.sequence);
+        text += csv ? ExportCsvLine(event) : ExportJsonLine(event);
+        expected.push_back(absl::StrCat(id, " ", other, " 4 ",
+                                        event.interaction.time_ms, " ", 0.1f,
+                                        " ", both));
+      }
+    }
+    Write(text);
+    EXPECT_EQ(ReadAll(), expected) << text;
+    EXPECT_THAT(bad_, IsEmpty());
+  }
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ class ItemReaderTest : public testing::Test {
   // "id|title|tags|hidden|from|until" each.
   std::vector<std::string> ReadAll(const std::string& contents) {
     std::ofstream(path_, std::ios::binary) << contents;
-    auto reader = ItemReader::Open(path_);
+    auto reader = ItemReader::Open(path_, ignore_unknown_);
     EXPECT_TRUE(reader.ok()) << reader.status();
     std::vector<std::string> all;
     if (!reader.ok()) return all;
@@ -49,7 +49,15 @@ class ItemReaderTest : public testing::Test {
     }
   }
 
+  std::string Refusal(const std::string& contents) {
+    std::ofstream(path_, std::ios::binary) << contents;
+    const auto reader = ItemReader::Open(path_, ignore_unknown_);
+    return reader.ok() ? "it is not refused"
+                       : std::string(reader.status().message());
+  }
+
   std::string path_;
+  bool ignore_unknown_ = false;
   std::vector<std::string> bad_;
 };
 
@@ -72,10 +80,10 @@ TEST_F(ItemReaderTest, EveryColumn) {
 }
 
 TEST_F(ItemReaderTest, JsonLines) {
-  EXPECT_THAT(
-      ReadAll("{\"id\":\"a\",\"title\":\"A\",\"tags\":[\"x\",\"y\"],"
-              "\"hidden\":true,\"available_until\":1000}\n\n{\"item\":5}\n"),
-      ElementsAre("a|A|x,y|hidden|-1|1000000", "5||||-1|-1"));
+  EXPECT_THAT(ReadAll("{\"id\":\"a\",\"title\":\"A\",\"tags\":[\"x\",\"y\"],"
+                      "\"hidden\":true,\"available_until\":1000}\n\n"
+                      "{\"item\":5,\"title\":null}\n"),
+              ElementsAre("a|A|x,y|hidden|-1|1000000", "5||||-1|-1"));
   EXPECT_THAT(bad_, IsEmpty());
 }
 
@@ -95,11 +103,38 @@ TEST_F(ItemReaderTest, BadLinesArePassedOver) {
 }
 
 TEST_F(ItemReaderTest, NoColumnForTheId) {
-  std::ofstream(path_) << "name,tags\n";
-  const auto reader = ItemReader::Open(path_);
-  ASSERT_FALSE(reader.ok());
-  EXPECT_THAT(std::string(reader.status().message()),
-              HasSubstr("names no column id"));
+  EXPECT_THAT(Refusal("name,tags\n"), HasSubstr("names no column id"));
+  EXPECT_THAT(Refusal("name\n"), HasSubstr("names no column id"));
+}
+
+TEST_F(ItemReaderTest, InteractionsAreRefused) {
+  EXPECT_THAT(Refusal("userId,movieId,rating,timestamp\n1,2,3,4\n"),
+              HasSubstr("looks like interactions, not items"));
+  EXPECT_THAT(Refusal("userId,movieId,tag,timestamp\n1,2,funny,4\n"),
+              HasSubstr("looks like interactions, not items"));
+  EXPECT_THAT(Refusal("{\"user\":1,\"item\":2}\n"),
+              HasSubstr("looks like interactions, not items"));
+  ignore_unknown_ = true;
+  EXPECT_THAT(Refusal("userId,movieId,title\n1,2,t\n"),
+              HasSubstr("looks like interactions, not items"));
+}
+
+TEST_F(ItemReaderTest, WhatWouldWipeTitlesIsRefused) {
+  EXPECT_THAT(Refusal("movieId,imdbId,tmdbId\n1,2,3\n"),
+              HasSubstr("nothing is known of: imdbId, tmdbId"));
+  EXPECT_THAT(Refusal("id,titel\n1,A\n"), HasSubstr("known of: titel"));
+  ignore_unknown_ = true;
+  EXPECT_THAT(Refusal("movieId,imdbId,tmdbId\n1,2,3\n"),
+              HasSubstr("says nothing of the items"));
+  EXPECT_THAT(ReadAll("id,title,year\na,A,1999\n"), ElementsAre("a|A|||-1|-1"));
+}
+
+TEST_F(ItemReaderTest, LineBreaksBlanksAndLongNumbers) {
+  EXPECT_THAT(ReadAll("\nid, title\na, \"one\ntwo\"\nb, caf\xE9\n"),
+              ElementsAre("a|one\ntwo|||-1|-1"));
+  EXPECT_THAT(bad_, ElementsAre("5: the title is not UTF-8"));
+  EXPECT_THAT(ReadAll("{\"id\":123456789012345678901,\"title\":\"t\"}\n"),
+              ElementsAre("123456789012345678901|t|||-1|-1"));
 }
 
 }  // namespace

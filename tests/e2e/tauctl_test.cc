@@ -1,5 +1,6 @@
 // tauctl as a person or a script uses it, against a real daemon.
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,7 +66,8 @@ class TauctlTest : public testing::Test {
                 << (i % 6 == 5 ? 1 : 5) << "," << 1000000 + 100 * u + i << "\n";
       }
     }
-    ratings << "broken line\n" << std::string(300, 'x') << ",m1,5,1\n";
+    // A bad line, and a time in the year 5000 that the server rejects.
+    ratings << "broken line\nu1,m1,5,95617584000\n";
     std::ofstream movies(directory_->path() + "/movies.csv");
     movies << "movieId,title,genres\n";
     for (int i = 0; i < 60; ++i) {
@@ -98,12 +100,18 @@ TEST_F(TauctlTest, ASession) {
   EXPECT_EQ(upserted["upserted"], 60);
 
   const Output ingest = Tauctl(server, "ingest " + File("ratings.csv"));
-  EXPECT_EQ(ingest.code, 0) << ingest.text;
+  EXPECT_EQ(ingest.code, 1) << "a bad and a rejected line are no success";
+  EXPECT_THAT(ingest.text, HasSubstr("user = userId, item = movieId"));
   EXPECT_THAT(ingest.text, HasSubstr("480 interactions acknowledged"));
   // The unreadable line is shown with its place, the rejected one with why.
   EXPECT_THAT(ingest.text, HasSubstr("ratings.csv:482: has 1 fields"));
-  EXPECT_THAT(ingest.text, HasSubstr("user_id: has 300 bytes"));
+  EXPECT_THAT(ingest.text, HasSubstr("ratings.csv:483: rejected: time_ms"));
   EXPECT_THAT(ingest.text, HasSubstr("1 bad lines, 1 rejected"));
+  EXPECT_THAT(ingest.text, HasSubstr("--max-bad"));
+  const Output again =
+      Tauctl(server, "ingest --resume --max-bad 2 " + File("ratings.csv"));
+  EXPECT_EQ(again.code, 0) << again.text;
+  EXPECT_THAT(again.text, HasSubstr("all of it was sent before"));
   ASSERT_TRUE(ApiClient(*daemon_).WaitTrained(480));
 
   const json status = TauctlJson(server, "status");
@@ -130,7 +138,8 @@ TEST_F(TauctlTest, ASession) {
       2u)
       << "all of them have the tag All";
   const json only = TauctlJson(
-      server, "recommend u1 -k 5 --include-seen --only m4 m5 --exclude m5");
+      server,
+      "recommend u1 -k 5 --include-seen --only m4 --only m5 --exclude m5");
   ASSERT_EQ(only["items"].size(), 1u);
   EXPECT_EQ(only["items"][0]["id"], "m4");
   const std::string ids = Tauctl(server, "recommend u1 -k 6 --ids").text;
@@ -240,6 +249,9 @@ TEST_F(TauctlTest, ErrorsSayWhatToDo) {
   } cases[] = {
       {"recommend u1 -k 0", "k: 0 is not allowed; allowed: 1 to 1000"},
       {"recommend", "user_id: is empty"},
+      {"erase user u1 </dev/null", "--yes says that it is meant"},
+      {"erase items '[a,b]' --yes", "item [a,b] is unknown"},
+      {"items upsert " + File("ratings.csv"), "looks like interactions"},
       {"recommend u1 --boost loud", "--boost loud is not TAG=AMOUNT"},
       {"recommend u1 --explore 2", "exploration"},
       {"similar nothing", "\"nothing\" is unknown"},
@@ -258,6 +270,9 @@ TEST_F(TauctlTest, ErrorsSayWhatToDo) {
     EXPECT_EQ(output.code, 1) << c.arguments;
     EXPECT_THAT(output.text, HasSubstr(c.message)) << c.arguments;
   }
+  const Output unknown = Tauctl(server, "recomend u1");
+  EXPECT_NE(unknown.code, 0);
+  EXPECT_THAT(unknown.text, HasSubstr("did you mean recommend?"));
   EXPECT_NE(Tauctl(server, "frobnicate").code, 0);
   EXPECT_NE(Tauctl(server, "").code, 0);
 }
@@ -326,8 +341,11 @@ TEST_F(TauctlTest, AnInterruptedIngestionIsResumed) {
   const Output stopped = Tauctl(server, "ingest --strict " + file);
   EXPECT_EQ(stopped.code, 1);
   EXPECT_THAT(stopped.text, HasSubstr("--resume"));
+  EXPECT_EQ(Tauctl(server, "ingest --resume --kind like " + file).code, 1)
+      << "other options make other interactions";
   const uint64_t before = ApiClient(daemon).Status().log().interactions();
-  const json resumed = TauctlJson(server, "ingest --resume " + file);
+  const json resumed =
+      TauctlJson(server, "ingest --resume --max-bad 1 " + file);
   EXPECT_EQ(resumed["bad_lines"], 1);
   EXPECT_GT(resumed["skipped"], 0);
   EXPECT_EQ(resumed["skipped"].get<int>() + resumed["accepted"].get<int>(),
@@ -337,7 +355,30 @@ TEST_F(TauctlTest, AnInterruptedIngestionIsResumed) {
   EXPECT_GE(after, 51000u);
   EXPECT_LE(after, 51000u + 17000u) << "before: " << before;
   // Nothing is left to resume.
-  EXPECT_EQ(TauctlJson(server, "ingest --resume " + file)["skipped"], 0);
+  const json finished = TauctlJson(server, "ingest --resume " + file);
+  EXPECT_EQ(finished["accepted"], 0);
+  EXPECT_EQ(finished["skipped"], 51000);
+  EXPECT_EQ(ApiClient(daemon).Status().log().interactions(), after);
+  // Not at a server that has none of it, nor after an edit.
+  const Output elsewhere =
+      Tauctl(daemon_->grpc_address(), "ingest --resume " + file);
+  EXPECT_EQ(elsewhere.code, 1);
+  EXPECT_THAT(elsewhere.text, HasSubstr("it is another server"));
+  std::ofstream(file, std::ios::app) << "v,more\n";
+  const Output edited = Tauctl(server, "ingest --resume " + file);
+  EXPECT_EQ(edited.code, 1);
+  EXPECT_THAT(edited.text, HasSubstr("is not what it was"));
+  // A pipe can be read once only, and has no note.
+  const std::string pipe = directory.path() + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::ofstream out(pipe);
+    out << "user,item\n";
+    for (int i = 0; i < 50000; ++i) out << "w,i" << i << "\n";
+  });
+  EXPECT_EQ(TauctlJson(server, "ingest " + pipe)["accepted"], 50000);
+  writer.join();
+  EXPECT_FALSE(std::filesystem::exists(pipe + ".ingest-progress"));
 }
 
 }  // namespace
