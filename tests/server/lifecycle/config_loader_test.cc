@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
@@ -99,6 +100,23 @@ INSTANTIATE_TEST_SUITE_P(
                 "f.yaml:3: log.level: given twice"},
         BadCase{"NotYaml", "log: [\n", "f.yaml:2: not YAML"}),
     [](const auto& c) { return c.param.name; });
+
+TEST(ConfigLoaderTest, ANumberMayStandWhereTheRuleSaysN) {
+  for (const char* device : {"cuda", "cuda:0", "cuda:7", "cuda:63"}) {
+    auto config = ParseConfig(
+        absl::StrCat("trainer:\n  device: \"", device, "\"\n"), "f.yaml");
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->trainer().device(), device);
+  }
+  for (const char* device : {"cuda:", "cuda:64", "cuda:N", "cuda:-1", "cuda:+1",
+                             "cuda:1x", "cpu:0"}) {
+    auto config = ParseConfig(
+        absl::StrCat("trainer:\n  device: \"", device, "\"\n"), "f.yaml");
+    EXPECT_TRUE(absl::IsInvalidArgument(config.status())) << device;
+    EXPECT_THAT(config.status().message(),
+                testing::HasSubstr("auto, cpu, cuda, cuda:N"));
+  }
+}
 
 TEST(ConfigLoaderTest, AllFaultsAtOnce) {
   auto config = ParseConfig("a: 1\nlog:\n  level: x\nb: 2\n", "f.yaml");
