@@ -167,10 +167,11 @@ int Run(const std::vector<size_t>& sizes) {
     return 1;
   }
   const bench::GpuCeilings ceilings = bench::MeasureCeilings();
-  std::printf("copy %.2f TB/s, fp16 products %.0f TFLOP/s, float %.1f TFLOP/s\n",
-              ceilings.copy_bytes_per_second / 1e12,
-              ceilings.half_ops_per_second / 1e12,
-              ceilings.float_ops_per_second / 1e12);
+  std::printf(
+      "copy %.2f TB/s, fp16 products %.0f TFLOP/s, float %.1f TFLOP/s\n",
+      ceilings.copy_bytes_per_second / 1e12,
+      ceilings.half_ops_per_second / 1e12,
+      ceilings.float_ops_per_second / 1e12);
   std::printf("%9s %6s %12s %12s %7s %12s %9s\n", "items", "batch", "ours/s",
               "faiss/s", "ratio", "floor/s", "of floor");
   for (const size_t items : sizes) {
@@ -185,10 +186,9 @@ int Run(const std::vector<size_t>& sizes) {
     start = std::chrono::steady_clock::now();
     const bool again = BuildGpuIndex(world.snapshot, 0).ok();
     const double second_build = SecondsSince(start);
-    absl::StatusOr<std::unique_ptr<SearchIndex>> faiss =
-        BuildRankedIndex(world.snapshot, [](const model::Matrix& rows) {
-          return MakeFaissGpuRanker(rows, 0);
-        });
+    absl::StatusOr<std::unique_ptr<SearchIndex>> faiss = BuildRankedIndex(
+        world.snapshot,
+        [](const model::Matrix& rows) { return MakeFaissGpuRanker(rows, 0); });
     for (const size_t batch : {1, 16, 64, 256, 1024, 2048}) {
       const double rate = Rate(**ours, world, batch);
       const double theirs = faiss.ok() ? Rate(**faiss, world, batch) : 0;

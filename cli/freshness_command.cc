@@ -190,7 +190,10 @@ class Watcher {
         const uint64_t through = status.serving().snapshot_trained_through();
         const bool swapped =
             status.serving().swaps() != last_.serving().swaps();
-        if (swapped || served_.empty()) served_.push_back({now, through});
+        const bool serves = status.serving().snapshot_version() > 0;
+        if (serves && (swapped || served_.empty())) {
+          served_.push_back({now, through});
+        }
         last_ = std::move(status);
       }
       const auto stopped = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -250,18 +253,20 @@ double Percentile(std::vector<double> values, double share) {
   return values[static_cast<size_t>(share * last + 0.5)];
 }
 
-// Calls that ended well, and those of them that a swap was near.
+// Calls since the first snapshot served that ended well, and those of them that
+// a swap was near.
 void AddCalls(const LoadResult& load, const std::vector<Mark>& served,
               Json* json) {
   std::vector<double> all, near;
   uint64_t failed = 0;
   for (const CallRecord& call : load.calls) {
+    const absl::Time due = load.start + absl::Seconds(call.due);
+    if (served.empty() || due < served.front().time) continue;
     if (call.code != 0) {
       ++failed;
       continue;
     }
     all.push_back(call.milliseconds);
-    const absl::Time due = load.start + absl::Seconds(call.due);
     const auto swap = std::lower_bound(
         served.begin(), served.end(), due,
         [](const Mark& mark, absl::Time time) { return mark.time < time; });

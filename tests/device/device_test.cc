@@ -15,12 +15,10 @@ TEST(ParseWishTest, TakesWhatTheConfigurationMaySay) {
     const char* name;
     Wish::Kind kind;
     int ordinal;
-  } cases[] = {{"auto", Wish::Kind::kAuto, 0},
-               {"cpu", Wish::Kind::kCpu, 0},
-               {"cuda", Wish::Kind::kCuda, 0},
-               {"cuda:0", Wish::Kind::kCuda, 0},
-               {"cuda:7", Wish::Kind::kCuda, 7},
-               {"cuda:63", Wish::Kind::kCuda, 63}};
+  } cases[] = {
+      {"auto", Wish::Kind::kAuto, 0},   {"cpu", Wish::Kind::kCpu, 0},
+      {"cuda", Wish::Kind::kCuda, 0},   {"cuda:0", Wish::Kind::kCuda, 0},
+      {"cuda:7", Wish::Kind::kCuda, 7}, {"cuda:63", Wish::Kind::kCuda, 63}};
   for (const auto& c : cases) {
     const auto wish = ParseWish("trainer.device", c.name);
     ASSERT_TRUE(wish.ok()) << wish.status();
@@ -30,9 +28,9 @@ TEST(ParseWishTest, TakesWhatTheConfigurationMaySay) {
 }
 
 TEST(ParseWishTest, RefusesTheRestNamingTheField) {
-  for (const char* name : {"", "gpu", "CUDA", "cuda:", "cuda:-1", "cuda:+1",
-                           "cuda:64", "cuda:1x", "cuda: 1", "cuda:007",
-                           "cuda:99999999999999999999"}) {
+  for (const char* name :
+       {"", "gpu", "CUDA", "cuda:", "cuda:-1", "cuda:+1", "cuda:64", "cuda:1x",
+        "cuda: 1", "cuda:007", "cuda:99999999999999999999"}) {
     const auto wish = ParseWish("serving.device", name);
     EXPECT_TRUE(absl::IsInvalidArgument(wish.status())) << name;
     EXPECT_THAT(wish.status().message(), HasSubstr("serving.device"));

@@ -22,8 +22,8 @@ std::vector<int> Tries(int snapshots) {
 }
 
 TEST(GpuRetryTest, WaitsTwiceAsLongEachTimeUpToABound) {
-  EXPECT_THAT(Tries(600), testing::ElementsAre(2, 6, 14, 30, 62, 126, 254, 382,
-                                               510));
+  EXPECT_THAT(Tries(600),
+              testing::ElementsAre(2, 6, 14, 30, 62, 126, 254, 382, 510));
 }
 
 TEST(GpuRetryTest, NothingIsOwedWithoutAnErrorOrAfterATry) {
