@@ -76,7 +76,7 @@ build() {
 }
 
 # The lines of a part's log that say what was measured.
-show() { sed 's/^/    /' "$out/$1.log" | grep -E "$2" | tee -a "$summary"; }
+show() { [ ! -f "$out/$1.log" ] || sed 's/^/    /' "$out/$1.log" | grep -E "$2" | tee -a "$summary"; }
 tests_of() { show "$1" '\[  (PASSED|FAILED|SKIPPED)'; }
 
 # Recall and NDCG of a run of the lab, and how long it took.
@@ -86,6 +86,7 @@ lab() {
   [ -d "$gowalla" ] || { say "$name: NOT RUN, no data"; return; }
   part "$name" "$limit" "$bin/tauctl" lab run --data "$gowalla" \
     --threads "$(nproc)" --device "$device" --json "$@"
+  [ -f "$out/$name.log" ] || return
   python3 - "$out/$name.log" <<'PY' | tee -a "$summary"
 import json, sys
 text = open(sys.argv[1]).read()
