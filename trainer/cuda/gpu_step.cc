@@ -33,9 +33,8 @@ class Packer {
 
 // How many parts a sum over `their` rows is divided into, for `mine` rows.
 uint32_t PartsOf(uint32_t mine, uint32_t theirs, int dim) {
-  constexpr uint32_t kTile = 64;
-  const uint32_t my_tiles = std::max(1u, (mine + kTile - 1) / kTile);
-  const uint32_t their_tiles = std::max(1u, (theirs + kTile - 1) / kTile);
+  const uint32_t my_tiles = std::max(1u, PaddedRows(mine) / kTileRows);
+  const uint32_t their_tiles = std::max(1u, PaddedRows(theirs) / kTileRows);
   const uint32_t wanted = (kWantedBlocks + my_tiles - 1) / my_tiles;
   const uint32_t room = static_cast<uint32_t>(std::max<size_t>(
       1, kMostParts / (size_t{std::max(mine, 1u)} * static_cast<size_t>(dim))));
