@@ -65,6 +65,15 @@ absl::StatusOr<Wish> ParseWish(const std::string& field,
 int NumGpus() { return Look().gpus; }
 std::string WhyNoGpu() { return Look().reason; }
 
+absl::Status CheckGpu(int ordinal) {
+  const Found found = Look();
+  if (ordinal < found.gpus) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      "there is no GPU ", ordinal, ": ",
+      found.gpus == 0 ? found.reason
+                      : absl::StrCat("the last one is ", found.gpus - 1)));
+}
+
 absl::StatusOr<Place> Resolve(const std::string& field, const Wish& wish) {
   if (wish.kind == Wish::Kind::kCpu) return Place{};
   const Found found = Look();

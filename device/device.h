@@ -46,6 +46,9 @@ int NumGpus();
 // "no CUDA driver", … Empty if it is not.
 std::string WhyNoGpu();
 
+// UNAVAILABLE, with the reason, if there is no GPU `ordinal`.
+absl::Status CheckGpu(int ordinal);
+
 // kAuto is the first GPU if there is one and the CPU if not; kCuda is
 // UNAVAILABLE, naming `field` and the reason, if that GPU is not there.
 absl::StatusOr<Place> Resolve(const std::string& field, const Wish& wish);

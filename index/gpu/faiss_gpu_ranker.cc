@@ -80,10 +80,8 @@ class FaissGpuRanker : public RowRanker {
 absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
     const model::Matrix& rows, int ordinal) {
   // FAISS' own question ends the process where the driver is missing.
-  if (device::NumGpus() <= ordinal) {
-    return absl::UnavailableError(
-        absl::StrCat("there is no GPU ", ordinal, ": ", device::WhyNoGpu()));
-  }
+  const absl::Status there = device::CheckGpu(ordinal);
+  if (!there.ok()) return there;
   try {
     return std::make_unique<FaissGpuRanker>(rows, ordinal);
   } catch (const std::exception& e) {

@@ -447,10 +447,8 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> BuildGpuIndex(
         absl::StrCat("rows of ", snapshot.dim(),
                      " values are too wide for the search on a GPU"));
   }
-  if (device::NumGpus() <= ordinal) {
-    return absl::UnavailableError(
-        absl::StrCat("there is no GPU ", ordinal, ": ", device::WhyNoGpu()));
-  }
+  const absl::Status there = device::CheckGpu(ordinal);
+  if (!there.ok()) return there;
   try {
     return std::make_unique<GpuIndex>(snapshot, &TheGpu(ordinal));
   } catch (const device::CudaError& error) {

@@ -295,10 +295,8 @@ absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeCudaLearner(
     return MakeMfOfflineLearner(options, train, num_items, *std::move(learner));
   }
 #ifdef TAUD_CUDA
-  if (device::NumGpus() <= ordinal) {
-    return absl::UnavailableError(
-        absl::StrCat("there is no GPU ", ordinal, ": ", device::WhyNoGpu()));
-  }
+  const absl::Status there = device::CheckGpu(ordinal);
+  if (!there.ok()) return there;
   try {
     return std::make_unique<CudaLightGcn>(options, train, num_items, ordinal);
   } catch (const device::CudaError& error) {

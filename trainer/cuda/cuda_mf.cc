@@ -302,10 +302,8 @@ absl::StatusOr<std::unique_ptr<MfLearner>> MakeCudaMf(int dim, int ordinal) {
         "rows of ", dim, " values are too wide to learn on a GPU, at most ",
         kMaxGpuDim));
   }
-  if (device::NumGpus() <= ordinal) {
-    return absl::UnavailableError(
-        absl::StrCat("there is no GPU ", ordinal, ": ", device::WhyNoGpu()));
-  }
+  const absl::Status there = device::CheckGpu(ordinal);
+  if (!there.ok()) return there;
   try {
     return std::make_unique<CudaMf>(dim, ordinal);
   } catch (const device::CudaError& error) {
