@@ -206,6 +206,8 @@ class Replay {
     interaction.user = pair.user;
     interaction.item = pair.item;
     interaction.sequence = ++sequence_;
+    // The stream says in which order, not when: a second apart.
+    interaction.time_ms = static_cast<int64_t>(sequence_) * 1000;
     interaction.kind = model::InteractionKind::kClick;
     interaction.weight = 1.0f;
     interactions_.Append(interaction);

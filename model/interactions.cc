@@ -1,17 +1,29 @@
 #include "model/interactions.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "model/check.h"
 
 namespace taud::model {
+namespace {
+
+// HistoryEntry::since_like of a dislike with `sequence` that comes after `old`.
+uint32_t SinceLike(const HistoryEntry& old, Sequence sequence) {
+  if (!IsPositive(old.kind) && old.since_like == 0) return 0;
+  const Sequence since = sequence - old.sequence + old.since_like;
+  return since > std::numeric_limits<uint32_t>::max()
+             ? 0
+             : static_cast<uint32_t>(since);
+}
+
+}  // namespace
 
 void Interactions::Append(const Interaction& interaction) {
   TAUD_CHECK(interaction.sequence > last_sequence());
-  AppendToUser(interaction);
-  AppendToItem(interaction);
+  AppendToItem(interaction, AppendToUser(interaction));
   log_.push_back(interaction);
   last_sequence_.store(interaction.sequence, std::memory_order_release);
 }
@@ -37,58 +49,80 @@ void Interactions::AppendAll(const std::vector<Interaction>& interactions) {
   }
   std::sort(order.begin(), order.end());
   constexpr uint64_t kPosition = 0xffffffff;
+  std::vector<Change> changes(interactions.size());
   for (size_t i = 0; i < order.size();) {
     const auto index = static_cast<UserIndex>(order[i] >> 32);
     absl::MutexLock lock(&UserMutex(index));
     User& user = users_.Mutable(index);
     for (; i < order.size() && order[i] >> 32 == index; ++i) {
-      AddToUser(interactions[order[i] & kPosition], &user);
+      const size_t at = order[i] & kPosition;
+      changes[at] = AddToUser(interactions[at], &user);
     }
   }
   for (size_t i = 0; i < order.size(); ++i) {
     order[i] = (uint64_t{interactions[i].item} << 32) | i;
   }
   std::sort(order.begin(), order.end());
-  for (const uint64_t key : order) AppendToItem(interactions[key & kPosition]);
+  for (const uint64_t key : order) {
+    AppendToItem(interactions[key & kPosition], changes[key & kPosition]);
+  }
   for (const Interaction& one : interactions) log_.push_back(one);
   last_sequence_.store(last, std::memory_order_release);
 }
 
-void Interactions::AppendToUser(const Interaction& interaction) {
+Interactions::Change Interactions::AppendToUser(
+    const Interaction& interaction) {
   users_.GrowTo(size_t{interaction.user} + 1);
   absl::MutexLock lock(&UserMutex(interaction.user));
-  AddToUser(interaction, &users_.Mutable(interaction.user));
+  return AddToUser(interaction, &users_.Mutable(interaction.user));
 }
 
-void Interactions::AddToUser(const Interaction& interaction, User* user) {
+Interactions::Change Interactions::AddToUser(const Interaction& interaction,
+                                             User* user) {
   const auto place =
       std::lower_bound(user->seen.begin(), user->seen.end(), interaction.item);
   const bool repeated = place != user->seen.end() && *place == interaction.item;
   if (!repeated) user->seen.insert(place, interaction.item);
+  user->newest = interaction.sequence;
 
+  HistoryEntry entry;
+  entry.item = interaction.item;
+  entry.kind = interaction.kind;
+  entry.weight = interaction.weight;
+  entry.sequence = interaction.sequence;
+  entry.time_ms = interaction.time_ms;
+  const bool positive = IsPositive(entry.kind);
+  bool was_positive = false;
+  std::vector<HistoryEntry>& history = user->history;
   if (repeated) {
     const auto old = std::find_if(
-        user->history.rbegin(), user->history.rend(),
-        [&](const HistoryEntry& e) { return e.item == interaction.item; });
-    if (old != user->history.rend()) {
-      user->history.erase(std::next(old).base());
+        history.rbegin(), history.rend(),
+        [&](const HistoryEntry& e) { return e.item == entry.item; });
+    if (old != history.rend()) {
+      was_positive = IsPositive(old->kind);
+      if (!positive) entry.since_like = SinceLike(*old, entry.sequence);
+      history.erase(std::next(old).base());
     }
   }
-  user->history.push_back({interaction.item, interaction.kind,
-                           interaction.weight, interaction.sequence,
-                           interaction.time_ms});
+  // Nearly always the last place.
+  auto at = history.end();
+  while (at != history.begin() && std::prev(at)->time_ms > entry.time_ms) --at;
+  history.insert(at, entry);
   // Trimmed in halves, so that a long history costs O(1) an interaction.
-  if (user->history.size() >= 2 * kMaxHistory) {
-    user->history.erase(user->history.begin(),
-                        user->history.end() - kMaxHistory);
+  if (history.size() >= 2 * kMaxHistory) {
+    history.erase(history.begin(), history.end() - kMaxHistory);
   }
+  if (positive == was_positive) return Change::kNone;
+  return positive ? Change::kMore : Change::kLess;
 }
 
-void Interactions::AppendToItem(const Interaction& interaction) {
+void Interactions::AppendToItem(const Interaction& interaction, Change change) {
   items_.GrowTo(size_t{interaction.item} + 1);
   absl::MutexLock lock(&ItemMutex(interaction.item));
   Item& item = items_.Mutable(interaction.item);
   ++item.count;
+  if (change == Change::kMore) ++item.positives;
+  if (change == Change::kLess && item.positives > 0) --item.positives;
   if (!item.recent.empty() && item.recent.back() == interaction.user) return;
   item.recent.push_back(interaction.user);
   if (item.recent.size() >= 2 * kMaxRecentUsers) {
@@ -129,9 +163,13 @@ void Interactions::Erase(const std::vector<UserIndex>& users,
     if (!of_item) users_of[one.item].push_back(one.user);
     if (!of_user) items_of[one.user].push_back(one.item);
   });
+  absl::flat_hash_map<ItemIndex, uint32_t> fewer;
   for (const UserIndex user : users) {
     if (user >= users_.size()) continue;
     absl::MutexLock lock(&UserMutex(user));
+    for (const HistoryEntry& entry : users_[user].history) {
+      if (IsPositive(entry.kind)) ++fewer[entry.item];
+    }
     users_.Mutable(user) = User{};
   }
   for (const ItemIndex item : items) {
@@ -139,7 +177,7 @@ void Interactions::Erase(const std::vector<UserIndex>& users,
     absl::MutexLock lock(&ItemMutex(item));
     items_.Mutable(item) = Item{};
   }
-  for (const auto& [item, of] : users_of) ForgetOfItem(item, of);
+  for (const auto& [item, of] : users_of) ForgetOfItem(item, of, fewer[item]);
   for (const auto& [user, of] : items_of) ForgetOfUser(user, of);
   for (size_t done = 0; done < positions.size();) {
     const size_t stop = std::min(positions.size(), done + kBlock);
@@ -172,12 +210,14 @@ void Interactions::ForgetOfUser(UserIndex user,
 
 // `users` has one entry for each interaction.
 void Interactions::ForgetOfItem(ItemIndex item,
-                                const std::vector<UserIndex>& users) {
+                                const std::vector<UserIndex>& users,
+                                uint32_t positives) {
   const absl::flat_hash_set<UserIndex> gone(users.begin(), users.end());
   absl::MutexLock lock(&ItemMutex(item));
   Item& mine = items_.Mutable(item);
   mine.count -=
       std::min<uint32_t>(mine.count, static_cast<uint32_t>(users.size()));
+  mine.positives -= std::min(mine.positives, positives);
   mine.recent.erase(
       std::remove_if(mine.recent.begin(), mine.recent.end(),
                      [&](UserIndex u) { return gone.contains(u); }),
@@ -201,27 +241,43 @@ void Interactions::CopySeen(UserIndex user,
 
 void Interactions::CopyHistory(UserIndex user, size_t limit,
                                std::vector<HistoryEntry>* history) const {
-  CopyHistorySince(user, 0, limit, history);
+  CopyHistorySince(user, 0, 0, limit, history);
 }
 
 void Interactions::CopyHistorySince(UserIndex user, Sequence after,
-                                    size_t limit,
+                                    size_t latest, size_t limit,
                                     std::vector<HistoryEntry>* history) const {
   history->clear();
   if (user >= users_.size()) return;
   absl::ReaderMutexLock lock(&UserMutex(user));
   const std::vector<HistoryEntry>& all = users_[user].history;
+  // Most users have nothing new.
+  const size_t looked_at =
+      users_[user].newest > after ? all.size() : std::min(latest, all.size());
   limit = std::min(limit, kMaxHistory);
-  for (auto it = all.rbegin(); it != all.rend(); ++it) {
-    if (history->size() == limit || it->sequence <= after) break;
-    history->push_back(*it);
+  for (size_t place = 0; place < looked_at && history->size() < limit;
+       ++place) {
+    const HistoryEntry& entry = all[all.size() - 1 - place];
+    if (place < latest || entry.sequence > after) history->push_back(entry);
   }
+}
+
+Sequence Interactions::NewestOf(UserIndex user) const {
+  if (user >= users_.size()) return 0;
+  absl::ReaderMutexLock lock(&UserMutex(user));
+  return users_[user].newest;
 }
 
 uint32_t Interactions::ItemCount(ItemIndex item) const {
   if (item >= items_.size()) return 0;
   absl::ReaderMutexLock lock(&ItemMutex(item));
   return items_[item].count;
+}
+
+uint32_t Interactions::ItemPositives(ItemIndex item) const {
+  if (item >= items_.size()) return 0;
+  absl::ReaderMutexLock lock(&ItemMutex(item));
+  return items_[item].positives;
 }
 
 void Interactions::CopyRecentUsers(ItemIndex item,

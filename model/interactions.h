@@ -15,13 +15,22 @@
 
 namespace taud::model {
 
-// One item in a user's history: the newest interaction with that item.
+// One item in a user's history: the newest interaction with that item, the one
+// that came last.
 struct HistoryEntry {
   ItemIndex item = 0;
   InteractionKind kind = InteractionKind::kView;
   float weight = 1.0f;
+  // Of a dislike: how many sequences before it the item was last liked; 0 if it
+  // never was, or too long ago to count.
+  uint32_t since_like = 0;
   Sequence sequence = 0;
   int64_t time_ms = 0;
+
+  // Whether it takes back a like that came through `through`.
+  bool TakesBack(Sequence through) const {
+    return since_like > 0 && sequence - since_like <= through;
+  }
 };
 
 // Every acknowledged interaction, in memory: in log order for the trainer, by
@@ -32,7 +41,9 @@ struct HistoryEntry {
 // thread's at a time, which may be another one than the appending.
 class Interactions {
  public:
-  // The distinct items kept in order of time per user, and users per item.
+  // The distinct items kept per user, in the order in which they happened
+  // (time_ms; those of one instant in the order in which they came), and users
+  // per item.
   // Older ones stay *seen* (see HasSeen), they only leave the history.
   static constexpr size_t kMaxHistory = 4096;
   static constexpr size_t kMaxRecentUsers = 64;
@@ -101,16 +112,21 @@ class Interactions {
   bool HasSeen(UserIndex user, ItemIndex item) const;
   // Replaces *seen by every distinct item of the user, ascending.
   void CopySeen(UserIndex user, std::vector<ItemIndex>* seen) const;
-  // Replaces *history by the user's latest distinct items, newest first, at
-  // most `limit`.
+  // Replaces *history by the user's latest distinct items, at most `limit`,
+  // what happened last first: by time_ms, not by when it came.
   void CopyHistory(UserIndex user, size_t limit,
                    std::vector<HistoryEntry>* history) const;
-  // As CopyHistory, but only entries with sequence > after.
-  void CopyHistorySince(UserIndex user, Sequence after, size_t limit,
-                        std::vector<HistoryEntry>* history) const;
+  // As CopyHistory, but only entries that came after the sequence `after`, and
+  // the `latest` first ones whenever they came.
+  void CopyHistorySince(UserIndex user, Sequence after, size_t latest,
+                        size_t limit, std::vector<HistoryEntry>* history) const;
+  // The sequence of the user's interaction that came last; 0 without one.
+  Sequence NewestOf(UserIndex user) const;
 
   // Interactions of any kind with the item, repeats included.
   uint32_t ItemCount(ItemIndex item) const;
+  // Users whose newest interaction with the item is a positive one.
+  uint32_t ItemPositives(ItemIndex item) const;
   // Replaces *users by the last distinct-in-a-row users of the item, newest
   // first, at most kMaxRecentUsers.
   void CopyRecentUsers(ItemIndex item, std::vector<UserIndex>* users) const;
@@ -119,9 +135,11 @@ class Interactions {
   struct User {
     std::vector<ItemIndex> seen;        // ascending
     std::vector<HistoryEntry> history;  // oldest first, distinct items
+    Sequence newest = 0;                // of all that came
   };
   struct Item {
     uint32_t count = 0;
+    uint32_t positives = 0;
     std::vector<UserIndex> recent;  // oldest first
   };
 
@@ -135,11 +153,14 @@ class Interactions {
     return item_mutex_[item % kStripes];
   }
   static constexpr size_t kBlock = 4096;
-  void AppendToUser(const Interaction& interaction);
-  void AppendToItem(const Interaction& interaction);
-  static void AddToUser(const Interaction& interaction, User* user);
+  // What an interaction changes in the number of users who like its item.
+  enum class Change : int8_t { kLess = -1, kNone = 0, kMore = 1 };
+  Change AppendToUser(const Interaction& interaction);
+  void AppendToItem(const Interaction& interaction, Change change);
+  static Change AddToUser(const Interaction& interaction, User* user);
   void ForgetOfUser(UserIndex user, const std::vector<ItemIndex>& items);
-  void ForgetOfItem(ItemIndex item, const std::vector<UserIndex>& users);
+  void ForgetOfItem(ItemIndex item, const std::vector<UserIndex>& users,
+                    uint32_t positives);
 
   // Internally synchronised, except that Erase changes elements of log_ under
   // log_mutex_.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 
@@ -56,6 +57,21 @@ absl::Status CheckTemperatures(const Snapshot& s) {
 
 }  // namespace
 
+Sequence Snapshot::ThroughOf(UserIndex user) const {
+  if (user >= users.rows || user_degree[user] == 0) return 0;
+  if (user_behind.empty()) return trained_through;
+  const uint32_t behind = user_behind[user];
+  // Further behind than can be counted: from the beginning.
+  if (behind == std::numeric_limits<uint32_t>::max()) return 0;
+  return trained_through - std::min<Sequence>(behind, trained_through);
+}
+
+uint32_t Behind(Sequence trained_through, Sequence row_through) {
+  if (row_through >= trained_through) return 0;
+  return static_cast<uint32_t>(std::min<Sequence>(
+      trained_through - row_through, std::numeric_limits<uint32_t>::max()));
+}
+
 bool ForgetRows(const std::vector<UserIndex>& users,
                 const std::vector<ItemIndex>& items, Snapshot* snapshot) {
   bool changed = false;
@@ -66,6 +82,7 @@ bool ForgetRows(const std::vector<UserIndex>& users,
     std::fill_n(snapshot->users.Row(user), snapshot->users.cols, 0.0f);
     snapshot->user_degree[user] = 0;
     snapshot->temperatures[user] = 0;
+    if (!snapshot->user_behind.empty()) snapshot->user_behind[user] = 0;
     changed = true;
   }
   for (const ItemIndex item : items) {
@@ -95,6 +112,8 @@ absl::Status ValidateSnapshot(const Snapshot& s) {
       {"user_degree", s.user_degree.size(), s.users.rows},
       {"item_popularity", s.item_popularity.size(), s.items.rows},
       {"temperatures", s.temperatures.size(), s.users.rows},
+      {"user_behind", s.user_behind.size(),
+       s.user_behind.empty() ? 0 : s.users.rows},
   };
   for (const auto& size : sizes) {
     absl::Status status = CheckSize(size.field, size.actual, size.expected);

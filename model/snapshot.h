@@ -31,7 +31,8 @@ struct Matrix {
 // std::shared_ptr<const Snapshot> and read by any thread.
 struct Snapshot {
   SnapshotVersion version = 0;
-  // Every interaction with sequence <= trained_through has been learnt from.
+  // Every interaction with sequence <= trained_through has been learnt from,
+  // but for what user_behind says.
   Sequence trained_through = 0;
   int64_t created_ms = 0;  // Unix milliseconds
 
@@ -41,6 +42,10 @@ struct Snapshot {
   Matrix items;                           // [num_items × dim]
   std::vector<uint32_t> user_degree;      // positives learnt, per user
   std::vector<uint32_t> item_popularity;  // positives learnt, per item
+  // How far a user's row is behind trained_through, in sequences: what came in
+  // the last so many of them is not in the row, or has not been learnt often
+  // enough to show. Empty: no row is behind. See ThroughOf.
+  std::vector<uint32_t> user_behind;
   // τ_u per user (Adap-τ Eq. 16); 0 where the user is untrained.
   std::vector<float> temperatures;
   float tau0 = 0.0f;  // global temperature (Adap-τ Eq. 14)
@@ -49,7 +54,14 @@ struct Snapshot {
   std::map<std::string, double> metrics;
 
   size_t dim() const { return items.cols; }
+  // What row `user` has taken up: every interaction of the user's with a
+  // sequence up to this one. 0 for a user without a row.
+  Sequence ThroughOf(UserIndex user) const;
 };
+
+// The value of Snapshot::user_behind for a row that has taken up what came
+// through `row_through`. Pure.
+uint32_t Behind(Sequence trained_through, Sequence row_through);
 
 // Makes the rows untrained: zero, without a temperature, counted zero. Indices
 // beyond the rows are passed over. Returns whether anything changed.

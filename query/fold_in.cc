@@ -1,6 +1,8 @@
 #include "query/fold_in.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "model/unit_norm.h"
 
@@ -20,7 +22,7 @@ TrainedUser FindTrained(const model::Snapshot& snapshot,
                         model::UserIndex user) {
   if (user >= snapshot.users.rows || snapshot.user_degree[user] == 0) return {};
   return {snapshot.users.Row(user), snapshot.user_degree[user],
-          snapshot.trained_through};
+          snapshot.ThroughOf(user), snapshot.trained_through};
 }
 
 FoldIn::FoldIn(const model::Snapshot* snapshot)
@@ -40,12 +42,27 @@ bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
     AddScaled(static_cast<float>(std::min(trained.degree, kMaxStrength)),
               trained.row, query);
   }
-  size_t length = trained.degree;
+  // Positives that the query is made of.
+  auto length = static_cast<int64_t>(trained.degree);
   for (const model::HistoryEntry& entry : input.history) {
-    if (entry.sequence <= trained.through) break;
-    if (!IsPositive(entry.kind)) continue;
-    length += AddItem(entry.item, std::min(entry.weight, kMaxWeight), query);
+    if (entry.sequence <= trained.through) continue;
+    const bool counted = entry.sequence <= trained.counted_through;
+    if (IsPositive(entry.kind)) {
+      const float weight = std::min(entry.weight, kMaxWeight);
+      if (AddItem(entry.item, weight, query) && !counted) ++length;
+    } else {
+      const bool in_row =
+          trained.row != nullptr && entry.TakesBack(trained.through);
+      AddItem(entry.item, in_row ? -2.0f : -1.0f, query);
+      if (!counted && trained.row != nullptr &&
+          entry.TakesBack(trained.counted_through)) {
+        --length;
+      }
+    }
   }
+  // Nothing is liked, or nothing any more.
+  if (length <= 0) query->assign(snapshot_->dim(), 0.0f);
+  length = std::max<int64_t>(length, 0);
   const bool by_context_alone = length == 0;
   for (const model::ItemIndex item : input.context) {
     length += AddItem(item, 1.0f, query);
@@ -76,15 +93,18 @@ bool FoldIn::AddItem(model::ItemIndex item, float weight,
 
 void FoldIn::AddRecent(const FoldInInput& input,
                        std::vector<float>* query) const {
-  std::vector<const float*> recent;
+  std::vector<RecentItem> recent;
+  // The request's own are the latest, each later than the next.
+  int64_t second = std::numeric_limits<int64_t>::max();
   for (const model::ItemIndex item : input.context) {
     if (recent.size() == kRecentItems) break;
-    if (const float* row = RowOf(item)) recent.push_back(row);
+    if (const float* row = RowOf(item)) recent.push_back({row, second--});
   }
   for (const model::HistoryEntry& entry : input.history) {
-    if (recent.size() == kRecentItems) break;
     if (!IsPositive(entry.kind)) continue;
-    if (const float* row = RowOf(entry.item)) recent.push_back(row);
+    if (const float* row = RowOf(entry.item)) {
+      recent.push_back({row, entry.time_ms / 1000});
+    }
   }
   std::vector<float> taste;
   RecentTaste(recent, item_mean_, &taste);

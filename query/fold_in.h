@@ -17,17 +17,20 @@ inline constexpr size_t kMaxFoldIn = 64;
 struct TrainedUser {
   const float* row = nullptr;  // [dim], the snapshot's; null if there is none
   uint32_t degree = 0;
-  // What came after it is not in the row. Of a user without one, nothing was
-  // learnt: the whole history is new.
+  // What came after it is not in the row, or does not show in it yet. Of a user
+  // without one, nothing was learnt: the whole history is new.
   model::Sequence through = 0;
+  // `degree` counts what came through here: the snapshot's trained_through.
+  model::Sequence counted_through = 0;
 };
 TrainedUser FindTrained(const model::Snapshot& snapshot, model::UserIndex user);
 
 // What a query is made of.
 struct FoldInInput {
   TrainedUser trained;
-  // The user's interactions, newest first, no more than kMaxFoldIn: at least
-  // those after trained.through, and all if weights().recent is not 0.
+  // The user's interactions, by time, the latest first, no more than
+  // kMaxFoldIn: those after trained.through, and the latest kRecentItems too if
+  // weights().recent is not 0.
   absl::Span<const model::HistoryEntry> history;
   // The request's own items, newest first; they count like likes that just
   // happened.
@@ -40,13 +43,17 @@ struct FoldInInput {
 //
 //   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(degree, 20), w_i = min(weight, 5)
 //
+// where a dislike counts −1, and −2 if it takes back a like that is in the row:
+// the like goes, and the dislike stands.
+//
 // which is one damped step of the loss's own pull: at an optimum u is parallel
 // to the mean of its positives less the mean of its negatives, and new
 // positives enter that mean with weight 1/(n + Σw). The cap on n lets new
 // interactions of a long-standing user count at once. To l of unit norm come
 // the taste of the moment and the common taste (query/query_weights.h); the
 // latter not where the context alone is the query, which asks for its like.
-// Dislikes, and items without a vector, do not enter.
+// Of a user with nothing but dislikes there is no query, for where not to go
+// says little about where to. Items without a vector do not enter.
 //
 // Immutable; any thread. `snapshot` outlives it.
 class FoldIn {

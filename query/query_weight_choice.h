@@ -29,23 +29,24 @@ QueryWeights WeightsAt(size_t pair);
 class QueryWeightChoice {
  public:
   void Note(const QueryGains& gains);
+  // Begins anew with what was noted together, of pairs held back until rows had
+  // settled: what was noted while they were young says nothing of what they are
+  // now. Of the weights that are as good as the best, by less than the standard
+  // error of the difference, those that are least are chosen, κ before r. Fewer
+  // than kLeastTogether change nothing.
+  void BeginWith(const std::vector<QueryGains>& together);
+  static constexpr size_t kLeastTogether = 40;
   // Begins with the weights that are nearest. REQUIRES: nothing was noted.
   void StartAt(const QueryWeights& weights);
 
   // What had most. The weights change only for those that gain half a percent
-  // more, so that answers do not jump to and fro for nothing. Until 200 were
-  // noted, what it began with, or, if that is nothing, the common taste as
-  // kLongHistory ÷ `pairs_per_user` − 1 interactions, between none and
-  // kMostFirstPrior: a row of ten pairs says less than what everybody likes,
-  // one of a hundred all there is to say. `pairs_per_user` is their mean
-  // length, ρ times that of rows learnt with another ρ than 1. What settled
-  // models of MovieLens and Gowalla, whole and thinned, wanted; see
-  // docs/results.md.
-  QueryWeights weights(double pairs_per_user) const;
-  static constexpr double kLongHistory = 100;
-  static constexpr double kMostFirstPrior = 10;
-  // Whether 200 were noted, or it began with weights that were found before.
-  bool found() const;
+  // more, so that answers do not jump to and fro for nothing. None until they
+  // are found: where users are of different kinds, the common taste would hide
+  // what each likes behind what most like.
+  QueryWeights weights() const { return WeightsAt(chosen_); }
+  // Whether 200 were noted, or enough together, or it began with weights that
+  // were found before.
+  bool found() const { return found_; }
 
   // Everything, as numbers. Assign is false, and changes nothing, if they
   // cannot be a state.
@@ -56,6 +57,7 @@ class QueryWeightChoice {
   QueryGains means_ = {};
   double noted_ = 0;
   size_t chosen_ = 0;
+  bool found_ = false;
 };
 
 }  // namespace taud::query

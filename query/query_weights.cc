@@ -23,15 +23,24 @@ QueryWeights QueryWeightsOf(const model::Snapshot& snapshot) {
           Metric(snapshot, kPriorMetric, kMaxPrior)};
 }
 
-void RecentTaste(absl::Span<const float* const> recent,
+void RecentTaste(absl::Span<const RecentItem> recent,
                  absl::Span<const float> mean, std::vector<float>* taste) {
   taste->assign(mean.size(), 0.0f);
-  float weight = 1;
-  for (const float* const row : recent.subspan(0, kRecentItems)) {
-    for (size_t c = 0; c < mean.size(); ++c) {
-      (*taste)[c] += weight * (row[c] - kMeanShare * mean[c]);
+  float weight = 1;  // of the next place
+  for (size_t begin = 0; begin < std::min(recent.size(), kRecentItems);) {
+    size_t end = begin;
+    float sum = 0;
+    while (end < recent.size() && recent[end].second == recent[begin].second) {
+      if (end < kRecentItems) sum += weight;
+      weight *= kDecay;
+      ++end;
     }
-    weight *= kDecay;
+    const float each = sum / static_cast<float>(end - begin);
+    for (; begin < end; ++begin) {
+      for (size_t c = 0; c < mean.size(); ++c) {
+        (*taste)[c] += each * (recent[begin].row[c] - kMeanShare * mean[c]);
+      }
+    }
   }
 }
 

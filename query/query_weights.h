@@ -2,6 +2,7 @@
 #define TAUD_QUERY_QUERY_WEIGHTS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -12,7 +13,11 @@
 // A row is where all of a history puts a user. What it does next has more to do
 // with what it did last: the taste of the moment, of its latest items,
 //
-//   s = Σ_k 0.8^k (e_k − ½ ē),    k = 0 … 15, the newest first.
+//   s = Σ_k w_k (e_k − ½ ē),    w_k = 0.8^k,    k = 0 … 15, the newest first.
+//
+// Newest by the time at which it happened, not by when it came: what is filled
+// in later does not count as new. Items of one second have no order: they share
+// the mean of their w, so that a file without times has no latest items.
 //
 // And of a user with a short history the row says less than what everybody
 // likes: the common taste
@@ -49,9 +54,16 @@ inline constexpr size_t kRecentItems = 16;
 // The share of ē that is taken out of an item's row, in s and in folding-in.
 inline constexpr float kMeanShare = 0.5f;
 
-// Replaces *taste by s [mean.size()]. `recent` are rows of items, newest
-// first; those after kRecentItems do not enter. `mean` is ē. Pure.
-void RecentTaste(absl::Span<const float* const> recent,
+// An item of the latest and when it was chosen.
+struct RecentItem {
+  const float* row = nullptr;  // [dim]
+  int64_t second = 0;          // Unix; of one request's own items: descending
+};
+
+// Replaces *taste by s [mean.size()]. `recent` is newest first, and `mean` is
+// ē. Items of the last second among the first kRecentItems share its weight
+// with those of it that follow. Pure.
+void RecentTaste(absl::Span<const RecentItem> recent,
                  absl::Span<const float> mean, std::vector<float>* taste);
 
 // The mean of the rows whose count is not 0, [cols]; zero if there are none.

@@ -12,6 +12,11 @@ bool AnyPositive(const std::vector<uint32_t>& counts) {
                      [](uint32_t count) { return count > 0; });
 }
 
+bool IsTrained(const model::Snapshot& snapshot) {
+  return AnyPositive(snapshot.user_degree) &&
+         AnyPositive(snapshot.item_popularity);
+}
+
 absl::Status Rejected(absl::string_view why) {
   return absl::FailedPreconditionError(absl::StrCat("gate: ", why));
 }
@@ -26,8 +31,7 @@ absl::Status CheckGate(const model::Snapshot& candidate,
     return Rejected(absl::StrCat("dimension ", candidate.dim(),
                                  ", configured (trainer.dim) ", dim));
   }
-  if (!AnyPositive(candidate.user_degree) ||
-      !AnyPositive(candidate.item_popularity)) {
+  if (!IsTrained(candidate) && serving != nullptr && IsTrained(*serving)) {
     return Rejected("no user or no item was trained");
   }
   if (serving != nullptr &&

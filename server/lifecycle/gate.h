@@ -9,7 +9,8 @@ namespace taud::server {
 // Whether `candidate` may serve after `serving` (null: nothing serves).
 // OK, or why not: FAILED_PRECONDITION naming the check and the value.
 //  - model::ValidateSnapshot: sizes, finite values, unit norms;
-//  - at least one user and one item were trained;
+//  - at least one user and one item were trained, if any were in the serving
+//    one: while there is too little to learn from, what is popular is served;
 //  - the dimension is the configured one;
 //  - it was trained through no less of the log than the serving one.
 // Pure; reads both snapshots whole.

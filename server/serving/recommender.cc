@@ -47,30 +47,28 @@ v1::Representation QueryForUser(const ServingModel& model,
   query::FoldInInput input;
   if (user.has_value()) input.trained = query::FindTrained(snapshot, *user);
   // Where the taste of the moment counts, what was learnt matters, too.
-  const bool learnt_matters = model.fold_in->weights().recent > 0;
-  const model::Sequence since = learnt_matters ? 0 : input.trained.through;
-  std::vector<model::HistoryEntry> history;
+  const size_t latest =
+      model.fold_in->weights().recent > 0 ? query::kRecentItems : 0;
+  const model::Sequence since = input.trained.through;
   query::FoldInCache::Stamp stamp;
   stamp.erased = state.interactions.num_erased();
-  if (user.has_value()) {
-    state.interactions.CopyHistorySince(*user, since, 1, &history);
-  }
-  const bool cacheable =
-      !history.empty() && context.empty() && model.fold_ins != nullptr;
-  const auto has_newer = [&] {
-    return !history.empty() && history[0].sequence > input.trained.through;
-  };
+  // Asked before the history is copied: what comes in between makes the vector
+  // newer than its stamp, and it is made again.
+  if (user.has_value()) stamp.newest = state.interactions.NewestOf(*user);
+  const bool has_newer = stamp.newest > since;
+  const bool wanted = has_newer || (stamp.newest > 0 && latest > 0);
+  const bool cacheable = wanted && context.empty() && model.fold_ins != nullptr;
   if (cacheable) {
     ++counts->wanted;
-    stamp.newest = history[0].sequence;
     if (model.fold_ins->Find(*user, stamp, query)) {
       ++counts->cached;
-      return has_newer() ? v1::REPRESENTATION_FOLDED_IN
-                         : v1::REPRESENTATION_TRAINED;
+      return has_newer ? v1::REPRESENTATION_FOLDED_IN
+                       : v1::REPRESENTATION_TRAINED;
     }
   }
-  if (!history.empty()) {
-    state.interactions.CopyHistorySince(*user, since, query::kMaxFoldIn,
+  std::vector<model::HistoryEntry> history;
+  if (wanted) {
+    state.interactions.CopyHistorySince(*user, since, latest, query::kMaxFoldIn,
                                         &history);
   }
   input.history = history;
@@ -79,11 +77,8 @@ v1::Representation QueryForUser(const ServingModel& model,
     query->clear();
     return v1::REPRESENTATION_POPULAR;
   }
-  if (cacheable && !history.empty()) {
-    stamp.newest = history[0].sequence;
-    model.fold_ins->Put(*user, stamp, *query);
-  }
-  if (has_newer()) return v1::REPRESENTATION_FOLDED_IN;
+  if (cacheable) model.fold_ins->Put(*user, stamp, *query);
+  if (has_newer) return v1::REPRESENTATION_FOLDED_IN;
   if (input.trained.row == nullptr) return v1::REPRESENTATION_CONTEXT;
   return context.empty() ? v1::REPRESENTATION_TRAINED
                          : v1::REPRESENTATION_FOLDED_IN;
@@ -113,12 +108,11 @@ std::vector<ItemIndex> Forbidden(const model::State& state,
   std::vector<ItemIndex> forbidden;
   if (task.kind == RecommendTask::Kind::kSimilarItems) {
     forbidden.push_back(task.similar_to);
-  } else if (filter.exclude_seen) {
-    if (task.user.has_value()) {
-      state.interactions.CopySeen(*task.user, &forbidden);
-    }
-    forbidden.insert(forbidden.end(), task.context.begin(), task.context.end());
+  } else if (filter.exclude_seen && task.user.has_value()) {
+    state.interactions.CopySeen(*task.user, &forbidden);
   }
+  // What somebody asks with is no answer, whatever the filter.
+  forbidden.insert(forbidden.end(), task.context.begin(), task.context.end());
   forbidden.insert(forbidden.end(), filter.excluded.begin(),
                    filter.excluded.end());
   std::sort(forbidden.begin(), forbidden.end());
@@ -299,7 +293,7 @@ void FillWithUnscored(const ServingModel& model, const model::State& state,
     if (HasVector(*model.snapshot, item) || !Allowed(*work, item)) continue;
     // With a query the new ones have been scored.
     if (size_t at = 0; !work->query.empty() && fresh.Find(item, &at)) continue;
-    candidates.emplace_back(state.interactions.ItemCount(item), item);
+    candidates.emplace_back(state.interactions.ItemPositives(item), item);
   }
   // A tag's share may leave out any of them, so that all may be looked at.
   const size_t sorted =

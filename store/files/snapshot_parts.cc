@@ -20,6 +20,7 @@ constexpr char kUsersFile[] = "users.npy";
 constexpr char kItemsFile[] = "items.npy";
 constexpr char kTemperaturesFile[] = "temperatures.npy";
 constexpr char kUserDegreeFile[] = "user_degree.npy";
+constexpr char kUserBehindFile[] = "user_behind.npy";
 constexpr char kItemPopularityFile[] = "item_popularity.npy";
 constexpr char kUserIdsFile[] = "user_ids.txt";
 constexpr char kItemIdsFile[] = "item_ids.txt";
@@ -270,6 +271,11 @@ absl::Status WriteSnapshotParts(const std::string& directory,
   writer.Part(kUserDegreeFile, [&](const auto& path) {
     return WriteVector(path, NpyType::kUint32, s.user_degree);
   });
+  if (!s.user_behind.empty()) {
+    writer.Part(kUserBehindFile, [&](const auto& path) {
+      return WriteVector(path, NpyType::kUint32, s.user_behind);
+    });
+  }
   writer.Part(kItemPopularityFile, [&](const auto& path) {
     return WriteVector(path, NpyType::kUint32, s.item_popularity);
   });
@@ -296,6 +302,11 @@ absl::Status ReadSnapshotParts(const std::string& directory,
                 &snapshot->temperatures);
   reader.Vector(kUserDegreeFile, NpyType::kUint32, info.users,
                 &snapshot->user_degree);
+  // Snapshots of before there was one have none.
+  if (manifest.files.count(kUserBehindFile) > 0) {
+    reader.Vector(kUserBehindFile, NpyType::kUint32, info.users,
+                  &snapshot->user_behind);
+  }
   reader.Vector(kItemPopularityFile, NpyType::kUint32, info.items,
                 &snapshot->item_popularity);
   reader.Ids(kUserIdsFile, info.users);

@@ -25,7 +25,7 @@ Interaction Make(Sequence sequence, UserIndex user, ItemIndex item) {
 std::vector<ItemIndex> History(const Interactions& interactions, UserIndex user,
                                size_t limit = 100, Sequence after = 0) {
   std::vector<HistoryEntry> history;
-  interactions.CopyHistorySince(user, after, limit, &history);
+  interactions.CopyHistorySince(user, after, 0, limit, &history);
   std::vector<ItemIndex> items;
   for (const HistoryEntry& entry : history) items.push_back(entry.item);
   return items;
@@ -53,6 +53,67 @@ TEST(InteractionsTest, NothingYet) {
   EXPECT_THAT(History(interactions, 7), IsEmpty());
   EXPECT_THAT(Recent(interactions, 7), IsEmpty());
   EXPECT_EQ(interactions.ItemCount(7), 0u);
+}
+
+TEST(InteractionsTest, HistoryGoesByWhenThingsHappened) {
+  Interactions interactions;
+  const int64_t times[] = {50, 10, 30, 30, 5};
+  for (uint32_t item = 0; item < 5; ++item) {
+    Interaction one = Make(item + 1, 0, item);
+    one.time_ms = times[item];
+    interactions.Append(one);
+  }
+  // Of one instant, what came later is later.
+  EXPECT_THAT(History(interactions, 0), ElementsAre(0, 3, 2, 1, 4));
+  EXPECT_THAT(History(interactions, 0, 100, 3), ElementsAre(3, 4));
+  EXPECT_THAT(History(interactions, 0, 1, 3), ElementsAre(3));
+  EXPECT_EQ(interactions.NewestOf(0), 5u);
+  EXPECT_EQ(interactions.NewestOf(1), 0u);
+  // The two latest whenever they came, and what came after 4.
+  std::vector<HistoryEntry> history;
+  interactions.CopyHistorySince(0, 4, 2, 100, &history);
+  ASSERT_EQ(history.size(), 3u);
+  EXPECT_EQ(history[0].item, 0u);
+  EXPECT_EQ(history[1].item, 3u);
+  EXPECT_EQ(history[2].item, 4u);
+}
+
+TEST(InteractionsTest, TheNewestKindSaysWhetherAnItemIsLiked) {
+  for (const bool all_at_once : {false, true}) {
+    std::vector<Interaction> all;
+    const auto add = [&](UserIndex user, InteractionKind kind) {
+      all.push_back(Make(all.size() + 1, user, 0));
+      all.back().kind = kind;
+    };
+    add(0, InteractionKind::kLike);
+    add(1, InteractionKind::kClick);
+    add(1, InteractionKind::kPurchase);
+    add(2, InteractionKind::kDislike);
+    add(0, InteractionKind::kDislike);
+    add(0, InteractionKind::kDislike);
+    Interactions interactions;
+    if (all_at_once) {
+      interactions.AppendAll(all);
+    } else {
+      for (const Interaction& one : all) interactions.Append(one);
+    }
+    EXPECT_EQ(interactions.ItemPositives(0), 1u);
+    EXPECT_EQ(interactions.ItemCount(0), 6u);
+    std::vector<HistoryEntry> history;
+    interactions.CopyHistory(0, 1, &history);
+    ASSERT_EQ(history.size(), 1u);
+    EXPECT_EQ(history[0].since_like, 5u);  // liked by sequence 1
+    EXPECT_TRUE(history[0].TakesBack(1));
+    EXPECT_FALSE(history[0].TakesBack(0));
+    interactions.CopyHistory(2, 1, &history);
+    EXPECT_FALSE(history[0].TakesBack(100));
+    interactions.Erase({1}, {});
+    EXPECT_EQ(interactions.ItemPositives(0), 0u);
+    Interaction again = Make(7, 0, 0);
+    again.kind = InteractionKind::kLike;
+    interactions.Append(again);
+    EXPECT_EQ(interactions.ItemPositives(0), 1u);
+  }
 }
 
 TEST(InteractionsTest, SequencesNeverGoBack) {

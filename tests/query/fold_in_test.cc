@@ -34,6 +34,7 @@ model::HistoryEntry Entry(
   entry.weight = weight;
   entry.kind = kind;
   entry.sequence = sequence;
+  entry.time_ms = 1000 * static_cast<int64_t>(sequence);
   return entry;
 }
 
@@ -161,6 +162,51 @@ TEST(FoldInTest, AContextAloneAsksForItsLike) {
   s.users.values = {0, 1};
   s.user_degree = {2};
   EXPECT_THAT(QueryOf(FoldIn(&s), {}, {}, {0}), IsNear({1, 0}));
+}
+
+TEST(FoldInTest, WhatARowHasNotTakenUpYetIsFoldedInThoughItWasCounted) {
+  model::Snapshot s = PlainSnapshot();
+  s.metrics[kPriorMetric] = 6;
+  s.users = model::Matrix(1, 2);
+  s.users.values = {1, 0};
+  s.user_degree = {3};
+  s.trained_through = 50;
+  s.user_behind = {10};
+  const TrainedUser user = FindTrained(s, 0);
+  EXPECT_EQ(user.through, 40u);
+  EXPECT_EQ(user.counted_through, 50u);
+  // l ∝ 3·(1, 0) + (0, 1); of three interactions as before, so 6/3 of p.
+  const float norm = std::sqrt(10.0f);
+  const std::vector<float> query =
+      QueryOf(FoldIn(&s), user,
+              {Entry(1, 1, model::InteractionKind::kLike, 45),
+               Entry(2, 1, model::InteractionKind::kLike, 40)});
+  ASSERT_EQ(query.size(), 2u);
+  EXPECT_NEAR(query[1] / query[0], (1 / norm) / (3 / norm + 2), 1e-6);
+}
+
+TEST(FoldInTest, ADislikeMovesAwayAndTakesALikeBack) {
+  const model::Snapshot s = PlainSnapshot();
+  const FoldIn fold_in(&s);
+  model::HistoryEntry dislike =
+      Entry(1, 1, model::InteractionKind::kDislike, 100);
+  const float norm = std::sqrt(10.0f);
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 50, 50}, {dislike}),
+              IsNear({3 / norm, -1 / norm}));
+  // Of what the row has learnt: one of its three is gone, and one against it.
+  dislike.since_like = 60;
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 50, 50}, {dislike}),
+              IsNear({3 / std::sqrt(13.0f), -2 / std::sqrt(13.0f)}));
+  // The like came after the row: there is nothing to take back.
+  dislike.since_like = 20;
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 50, 50}, {dislike}),
+              IsNear({3 / norm, -1 / norm}));
+  // The row is this like and nothing else: nothing is left.
+  dislike.since_like = 60;
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 1, 50, 50}, {dislike}), IsEmpty());
+  // But what is asked with still says something.
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 1, 50, 50}, {dislike}, {0}),
+              IsNear({1, 0}));
 }
 
 TEST(FoldInTest, NothingToMakeItOf) {

@@ -24,6 +24,22 @@ constexpr double kNormTolerance = 1e-3;
 constexpr char kTurn[] = "sampler/turn";
 constexpr size_t kTurnFigures = 3;
 
+// Of pairs that are held back, and of how far rows have come. A state of before
+// there were any has none.
+constexpr char kHeldUser[] = "held/user";
+constexpr char kHeldItem[] = "held/item";
+constexpr char kHeldWeight[] = "held/weight";
+constexpr char kHeldSequence[] = "held/sequence";
+constexpr char kHeldRecentCount[] = "held/recent_count";
+constexpr char kHeldRecentItem[] = "held/recent_item";
+constexpr char kHeldRecentSecond[] = "held/recent_second";
+constexpr char kHeldAsked[] = "held/asked";  // offered, asked, asked at
+constexpr char kYoungMarkPairs[] = "young_marks/pairs";
+constexpr char kYoungMarkSequence[] = "young_marks/sequence";
+constexpr char kLatePair[] = "late/pair";
+constexpr char kLateBefore[] = "late/before";
+constexpr size_t kHeldAskedFigures = 3;
+
 // Of RowRenewal, by row; a state of before there was one owes nothing.
 std::string OwedBy(const std::string& side) { return side + "/owed"; }
 
@@ -41,6 +57,9 @@ class Lookup {
   }
   const std::vector<uint32_t>& Integers(const std::string& name) {
     return Find(state_.integers, name);
+  }
+  bool HasLongs(const std::string& name) const {
+    return state_.longs.count(name) > 0;
   }
   bool HasIntegers(const std::string& name) const {
     return state_.integers.count(name) > 0;
@@ -200,6 +219,70 @@ PairSampler::State SamplerState(const model::TrainingState& state,
   return sampler;
 }
 
+// The pairs that are held back; what is amiss is in the lookup's status.
+std::vector<HeldPair> HeldPairsOf(Lookup* lookup) {
+  std::vector<HeldPair> held;
+  if (!lookup->HasLongs(kHeldAsked)) return held;
+  lookup->Sized(lookup->Longs(kHeldAsked), kHeldAsked, kHeldAskedFigures);
+  const auto& users = lookup->Integers(kHeldUser);
+  const size_t n = users.size();
+  const auto& items = lookup->Sized(lookup->Integers(kHeldItem), kHeldItem, n);
+  const auto& weights =
+      lookup->Sized(lookup->Floats(kHeldWeight), kHeldWeight, n);
+  const auto& sequences =
+      lookup->Sized(lookup->Longs(kHeldSequence), kHeldSequence, n);
+  const auto& counts =
+      lookup->Sized(lookup->Integers(kHeldRecentCount), kHeldRecentCount, n);
+  const auto& recent = lookup->Integers(kHeldRecentItem);
+  const auto& seconds = lookup->Sized(lookup->Integers(kHeldRecentSecond),
+                                      kHeldRecentSecond, recent.size());
+  if (!lookup->status().ok()) return held;
+  const size_t num_users = lookup->Integers("users/updates").size();
+  const size_t num_items = lookup->Integers("items/updates").size();
+  absl::flat_hash_set<uint64_t> pairs;
+  size_t next = 0;
+  for (size_t h = 0; h < n; ++h) {
+    const bool good =
+        n <= HeldPairs::kMost && users[h] < num_users && items[h] < num_items &&
+        weights[h] > 0 && weights[h] <= model::kMaxInteractionWeight &&
+        sequences[h] > 0 && counts[h] <= query::kRecentItems &&
+        counts[h] <= recent.size() - next &&
+        pairs.insert((uint64_t{users[h]} << 32) | items[h]).second;
+    if (!good) {
+      lookup->Fail(Damaged("held", absl::StrCat("number ", h, " is bad")));
+      return {};
+    }
+    HeldPair pair;
+    pair.user = users[h];
+    pair.item = items[h];
+    pair.weight = weights[h];
+    pair.sequence = sequences[h];
+    for (uint32_t k = 0; k < counts[h]; ++k, ++next) {
+      pair.recent.push_back({recent[next], seconds[next]});
+    }
+    held.push_back(std::move(pair));
+  }
+  return held;
+}
+
+void CheckHeldAndMarks(Lookup* lookup) {
+  HeldPairsOf(lookup);
+  if (!lookup->HasLongs(kYoungMarkSequence)) return;
+  lookup->Sized(lookup->Longs(kYoungMarkSequence), kYoungMarkSequence,
+                lookup->Integers(kYoungMarkPairs).size());
+  lookup->Sized(lookup->Longs(kLateBefore), kLateBefore,
+                lookup->Integers(kLatePair).size());
+  if (!lookup->status().ok()) return;
+  const std::vector<uint32_t>& marks = lookup->Integers(kYoungMarkPairs);
+  if (!std::is_sorted(marks.begin(), marks.end())) {
+    lookup->Fail(Damaged(kYoungMarkPairs, "are not in order"));
+  }
+  const size_t pairs = lookup->Integers("pairs/user").size();
+  for (const uint32_t pair : lookup->Integers(kLatePair)) {
+    if (pair >= pairs) lookup->Fail(Damaged(kLatePair, "is out of range"));
+  }
+}
+
 }  // namespace
 
 absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
@@ -224,6 +307,7 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
   CheckPairs(&lookup);
   lookup.Sized(lookup.Longs("marks/sequence"), "marks/sequence",
                lookup.Integers("marks/pairs").size());
+  CheckHeldAndMarks(&lookup);
   const PairSampler::State sampler = SamplerState(state, &lookup);
   if (lookup.status().ok() && !PairSampler(0).Import(sampler)) {
     lookup.Fail(Damaged("sampler", "is not a state of it"));
@@ -281,6 +365,7 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
     mark_pairs.push_back(mark.pairs);
     mark_sequences.push_back(mark.sequence);
   }
+  ExportHeldAndMarks(state.get());
   state->longs["counters"] = {
       trained_through_,     warm_through_,     steps_,
       positives_,           adapted_steps_,    contained_,
@@ -303,6 +388,61 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
                                moments_.positive_mean,
                                moments_.positive_variance};
   return state;
+}
+
+void OnlineFit::ExportHeldAndMarks(model::TrainingState* state) const {
+  // Named though there is none: it says that the state is not of before.
+  state->integers[kHeldUser] = state->integers[kHeldItem] = {};
+  state->integers[kHeldRecentCount] = state->integers[kHeldRecentItem] = {};
+  state->integers[kHeldRecentSecond] = {};
+  state->floats[kHeldWeight] = {};
+  state->longs[kHeldSequence] = {};
+  for (const HeldPair& pair : held_.pairs()) {
+    state->integers[kHeldUser].push_back(pair.user);
+    state->integers[kHeldItem].push_back(pair.item);
+    state->floats[kHeldWeight].push_back(pair.weight);
+    state->longs[kHeldSequence].push_back(pair.sequence);
+    state->integers[kHeldRecentCount].push_back(
+        static_cast<uint32_t>(pair.recent.size()));
+    for (const query::RecentItems::Entry& entry : pair.recent) {
+      state->integers[kHeldRecentItem].push_back(entry.item);
+      state->integers[kHeldRecentSecond].push_back(entry.second);
+    }
+  }
+  state->longs[kHeldAsked] = {held_.offered(), held_asked_, held_asked_at_};
+  std::vector<uint32_t>& mark_pairs = state->integers[kYoungMarkPairs];
+  std::vector<uint64_t>& mark_sequences = state->longs[kYoungMarkSequence];
+  for (const Mark& mark : young_marks_) {
+    mark_pairs.push_back(mark.pairs);
+    mark_sequences.push_back(mark.sequence);
+  }
+  std::vector<uint32_t>& late = state->integers[kLatePair];
+  std::vector<uint64_t>& before = state->longs[kLateBefore];
+  for (const auto& [pair, sequence] : late_pairs_) {
+    late.push_back(pair);
+    before.push_back(sequence);
+  }
+}
+
+// REQUIRES: CheckHeldAndMarks found nothing.
+void OnlineFit::ImportHeldAndMarks(const model::TrainingState& state) {
+  Lookup lookup(state);
+  if (!lookup.HasLongs(kHeldAsked) || !lookup.HasLongs(kYoungMarkSequence)) {
+    return;
+  }
+  const std::vector<uint64_t>& asked = lookup.Longs(kHeldAsked);
+  held_.Assign(HeldPairsOf(&lookup), asked[0]);
+  held_asked_ = std::min<size_t>(asked[1], kTimesHeldIsAsked - 1);
+  held_asked_at_ =
+      static_cast<uint32_t>(std::min<uint64_t>(asked[2], pairs_.size()));
+  const std::vector<uint32_t>& mark_pairs = lookup.Integers(kYoungMarkPairs);
+  const std::vector<uint64_t>& sequences = lookup.Longs(kYoungMarkSequence);
+  for (size_t m = 0; m < mark_pairs.size(); ++m) {
+    young_marks_.push_back({mark_pairs[m], sequences[m]});
+  }
+  const std::vector<uint32_t>& late = lookup.Integers(kLatePair);
+  const std::vector<uint64_t>& before = lookup.Longs(kLateBefore);
+  for (size_t k = 0; k < late.size(); ++k) late_pairs_[late[k]] = before[k];
 }
 
 absl::Status OnlineFit::Import(const model::TrainingState& state) {
@@ -328,7 +468,8 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   user_loss_ = lookup.Floats("users/loss");
   pairs_.Assign(lookup.Integers("pairs/user"), lookup.Integers("pairs/item"),
                 lookup.Floats("pairs/weight"), lookup.Integers("present"));
-  query_meter_.Rebuild(pairs_);
+  recent_known_ = false;
+  ImportHeldAndMarks(state);
   const auto query_weights = state.doubles.find(kQueryWeights);
   if (query_weights != state.doubles.end()) {
     query_meter_.Assign(query_weights->second);
@@ -383,7 +524,8 @@ void OnlineFit::Forget(const std::vector<uint32_t>& users,
     if (of_item > 0) --of_item;
   });
   negatives_.Remove(gone_items);
-  query_meter_.Rebuild(pairs_);
+  held_.Forget(gone_users, gone_items);
+  recent_known_ = false;
   const std::vector<float> zero(static_cast<size_t>(learner_->dim()), 0.0f);
   for (const Side side : {Side::kUsers, Side::kItems}) {
     const bool is_user = side == Side::kUsers;

@@ -119,103 +119,6 @@ size_t OnlineFit::TakeOver(Side side, const model::Matrix& rows,
   return trained.size();
 }
 
-bool OnlineFit::Absorb(const model::Interactions& interactions,
-                       model::Sequence limit) {
-  // After an import the log may hold other positions than it did.
-  if (position_ == 0 && absorbed_through_ > 0) {
-    position_ = interactions.PositionAfter(absorbed_through_);
-  }
-  // Asked before the size: everything through it is then there, or is gone from
-  // the log for good.
-  const model::Sequence last =
-      limit == kNoLimit ? interactions.last_sequence() : 0;
-  const size_t end = limit == kNoLimit ? interactions.size()
-                                       : interactions.PositionAfter(limit);
-  if (position_ >= end) {
-    AdvanceThrough(last);
-    MarkAbsorbed();
-    return false;
-  }
-  const uint32_t before = pairs_.size();
-  uint32_t fresh = 0;
-  const size_t ask_every = (end - position_ + QueryMeter::kMaxQuestions - 1) /
-                           QueryMeter::kMaxQuestions;
-  size_t read = 0;
-  interactions.ForEach(
-      position_, end, [&](const model::Interaction& interaction) {
-        absorbed_through_ = interaction.sequence;
-        const uint32_t user = interaction.user;
-        const uint32_t item = interaction.item;
-        const bool ask = read++ % ask_every == 0;
-        if (!model::IsPositive(interaction.kind) ||
-            !std::isfinite(interaction.weight) || interaction.weight <= 0 ||
-            !pairs_.Add(
-                user, item,
-                std::min(interaction.weight, model::kMaxInteractionWeight))) {
-          return;
-        }
-        if (interaction.sequence <= warm_through_) {
-          sampler_.AppendLearnt(1);
-        } else {
-          ++fresh;
-          if (ask && KnowsRowsOf(user, item)) {
-            query_meter_.Ask(user, item, user_learnt_[user]);
-          }
-        }
-        query_meter_.Add(user, item);
-      });
-  position_ = end;
-  sampler_.Append(fresh);
-  GrowToPairs();
-  query_meter_.Answer(*learner_, pairs_, user_learnt_, item_learnt_);
-  for (uint32_t pair = before; pair + fresh < pairs_.size(); ++pair) {
-    CountAsLearnt(pair);
-  }
-  AdvanceThrough(last);
-  negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
-  MarkAbsorbed();
-  return true;
-}
-
-void OnlineFit::MarkAbsorbed() {
-  const model::Sequence marked =
-      marks_.empty() ? trained_through_ : marks_.back().sequence;
-  if (absorbed_through_ > marked) {
-    marks_.push_back({pairs_.size(), absorbed_through_});
-  }
-  // Nothing to learn from (dislikes, repeats) is learnt at once.
-  PassMarks();
-}
-
-void OnlineFit::PassMarks() {
-  while (!marks_.empty() && marks_.front().pairs <= sampler_.learnt_prefix()) {
-    trained_through_ = marks_.front().sequence;
-    marks_.pop_front();
-  }
-}
-
-bool OnlineFit::KnowsRowsOf(uint32_t user, uint32_t item) const {
-  // A row that is still on its way to what it has been told would make all that
-  // is beside it look better than it is.
-  return user < user_learnt_.size() && item < item_learnt_.size() &&
-         user_learnt_[user] > 0 && item_learnt_[item] > 0 &&
-         user_visits_[user] >=
-             static_cast<float>(PairSampler::kYoungVisits * user_learnt_[user]);
-}
-
-// A pair that the warm start's snapshot has learnt.
-void OnlineFit::CountAsLearnt(uint32_t pair) {
-  const uint32_t user = pairs_.user(pair);
-  const uint32_t item = pairs_.item(pair);
-  visits_ += warm_passes_;
-  user_visits_[user] += static_cast<float>(warm_passes_);
-  item_visits_[item] += static_cast<float>(warm_passes_);
-  UpdateRate(pairs_.user_degree()[user], &user_visits_[user],
-             &user_rate_[user]);
-  UpdateRate(pairs_.item_popularity()[item], &item_visits_[item],
-             &item_rate_[item]);
-}
-
 void OnlineFit::GrowToPairs() {
   const size_t users =
       std::max(learner_->rows(Side::kUsers), pairs_.user_degree().size());
@@ -244,7 +147,7 @@ bool OnlineFit::Ready() const {
 bool OnlineFit::Settled() const { return PassesDone() && !OwesRenewal(); }
 
 bool OnlineFit::PassesDone() const {
-  return sampler_.unvisited() == 0 && sampler_.young() == 0 &&
+  return sampler_.unvisited() == 0 && sampler_.young() == 0 && held_.empty() &&
          Passes() >= Horizon() - 1e-6;
 }
 
@@ -287,6 +190,7 @@ bool OnlineFit::WarmingUp() const {
 
 absl::Status OnlineFit::Step() {
   if (PassesDone() && OwesRenewal()) RenewRows();
+  AskHeldIfDue();
   OpenWindow();
   uint32_t first = 0;
   sampler_.Draw(RowsPerStep(), &drawn_, &first);
@@ -559,6 +463,13 @@ absl::Status OnlineFit::RepairRows() {
   return absl::OkStatus();
 }
 
+double OnlineFit::FirstTau0() const {
+  TauGovernorInput input;
+  input.gap = std::nan("");
+  input.log_sparsity = SparsityOfPairs();
+  return GovernTau0(options_.governor, input);
+}
+
 std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
   auto snapshot = std::make_unique<model::Snapshot>();
   const size_t dim = static_cast<size_t>(learner_->dim());
@@ -580,11 +491,9 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
   for (uint32_t i = 0; i < item_learnt_.size(); ++i) {
     if (item_learnt_[i] == 0) std::fill_n(snapshot->items.Row(i), dim, 0.0f);
   }
-  snapshot->tau0 = static_cast<float>(tau0_);
-  // Rows that were kept further from what everybody likes need less of it.
-  const query::QueryWeights weights =
-      query_meter_.weights(Rho() * static_cast<double>(pairs_.size()) /
-                           std::max<double>(1, pairs_.num_users()));
+  snapshot->tau0 = static_cast<float>(tau0_ > 0 ? tau0_ : FirstTau0());
+  FillBehind(snapshot.get());
+  const query::QueryWeights weights = query_meter_.weights();
   snapshot->metrics = {{"loss", loss_},
                        {"mean_user_loss", mean_loss_},
                        {"epochs", epochs_},

@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "model/interactions.h"
@@ -16,6 +17,7 @@
 #include "model/training_state.h"
 #include "trainer/mf/mf_learner.h"
 #include "trainer/mf/ssm_loss.h"
+#include "trainer/online/held_pairs.h"
 #include "trainer/online/query_meter.h"
 #include "trainer/online/row_renewal.h"
 #include "trainer/sampling/negative_sampler.h"
@@ -74,8 +76,10 @@ class OnlineFit {
   absl::Status WarmStart(const model::Snapshot& snapshot);
 
   // Takes in what was appended since the last call, through `limit` at most.
-  // Returns whether there was anything. Kinds that are not positive and
-  // weights that are not positive numbers count as read, and are not learnt.
+  // Returns whether there was anything. A dislike takes back what its user
+  // liked of its item before: the pair is learnt no more, and the user's row
+  // begins anew from what is left. Weights that are not positive numbers count
+  // as read.
   bool Absorb(const model::Interactions& interactions,
               model::Sequence limit = kNoLimit);
   static constexpr model::Sequence kNoLimit = ~model::Sequence{0};
@@ -111,7 +115,8 @@ class OnlineFit {
   // snapshot to make.
   bool HasModel() const { return has_model_; }
   // The present state, valid in the sense of model::ValidateSnapshot;
-  // version 0. created_ms is left to the caller.
+  // version 0. created_ms is left to the caller. Without a model all rows are
+  // untrained.
   std::unique_ptr<model::Snapshot> MakeSnapshot() const;
 
   OnlineFitFigures figures() const;
@@ -125,6 +130,10 @@ class OnlineFit {
   struct Mark {
     uint32_t pairs;            // when these pairs have been learnt …
     model::Sequence sequence;  // … so has everything through here
+  };
+  // A pair that its user likes no more.
+  struct Undone {
+    uint32_t pair, user, item;
   };
 
   // What was absorbed counts as learnt once the pairs there are now have been
@@ -143,6 +152,26 @@ class OnlineFit {
   size_t TakeOver(Side side, const model::Matrix& rows,
                   const std::vector<uint32_t>& counts);
   void CountAsLearnt(uint32_t pair);
+  void TakeIn(const model::Interaction& interaction, bool ask,
+              std::vector<Undone>* undone);
+  void AddPair(const HeldPair& pair);
+  void AddLatePair(const HeldPair& pair);  // that was held
+  // Undoes what was learnt of the pairs. Their users' rows begin anew if few
+  // pairs are left, and are made younger otherwise.
+  void Unlearn(const std::vector<Undone>& undone,
+               const model::Interactions& interactions);
+  void RestartUser(uint32_t user, const std::vector<bool>& visited,
+                   const model::Interactions& interactions);
+  // The pairs that are held are asked about at certain ages of the fit, and
+  // learnt after the last.
+  bool IsYoung() const;
+  void AskHeldIfDue();
+  static constexpr size_t kTimesHeldIsAsked = 4;
+  // Of a pair that was visited: everything its user did through here is older.
+  model::Sequence SequenceBefore(uint32_t pair) const;
+  void ForgetOldMarks();
+  // Says in the snapshot which rows have young pairs, or pairs that are held.
+  void FillBehind(model::Snapshot* snapshot) const;
   // Whether the rows of a pair that is to come say something about it.
   bool KnowsRowsOf(uint32_t user, uint32_t item) const;
   void GrowToPairs();
@@ -154,12 +183,15 @@ class OnlineFit {
   float NegativeWeight() const;
   double SparsityOfPairs() const;  // LogSparsity
   double Rho() const;
+  double FirstTau0() const;  // before anything was learnt
   float TemperatureOf(uint32_t user) const;
   void Account(uint32_t first);
   void UpdateRate(uint32_t degree, float* visits, float* rate) const;
   void AdaptTemperatures();
   // Of a row that is new.
   double GreatestRate() const;
+  void ExportHeldAndMarks(model::TrainingState* state) const;
+  void ImportHeldAndMarks(const model::TrainingState& state);
   absl::Status RepairRows();
   // Takes removed pairs out of drawn_; *first as PairSampler::Draw left it.
   void DropRemoved(uint32_t* first);
@@ -175,7 +207,16 @@ class OnlineFit {
   PairSampler sampler_;
   NegativeSampler negatives_;
   QueryMeter query_meter_;
+  bool recent_known_ = true;  // query_meter_ has the latest items
+  HeldPairs held_;
+  uint32_t fresh_ = 0;          // pairs that the sampler has not been told of
+  size_t held_asked_ = 0;       // times that was asked about those held
+  uint32_t held_asked_at_ = 0;  // pairs there were then
   std::deque<Mark> marks_;
+  // The marks of pairs that may be young, and the one before.
+  std::deque<Mark> young_marks_;
+  // By pair that was held and may be young: what came just before it.
+  absl::btree_map<uint32_t, model::Sequence> late_pairs_;
   model::Sequence trained_through_ = 0;
   model::Sequence warm_through_ = 0;
   double warm_passes_ = 0;

@@ -112,7 +112,8 @@ class OnlineTrainer::Impl {
   std::unique_ptr<model::TrainingState> resume_;  // the same
   std::unique_ptr<OnlineFit> fit_;
   std::deque<Forgetting> forgetting_now_;  // taken from forgettings_
-  bool changed_ = false;                   // since the last publish
+  bool published_untrained_ = false;
+  bool changed_ = false;  // since the last publish
   // The last snapshot does not say how far there is nothing left to learn.
   bool advanced_ = false;
   bool changed_since_checkpoint_ = false;
@@ -323,6 +324,11 @@ bool OnlineTrainer::Impl::LearnSome() {
   fit_->Absorb(*interactions_);
   if (fit_->HasModel() && fit_->trained_through() > before) advanced_ = true;
   if (!fit_->Ready()) {
+    // Too little to learn from: what is popular can be served.
+    if (!fit_->HasModel() && fit_->pairs() > 0 && !published_untrained_) {
+      published_untrained_ = true;
+      PublishNow();
+    }
     Rest(TrainerState::kWaiting);
     return true;
   }

@@ -1,6 +1,7 @@
 #include "trainer/online/query_meter.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "model/check.h"
@@ -31,6 +32,20 @@ std::vector<float> Mean(const model::Matrix& rows) {
 
 }  // namespace
 
+void QueryMeter::Add(uint32_t user, uint32_t item, int64_t time_ms) {
+  constexpr int64_t kLast = std::numeric_limits<uint32_t>::max();
+  recent_.Add(
+      user, item,
+      static_cast<uint32_t>(std::clamp<int64_t>(time_ms / 1000, 0, kLast)));
+}
+
+std::vector<query::RecentItems::Entry> QueryMeter::RecentOf(
+    uint32_t user) const {
+  std::vector<query::RecentItems::Entry> recent;
+  recent_.Copy(user, &recent);
+  return recent;
+}
+
 void QueryMeter::Ask(uint32_t user, uint32_t item, uint32_t degree) {
   if (questions_.size() == kMaxQuestions) return;
   Question question;
@@ -53,6 +68,29 @@ void QueryMeter::Answer(const MfLearner& learner, const PositivePairs& pairs,
     choice_.Note(GainsOf(question, learner, pairs, item_learnt, world));
   }
   questions_.clear();
+}
+
+void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
+                         const MfLearner& learner, const PositivePairs& pairs,
+                         const std::vector<uint32_t>& user_learnt,
+                         const std::vector<uint32_t>& item_learnt) {
+  TAUD_CHECK(learner.rows(Side::kItems) >= item_learnt.size());
+  TAUD_CHECK(learner.rows(Side::kUsers) >= user_learnt.size());
+  const World world = Gather(learner, pairs, user_learnt, item_learnt);
+  std::vector<query::QueryGains> together;
+  for (const HeldPair& pair : held) {
+    if (pair.user >= user_learnt.size() || user_learnt[pair.user] == 0 ||
+        pair.item >= item_learnt.size() || item_learnt[pair.item] == 0) {
+      continue;
+    }
+    Question question;
+    question.user = pair.user;
+    question.item = pair.item;
+    question.degree = user_learnt[pair.user];
+    question.recent = pair.recent;
+    together.push_back(GainsOf(question, learner, pairs, item_learnt, world));
+  }
+  choice_.BeginWith(together);
 }
 
 QueryMeter::World QueryMeter::Gather(
@@ -89,12 +127,16 @@ query::QueryGains QueryMeter::GainsOf(const Question& question,
                                       const World& world) const {
   const auto dim = static_cast<int64_t>(learner.dim());
   std::vector<uint32_t> items = {question.item};
-  for (const uint32_t item : question.recent) {
-    if (item_learnt[item] > 0) items.push_back(item);
+  std::vector<query::RecentItem> recent;
+  for (const query::RecentItems::Entry& entry : question.recent) {
+    if (entry.item >= item_learnt.size() || item_learnt[entry.item] == 0) {
+      continue;
+    }
+    items.push_back(entry.item);
+    recent.push_back({nullptr, entry.second});
   }
   const model::Matrix rows = RowsOf(learner, Side::kItems, items);
-  std::vector<const float*> recent;
-  for (size_t k = 1; k < items.size(); ++k) recent.push_back(rows.Row(k));
+  for (size_t k = 0; k < recent.size(); ++k) recent[k].row = rows.Row(k + 1);
   std::vector<float> taste;
   query::RecentTaste(recent, world.item_mean, &taste);
   const model::Matrix user = RowsOf(learner, Side::kUsers, {question.user});
@@ -131,11 +173,16 @@ query::QueryGains QueryMeter::GainsOf(const Question& question,
   return gains;
 }
 
-void QueryMeter::Rebuild(const PositivePairs& pairs) {
+void QueryMeter::Rebuild(const model::Interactions& interactions, size_t end) {
   recent_.Clear();
-  for (uint32_t pair = 0; pair < pairs.size(); ++pair) {
-    if (!pairs.IsRemoved(pair)) recent_.Add(pairs.user(pair), pairs.item(pair));
-  }
+  interactions.ForEach(0, end, [this](const model::Interaction& one) {
+    if (model::Interactions::IsErased(one)) return;
+    if (IsPositive(one.kind)) {
+      Add(one.user, one.item, one.time_ms);
+    } else {
+      Remove(one.user, one.item);
+    }
+  });
 }
 
 }  // namespace taud::trainer

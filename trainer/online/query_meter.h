@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/interactions.h"
 #include "model/snapshot.h"
 #include "query/query_weight_choice.h"
 #include "query/recent_items.h"
 #include "trainer/mf/mf_learner.h"
+#include "trainer/online/held_pairs.h"
 #include "trainer/sampling/positive_pairs.h"
 
 namespace taud::trainer {
@@ -28,8 +30,11 @@ class QueryMeter {
   // from `degree` pairs: a question for Answer. Without latest items there is
   // none.
   void Ask(uint32_t user, uint32_t item, uint32_t degree);
-  // The pair is the latest of its user from now on.
-  void Add(uint32_t user, uint32_t item) { recent_.Add(user, item); }
+  // The user chose the item at this time, or no longer likes it.
+  void Add(uint32_t user, uint32_t item, int64_t time_ms);
+  void Remove(uint32_t user, uint32_t item) { recent_.Remove(user, item); }
+  // What the user chose last, newest first.
+  std::vector<query::RecentItems::Entry> RecentOf(uint32_t user) const;
 
   // Answers what was asked since the last call, by the present rows of
   // `learner`. `user_learnt` and `item_learnt` > 0 say which have one.
@@ -39,23 +44,29 @@ class QueryMeter {
               const std::vector<uint32_t>& user_learnt,
               const std::vector<uint32_t>& item_learnt);
 
+  // Asks about all that was held back, by the present rows, and begins anew
+  // with what that says (QueryWeightChoice::BeginWith). Pairs of users or items
+  // without a row are passed over. REQUIRES as Answer.
+  void AskHeld(const std::vector<HeldPair>& held, const MfLearner& learner,
+               const PositivePairs& pairs,
+               const std::vector<uint32_t>& user_learnt,
+               const std::vector<uint32_t>& item_learnt);
+
   // See QueryWeightChoice.
   void StartAt(const query::QueryWeights& weights) { choice_.StartAt(weights); }
-  query::QueryWeights weights(double pairs_per_user) const {
-    return choice_.weights(pairs_per_user);
-  }
+  query::QueryWeights weights() const { return choice_.weights(); }
   bool found() const { return choice_.found(); }
   std::vector<double> State() const { return choice_.State(); }
   bool Assign(const std::vector<double>& state) {
     return choice_.Assign(state);
   }
-  // The latest items anew, from what is left of the pairs.
-  void Rebuild(const PositivePairs& pairs);
+  // The latest items anew, from positions [0, end) of the interactions.
+  void Rebuild(const model::Interactions& interactions, size_t end);
 
  private:
   struct Question {
     uint32_t user = 0, item = 0, degree = 0;
-    std::vector<uint32_t> recent;  // items, newest first
+    std::vector<query::RecentItems::Entry> recent;  // newest first
   };
   // What all questions of a call have in common.
   struct World {

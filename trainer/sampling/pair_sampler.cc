@@ -57,6 +57,15 @@ void PairSampler::Draw(uint32_t rows, std::vector<uint32_t>* pairs,
   while (pairs->size() < rows) pairs->push_back(NextOfTurn());
 }
 
+void PairSampler::MakeYoung(const std::vector<uint32_t>& pairs) {
+  for (const uint32_t pair : pairs) young_.push_back({pair, kYoungVisits});
+}
+
+void PairSampler::CopyYoung(std::vector<uint32_t>* pairs) const {
+  pairs->clear();
+  for (const Young& young : young_) pairs->push_back(young.pair);
+}
+
 std::vector<bool> PairSampler::Visited() const {
   std::vector<bool> visited(size_, false);
   std::fill_n(visited.begin(), window_end_, true);

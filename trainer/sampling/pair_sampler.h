@@ -67,6 +67,11 @@ class PairSampler {
   // Whether a pair has been drawn, by its number. O(the open window).
   std::vector<bool> Visited() const;
   size_t young() const { return young_.size(); }
+  // The pairs are young again, all their visits before them: their rows have
+  // begun anew. REQUIRES: visited.
+  void MakeYoung(const std::vector<uint32_t>& pairs);
+  // Replaces *pairs by those that are young, repeats possible.
+  void CopyYoung(std::vector<uint32_t>* pairs) const;
   // Pairs [0, learnt_prefix()) have each been drawn at least once.
   uint32_t learnt_prefix() const {
     return window_.empty() ? window_end_ : window_begin_;

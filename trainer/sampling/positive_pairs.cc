@@ -30,6 +30,21 @@ void PositivePairs::Count(uint32_t user, uint32_t item) {
   }
 }
 
+uint32_t PositivePairs::NumberOf(uint32_t user, uint32_t item) const {
+  const auto found = number_of_.find(KeyOf(user, item));
+  return found == number_of_.end() ? kRemoved : found->second;
+}
+
+void PositivePairs::RemoveOne(uint32_t pair) {
+  const uint32_t user = users_[pair];
+  const uint32_t item = items_[pair];
+  number_of_.erase(KeyOf(user, item));
+  if (--user_degree_[user] == 0) --num_users_;
+  --item_popularity_[item];
+  users_[pair] = items_[pair] = kRemoved;
+  weights_[pair] = 0;
+}
+
 void PositivePairs::Remove(const absl::flat_hash_set<uint32_t>& users,
                            const absl::flat_hash_set<uint32_t>& items,
                            const std::function<void(uint32_t pair)>& visit) {
@@ -39,11 +54,7 @@ void PositivePairs::Remove(const absl::flat_hash_set<uint32_t>& users,
     if (user == kRemoved) continue;
     if (!users.contains(user) && !items.contains(item)) continue;
     visit(pair);
-    number_of_.erase(KeyOf(user, item));
-    if (--user_degree_[user] == 0) --num_users_;
-    --item_popularity_[item];
-    users_[pair] = items_[pair] = kRemoved;
-    weights_[pair] = 0;
+    RemoveOne(pair);
   }
   items_present_.erase(
       std::remove_if(items_present_.begin(), items_present_.end(),

@@ -20,6 +20,11 @@ class PositivePairs {
   // takes the newer weight.
   bool Add(uint32_t user, uint32_t item, float weight);
 
+  // The number of a pair; kRemoved if there is none.
+  uint32_t NumberOf(uint32_t user, uint32_t item) const;
+  // Removes one pair that there is. The item is still present.
+  void RemoveOne(uint32_t pair);
+
   // What stands for the user and the item of a removed pair.
   static constexpr uint32_t kRemoved = 0xffffffff;
 

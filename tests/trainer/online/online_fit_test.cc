@@ -207,38 +207,6 @@ TEST_F(OnlineFitTest, SnapshotsAreValidAtEveryStage) {
   EXPECT_EQ(through, interactions_.last_sequence());
 }
 
-// Everything came at once, so that there was nothing to ask.
-TEST_F(OnlineFitTest, TheCommonTasteCountsWhileHistoriesAreShort) {
-  const ClusteredData data = MakeClusters(200, 400, 2, 150, 1);
-  for (uint32_t user = 0; user < 200; ++user) {
-    for (int k = 0; k < 6; ++k) {
-      AppendOne(user, data.train[user][k], &interactions_);
-    }
-  }
-  Settle();
-  const auto early = ValidSnapshot();
-  EXPECT_EQ(query::QueryWeightsOf(*early).prior, 10);
-  AppendAll(data.train, 2, &interactions_);
-  // From a snapshot: what was not found by answers is not begun with.
-  fit_ = MakeFit();
-  ASSERT_TRUE(fit_->WarmStart(*early).ok());
-  fit_->Absorb(interactions_);
-  ASSERT_TRUE(fit_->Step().ok());
-  EXPECT_EQ(query::QueryWeightsOf(*ValidSnapshot()).prior, 0);
-}
-
-TEST_F(OnlineFitTest, TheCommonTasteCountsLessWhereNegativesCountMore) {
-  const ClusteredData data = MakeClusters(1000, 20000, 5, 30, 1);
-  AppendAll(data.train, 1, &interactions_);
-  fit_->Absorb(interactions_);
-  ASSERT_TRUE(fit_->Step().ok());
-  const auto snapshot = ValidSnapshot();
-  const double rho = snapshot->metrics.at("rho");
-  EXPECT_GT(rho, 1.05);
-  EXPECT_NEAR(query::QueryWeightsOf(*snapshot).prior, 100 / (rho * 30) - 1,
-              1e-4);
-}
-
 TEST_F(OnlineFitTest, GrowsWithNewUsersAndItemsAndKeepsTheOld) {
   ClusteredData data = MakeClusters(200, 100, 5, 10, 1);
   AppendAll(data.train, 1, &interactions_);
@@ -290,7 +258,7 @@ TEST_F(OnlineFitTest, DislikesAndUnusableWeightsAreReadButNotLearnt) {
 TEST_F(OnlineFitTest, RepeatedInteractionsAreOnePair) {
   const ClusteredData data = MakeClusters(50, 40, 4, 5, 1);
   for (int time = 0; time < 5; ++time) AppendAll(data.train, 1, &interactions_);
-  fit_->Absorb(interactions_);
+  Settle();  // those that were held back, too
   EXPECT_EQ(fit_->pairs(), 50u * 5u);
 }
 
@@ -537,7 +505,10 @@ TEST_F(OnlineFitTest, AStateThatCannotBeIsRefused) {
       [](auto* s) { s->longs["sampler/turn"].pop_back(); },
       [](auto* s) { s->longs["sampler/turn"][0] = uint64_t{1} << 32; },
       [](auto* s) { s->doubles["figures"][8] = std::nan(""); },
-      [](auto* s) { s->doubles["query_weights"].pop_back(); },
+      [](auto* s) { s->doubles["query_weights"].resize(7); },
+      [](auto* s) { s->longs["held/asked"].pop_back(); },
+      [](auto* s) { s->longs["held/sequence"].push_back(1); },
+      [](auto* s) { s->integers["young_marks/pairs"].push_back(1); },
       [](auto* s) { s->texts["random"] = "no state"; },
       [](auto* s) { s->texts["sampler/random"] = ""; },
   };
@@ -555,6 +526,8 @@ TEST_F(OnlineFitTest, AStateWithoutQueryWeightsRenewalOrTurnsIsGoneOnWith) {
   fit_->Absorb(interactions_);
   const auto state = fit_->Export();
   state->doubles.erase("query_weights");
+  ASSERT_EQ(state->longs.erase("held/asked"), 1u);
+  ASSERT_EQ(state->longs.erase("young_marks/sequence"), 1u);
   state->integers.erase("users/owed");
   state->integers.erase("items/owed");
   ASSERT_EQ(state->longs.erase("sampler/turn"), 1u);

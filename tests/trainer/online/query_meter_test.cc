@@ -4,33 +4,11 @@
 #include <memory>
 #include <random>
 
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "trainer/kernels/worker_pool.h"
 
 namespace taud::trainer {
 namespace {
-
-using testing::ElementsAre;
-using testing::IsEmpty;
-
-TEST(RecentItemsTest, KeepsTheLatestNewestFirst) {
-  query::RecentItems recent;
-  std::vector<uint32_t> items;
-  recent.Copy(7, &items);
-  EXPECT_THAT(items, IsEmpty());
-  for (const uint32_t item : {5, 6, 7}) recent.Add(2, item);
-  recent.Add(0, 9);
-  recent.Copy(2, &items);
-  EXPECT_THAT(items, ElementsAre(7, 6, 5));
-  recent.Copy(1, &items);
-  EXPECT_THAT(items, IsEmpty());
-  for (uint32_t item = 100; item < 120; ++item) recent.Add(2, item);
-  recent.Copy(2, &items);
-  ASSERT_EQ(items.size(), 16u);
-  EXPECT_EQ(items.front(), 119u);
-  EXPECT_EQ(items.back(), 104u);
-}
 
 // Items in two groups about two directions; all users' rows stand in between,
 // a little nearer to the first.
@@ -71,7 +49,7 @@ class QueryMeterTest : public testing::Test {
     for (uint32_t user = 0; user < kUsers; ++user) {
       for (uint32_t k = 0; k < 4; ++k) {
         const uint32_t item = 2 * (random_() % 100) + recent_group;
-        if (pairs_.Add(user, item, 1)) meter_.Add(user, item);
+        if (pairs_.Add(user, item, 1)) meter_.Add(user, item, 1000 * ++now_);
       }
       const uint32_t next = 2 * (random_() % 100) + next_group;
       if (!pairs_.Add(user, next, 1)) continue;
@@ -81,6 +59,7 @@ class QueryMeterTest : public testing::Test {
   }
 
   std::mt19937 random_{3};
+  int64_t now_ = 0;  // seconds
   WorkerPool pool_;
   std::unique_ptr<MfLearner> learner_;
   PositivePairs pairs_;
@@ -90,12 +69,12 @@ class QueryMeterTest : public testing::Test {
 
 TEST_F(QueryMeterTest, UsersWhoGoOnAsTheyBeganMakeTheLatestItemsCount) {
   for (int round = 0; round < 8; ++round) Play(1, 1, 9);
-  EXPECT_GE(meter_.weights(1).recent, 0.1f);
+  EXPECT_GE(meter_.weights().recent, 0.1f);
 }
 
 TEST_F(QueryMeterTest, UsersWhoTurnAwayMakeThemCountNothing) {
   for (int round = 0; round < 8; ++round) Play(1, 0, 9);
-  EXPECT_EQ(meter_.weights(1).recent, 0);
+  EXPECT_EQ(meter_.weights().recent, 0);
   EXPECT_GE(meter_.State()[query::kWeightPairs],
             200);  // it has enough to say so
 }
@@ -107,19 +86,53 @@ TEST_F(QueryMeterTest, WithoutLatestItemsThereIsNoQuestion) {
   EXPECT_EQ(meter_.State(), before);
 }
 
-TEST_F(QueryMeterTest, RebuildsTheLatestItemsFromThePairs) {
-  for (const uint32_t item : {10u, 12u, 14u}) {
-    pairs_.Add(4, item, 1);
-    meter_.Add(4, item);
+TEST_F(QueryMeterTest, RebuildsTheLatestItemsFromTheInteractions) {
+  model::Interactions interactions;
+  model::Interaction one;
+  one.user = 4;
+  for (const uint32_t item : {10u, 12u, 13u, 14u}) {
+    ++one.sequence;
+    one.time_ms += 1000;
+    one.item = item;
+    interactions.Append(one);
+    meter_.Add(4, item, one.time_ms);
   }
+  ++one.sequence;
+  one.item = 13;
+  one.kind = model::InteractionKind::kDislike;
+  interactions.Append(one);
+  meter_.Remove(4, 13);
   QueryMeter other;
-  other.Rebuild(pairs_);
+  other.Rebuild(interactions, interactions.size());
   for (QueryMeter* meter : {&meter_, &other}) {
     meter->Ask(4, 20, 3);
     meter->Answer(*learner_, pairs_, users_learnt_, learnt_);
   }
   EXPECT_EQ(other.State(), meter_.State());
   EXPECT_NE(other.State(), QueryMeter().State());
+}
+
+TEST_F(QueryMeterTest, PairsThatWereHeldSayWhatTheLatestItemsCount) {
+  std::vector<HeldPair> held;
+  for (uint32_t user = 0; user < kUsers; ++user) {
+    HeldPair pair;
+    pair.user = user;
+    pair.item = 2 * (random_() % 100) + 1;
+    for (uint32_t k = 0; k < 4; ++k) {
+      const auto item = static_cast<uint32_t>(2 * (random_() % 100) + 1);
+      pair.recent.push_back({item, 100 - k});
+    }
+    held.push_back(pair);
+  }
+  meter_.AskHeld(held, *learner_, pairs_, users_learnt_, learnt_);
+  EXPECT_TRUE(meter_.found());
+  EXPECT_GE(meter_.weights().recent, 0.1f);
+  EXPECT_EQ(meter_.State()[query::kWeightPairs], kUsers);
+  // Nobody knows their rows: they say nothing.
+  QueryMeter other;
+  for (HeldPair& pair : held) pair.user += 1000;
+  other.AskHeld(held, *learner_, pairs_, users_learnt_, learnt_);
+  EXPECT_FALSE(other.found());
 }
 
 }  // namespace

@@ -1,0 +1,258 @@
+// What becomes of interactions that come: OnlineFit::Absorb.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "query/fold_in.h"
+#include "query/query_weights.h"
+#include "tests/trainer/synthetic_data.h"
+#include "trainer/kernels/vector_kernels.h"
+#include "trainer/kernels/worker_pool.h"
+#include "trainer/online/online_fit.h"
+
+namespace taud::trainer {
+namespace {
+
+constexpr int kDim = 16;
+
+class FitAbsorbTest : public testing::Test {
+ protected:
+  FitAbsorbTest() : fit_(MakeFit()) {}
+
+  std::unique_ptr<OnlineFit> MakeFit() {
+    OnlineFitOptions options;
+    options.negatives = 128;
+    return std::make_unique<OnlineFit>(options, MakeCpuMf(kDim, &pool_));
+  }
+  void Settle() {
+    fit_->Absorb(interactions_);
+    for (int step = 0; !fit_->Settled(); ++step) {
+      ASSERT_LT(step, 200000);
+      const absl::Status status = fit_->Step();
+      ASSERT_TRUE(status.ok()) << status;
+    }
+  }
+  void Append(uint32_t user, uint32_t item, model::InteractionKind kind) {
+    model::Interaction one;
+    one.sequence = interactions_.last_sequence() + 1;
+    one.user = user;
+    one.item = item;
+    one.kind = kind;
+    one.time_ms = static_cast<int64_t>(one.sequence) * 1000;
+    interactions_.Append(one);
+  }
+  void Like(uint32_t user, uint32_t item) {
+    Append(user, item, model::InteractionKind::kLike);
+  }
+  void Dislike(uint32_t user, uint32_t item) {
+    Append(user, item, model::InteractionKind::kDislike);
+  }
+  // Ten kinds of forty items; each user likes `likes` of one kind, in one load.
+  void LoadKinds(uint32_t users, uint32_t likes) {
+    std::mt19937 random(1);
+    std::vector<std::pair<uint32_t, uint32_t>> pairs;
+    for (uint32_t user = 0; user < users; ++user) {
+      for (uint32_t k = 0; k < likes; ++k) {
+        pairs.push_back({user, user % 10 + 10 * (random() % 40)});
+      }
+    }
+    std::shuffle(pairs.begin(), pairs.end(), random);
+    for (const auto& [user, item] : pairs) Like(user, item);
+  }
+  // The query that the daemon would make of the user, and its ten best items'
+  // share of the user's own kind.
+  std::vector<float> Query(const model::Snapshot& snapshot, uint32_t user) {
+    const query::FoldIn fold_in(&snapshot);
+    query::FoldInInput input;
+    input.trained = query::FindTrained(snapshot, user);
+    std::vector<model::HistoryEntry> history;
+    interactions_.CopyHistorySince(user, input.trained.through,
+                                   query::kRecentItems, query::kMaxFoldIn,
+                                   &history);
+    input.history = history;
+    std::vector<float> query;
+    if (!fold_in.Query(input, &query)) query.clear();
+    return query;
+  }
+  double ShareOfKind(const model::Snapshot& snapshot, uint32_t user,
+                     uint32_t kind) {
+    const std::vector<float> query = Query(snapshot, user);
+    if (query.empty()) return 0;
+    std::vector<std::pair<float, uint32_t>> scores;
+    for (uint32_t item = 0; item < snapshot.items.rows; ++item) {
+      if (interactions_.HasSeen(user, item)) continue;
+      scores.push_back(
+          {-Dot(query.data(), snapshot.items.Row(item), kDim), item});
+    }
+    std::sort(scores.begin(), scores.end());
+    double own = 0;
+    for (size_t place = 0; place < 10; ++place) {
+      own += scores[place].second % 10 == kind;
+    }
+    return own / 10;
+  }
+
+  WorkerPool pool_{1};
+  model::Interactions interactions_;
+  std::unique_ptr<OnlineFit> fit_;
+};
+
+TEST_F(FitAbsorbTest, AfterABulkLoadUsersGetWhatTheyLike) {
+  LoadKinds(600, 4);
+  Settle();
+  const auto snapshot = fit_->MakeSnapshot();
+  double share = 0;
+  for (uint32_t user = 0; user < 100; ++user) {
+    share += ShareOfKind(*snapshot, user, user % 10) / 100;
+  }
+  EXPECT_GT(share, 0.9);
+  EXPECT_EQ(snapshot->metrics.at("query_weights_found"), 1);
+  EXPECT_LE(query::QueryWeightsOf(*snapshot).prior, 1);
+  EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
+  EXPECT_TRUE(snapshot->user_behind.empty());
+}
+
+TEST_F(FitAbsorbTest, WhatIsHeldBackIsLearntInTheEnd) {
+  LoadKinds(600, 4);
+  Settle();
+  uint64_t learnt = 0;
+  const auto snapshot = fit_->MakeSnapshot();
+  for (const uint32_t degree : snapshot->user_degree) learnt += degree;
+  std::vector<model::ItemIndex> seen;
+  uint64_t pairs = 0;
+  for (uint32_t user = 0; user < 600; ++user) {
+    interactions_.CopySeen(user, &seen);
+    pairs += seen.size();
+  }
+  EXPECT_EQ(learnt, pairs);
+  EXPECT_EQ(fit_->pairs(), pairs);
+}
+
+TEST_F(FitAbsorbTest, AnswersNeverGoBackToWhatTheyWere) {
+  LoadKinds(600, 6);
+  for (uint32_t k = 0; k < 3; ++k) Like(600, 10 * k);
+  Settle();
+  for (uint32_t k = 0; k < 10; ++k) Like(600, 10 * k + 5);
+  ASSERT_EQ(ShareOfKind(*fit_->MakeSnapshot(), 600, 5), 1);
+  fit_->Absorb(interactions_);
+  bool learnt_early = false;
+  while (!fit_->Settled()) {
+    ASSERT_TRUE(fit_->Step().ok());
+    const auto snapshot = fit_->MakeSnapshot();
+    ASSERT_EQ(ShareOfKind(*snapshot, 600, 5), 1);
+    const bool counted =
+        snapshot->trained_through == interactions_.last_sequence();
+    if (counted && snapshot->ThroughOf(600) < snapshot->trained_through) {
+      learnt_early = true;
+    }
+  }
+  EXPECT_TRUE(learnt_early);  // there was something to go back to
+  const auto snapshot = fit_->MakeSnapshot();
+  EXPECT_EQ(snapshot->ThroughOf(600), interactions_.last_sequence());
+  EXPECT_EQ(ShareOfKind(*snapshot, 600, 5), 1);
+}
+
+TEST_F(FitAbsorbTest, DislikesTakeLikesBack) {
+  LoadKinds(600, 6);
+  for (uint32_t k = 0; k < 4; ++k) Like(600, 10 * k + 3);
+  for (uint32_t k = 0; k < 2; ++k) Like(600, 10 * k + 7);
+  for (uint32_t k = 0; k < 2; ++k) Like(601, 10 * k + 3);
+  Settle();
+  ASSERT_GT(ShareOfKind(*fit_->MakeSnapshot(), 600, 3), 0.5);
+  const uint32_t popular = fit_->MakeSnapshot()->item_popularity[3];
+  for (uint32_t k = 0; k < 4; ++k) Dislike(600, 10 * k + 3);
+  for (uint32_t k = 0; k < 2; ++k) Dislike(601, 10 * k + 3);
+  // At once, before anything is learnt, …
+  auto snapshot = fit_->MakeSnapshot();
+  EXPECT_EQ(ShareOfKind(*snapshot, 600, 3), 0);
+  EXPECT_TRUE(Query(*snapshot, 601).empty());
+  // … and when it is.
+  Settle();
+  snapshot = fit_->MakeSnapshot();
+  ASSERT_TRUE(model::ValidateSnapshot(*snapshot).ok());
+  EXPECT_EQ(snapshot->user_degree[600], 2u);
+  EXPECT_GT(ShareOfKind(*snapshot, 600, 7), 0.7);
+  EXPECT_EQ(ShareOfKind(*snapshot, 600, 3), 0);
+  // Nothing that 601 liked is left.
+  EXPECT_EQ(snapshot->user_degree[601], 0u);
+  EXPECT_EQ(snapshot->item_popularity[3], popular - 2);
+  EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
+  // The newest counts: what is liked again is a positive again.
+  Like(601, 3);
+  Settle();
+  EXPECT_EQ(fit_->MakeSnapshot()->user_degree[601], 1u);
+}
+
+TEST_F(FitAbsorbTest, ADislikeOfSomethingThatCameInTheSameLoad) {
+  LoadKinds(100, 4);
+  const uint32_t before = fit_->pairs();
+  Like(7, 999);
+  Dislike(7, 999);
+  Like(8, 999);
+  Dislike(8, 999);
+  Like(8, 999);
+  Settle();
+  const auto snapshot = fit_->MakeSnapshot();
+  EXPECT_EQ(snapshot->item_popularity[999], 1u);
+  EXPECT_GT(fit_->pairs(), before);
+}
+
+TEST_F(FitAbsorbTest, AnItemThatEverybodyDislikedIsPopularNoLonger) {
+  LoadKinds(200, 4);
+  for (uint32_t user = 0; user < 100; ++user) Like(user, 500);
+  Settle();
+  ASSERT_EQ(fit_->MakeSnapshot()->item_popularity[500], 100u);
+  for (uint32_t user = 0; user < 100; ++user) Dislike(user, 500);
+  Settle();
+  EXPECT_EQ(fit_->MakeSnapshot()->item_popularity[500], 0u);
+  EXPECT_EQ(interactions_.ItemPositives(500), 0u);
+  EXPECT_EQ(interactions_.ItemCount(500), 200u);
+}
+
+TEST_F(FitAbsorbTest, ACheckpointInTheMiddleChangesNothing) {
+  LoadKinds(300, 6);
+  fit_->Absorb(interactions_, 900);
+  for (int step = 0; step < 40; ++step) ASSERT_TRUE(fit_->Step().ok());
+  Dislike(5, 5);
+  fit_->Absorb(interactions_);
+  for (int step = 0; step < 5; ++step) ASSERT_TRUE(fit_->Step().ok());
+  const auto state = fit_->Export();
+  EXPECT_FALSE(state->integers.at("held/user").empty());
+  auto other = MakeFit();
+  ASSERT_TRUE(other->Import(*state).ok());
+  Like(299, 9);
+  Settle();
+  fit_.swap(other);
+  Settle();
+  const auto a = fit_->MakeSnapshot();
+  const auto b = other->MakeSnapshot();
+  EXPECT_EQ(a->users.values, b->users.values);
+  EXPECT_EQ(a->metrics, b->metrics);
+  EXPECT_EQ(fit_->Export()->integers, other->Export()->integers);
+  EXPECT_EQ(fit_->Export()->longs, other->Export()->longs);
+}
+
+TEST_F(FitAbsorbTest, WithTooLittleToLearnFromThereIsAnUntrainedSnapshot) {
+  Like(0, 0);
+  Like(1, 0);
+  fit_->Absorb(interactions_);
+  EXPECT_FALSE(fit_->Ready());
+  const auto snapshot = fit_->MakeSnapshot();
+  EXPECT_TRUE(model::ValidateSnapshot(*snapshot).ok());
+  EXPECT_EQ(snapshot->trained_through, 0u);
+  EXPECT_EQ(snapshot->items.rows, 1u);
+  EXPECT_GT(snapshot->tau0, 0);
+  // It can be begun with.
+  fit_ = MakeFit();
+  ASSERT_TRUE(fit_->WarmStart(*snapshot).ok());
+  LoadKinds(50, 4);
+  Settle();
+  EXPECT_GT(fit_->MakeSnapshot()->user_degree[0], 3u);
+}
+
+}  // namespace
+}  // namespace taud::trainer

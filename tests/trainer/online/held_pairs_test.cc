@@ -1,0 +1,82 @@
+#include "trainer/online/held_pairs.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace taud::trainer {
+namespace {
+
+HeldPair Pair(uint32_t user, uint32_t item, model::Sequence sequence) {
+  HeldPair pair;
+  pair.user = user;
+  pair.item = item;
+  pair.sequence = sequence;
+  return pair;
+}
+
+TEST(HeldPairsTest, ATenthMayBeHeld) {
+  int candidates = 0;
+  for (uint32_t user = 0; user < 200; ++user) {
+    for (uint32_t item = 0; item < 50; ++item) {
+      candidates += HeldPairs::IsCandidate(user, item);
+    }
+  }
+  EXPECT_NEAR(candidates, 1000, 120);  // four standard deviations
+}
+
+TEST(HeldPairsTest, ReleasesOneForEachBeyondItsRoomAndLosesNone) {
+  HeldPairs held;
+  std::vector<bool> released_users(5000, false);
+  std::vector<HeldPair> released;
+  for (uint32_t user = 0; user < 5000; ++user) {
+    held.Offer(Pair(user, 1, user + 1), &released);
+    ASSERT_EQ(released.size(), user < HeldPairs::kMost ? 0u : 1u);
+    for (const HeldPair& pair : released) {
+      EXPECT_FALSE(held.Holds(pair.user, 1));
+      EXPECT_FALSE(released_users[pair.user]);
+      released_users[pair.user] = true;
+    }
+  }
+  EXPECT_EQ(held.pairs().size(), HeldPairs::kMost);
+  // Each with the same probability: of the second half about half of them.
+  int late = 0;
+  for (const HeldPair& pair : held.pairs()) {
+    EXPECT_TRUE(held.Holds(pair.user, pair.item));
+    EXPECT_FALSE(released_users[pair.user]);
+    late += pair.user >= 2500;
+  }
+  EXPECT_NEAR(late, 256, 46);  // four standard deviations
+  const std::vector<HeldPair> all = held.TakeAll();
+  EXPECT_TRUE(held.empty());
+  for (size_t i = 1; i < all.size(); ++i) {
+    EXPECT_LT(all[i - 1].sequence, all[i].sequence);
+  }
+}
+
+TEST(HeldPairsTest, WhatIsTakenBackOrForgottenIsHeldNoLonger) {
+  HeldPairs held;
+  std::vector<HeldPair> released;
+  for (uint32_t user = 0; user < 6; ++user) {
+    HeldPair pair = Pair(user, user % 3, user + 1);
+    pair.recent = {{0, 9}, {1, 8}};
+    held.Offer(pair, &released);
+  }
+  held.Remove(4, 1);
+  held.Remove(4, 2);  // nothing to remove
+  EXPECT_FALSE(held.Holds(4, 1));
+  held.SetWeight(5, 2, 7);
+  held.SetWeight(4, 1, 7);
+  held.Forget({0}, {1});  // user 0, and item 1 of user 1
+  ASSERT_EQ(held.pairs().size(), 3u);
+  for (const HeldPair& pair : held.pairs()) {
+    EXPECT_TRUE(held.Holds(pair.user, pair.item));
+    ASSERT_EQ(pair.recent.size(), 1u);
+    EXPECT_EQ(pair.recent[0].item, 0u);
+    EXPECT_EQ(pair.weight, pair.user == 5 ? 7 : 1);
+  }
+}
+
+}  // namespace
+}  // namespace taud::trainer

@@ -1,0 +1,76 @@
+#ifndef TAUD_TRAINER_ONLINE_HELD_PAIRS_H_
+#define TAUD_TRAINER_ONLINE_HELD_PAIRS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "model/types.h"
+#include "query/recent_items.h"
+
+namespace taud::trainer {
+
+// A positive that is kept from learning for a while.
+struct HeldPair {
+  uint32_t user = 0, item = 0;
+  float weight = 1;
+  model::Sequence sequence = 0;
+  // What the user had chosen last before it, newest first.
+  std::vector<query::RecentItems::Entry> recent;
+};
+
+// A file that is loaded at once is learnt as a whole, and of what has been
+// learnt nobody can say how well it would have been foretold. So a few of the
+// pairs that come while rows are young are held back: when the rows have learnt
+// the others, the query meter asks about these, and then they are learnt, too.
+// Until then they are folded in like everything that is not in a row yet
+// (model::Snapshot::user_behind).
+//
+// Of all that were offered, each is held with the same probability (reservoir
+// sampling, Vitter 1985). Thread-compatible. Deterministic.
+class HeldPairs {
+ public:
+  // Enough to tell weights apart that differ by a few percent.
+  static constexpr size_t kMost = 512;
+
+  // Whether a pair is one of the tenth that may be held. Pure.
+  static bool IsCandidate(uint32_t user, uint32_t item);
+
+  // Holds the pair, or does not; *released is what is to be learnt now: nothing
+  // if there was room, otherwise it or another one. REQUIRES: not held.
+  void Offer(HeldPair pair, std::vector<HeldPair>* released);
+  bool Holds(uint32_t user, uint32_t item) const {
+    return place_of_.contains(KeyOf(user, item));
+  }
+  // Of a pair that is held and came again.
+  void SetWeight(uint32_t user, uint32_t item, float weight);
+  // No longer held; nothing happens if it was not.
+  void Remove(uint32_t user, uint32_t item);
+  void Forget(const absl::flat_hash_set<uint32_t>& users,
+              const absl::flat_hash_set<uint32_t>& items);
+  // Gives all up, in the order in which they came.
+  std::vector<HeldPair> TakeAll();
+
+  const std::vector<HeldPair>& pairs() const { return pairs_; }
+  bool empty() const { return pairs_.empty(); }
+
+  // Everything. REQUIRES of Assign: distinct pairs, kMost at most.
+  uint64_t offered() const { return offered_; }
+  void Assign(std::vector<HeldPair> pairs, uint64_t offered);
+
+ private:
+  static uint64_t KeyOf(uint32_t user, uint32_t item) {
+    return (uint64_t{user} << 32) | item;
+  }
+  void Rebuild();
+
+  std::vector<HeldPair> pairs_;
+  absl::flat_hash_map<uint64_t, size_t> place_of_;  // in pairs_
+  uint64_t offered_ = 0;                            // since all were given up
+};
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_ONLINE_HELD_PAIRS_H_
