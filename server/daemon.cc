@@ -175,10 +175,10 @@ class Daemon::Impl {
 
   absl::Status MakeParts() {
     Publisher::Options publisher;
-    publisher.directory = store::SnapshotsIn(config_.store().data_dir());
-    publisher.keep = static_cast<size_t>(config_.store().keep_snapshots());
-    publisher.max_bytes = Mebibytes(config_.store().max_snapshot_mib());
-    publisher.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    publisher.shelf.directory = store::SnapshotsIn(config_.store().data_dir());
+    publisher.shelf.keep = static_cast<size_t>(config_.store().keep_snapshots());
+    publisher.shelf.max_bytes = Mebibytes(config_.store().max_snapshot_mib());
+    publisher.shelf.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     publisher.save_interval =
         absl::Seconds(config_.store().snapshot_save_seconds());
     publisher.dim = static_cast<size_t>(config_.trainer().dim());
@@ -347,7 +347,7 @@ class Daemon::Impl {
     auto published = std::make_shared<absl::Notification>();
     const absl::Status status = publisher_->PublishNow(
         [this] { return trainer_->RequestPublish(); },
-        [published](const absl::StatusOr<Publisher::Published>&) {
+        [published](const absl::StatusOr<Published>&) {
           published->Notify();
         });
     if (!status.ok()) return;  // nothing learnt, nothing to lose
