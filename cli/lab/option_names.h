@@ -6,7 +6,6 @@
 #include "cli/lab/option_row.h"
 #include "cli/lab/options.h"
 #include "lab/experiment.h"
-#include "trainer/offline/offline_options.h"
 
 // The words that the lab's options take, and what they stand for. Pure.
 

@@ -11,7 +11,6 @@
 #include "cli/lab/options.h"
 #include "lab/experiment.h"
 #include "nlohmann/json.hpp"
-#include "trainer/offline/offline_options.h"
 
 namespace taud::cli {
 
