@@ -27,7 +27,7 @@
 #include "absl/time/time.h"
 #include "model/interactions.h"
 #include "model/item_lists.h"
-#include "trainer/evaluation/evaluation.h"
+#include "tests/trainer/evaluate_ranking.h"
 #include "trainer/online/online_trainer.h"
 
 namespace taud {

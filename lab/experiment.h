@@ -76,6 +76,9 @@ struct ExperimentOptions {
 // Whether RunExperiment needs options.tensors.
 bool NeedsTensors(const ExperimentOptions& options);
 
+// INVALID_ARGUMENT naming a number that is out of range.
+absl::Status CheckOptions(const ExperimentOptions& options);
+
 // How far an experiment is.
 struct ExperimentProgress {
   std::string phase;  // "beta 0.5", "rho 1.1", "refit", …

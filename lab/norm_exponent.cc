@@ -1,18 +1,12 @@
 #include "lab/norm_exponent.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
 namespace taud::lab {
 
 double ChooseNormExponent(const std::vector<SliceTrial>& trials) {
-  const auto best =
-      std::max_element(trials.begin(), trials.end(),
-                       [](const SliceTrial& a, const SliceTrial& b) {
-                         return Merit(a) < Merit(b);
-                       });
-  return best == trials.end() ? 0.0 : best->value;
+  return trials.empty() ? 0.0 : trials[BestTrial(trials)].value;
 }
 
 void SetNorms(const std::vector<float>& norms, double exponent,

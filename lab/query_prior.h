@@ -12,8 +12,12 @@
 namespace taud::lab {
 
 // Values of κ that are tried, ascending, in interactions. Short histories want
-// much of it, and those of a hundred items none.
-inline constexpr std::array<double, 8> kPriors = {0, 0.5, 1, 2, 3, 5, 10, 30};
+// much of it, and those of a hundred items none. The daemon tries others
+// (query/query_weight_choice.h): each of its values costs a score of every
+// sampled interaction, and it must also serve streams of which it has seen
+// nothing.
+inline constexpr std::array<double, 8> kOfflinePriors = {0, 0.5, 1,  2,
+                                                         3, 5,   10, 30};
 
 // The smallest κ that is as good as the best (kAsGood). 0 without trials. Pure.
 double ChoosePrior(const std::vector<SliceTrial>& trials);

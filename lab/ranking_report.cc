@@ -8,36 +8,27 @@
 namespace taud::lab {
 namespace {
 
-double Gain(size_t rank) {  // from 0
-  return trainer::GainOfRank(static_cast<double>(rank) + 1);
-}
-
 // Adds one user's list. `wanted` is sorted.
 void AddList(const std::vector<uint32_t>& list,
              const std::vector<uint32_t>& wanted,
              const std::vector<uint8_t>& groups, RankingReport* sums) {
-  const double relevant = static_cast<double>(wanted.size());
-  double hits = 0;
-  double gain = 0;
-  double ideal = 0;
+  trainer::RankedHits hits(wanted.size());
   size_t rank = 0;
   for (size_t c = 0; c < kCutoffs.size(); ++c) {
     for (; rank < kCutoffs[c]; ++rank) {
-      if (rank < wanted.size()) ideal += Gain(rank);
-      if (rank >= list.size() ||
-          !std::binary_search(wanted.begin(), wanted.end(), list[rank])) {
-        continue;
-      }
-      hits += 1;
-      gain += Gain(rank);
-      if (rank < kMainCutoff) {
-        sums->group_recall[groups[list[rank]]] += 1 / relevant;
+      const bool hit =
+          rank < list.size() &&
+          std::binary_search(wanted.begin(), wanted.end(), list[rank]);
+      hits.Next(hit);
+      if (hit && rank < kMainCutoff) {
+        sums->group_recall[groups[list[rank]]] +=
+            1 / static_cast<double>(wanted.size());
       }
     }
-    sums->recall[c] += hits / relevant;
-    sums->ndcg[c] += gain / ideal;
+    sums->recall[c] += hits.recall();
+    sums->ndcg[c] += hits.ndcg();
     if (kCutoffs[c] == kMainCutoff) {
-      sums->precision += hits / static_cast<double>(kMainCutoff);
+      sums->precision += hits.hits() / static_cast<double>(kMainCutoff);
     }
   }
 }

@@ -9,34 +9,21 @@ namespace {
 
 constexpr double kStep = 0.1;
 
-// Two fits on a slice of six hundred users differ by up to 3 % where their ρ
-// does not say why; on ML-1M, where 1.06 is best, 1.2 costs 7 %.
-constexpr double kSurelyWorse = 0.96;
-
-// Of the first of those with the greatest merit.
-size_t Best(const std::vector<SliceTrial>& trials) {
-  const auto best =
-      std::max_element(trials.begin(), trials.end(),
-                       [](const SliceTrial& a, const SliceTrial& b) {
-                         return Merit(a) < Merit(b);
-                       });
-  return static_cast<size_t>(best - trials.begin());
-}
-
 }  // namespace
 
 std::optional<double> NextRho(const std::vector<SliceTrial>& trials) {
   if (trials.size() >= kMostTrials) return std::nullopt;
-  const size_t best = Best(trials);
+  const size_t best = BestTrial(trials);
   const bool is_past = best > 0 && best + 1 < trials.size();
-  const bool is_surely_worse =
-      Merit(trials.back()) <= kSurelyWorse * Merit(trials[best]);
-  if (is_past || is_surely_worse) return std::nullopt;
+  const bool says_nothing = Merit(trials[best]) == 0;
+  if (is_past || says_nothing || LastIsSurelyWorse(trials, kSurelyWorseFit)) {
+    return std::nullopt;
+  }
   return std::round((trials.back().value + kStep) * 100) / 100;
 }
 
 double ChooseRho(const std::vector<SliceTrial>& trials) {
-  const size_t best = Best(trials);
+  const size_t best = BestTrial(trials);
   const size_t middle = std::max<size_t>(best, 1);
   if (middle + 1 >= trials.size()) return trials[best].value;
   const SliceTrial& left = trials[middle - 1];

@@ -4,11 +4,6 @@
 #include <cmath>
 
 namespace taud::lab {
-namespace {
-
-constexpr double kSurelyWorse = 0.98;
-
-}  // namespace
 
 double Merit(const SliceTrial& trial) {
   return std::sqrt(trial.recall * trial.ndcg);
@@ -20,9 +15,21 @@ double BestMerit(const std::vector<SliceTrial>& trials) {
   return best;
 }
 
+size_t BestTrial(const std::vector<SliceTrial>& trials) {
+  const auto best =
+      std::max_element(trials.begin(), trials.end(),
+                       [](const SliceTrial& a, const SliceTrial& b) {
+                         return Merit(a) < Merit(b);
+                       });
+  return static_cast<size_t>(best - trials.begin());
+}
+
+bool LastIsSurelyWorse(const std::vector<SliceTrial>& trials, double share) {
+  return !trials.empty() && Merit(trials.back()) < share * BestMerit(trials);
+}
+
 bool GoesOnTrying(const std::vector<SliceTrial>& trials) {
-  return trials.empty() ||
-         Merit(trials.back()) >= kSurelyWorse * BestMerit(trials);
+  return !LastIsSurelyWorse(trials, kSurelyWorseRanking);
 }
 
 }  // namespace taud::lab

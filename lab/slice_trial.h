@@ -1,6 +1,7 @@
 #ifndef TAUD_LAB_SLICE_TRIAL_H_
 #define TAUD_LAB_SLICE_TRIAL_H_
 
+#include <cstddef>
 #include <vector>
 
 // What is tried on the validation slice, fits and ways to rank with one, and
@@ -21,11 +22,28 @@ double Merit(const SliceTrial& trial);
 // The greatest of them; 0 without trials.
 double BestMerit(const std::vector<SliceTrial>& trials);
 
+// The first of those with the greatest merit, as an index; trials.size()
+// without trials.
+size_t BestTrial(const std::vector<SliceTrial>& trials);
+
 // What a slice cannot tell apart: so much of the best merit is as good.
 inline constexpr double kAsGood = 0.998;
 
-// Whether greater values are worth trying after `trials` in ascending order:
-// there is one maximum, but for noise.
+// A trial with less than this share of the best merit is surely worse, and it
+// is not the noise of the slice. Two ways to rank with the same fit differ by
+// little noise. Two fits with different ρ differ by more: on a slice of six
+// hundred users by up to 3 % where their ρ does not say why; on ML-1M,
+// where 1.06 is best, 1.2 costs 7 %.
+inline constexpr double kSurelyWorseRanking = 0.98;
+inline constexpr double kSurelyWorseFit = 0.96;
+
+// Whether the last of `trials` is surely worse than the best. For example, with
+// a best merit of 0.30 and a share of 0.98, if its merit is below 0.294. False
+// without trials.
+bool LastIsSurelyWorse(const std::vector<SliceTrial>& trials, double share);
+
+// Whether greater values of a way to rank are worth trying after `trials` in
+// ascending order: there is one maximum, but for noise.
 bool GoesOnTrying(const std::vector<SliceTrial>& trials);
 
 }  // namespace taud::lab

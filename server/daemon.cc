@@ -174,11 +174,26 @@ class Daemon::Impl {
   }
 
   absl::Status MakeParts() {
+    absl::Status status = MakePublisher();
+    if (!status.ok()) return status;
+    auto restored = publisher_->Restore(store_->log_end());
+    if (!restored.ok()) return restored.status();
+    status = MakeTrainer(*restored);
+    if (!status.ok()) return status;
+    MakeBatcher();
+    MakeUpkeep();
+    FillContext();
+    publisher_->Start();
+    return absl::OkStatus();
+  }
+
+  absl::Status MakePublisher() {
     Publisher::Options publisher;
-    publisher.directory = store::SnapshotsIn(config_.store().data_dir());
-    publisher.keep = static_cast<size_t>(config_.store().keep_snapshots());
-    publisher.max_bytes = Mebibytes(config_.store().max_snapshot_mib());
-    publisher.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    publisher.shelf.directory = store::SnapshotsIn(config_.store().data_dir());
+    publisher.shelf.keep =
+        static_cast<size_t>(config_.store().keep_snapshots());
+    publisher.shelf.max_bytes = Mebibytes(config_.store().max_snapshot_mib());
+    publisher.shelf.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     publisher.save_interval =
         absl::Seconds(config_.store().snapshot_save_seconds());
     publisher.dim = static_cast<size_t>(config_.trainer().dim());
@@ -201,9 +216,12 @@ class Daemon::Impl {
         config_.trainer().publish_interval_ms() / 1000.0;
     publisher_ = std::make_unique<Publisher>(publisher, &state_, &slot_,
                                              [this] { UpdateHealth(); });
-    auto restored = publisher_->Restore(store_->log_end());
-    if (!restored.ok()) return restored.status();
+    return absl::OkStatus();
+  }
 
+  // It goes on from `restored`; null: there is nothing to go on from.
+  absl::Status MakeTrainer(
+      const std::shared_ptr<const model::Snapshot>& restored) {
     trainer::OnlineTrainerOptions options = TrainerOptions(config_.trainer());
     options.checkpoint_interval =
         absl::Seconds(config_.store().checkpoint_seconds());
@@ -222,15 +240,17 @@ class Daemon::Impl {
         [this](std::unique_ptr<model::TrainingState> state) {
           upkeep_->OfferCheckpoint(std::move(state));
         });
-    warm_ = *restored != nullptr;
-    if (*restored != nullptr) {
-      absl::Status status = trainer_->WarmStart(**restored);
-      if (!status.ok()) return status;
-      Log(LogLevel::kInfo, "snapshot restored",
-          {{"version", absl::StrCat((*restored)->version)},
-           {"trained_through", absl::StrCat((*restored)->trained_through)}});
-    }
+    warm_ = restored != nullptr;
+    if (restored == nullptr) return absl::OkStatus();
+    absl::Status status = trainer_->WarmStart(*restored);
+    if (!status.ok()) return status;
+    Log(LogLevel::kInfo, "snapshot restored",
+        {{"version", absl::StrCat(restored->version)},
+         {"trained_through", absl::StrCat(restored->trained_through)}});
+    return absl::OkStatus();
+  }
 
+  void MakeBatcher() {
     Batcher::Options batcher;
     batcher.threads = config_.serving().threads();
     batcher.max_batch = static_cast<size_t>(config_.serving().max_batch());
@@ -238,7 +258,9 @@ class Daemon::Impl {
     batcher.max_wait = absl::Milliseconds(config_.serving().max_wait_ms());
     batcher.max_delay = absl::Microseconds(config_.serving().max_delay_us());
     batcher_ = std::make_unique<Batcher>(batcher, &state_, &slot_);
+  }
 
+  void MakeUpkeep() {
     Upkeep::Options upkeep;
     upkeep.data_dir = config_.store().data_dir();
     upkeep.keep_checkpoints =
@@ -250,7 +272,10 @@ class Daemon::Impl {
     upkeep.watched = [this] { UpdateHealth(); };
     upkeep_ = std::make_unique<Upkeep>(upkeep, &state_, store_.get(),
                                        publisher_.get(), trainer_.get());
+  }
 
+  // What the services and pages may ask of.
+  void FillContext() {
     context_.upkeep = upkeep_.get();
     context_.backup_root = config_.store().backup_root();
     context_.data_dir =
@@ -267,8 +292,6 @@ class Daemon::Impl {
     context_.calls.metrics = &metrics_;
     context_.calls.default_deadline =
         absl::Milliseconds(config_.serving().default_deadline_ms());
-    publisher_->Start();
-    return absl::OkStatus();
   }
 
   absl::Status Listen() {
@@ -347,9 +370,7 @@ class Daemon::Impl {
     auto published = std::make_shared<absl::Notification>();
     const absl::Status status = publisher_->PublishNow(
         [this] { return trainer_->RequestPublish(); },
-        [published](const absl::StatusOr<Publisher::Published>&) {
-          published->Notify();
-        });
+        [published](const absl::StatusOr<Published>&) { published->Notify(); });
     if (!status.ok()) return;  // nothing learnt, nothing to lose
     // One second at least: the calls may have used up all of the time.
     published->WaitForNotificationWithDeadline(

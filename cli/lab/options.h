@@ -17,56 +17,41 @@
 
 namespace taud::cli {
 
-// As a person writes them. An empty string or a 0 stands for what the method
-// itself takes (see Resolve).
+// As a person writes them. What each means, its default and its value for "what
+// the method itself takes" stand in its row of option_table.cc.
 struct LabFlags {
   std::string data;
-  double noise = 0;                  // false positives a positive
+  double noise;                      // false positives a positive
   std::vector<double> noise_groups;  // the same, by random group of users
   uint64_t noise_seed = 20230430;
-  uint32_t padding = 0;  // items that nobody has
+  uint32_t padding;  // items that nobody has
 
-  std::string backbone = "mf";
-  int layers = 0;
-  double message_dropout = 0;
-  std::string svdpp_side = "user";
-  double alpha0 = -1, alpha1 = -1;
-  std::string loss = "ssm";
-  double ccl_margin = 0.4, ccl_weight = 150;
-  std::string rho;
-  std::string prior;
-  std::string negatives;
-  int negative_count = 0;
-  std::string beta;
-  std::string negative_weight = "auto";
-  std::string false_negatives = "keep";
-  std::string train_sim = "cos";
-  std::string rank_sim;
-  std::string normalize;
-  std::string temperature = "adap_tau";
-  double tau = 0.1;
-  int equation = 14;
-  double super_loss = 0;
-  double common_temperature = -1;
-  std::string threshold = "mean";
-  std::string contrast = "none";
-  double contrast_weight = 0.1, contrast_tau = 0.2;
-  double edge_dropout = 0.1, perturbation = 0.1;
-  int prototypes = 1000;
-  double learning_rate = 0;
-  int batch_rows = 0;
-  double l2 = -1;
-  double dropout = -1;
-  int epochs = 0;
-  int dim = 64;
-  uint64_t seed = 1;
-  int threads = 1;
-  std::string device = "cpu";
-  std::string select = "validation";
-  int measure_every = 0;
+  std::string backbone, svdpp_side;
+  int layers;
+  double message_dropout, alpha0, alpha1;
+  std::string loss;
+  double ccl_margin, ccl_weight;
+  std::string rho, prior;
+  std::string negatives, beta, negative_weight, false_negatives;
+  int negative_count;
+  std::string train_sim, rank_sim, normalize;
+
+  std::string temperature, threshold;
+  double tau, super_loss, common_temperature;
+  int equation;
+
+  std::string contrast;
+  double contrast_weight, contrast_tau, edge_dropout, perturbation;
+  int prototypes;
+
+  double learning_rate, l2, dropout;
+  int batch_rows, epochs, dim, threads;
+  uint64_t seed;
+  std::string device, select;
+  int measure_every;
 };
 
-// Adds them all, with --data required.
+// Sets the defaults and adds all options, with --data required.
 void AddLabFlags(CLI::App* command, LabFlags* flags);
 
 // The same options as words: of those that are there twice the last counts.

@@ -134,6 +134,28 @@ std::string NumbersOf(const nlohmann::ordered_json& values) {
   return text;
 }
 
+// What was tried on the slice, and its figures there.
+void AddTrials(const lab::ExperimentResult& result,
+               nlohmann::ordered_json* json) {
+  const struct {
+    std::string what;
+    const std::vector<lab::SliceTrial>& trials;
+  } lists[] = {{"beta", result.beta_trials},
+               {"rho", result.rho_trials},
+               {"prior", result.prior_trials},
+               {"norm_exponent", result.norm_trials}};
+  const std::string main = absl::StrCat("@", lab::kMainCutoff);
+  for (const auto& [what, trials] : lists) {
+    const std::string key = what == "norm_exponent" ? "norm" : what;
+    for (const lab::SliceTrial& trial : trials) {
+      (*json)[key + "_trials"].push_back(
+          {{what, trial.value},
+           {"validation_recall" + main, trial.recall},
+           {"validation_ndcg" + main, trial.ndcg}});
+    }
+  }
+}
+
 }  // namespace
 
 void StopExperimentsOnSignals() {
@@ -194,27 +216,7 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     json["validation_recall" + main] = result.validation_recall;
     json["validation_ndcg" + main] = result.validation_ndcg;
   }
-  // Of something that was tried on the slice.
-  const auto tried = [&main](const std::string& what, const auto& value,
-                             const auto& trial) {
-    nlohmann::ordered_json entry;
-    entry[what] = value;
-    entry["validation_recall" + main] = trial.recall;
-    entry["validation_ndcg" + main] = trial.ndcg;
-    return entry;
-  };
-  for (const lab::SliceTrial& trial : result.beta_trials) {
-    json["beta_trials"].push_back(tried("beta", trial.value, trial));
-  }
-  for (const lab::SliceTrial& trial : result.rho_trials) {
-    json["rho_trials"].push_back(tried("rho", trial.value, trial));
-  }
-  for (const lab::SliceTrial& trial : result.prior_trials) {
-    json["prior_trials"].push_back(tried("prior", trial.value, trial));
-  }
-  for (const lab::SliceTrial& trial : result.norm_trials) {
-    json["norm_trials"].push_back(tried("norm_exponent", trial.value, trial));
-  }
+  AddTrials(result, &json);
   json["protocol"] = result.protocol;
   json.update(Describe(flags, options));
   json["learning_rate"] = result.learning_rate;  // 0 there if not given

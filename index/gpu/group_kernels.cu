@@ -48,7 +48,8 @@ struct ScoreArguments {
 
 // Each warp holds kTiles × 16 queries in registers and takes every tile of its
 // block's items from shared memory. Scores live in registers: all that is
-// written is the greatest of each group.
+// written is the greatest of each group. Longer than a function should be: the
+// registers of a warp cannot be handed to another one.
 template <int kDepth, int kTiles, bool kFiltered>
 __global__ void __launch_bounds__(kScoreThreads, kFiltered ? 2 : 4)
     ScoreGroupsKernel(ScoreArguments arguments) {

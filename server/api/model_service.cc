@@ -187,7 +187,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Publish(
   if (!call->Parse(*bytes, &request)) return call;
   absl::Status status = context_->publisher->PublishNow(
       [this] { return context_->trainer->RequestPublish(); },
-      [call](absl::StatusOr<Publisher::Published> published) {
+      [call](absl::StatusOr<Published> published) {
         if (!published.ok()) return call->Fail(published.status());
         v1::PublishResponse response;
         response.set_version(published->version);
@@ -207,7 +207,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Rollback(
   if (!call->Parse(*bytes, &request)) return call;
   absl::Status status = context_->publisher->Rollback(
       request.version(),
-      [call](absl::StatusOr<Publisher::Published> published) {
+      [call](absl::StatusOr<Published> published) {
         if (!published.ok()) return call->Fail(published.status());
         v1::RollbackResponse response;
         response.set_version(published->version);

@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,8 +13,6 @@
 #include "server/lifecycle/gate.h"
 #include "server/observe/logging.h"
 #include "server/rpc/errors.h"
-#include "store/files/free_space.h"
-#include "store/files/version_reservation.h"
 
 namespace taud::server {
 namespace {
@@ -25,15 +23,6 @@ constexpr absl::Duration kRetiredInterval = absl::Milliseconds(200);
 // Of the publisher's thread: between the searchers (0) and the trainer (10).
 constexpr int kNice = 5;
 
-// Calls of Publish, or of Rollback, that may wait at a time.
-constexpr size_t kMaxWaiting = 64;
-
-absl::Status TooManyWait(absl::string_view what) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat(kMaxWaiting, " calls of ", what,
-                   " wait for their turn already; try again later"));
-}
-
 }  // namespace
 
 Publisher::Publisher(const Options& options, const model::State* state,
@@ -42,76 +31,71 @@ Publisher::Publisher(const Options& options, const model::State* state,
       state_(state),
       slot_(slot),
       on_swap_(std::move(on_swap)),
+      shelf_(options.shelf, state),
       builder_(options.index) {}
 
 Publisher::~Publisher() { Stop(); }
 
 absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore(
     model::Sequence log_end) {
-  RefreshSaved();
-  std::vector<store::SnapshotInfo> saved = Saved();
-  auto reserved = store::LastReservedVersion(options_.directory);
-  if (!reserved.ok()) return reserved.status();
-  last_version_ = *reserved;
-  if (!saved.empty()) {
-    last_version_ = std::max(last_version_, saved.back().version);
-  }
-  reserved_through_ = *reserved;
-  auto pinned = store::ReadPinned(options_.directory);
+  absl::Status status = shelf_.Open(log_end);
+  if (!status.ok()) return status;
+  auto pinned = shelf_.ReadPin();
   if (!pinned.ok()) return pinned.status();
-  for (const store::SnapshotInfo& info : saved) {
-    if (info.trained_through <= log_end) continue;
-    return absl::DataLossError(absl::StrCat(
-        "snapshot ", info.version, " was trained through interaction ",
-        info.trained_through, ", but the log ends at ", log_end,
-        ": acknowledged interactions are missing from it. Restore the data "
-        "directory from a backup; or, to go on without them, remove ",
-        options_.directory, " and the checkpoints beside it"));
-  }
+  const std::vector<store::SnapshotInfo> saved = Saved();
   std::vector<model::SnapshotVersion> candidates;
   if (*pinned != 0) candidates.push_back(*pinned);
   for (auto info = saved.rbegin(); info != saved.rend(); ++info) {
     candidates.push_back(info->version);
   }
   for (const model::SnapshotVersion version : candidates) {
-    auto model = LoadModel(version);
-    if (model.ok()) {
-      {
-        absl::MutexLock lock(&mutex_);
-        pinned_ = version == *pinned ? version : 0;
-      }
-      saved_version_ = version;
-      slot_->Swap(*model);
-      {
-        absl::MutexLock lock(&mutex_);
-        stats_.last_swap_ms = absl::ToUnixMillis(absl::Now());
-        stats_.live = 1;
-      }
-      on_swap_();
-      return (*model)->snapshot;
-    }
+    auto snapshot = RestoreVersion(version, version == *pinned);
+    if (snapshot.ok()) return snapshot;
+    Abandon();
     Log(LogLevel::kWarning, "snapshot on disk passed over",
         {{"version", absl::StrCat(version)},
-         {"error", std::string(model.status().message())}});
+         {"error", std::string(snapshot.status().message())}});
   }
   return std::shared_ptr<const model::Snapshot>();
 }
 
+absl::StatusOr<std::shared_ptr<const model::Snapshot>>
+Publisher::RestoreVersion(model::SnapshotVersion version, bool pinned) {
+  auto model = LoadModel(version);
+  if (!model.ok()) return model.status();
+  auto snapshot = (*model)->snapshot;
+  Move([&](VersionLifecycle* lifecycle) {
+    lifecycle->Pin(pinned ? version : 0);
+  });
+  saved_version_ = version;
+  absl::Status status = Swap(*std::move(model));
+  if (!status.ok()) return status;
+  on_swap_();
+  return snapshot;
+}
+
 absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::LoadModel(
     model::SnapshotVersion version) {
-  auto loaded = store::LoadSnapshot(options_.directory, version);
-  if (!loaded.ok()) return loaded.status();
-  // Of an erasure that a kill interrupted.
-  model::ForgetRows(state_->users.Erased(), state_->items.Erased(),
-                    loaded->get());
-  absl::Status status = CheckGate(**loaded, nullptr, options_.dim);
+  absl::Status status = Move([&](VersionLifecycle* lifecycle) {
+    absl::Status moved = lifecycle->Want(version);
+    return moved.ok() ? lifecycle->Load(version) : moved;
+  });
   if (!status.ok()) return status;
-  // The log is the truth: a snapshot beyond it belongs to another one.
-  if ((*loaded)->users.rows > state_->users.size() ||
-      (*loaded)->items.rows > state_->items.size()) {
-    return absl::DataLossError("it has more rows than the log has ids");
-  }
-  return BuildServingModel(*std::move(loaded), &builder_);
+  auto loaded = shelf_.Load(version);
+  if (!loaded.ok()) return loaded.status();
+  status = CheckGate(**loaded, nullptr, options_.dim);
+  if (!status.ok()) return status;
+  return MakeReady(*std::move(loaded));
+}
+
+absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::MakeReady(
+    std::unique_ptr<model::Snapshot> snapshot) {
+  auto model = BuildServingModel(std::move(snapshot), &builder_);
+  if (!model.ok()) return model;
+  absl::Status status =
+      Move([](VersionLifecycle* lifecycle) { return lifecycle->Loaded(); });
+  if (!status.ok()) return status;
+  return model;
 }
 
 void Publisher::Start() {
@@ -119,56 +103,26 @@ void Publisher::Start() {
 }
 
 void Publisher::Offer(std::unique_ptr<model::Snapshot> snapshot) {
-  // A superseded snapshot is freed after the lock was given back.
-  std::unique_ptr<model::Snapshot> superseded = std::move(snapshot);
+  if (!inbox_.Offer(std::move(snapshot))) return;
   absl::MutexLock lock(&mutex_);
-  if (stopped_) return;
-  if (offered_) ++stats_.superseded;
-  superseded.swap(next_.snapshot);
-  offered_ = true;
-  std::move(waiters_.begin(), waiters_.end(),
-            std::back_inserter(next_.waiters));
-  waiters_.clear();
+  ++stats_.superseded;
 }
 
 absl::Status Publisher::PublishNow(const std::function<absl::Status()>& request,
                                    Done done) {
   // The wait begins before the request: the trainer may be quicker than we.
-  uint64_t id = 0;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stopping_) return absl::UnavailableError("the server is draining");
-    if (waiters_.size() + next_.waiters.size() >= kMaxWaiting) {
-      return TooManyWait("Publish");
-    }
-    id = ++last_waiter_;
-    waiters_.push_back({id, std::move(done)});
-  }
+  const auto id = inbox_.Wait(std::move(done));
+  if (!id.ok()) return id.status();
   absl::Status status = request();
-  if (status.ok()) return status;
-  absl::MutexLock lock(&mutex_);
-  const auto it =
-      std::find_if(waiters_.begin(), waiters_.end(),
-                   [id](const Waiter& waiter) { return waiter.id == id; });
-  // Gone: a snapshot came by itself meanwhile and answers the wait.
-  if (it == waiters_.end()) return absl::OkStatus();
-  waiters_.erase(it);
+  // If it fails, and a snapshot came by itself meanwhile, that is the answer.
+  if (status.ok() || !inbox_.GiveUp(*id)) return absl::OkStatus();
   return status;
 }
 
 void Publisher::Stop() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
+  inbox_.Stop();
   if (thread_.joinable()) thread_.join();
-  std::vector<Waiter> waiters;
-  {
-    absl::MutexLock lock(&mutex_);
-    stopped_ = true;
-    waiters.swap(waiters_);
-  }
-  for (Waiter& waiter : waiters) {
+  for (PublisherInbox::Waiter& waiter : inbox_.Close()) {
     waiter.done(absl::UnavailableError("the server is draining"));
   }
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
@@ -186,53 +140,52 @@ void Publisher::Run() {
   // On Linux this is the calling thread's own niceness. Building an index must
   // not take the processor from the requests that the old one answers.
   setpriority(PRIO_PROCESS, 0, kNice);
-  while (true) {
-    Offered offered;
-    std::vector<std::function<void()>> tasks;
-    {
-      absl::MutexLock lock(&mutex_);
-      const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return offered_ || stopping_ || !tasks_.empty();
-      };
-      alarm_.Await(&mutex_, absl::Condition(&ready),
-                   retired_.empty() ? absl::InfiniteFuture()
-                                    : model::SteadyNow() + kRetiredInterval);
-      if (!offered_ && stopping_ && tasks_.empty()) return;
-      tasks.swap(tasks_);
-      if (offered_) {
-        offered = std::move(next_);
-        next_ = Offered{};
-        offered_ = false;
-      }
+  bool more = true;
+  while (more) {
+    try {
+      more = RunOnce();
+    } catch (...) {
+      // Whoever waited for what was under way has its answer: AnswerOnce's.
+      Log(LogLevel::kError, "the publisher goes on after an error",
+          {{"error", std::string(CaughtStatus().message())}});
     }
-    // Neither throws: each catches what its work throws.
-    for (const auto& task : tasks) task();
-    if (offered.snapshot != nullptr) Process(std::move(offered));
-    FreeRetired();
+    // What did not come about is not under way any more.
+    Abandon();
   }
 }
 
-void Publisher::Process(Offered offered) {
-  if (IsBehind(*offered.snapshot)) {
-    // Good, and yet a step back. Training catches up; who waits, waits on,
-    // ahead of those who came since.
-    absl::MutexLock lock(&mutex_);
-    ++stats_.held_back;
-    waiters_.insert(waiters_.begin(),
-                    std::make_move_iterator(offered.waiters.begin()),
-                    std::make_move_iterator(offered.waiters.end()));
-    return;
+bool Publisher::RunOnce() {
+  auto work =
+      inbox_.Take(retired_.empty() ? absl::InfiniteFuture()
+                                   : model::SteadyNow() + kRetiredInterval);
+  if (!work.has_value()) return false;
+  for (PublisherInbox::Task& task : work->tasks) {
+    task();
+    Abandon();
   }
-  // Only somebody who asks for it ends a rollback.
-  if (pinned() != 0 && offered.waiters.empty()) {
+  if (work->offered.snapshot != nullptr) Process(std::move(work->offered));
+  FreeRetired();
+  return true;
+}
+
+void Publisher::Process(PublisherInbox::Offered offered) {
+  const bool asked_for = !offered.waiters.empty();
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  std::optional<model::Sequence> serving_through;
+  if (serving != nullptr) {
+    serving_through = serving->snapshot->trained_through;
+  }
+  const OfferVerdict verdict = JudgeOffer(offered.snapshot->trained_through,
+                                          serving_through, pinned(), asked_for);
+  if (verdict != OfferVerdict::kTake) {
+    inbox_.WaitOn(std::move(offered.waiters));
     absl::MutexLock lock(&mutex_);
     ++stats_.held_back;
     return;
   }
   absl::StatusOr<Published> published = absl::UnknownError("");
   try {
-    published =
-        PublishOffered(std::move(offered.snapshot), !offered.waiters.empty());
+    published = PublishOffered(std::move(offered.snapshot), asked_for);
   } catch (...) {
     published = CaughtStatus();
   }
@@ -244,11 +197,14 @@ void Publisher::Process(Offered offered) {
     ++stats_.rejected;
     stats_.last_rejection = reason;
   }
-  for (Waiter& waiter : offered.waiters) waiter.done(published);
+  for (PublisherInbox::Waiter& waiter : offered.waiters) waiter.done(published);
 }
 
-absl::StatusOr<Publisher::Published> Publisher::PublishOffered(
+absl::StatusOr<Published> Publisher::PublishOffered(
     std::unique_ptr<model::Snapshot> snapshot, bool asked_for) {
+  absl::Status status =
+      Move([](VersionLifecycle* lifecycle) { return lifecycle->Want(0); });
+  if (!status.ok()) return status;
   AwaitRoom();
   auto model = Build(std::move(snapshot));
   if (!model.ok()) return model.status();
@@ -257,12 +213,13 @@ absl::StatusOr<Publisher::Published> Publisher::PublishOffered(
   if (ends_rollback) {
     // On disk first: after a crash the newest one there serves, which was the
     // one that was rolled back from.
-    absl::Status status = Save(next);
+    status = Save(next);
     if (status.ok()) status = Pin(0);
     if (!status.ok()) return status;
   }
   TAUD_SYNC_POINT("publisher/swap");
-  Swap(*model);
+  status = Swap(*model);
+  if (!status.ok()) return status;
   {
     absl::MutexLock lock(&mutex_);
     ++stats_.swaps;
@@ -278,12 +235,6 @@ absl::StatusOr<Publisher::Published> Publisher::PublishOffered(
   return Published{next.version, next.trained_through};
 }
 
-bool Publisher::IsBehind(const model::Snapshot& snapshot) const {
-  const std::shared_ptr<const ServingModel> serving = slot_->Get();
-  return serving != nullptr &&
-         snapshot.trained_through < serving->snapshot->trained_through;
-}
-
 absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Build(
     std::unique_ptr<model::Snapshot> snapshot) {
   // It may have been made before something was erased.
@@ -294,57 +245,51 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Build(
       *snapshot, serving == nullptr ? nullptr : serving->snapshot.get(),
       options_.dim);
   if (!status.ok()) return status;
-  auto version = NextVersion();
+  auto version = shelf_.NextVersion();
   if (!version.ok()) return version.status();
   snapshot->version = *version;
-  return BuildServingModel(std::move(snapshot), &builder_);
+  status = Move(
+      [&](VersionLifecycle* lifecycle) { return lifecycle->Load(*version); });
+  if (!status.ok()) return status;
+  return MakeReady(std::move(snapshot));
 }
 
-// A version that a client has seen must never name another snapshot, not even
-// after a crash: numbers are reserved on disk before they are used.
-absl::StatusOr<model::SnapshotVersion> Publisher::NextVersion() {
-  if (last_version_ >= reserved_through_) {
-    auto reserved = store::ReserveVersions(options_.directory, last_version_);
-    if (!reserved.ok()) return reserved.status();
-    reserved_through_ = *reserved;
-  }
-  return ++last_version_;
-}
-
-void Publisher::Swap(std::shared_ptr<const ServingModel> next) {
+absl::Status Publisher::Swap(std::shared_ptr<const ServingModel> next) {
+  // First the move, which can be refused; then nothing can fail.
+  absl::Status status = Move([&](VersionLifecycle* lifecycle) {
+    return next != nullptr ? lifecycle->Serve() : lifecycle->ServeNothing();
+  });
+  if (!status.ok()) return status;
   std::shared_ptr<const ServingModel> old = slot_->Swap(std::move(next));
-  if (old != nullptr)
-    retired_.push_back({std::move(old), options_.steady_now()});
+  if (old != nullptr) retired_.Add(std::move(old), options_.steady_now());
   absl::MutexLock lock(&mutex_);
   stats_.last_swap_ms = absl::ToUnixMillis(absl::Now());
   stats_.live = 1 + retired_.size();
+  return status;
 }
 
 absl::Status Publisher::Rollback(model::SnapshotVersion version, Done done) {
-  absl::MutexLock lock(&mutex_);
-  if (stopping_) return absl::UnavailableError("the server is draining");
-  if (tasks_.size() >= kMaxWaiting) return TooManyWait("Rollback");
-  tasks_.push_back([this, version, done = std::move(done)] {
+  // Shared, so that it can be called off if the task is not taken.
+  const auto answer = std::make_shared<PublisherInbox::Answer>(std::move(done));
+  absl::Status status = inbox_.AddBounded("Rollback", [this, version, answer] {
     absl::StatusOr<Published> published = absl::UnknownError("");
     try {
       published = RollbackNow(version);
     } catch (...) {
       published = CaughtStatus();
     }
-    done(std::move(published));
+    (*answer)(std::move(published));
   });
-  return absl::OkStatus();
+  if (!status.ok()) answer->Dismiss();
+  return status;
 }
 
-absl::StatusOr<Publisher::Published> Publisher::RollbackNow(
+absl::StatusOr<Published> Publisher::RollbackNow(
     model::SnapshotVersion version) {
-  const std::shared_ptr<const ServingModel> serving = slot_->Get();
   if (version == 0) {
-    for (const store::SnapshotInfo& info : Saved()) {
-      if (serving == nullptr || info.version < serving->snapshot->version) {
-        version = info.version;
-      }
-    }
+    const model::SnapshotVersion serving =
+        Move([](VersionLifecycle* lifecycle) { return lifecycle->serving(); });
+    version = shelf_.NewestBefore(serving);
     if (version == 0) {
       return absl::NotFoundError(
           "no saved snapshot is older than the serving one");
@@ -357,7 +302,8 @@ absl::StatusOr<Publisher::Published> Publisher::RollbackNow(
   absl::Status status = Pin(version);
   if (!status.ok()) return status;
   const Published published{version, (*model)->snapshot->trained_through};
-  Swap(*std::move(model));
+  status = Swap(*std::move(model));
+  if (!status.ok()) return status;
   saved_version_ = version;
   on_swap_();
   Log(LogLevel::kWarning, "rolled back: this snapshot serves until Publish",
@@ -366,16 +312,15 @@ absl::StatusOr<Publisher::Published> Publisher::RollbackNow(
 }
 
 absl::Status Publisher::Pin(model::SnapshotVersion version) {
-  absl::Status status = store::WritePinned(options_.directory, version);
+  absl::Status status = shelf_.WritePin(version);
   if (!status.ok()) return status;
-  absl::MutexLock lock(&mutex_);
-  pinned_ = version;
+  Move([&](VersionLifecycle* lifecycle) { lifecycle->Pin(version); });
   return absl::OkStatus();
 }
 
 model::SnapshotVersion Publisher::pinned() const {
   absl::MutexLock lock(&mutex_);
-  return pinned_;
+  return lifecycle_.pinned();
 }
 
 absl::StatusOr<model::SnapshotVersion> Publisher::Erase(
@@ -397,91 +342,67 @@ absl::StatusOr<model::SnapshotVersion> Publisher::EraseNow(
   if (serving != nullptr) {
     auto snapshot = std::make_unique<model::Snapshot>(*serving->snapshot);
     if (model::ForgetRows(users, items, snapshot.get())) {
-      auto version = NextVersion();
-      if (!version.ok()) return version.status();
-      snapshot->version = *version;
-      // Nothing may be left to recommend from.
-      const bool serves = CheckGate(*snapshot, nullptr, options_.dim).ok();
-      std::shared_ptr<const ServingModel> next;
-      if (serves) {
-        auto model = BuildServingModel(std::move(snapshot), &builder_);
-        if (!model.ok()) return model.status();
-        next = *std::move(model);
-      }
-      // If the one before is on disk, that is rewritten there, and has the same
-      // contents. If it is not, this one is not either.
-      const bool saved = serving->snapshot->version == saved_version_;
-      if (saved) saved_version_ = serves ? *version : 0;
-      Swap(std::move(next));
-      on_swap_();
-      absl::MutexLock lock(&mutex_);
-      ++stats_.swaps;
+      absl::Status status = ServeErased(std::move(snapshot));
+      if (!status.ok()) return status;
     }
   }
   TAUD_SYNC_POINT("erasure/serving");
-  absl::Status status = EraseOnDisk(users, items);
+  absl::Status status = shelf_.Erase(users, items, pinned());
   if (!status.ok()) return status;
-  RefreshSaved();
   const std::shared_ptr<const ServingModel> now = slot_->Get();
   return now == nullptr ? 0 : now->snapshot->version;
 }
 
-absl::Status Publisher::EraseOnDisk(
-    const std::vector<model::UserIndex>& users,
-    const std::vector<model::ItemIndex>& items) {
-  const auto versions = store::SnapshotVersions(options_.directory);
-  if (!versions.ok()) return versions.status();
-  // Half-written and half-removed ones hold names, too.
-  absl::Status status = store::RemoveTemporarySnapshots(options_.directory);
-  for (const model::SnapshotVersion version : *versions) {
+absl::Status Publisher::ServeErased(std::unique_ptr<model::Snapshot> snapshot) {
+  const model::SnapshotVersion before = snapshot->version;
+  auto version = shelf_.NextVersion();
+  if (!version.ok()) return version.status();
+  snapshot->version = *version;
+  // Nothing may be left to recommend from.
+  const bool serves = CheckGate(*snapshot, nullptr, options_.dim).ok();
+  std::shared_ptr<const ServingModel> next;
+  if (serves) {
+    absl::Status status = Move([&](VersionLifecycle* lifecycle) {
+      absl::Status moved = lifecycle->Want(*version);
+      return moved.ok() ? lifecycle->Load(*version) : moved;
+    });
     if (!status.ok()) return status;
-    auto snapshot = store::LoadSnapshot(options_.directory, version);
-    if (!snapshot.ok()) {
-      // It would never serve, and cannot be relied on to forget.
-      Log(LogLevel::kWarning, "damaged snapshot removed by an erasure",
-          {{"version", absl::StrCat(version)},
-           {"error", std::string(snapshot.status().message())}});
-      status = store::DeleteSnapshot(options_.directory, version);
-      continue;
-    }
-    const auto inside = [](const auto& indices, size_t rows) {
-      return std::any_of(indices.begin(), indices.end(),
-                         [rows](uint32_t index) { return index < rows; });
-    };
-    if (!inside(users, (*snapshot)->users.rows) &&
-        !inside(items, (*snapshot)->items.rows)) {
-      continue;
-    }
-    // Rewritten even if the row is zero: its name is in the list of ids.
-    model::ForgetRows(users, items, snapshot->get());
-    status = store::ReplaceSnapshot(options_.directory, **snapshot,
-                                    state_->users, state_->items);
-    if (absl::IsResourceExhausted(status) && version != versions->back() &&
-        version != pinned()) {
-      // There is no room to rewrite it. Gone, it makes some for those that
-      // follow.
-      Log(LogLevel::kWarning, "old snapshot removed by an erasure: no room",
-          {{"version", absl::StrCat(version)}});
-      status = store::DeleteSnapshot(options_.directory, version);
-    }
+    auto model = MakeReady(std::move(snapshot));
+    if (!model.ok()) return model.status();
+    next = *std::move(model);
   }
-  return status;
+  // If the one before is on disk, that is rewritten there, and has the same
+  // contents. If it is not, this one is not either.
+  if (before == saved_version_) saved_version_ = serves ? *version : 0;
+  absl::Status status = Swap(std::move(next));
+  if (!status.ok()) return status;
+  on_swap_();
+  absl::MutexLock lock(&mutex_);
+  ++stats_.swaps;
+  return absl::OkStatus();
 }
 
 absl::Status Publisher::RunQuietly(const std::function<absl::Status()>& work) {
   absl::Notification finished;
   absl::Status outcome;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stopping_) return absl::UnavailableError("the server is draining");
-    tasks_.push_back([&] {
-      try {
-        outcome = work();
-      } catch (...) {
-        outcome = CaughtStatus();
-      }
-      finished.Notify();
-    });
+  // Called, too, if the task is destroyed without having run.
+  const auto answer = std::make_shared<model::AnswerOnce<absl::Status>>(
+      [&](absl::Status status) {
+        outcome = std::move(status);
+        finished.Notify();
+      });
+  absl::Status added = inbox_.Add([&work, answer] {
+    absl::Status status;
+    try {
+      status = work();
+    } catch (...) {
+      status = CaughtStatus();
+    }
+    (*answer)(std::move(status));
+  });
+  if (!added.ok()) {
+    answer->Dismiss();
+    return added;
   }
   finished.WaitForNotification();
   return outcome;
@@ -489,58 +410,18 @@ absl::Status Publisher::RunQuietly(const std::function<absl::Status()>& work) {
 
 absl::Status Publisher::Save(const model::Snapshot& snapshot) {
   last_save_ = options_.steady_now();
-  absl::Status status =
-      store::CheckFreeSpace(options_.directory, options_.min_free_bytes);
-  if (status.ok()) {
-    status = store::SaveSnapshot(options_.directory, snapshot, state_->users,
-                                 state_->items);
-  }
-  absl::Status pruned;
-  if (status.ok()) {
-    saved_version_ = snapshot.version;
-    store::SnapshotRetention retention;
-    retention.keep = options_.keep;
-    retention.max_bytes = options_.max_bytes;
-    retention.pinned = pinned();
-    pruned = store::PruneSnapshots(options_.directory, retention);
-  }
-  for (const absl::Status& failed : {status, pruned}) {
-    if (failed.ok()) continue;
-    Log(LogLevel::kError,
-        status.ok() ? "snapshots not pruned" : "snapshot not saved",
-        {{"version", absl::StrCat(snapshot.version)},
-         {"error", std::string(failed.message())}});
-    absl::MutexLock lock(&mutex_);
-    ++stats_.save_errors;
-  }
-  RefreshSaved();
+  absl::Status status = shelf_.Save(snapshot, pinned());
+  if (status.ok()) saved_version_ = snapshot.version;
   return status;
 }
 
-void Publisher::RefreshSaved() {
-  auto saved = store::ListSnapshots(options_.directory);
-  if (!saved.ok()) {
-    Log(LogLevel::kError, "snapshots cannot be listed",
-        {{"error", std::string(saved.status().message())}});
-    return;
-  }
-  absl::MutexLock lock(&mutex_);
-  saved_ = *std::move(saved);
-}
-
 void Publisher::FreeRetired() {
-  retired_.erase(std::remove_if(retired_.begin(), retired_.end(),
-                                [](const Retired& retired) {
-                                  return retired.model.use_count() == 1;
-                                }),
-                 retired_.end());
+  retired_.FreeUnused();
   const bool serves = slot_->Get() != nullptr;
+  const absl::Duration oldest = retired_.OldestAge(options_.steady_now());
   absl::MutexLock lock(&mutex_);
   stats_.live = serves + retired_.size();
-  stats_.oldest_retired_seconds =
-      retired_.empty() ? 0
-                       : absl::ToDoubleSeconds(options_.steady_now() -
-                                               retired_.front().since);
+  stats_.oldest_retired_seconds = absl::ToDoubleSeconds(oldest);
 }
 
 void Publisher::AwaitRoom() {
@@ -555,22 +436,20 @@ void Publisher::AwaitRoom() {
           {{"held", absl::StrCat(retired_.size())}});
       said = true;
     }
-    absl::MutexLock lock(&mutex_);
-    if (alarm_.Await(&mutex_, absl::Condition(&stopping_),
-                     model::SteadyNow() + kRetiredInterval)) {
-      return;
-    }
+    if (inbox_.AwaitStop(model::SteadyNow() + kRetiredInterval)) return;
   }
 }
 
 std::vector<store::SnapshotInfo> Publisher::Saved() const {
-  absl::MutexLock lock(&mutex_);
-  return saved_;
+  return shelf_.Saved();
 }
 
 Publisher::Stats Publisher::stats() const {
+  const uint64_t save_errors = shelf_.save_errors();
   absl::MutexLock lock(&mutex_);
-  return stats_;
+  Stats stats = stats_;
+  stats.save_errors = save_errors;
+  return stats;
 }
 
 }  // namespace taud::server

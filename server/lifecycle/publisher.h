@@ -16,8 +16,11 @@
 #include "model/snapshot.h"
 #include "model/state.h"
 #include "model/steady_clock.h"
+#include "server/lifecycle/publisher_inbox.h"
+#include "server/lifecycle/retired_models.h"
+#include "server/lifecycle/snapshot_shelf.h"
+#include "server/lifecycle/version_lifecycle.h"
 #include "server/serving/serving_model.h"
-#include "store/files/snapshot_files.h"
 
 namespace taud::server {
 
@@ -27,16 +30,19 @@ namespace taud::server {
 // erased out of every snapshot before it serves, and out of those on disk. A
 // version that was rolled back to stays in service until the next PublishNow.
 //
+// It is the thread; what it goes by stands apart: which version is wanted,
+// loading, serving and pinned in VersionLifecycle, what is to be done in
+// PublisherInbox, the snapshots on disk in SnapshotShelf, models that requests
+// still hold in RetiredModels.
+//
 // Thread-safe. Owns one thread, which does all of that; the trainer only
 // hands over. If snapshots come faster than they can be built, the newest
-// wins. What throws on that thread fails the one thing it was at.
+// wins. What throws on that thread fails the one thing it was at, is logged,
+// and the thread goes on.
 class Publisher {
  public:
   struct Options {
-    std::string directory;  // of the snapshots on disk
-    size_t keep = 5;
-    uint64_t max_bytes = 0;  // of all snapshots on disk; 0: any
-    uint64_t min_free_bytes = 0;
+    SnapshotShelf::Options shelf;  // the snapshots on disk
     absl::Duration save_interval = absl::Seconds(30);
     size_t dim = 64;
     index::IndexOptions index;
@@ -44,12 +50,8 @@ class Publisher {
     std::function<absl::Time()> steady_now = model::SteadyNow;
   };
 
-  // Called once, on the publisher's thread, when a snapshot serves, or with
-  // the gate's rejection.
-  struct Published {
-    model::SnapshotVersion version = 0;
-    model::Sequence trained_through = 0;
-  };
+  // Called exactly once, on the publisher's thread, when a snapshot serves, or
+  // with the gate's rejection.
   using Done = std::function<void(absl::StatusOr<Published>)>;
 
   // `state` and `slot` outlive the publisher. `on_swap` is called on its
@@ -125,42 +127,48 @@ class Publisher {
   Stats stats() const;
 
  private:
-  struct Waiter {
-    uint64_t id = 0;
-    Done done;
-  };
-  struct Offered {
-    std::unique_ptr<model::Snapshot> snapshot;
-    std::vector<Waiter> waiters;
-  };
-
   void Run();
-  void Process(Offered offered);
+  // Waits for work and does it. False: there will be none any more.
+  bool RunOnce();
+  void Process(PublisherInbox::Offered offered);
   // What Process does but for the answers.
   absl::StatusOr<Published> PublishOffered(
       std::unique_ptr<model::Snapshot> snapshot, bool asked_for);
-  // Whether it has learnt less than what serves.
-  bool IsBehind(const model::Snapshot& snapshot) const;
   absl::StatusOr<std::shared_ptr<const ServingModel>> Build(
       std::unique_ptr<model::Snapshot> snapshot);
-  absl::StatusOr<model::SnapshotVersion> NextVersion();
-  void Swap(std::shared_ptr<const ServingModel> next);
+  // Builds what serves from it. REQUIRES: the lifecycle is loading it.
+  absl::StatusOr<std::shared_ptr<const ServingModel>> MakeReady(
+      std::unique_ptr<model::Snapshot> snapshot);
+  // From here on `next`, which is ready, or nothing serves.
+  absl::Status Swap(std::shared_ptr<const ServingModel> next);
   // One of the snapshots on disk, ready to serve, or why it is not.
   absl::StatusOr<std::shared_ptr<const ServingModel>> LoadModel(
       model::SnapshotVersion version);
+  absl::StatusOr<std::shared_ptr<const model::Snapshot>> RestoreVersion(
+      model::SnapshotVersion version, bool pinned);
   absl::StatusOr<Published> RollbackNow(model::SnapshotVersion version);
   absl::StatusOr<model::SnapshotVersion> EraseNow(
       const std::vector<model::UserIndex>& users,
       const std::vector<model::ItemIndex>& items);
-  absl::Status EraseOnDisk(const std::vector<model::UserIndex>& users,
-                           const std::vector<model::ItemIndex>& items);
+  // Serves `snapshot`, which was made of the serving one by an erasure, or
+  // nothing, if nothing is left in it to recommend from.
+  absl::Status ServeErased(std::unique_ptr<model::Snapshot> snapshot);
   absl::Status Pin(model::SnapshotVersion version);
   absl::Status Save(const model::Snapshot& snapshot);
-  void RefreshSaved();
-  // Frees retired models that no request holds any more.
   void FreeRetired();
   // Waits until there are fewer than kMaxLive models in memory, or Stop.
   void AwaitRoom();
+
+  // A move of the lifecycle, under the mutex.
+  template <typename Change>
+  auto Move(const Change& change) {
+    absl::MutexLock lock(&mutex_);
+    return change(&lifecycle_);
+  }
+  void Abandon() {
+    absl::MutexLock lock(&mutex_);
+    lifecycle_.Abandon();
+  }
 
   // Constant after construction.
   const Options options_;
@@ -170,29 +178,21 @@ class Publisher {
 
   std::thread thread_;  // touched by Start and Stop
 
-  // The publisher thread's own (Restore's before Start, Stop's after join).
-  model::SnapshotVersion last_version_ = 0;
-  model::SnapshotVersion reserved_through_ = 0;
+  // The publisher thread's own (Restore's before Start, Stop's after join),
+  // but for what SnapshotShelf lets any thread call.
+  SnapshotShelf shelf_;
+  // Which version's contents are on disk: after an erasure the file has the
+  // number of the version before it.
   model::SnapshotVersion saved_version_ = 0;
   index::IndexBuilder builder_;
-  absl::Time last_save_ = absl::InfinitePast();  // steady, as below
-  struct Retired {
-    std::shared_ptr<const ServingModel> model;
-    absl::Time since;
-  };
-  std::vector<Retired> retired_;
+  absl::Time last_save_ = absl::InfinitePast();  // steady
+  RetiredModels retired_;
+
+  // Internally synchronised.
+  PublisherInbox inbox_;
 
   mutable absl::Mutex mutex_;
-  model::SteadyAlarm alarm_;  // the publisher thread's
-  bool offered_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  Offered next_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
-  uint64_t last_waiter_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<store::SnapshotInfo> saved_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
-  model::SnapshotVersion pinned_ ABSL_GUARDED_BY(mutex_) = 0;
+  VersionLifecycle lifecycle_ ABSL_GUARDED_BY(mutex_);
   Stats stats_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -87,7 +87,7 @@ void Metrics::Set(const std::string& name, const std::string& help,
   gauge->Set(value);
 }
 
-void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
+void Metrics::SetLogGauges(const v1::Status& s) {
   const double now = static_cast<double>(s.now_ms());
   Set("taud_ready", "1 while recommendations are answered", s.ready());
   Set("taud_uptime_seconds", "Time since the start",
@@ -117,8 +117,9 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       static_cast<double>(s.serving().pinned_version()));
   Set("taud_users", "Users known", static_cast<double>(s.log().users()));
   Set("taud_items", "Items known", static_cast<double>(s.log().items()));
+}
 
-  const v1::TrainerStatus& t = s.trainer();
+void Metrics::SetTrainerGauges(const v1::TrainerStatus& t) {
   Set("taud_trainer_running", "1 while the trainer learns or idles",
       t.state() == "training" || t.state() == "idle");
   Set("taud_trainer_failed", "1 after an error ended learning",
@@ -140,7 +141,10 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
   Set("taud_trainer_tau_user_p50", "Median of tau_u", t.tau_user_p50());
   Set("taud_trainer_tau_user_p90", "90th percentile of tau_u",
       t.tau_user_p90());
+}
 
+void Metrics::SetServingGauges(const v1::Status& s) {
+  const double now = static_cast<double>(s.now_ms());
   const v1::ServingStatus& v = s.serving();
   Set("taud_snapshot_version", "Version that serves",
       static_cast<double>(v.snapshot_version()));
@@ -179,7 +183,9 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
       static_cast<double>(s.index().gpu_errors()));
   Set("taud_index_on_gpu", "1 while a GPU searches",
       !s.index().device().empty() && s.index().device() != "cpu");
+}
 
+void Metrics::SetBatcherGauges(const Batcher::Stats& b) {
   Set("taud_batcher_queued", "Queries waiting", static_cast<double>(b.queued));
   Set("taud_batcher_batches", "Batches searched",
       static_cast<double>(b.batches));
@@ -198,7 +204,10 @@ void Metrics::SetGauges(const v1::Status& s, const Batcher::Stats& b) {
 std::string Metrics::Scrape(const v1::Status& status,
                             const Batcher::Stats& batcher) {
   absl::MutexLock lock(&scrape_mutex_);
-  SetGauges(status, batcher);
+  SetLogGauges(status);
+  SetTrainerGauges(status.trainer());
+  SetServingGauges(status);
+  SetBatcherGauges(batcher);
   return prometheus::TextSerializer().Serialize(registry_.Collect());
 }
 

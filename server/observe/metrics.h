@@ -43,7 +43,13 @@ class Metrics {
 
  private:
   static constexpr size_t kNumCodes = 17;
-  void SetGauges(const v1::Status& status, const Batcher::Stats& batcher)
+  void SetLogGauges(const v1::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
+  void SetTrainerGauges(const v1::TrainerStatus& trainer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
+  void SetServingGauges(const v1::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
+  void SetBatcherGauges(const Batcher::Stats& batcher)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
   void Set(const std::string& name, const std::string& help, double value)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);

@@ -176,7 +176,6 @@ class EventDb {
   void StopCopies(bool stop) { env_->StopCopies(stop); }
 
   const std::string& directory() const { return directory_; }
-  uint64_t id_seed() const { return id_seed_; }
 
  private:
   friend class EventMigration;

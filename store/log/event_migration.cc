@@ -12,6 +12,7 @@
 #include "spdlog/spdlog.h"
 #include "store/log/event_codec.h"
 #include "store/log/event_db.h"
+#include "store/log/event_db_records.h"
 #include "store/log/rocksdb_status.h"
 
 namespace taud::store {
@@ -19,19 +20,10 @@ namespace {
 
 constexpr size_t kIdsPerWrite = 4096;
 
-std::string_view AsView(const rocksdb::Slice& slice) {
-  return std::string_view(slice.data(), slice.size());
-}
-
-template <size_t N>
-rocksdb::Slice AsSlice(const std::array<char, N>& bytes) {
-  return rocksdb::Slice(bytes.data(), N);
-}
-
 }  // namespace
 
 absl::Status EventMigration::Run() {
-  const auto format = db_.GetMeta("format_version");
+  const auto format = db_.GetMeta(kFormatKey);
   if (!format.ok()) return format.status();
   const bool old = format->has_value() && **format == "1";
   if (!old && db_.legacy_ids_ == nullptr) return absl::OkStatus();
@@ -47,7 +39,7 @@ absl::Status EventMigration::Run() {
                  kFormatVersion);
     absl::Status status = MoveEventIds();
     if (status.ok()) {
-      status = db_.PutMeta("format_version", absl::StrCat(kFormatVersion));
+      status = db_.PutMeta(kFormatKey, absl::StrCat(kFormatVersion));
     }
     if (!status.ok()) return status;
   }

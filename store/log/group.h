@@ -2,14 +2,16 @@
 #define TAUD_STORE_LOG_GROUP_H_
 
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/answer_once.h"
 #include "model/state.h"
 #include "model/types.h"
 #include "store/log/event_codec.h"
@@ -22,11 +24,12 @@ namespace taud::store {
 // Owns its callback, which is called exactly once.
 struct PendingBatch {
   EventStore::Batch batch;
-  EventStore::AppendDone append_done;
+  model::AnswerOnce<absl::StatusOr<std::vector<Appended>>> append_done;
   std::vector<NewItem> items;
-  EventStore::UpsertDone upsert_done;
-  // Given OK, or why the store cannot work now.
-  std::function<void(absl::Status)> task;
+  model::AnswerOnce<absl::Status> upsert_done;
+  // Given OK, or why the store cannot work now. It answers whoever waits for
+  // it, also when it is destroyed without having run.
+  absl::AnyInvocable<void(absl::Status)> task;
 
   size_t size() const { return batch.interactions.size() + items.size(); }
   // Memory it holds, about.

@@ -4,7 +4,7 @@
 #include <random>
 #include <utility>
 
-#include "trainer/evaluation/evaluation.h"
+#include "tests/trainer/evaluate_ranking.h"
 
 namespace taud::trainer {
 

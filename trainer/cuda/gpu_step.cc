@@ -141,109 +141,132 @@ void GpuStep::FindFalseNegatives(const SsmBatch& batch, size_t item_rows,
   for (const uint32_t item : batch.negatives) slot_of_item_[item] = -1;
 }
 
+// Where each part of a batch lies among the words that are sent.
+struct GpuStep::Layout {
+  struct Group {
+    size_t rows, rates, begin, entries;
+  };
+  bool has_mask, has_known, has_counts;
+  size_t users, positives, temperatures, weights, negatives, counts, own,
+      excluded, kept;
+  Group user_group, item_group;
+  size_t words;  // of all
+};
+
+GpuStep::Layout GpuStep::PlaceBatch(const SsmBatch& batch) const {
+  const size_t rows = batch.users.size();
+  const size_t negatives = batch.negatives.size();
+  const size_t kept_words = (static_cast<size_t>(dim_) + 31) / 32;
+  const size_t excluded_words = (negatives + 31) / 32;
+  Layout at;
+  at.has_mask = !batch.user_mask.empty();
+  at.has_known = !batch.known_positives.empty();
+  at.has_counts = !batch.negative_counts.empty();
+  Packer packer;
+  at.users = packer.Place(rows);
+  at.positives = packer.Place(rows);
+  at.temperatures = packer.Place(rows);
+  at.weights = packer.Place(rows);
+  at.negatives = packer.Place(negatives);
+  at.counts = packer.Place(at.has_counts ? negatives : 0);
+  at.own = packer.Place(rows);
+  at.excluded = packer.Place(at.has_known ? rows * excluded_words : 0);
+  at.kept = packer.Place(at.has_mask ? rows * kept_words : 0);
+  const auto place = [&packer](const Grouping& grouping) {
+    const size_t distinct = grouping.distinct().size();
+    Layout::Group group;
+    group.rows = packer.Place(distinct);
+    group.rates = packer.Place(distinct);
+    group.begin = packer.Place(distinct + 1);
+    group.entries = packer.Place(grouping.entries());
+    return group;
+  };
+  at.user_group = place(user_grouping_);
+  at.item_group = place(item_grouping_);
+  at.words = packer.size();
+  return at;
+}
+
+void GpuStep::WriteBatch(const SsmBatch& batch, const Layout& at,
+                         size_t item_rows, const std::vector<float>* user_rates,
+                         const std::vector<float>* item_rates,
+                         MfStepResult* result) {
+  to_send_.Reserve(at.words);
+  uint32_t* const words = to_send_.data();
+  const auto put = [words](size_t place, const auto& values) {
+    std::memcpy(words + place, values.data(), values.size() * sizeof(uint32_t));
+  };
+  put(at.users, batch.users);
+  put(at.positives, batch.positives);
+  put(at.temperatures, batch.temperatures);
+  put(at.weights, batch.weights);
+  put(at.negatives, batch.negatives);
+  if (at.has_counts) put(at.counts, batch.negative_counts);
+  FindFalseNegatives(batch, item_rows,
+                     reinterpret_cast<int32_t*>(words + at.own),
+                     at.has_known ? words + at.excluded : nullptr, result);
+  if (at.has_mask) {
+    PackMask(batch.user_mask.data(), batch.users.size(),
+             static_cast<size_t>(dim_), words + at.kept);
+  }
+  const auto write = [&](const Grouping& grouping, const Layout::Group& group,
+                         const std::vector<float>* rates) {
+    put(group.rows, grouping.distinct());
+    for (size_t i = 0; rates != nullptr && i < grouping.distinct().size();
+         ++i) {
+      std::memcpy(words + group.rates + i, &(*rates)[grouping.distinct()[i]],
+                  sizeof(float));
+    }
+    grouping.Write(words + group.begin, words + group.entries);
+  };
+  write(user_grouping_, at.user_group, user_rates);
+  write(item_grouping_, at.item_group, item_rates);
+  sent_.FromHost(words, at.words);
+}
+
+void GpuStep::PointIntoSent(const SsmBatch& batch, const Layout& at) {
+  const uint32_t* const sent = sent_.data();
+  const auto floats = [sent](size_t place) {
+    return reinterpret_cast<const float*>(sent + place);
+  };
+  batch_.dim = dim_;
+  batch_.rows = static_cast<uint32_t>(batch.users.size());
+  batch_.negatives = static_cast<uint32_t>(batch.negatives.size());
+  batch_.users = sent + at.users;
+  batch_.positives = sent + at.positives;
+  batch_.temperatures = floats(at.temperatures);
+  batch_.weights = floats(at.weights);
+  batch_.negative_items = sent + at.negatives;
+  batch_.counts = at.has_counts ? floats(at.counts) : nullptr;
+  batch_.own_slot = reinterpret_cast<const int32_t*>(sent + at.own);
+  batch_.excluded = at.has_known ? sent + at.excluded : nullptr;
+  batch_.kept = at.has_mask ? sent + at.kept : nullptr;
+  batch_.common_temperature = batch.common_temperature;
+  batch_.rho = batch.rho;
+  batch_.negative_weight = batch.negative_weight;
+  const auto point = [&](const Grouping& grouping, const Layout::Group& group,
+                         GpuMoves* moves) {
+    moves->count = static_cast<uint32_t>(grouping.distinct().size());
+    moves->rows = sent + group.rows;
+    moves->rates = floats(group.rates);
+    moves->begin = sent + group.begin;
+    moves->entries = sent + group.entries;
+  };
+  point(user_grouping_, at.user_group, &user_moves_);
+  point(item_grouping_, at.item_group, &item_moves_);
+}
+
 void GpuStep::Send(const SsmBatch& batch, size_t user_rows, size_t item_rows,
                    const std::vector<float>* user_rates,
                    const std::vector<float>* item_rates, MfStepResult* result) {
-  const size_t width = static_cast<size_t>(dim_);
-  const size_t rows = batch.users.size();
-  const size_t negatives = batch.negatives.size();
   user_grouping_.Reset(user_rows);
   user_grouping_.Add(batch.users);
   item_grouping_.Reset(item_rows);
   item_grouping_.Add(batch.positives);
   item_grouping_.Add(batch.negatives);
-
-  const size_t kept_words = (width + 31) / 32;
-  const size_t excluded_words = (negatives + 31) / 32;
-  const bool has_mask = !batch.user_mask.empty();
-  const bool has_known = !batch.known_positives.empty();
-  const bool has_counts = !batch.negative_counts.empty();
-  Packer packer;
-  const size_t users_at = packer.Place(rows);
-  const size_t positives_at = packer.Place(rows);
-  const size_t temperatures_at = packer.Place(rows);
-  const size_t weights_at = packer.Place(rows);
-  const size_t negatives_at = packer.Place(negatives);
-  const size_t counts_at = packer.Place(has_counts ? negatives : 0);
-  const size_t own_at = packer.Place(rows);
-  const size_t excluded_at =
-      packer.Place(has_known ? rows * excluded_words : 0);
-  const size_t kept_at = packer.Place(has_mask ? rows * kept_words : 0);
-  struct Placed {
-    size_t rows, rates, begin, entries;
-  };
-  const auto place = [&packer](const Grouping& grouping) {
-    const size_t distinct = grouping.distinct().size();
-    Placed placed;
-    placed.rows = packer.Place(distinct);
-    placed.rates = packer.Place(distinct);
-    placed.begin = packer.Place(distinct + 1);
-    placed.entries = packer.Place(grouping.entries());
-    return placed;
-  };
-  const Placed user_places = place(user_grouping_);
-  const Placed item_places = place(item_grouping_);
-
-  to_send_.Reserve(packer.size());
-  uint32_t* const words = to_send_.data();
-  const auto put = [words](size_t at, const auto& values) {
-    std::memcpy(words + at, values.data(), values.size() * sizeof(uint32_t));
-  };
-  put(users_at, batch.users);
-  put(positives_at, batch.positives);
-  put(temperatures_at, batch.temperatures);
-  put(weights_at, batch.weights);
-  put(negatives_at, batch.negatives);
-  if (has_counts) put(counts_at, batch.negative_counts);
-  FindFalseNegatives(batch, item_rows,
-                     reinterpret_cast<int32_t*>(words + own_at),
-                     has_known ? words + excluded_at : nullptr, result);
-  if (has_mask) {
-    PackMask(batch.user_mask.data(), rows, width, words + kept_at);
-  }
-  const auto write = [&](const Grouping& grouping, const Placed& placed,
-                         const std::vector<float>* rates) {
-    put(placed.rows, grouping.distinct());
-    for (size_t i = 0; rates != nullptr && i < grouping.distinct().size();
-         ++i) {
-      std::memcpy(words + placed.rates + i, &(*rates)[grouping.distinct()[i]],
-                  sizeof(float));
-    }
-    grouping.Write(words + placed.begin, words + placed.entries);
-  };
-  write(user_grouping_, user_places, user_rates);
-  write(item_grouping_, item_places, item_rates);
-  sent_.FromHost(words, packer.size());
-
-  const uint32_t* const sent = sent_.data();
-  const auto floats = [sent](size_t at) {
-    return reinterpret_cast<const float*>(sent + at);
-  };
-  batch_.dim = dim_;
-  batch_.rows = static_cast<uint32_t>(rows);
-  batch_.negatives = static_cast<uint32_t>(negatives);
-  batch_.users = sent + users_at;
-  batch_.positives = sent + positives_at;
-  batch_.temperatures = floats(temperatures_at);
-  batch_.weights = floats(weights_at);
-  batch_.negative_items = sent + negatives_at;
-  batch_.counts = has_counts ? floats(counts_at) : nullptr;
-  batch_.own_slot = reinterpret_cast<const int32_t*>(sent + own_at);
-  batch_.excluded = has_known ? sent + excluded_at : nullptr;
-  batch_.kept = has_mask ? sent + kept_at : nullptr;
-  batch_.common_temperature = batch.common_temperature;
-  batch_.rho = batch.rho;
-  batch_.negative_weight = batch.negative_weight;
-  const auto point = [&](const Grouping& grouping, const Placed& placed,
-                         GpuMoves* moves) {
-    moves->count = static_cast<uint32_t>(grouping.distinct().size());
-    moves->rows = sent + placed.rows;
-    moves->rates = floats(placed.rates);
-    moves->begin = sent + placed.begin;
-    moves->entries = sent + placed.entries;
-  };
-  point(user_grouping_, user_places, &user_moves_);
-  point(item_grouping_, item_places, &item_moves_);
+  const Layout layout = PlaceBatch(batch);
+  WriteBatch(batch, layout, item_rows, user_rates, item_rates, result);
+  PointIntoSent(batch, layout);
   PlaceScratch();
   counter_.Clear(0, 1);
 }

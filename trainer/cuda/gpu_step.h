@@ -59,6 +59,13 @@ class GpuStep {
   void Receive(MfStepResult* result);
 
  private:
+  struct Layout;
+  // REQUIRES: the batch is grouped.
+  Layout PlaceBatch(const SsmBatch& batch) const;
+  void WriteBatch(const SsmBatch& batch, const Layout& layout, size_t item_rows,
+                  const std::vector<float>* user_rates,
+                  const std::vector<float>* item_rates, MfStepResult* result);
+  void PointIntoSent(const SsmBatch& batch, const Layout& layout);
   void PlaceScratch();
   // The slots of the negatives, and what of them does not count.
   void FindFalseNegatives(const SsmBatch& batch, size_t item_rows,

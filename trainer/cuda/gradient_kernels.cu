@@ -298,7 +298,8 @@ __device__ void LoadVector(const float* from, float (&to)[kCount]) {
 // The gradients of one side, in parts: for each of its rows the sum over a
 // part of the other side's rows of ∂loss/∂f times the other row. kOfUsers: of
 // the batch's user rows, over the negatives; else of the negatives, over the
-// batch's rows.
+// batch's rows. Longer than a function should be: its stages share registers
+// and the block's memory.
 template <int kDim, bool kOfUsers>
 __global__ void GradientKernel(GpuBatch batch) {
   constexpr int kColumns = kDim / 16;  // of a thread

@@ -49,29 +49,18 @@ std::vector<uint32_t> TopK(const float* scores, size_t count, size_t k,
   return items;
 }
 
-void Score(const std::vector<uint32_t>& best,
-           const std::vector<uint32_t>& wanted, size_t k,
-           RankingQuality* sums) {
-  double hits = 0;
-  double gain = 0;
-  double ideal = 0;
-  for (size_t rank = 0; rank < best.size(); ++rank) {
-    if (std::find(wanted.begin(), wanted.end(), best[rank]) == wanted.end()) {
-      continue;
-    }
-    hits += 1;
-    gain += GainOfRank(static_cast<double>(rank) + 1);
-  }
-  for (size_t rank = 0; rank < std::min(k, wanted.size()); ++rank) {
-    ideal += GainOfRank(static_cast<double>(rank) + 1);
-  }
-  sums->recall += hits / static_cast<double>(wanted.size());
-  sums->ndcg += gain / ideal;
-}
-
 }  // namespace
 
 double GainOfRank(double rank) { return 1.0 / std::log2(rank + 1.0); }
+
+void RankedHits::Next(bool hit) {
+  ++ranks_;
+  const double gain = GainOfRank(static_cast<double>(ranks_));
+  if (ranks_ <= relevant_) ideal_ += gain;
+  if (!hit) return;
+  hits_ += 1;
+  gain_ += gain;
+}
 
 model::ItemLists TopItems(const model::Matrix& users,
                           const model::Matrix& items,
@@ -125,26 +114,6 @@ model::ItemLists TopItems(const model::Matrix& users,
     }
   });
   return lists;
-}
-
-RankingQuality EvaluateRanking(const model::Matrix& users,
-                               const model::Matrix& items,
-                               const model::ItemLists& train,
-                               const model::ItemLists& test, size_t k,
-                               int threads) {
-  RankingQuality quality;
-  if (k == 0) return quality;
-  const model::ItemLists lists =
-      TopItems(users, items, train, test, k, threads);
-  for (size_t u = 0; u < test.size(); ++u) {
-    if (test[u].empty()) continue;
-    ++quality.users;
-    Score(lists[u], test[u], k, &quality);
-  }
-  if (quality.users == 0) return quality;
-  quality.recall /= static_cast<double>(quality.users);
-  quality.ndcg /= static_cast<double>(quality.users);
-  return quality;
 }
 
 }  // namespace taud::trainer

@@ -28,22 +28,29 @@ model::ItemLists TopItems(const model::Matrix& users,
 // DCG. Pure.
 double GainOfRank(double rank);
 
-struct RankingQuality {
-  double recall = 0;  // mean over users of hits@K ÷ |test items|
-  // mean over users of DCG@K ÷ ideal DCG over min(K, |test items|), with
-  // gain 1 / log2(rank + 1)
-  double ndcg = 0;
-  size_t users = 0;  // that had test items
-};
+// Recall and NDCG of one ranked list, told rank by rank. Recall@K is the hits
+// among the first K over the relevant items; NDCG@K is their gain (GainOfRank)
+// over the ideal one, that of a list which begins with min(K, relevant) hits.
+// For example, of 2 relevant items one at rank 1 and none at 2: after two ranks
+// recall is .5, NDCG 1 / (1 + .63) = .61.
+class RankedHits {
+ public:
+  // REQUIRES: relevant > 0.
+  explicit RankedHits(size_t relevant) : relevant_(relevant) {}
 
-// All-ranking evaluation: looks for the `test` items in the lists of TopItems.
-// A test item beyond the matrix counts as missed, a user beyond it has hits 0.
-// Pure; threads as TopItems.
-RankingQuality EvaluateRanking(const model::Matrix& users,
-                               const model::Matrix& items,
-                               const model::ItemLists& train,
-                               const model::ItemLists& test, size_t k,
-                               int threads);
+  // Whether the item of the next rank, from 1 on, is relevant.
+  void Next(bool hit);
+
+  // At K = the ranks so far; NDCG REQUIRES one.
+  double hits() const { return hits_; }
+  double recall() const { return hits_ / static_cast<double>(relevant_); }
+  double ndcg() const { return gain_ / ideal_; }
+
+ private:
+  const size_t relevant_;
+  size_t ranks_ = 0;
+  double hits_ = 0, gain_ = 0, ideal_ = 0;
+};
 
 }  // namespace taud::trainer
 

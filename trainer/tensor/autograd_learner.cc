@@ -101,6 +101,14 @@ class AutogradLearner final : public OfflineLearner {
   }
 
  private:
+  // The rows' losses, whose gradient goes into that of `users` and `items`;
+  // fills in *result. False if one is not finite.
+  bool TakeLosses(const SsmBatch& batch, const at::Tensor& users,
+                  const at::Tensor& items, MfStepResult* result);
+  // Contrast and weight decay, whose gradients need the whole of the forward
+  // pass.
+  void AddOtherLosses(const SsmBatch& batch, const Representations& forward,
+                      at::Tensor* total);
   // The rows of a step whose losses are taken at once.
   struct Chunk {
     const SsmBatch* batch;
@@ -257,13 +265,9 @@ at::Tensor AutogradLearner::TausOf(const Chunk& chunk) {
       .exp();
 }
 
-void AutogradLearner::Step(const SsmBatch& batch, float rate,
-                           MfStepResult* result) {
-  const Representations forward = backbone_->Forward(/*training=*/true);
-  // The losses are taken chunk by chunk, as if the representations were the
-  // parameters; then their gradient goes back through the backbone once.
-  at::Tensor users = forward.users.detach().requires_grad_(true);
-  at::Tensor items = forward.items.detach().requires_grad_(true);
+bool AutogradLearner::TakeLosses(const SsmBatch& batch, const at::Tensor& users,
+                                 const at::Tensor& items,
+                                 MfStepResult* result) {
   const int64_t rows = batch.rows();
   const double share = 1.0 / static_cast<double>(rows);
   const int64_t shared =
@@ -313,35 +317,53 @@ void AutogradLearner::Step(const SsmBatch& batch, float rate,
               result->common_losses.begin() + begin);
   }
   for (int64_t c = 0; c < shared; ++c) column_of_item_[batch.negatives[c]] = -1;
+  return finite;
+}
 
-  at::Tensor total = (forward.users * users.grad()).sum() +
-                     (forward.items * items.grad()).sum();
+void AutogradLearner::AddOtherLosses(const SsmBatch& batch,
+                                     const Representations& forward,
+                                     at::Tensor* total) {
   if (contrast_ != nullptr) {
     const auto distinct = [&](std::vector<uint32_t> ids) {
       std::sort(ids.begin(), ids.end());
       ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
       return Indices(ids.data(), static_cast<int64_t>(ids.size()));
     };
-    total = total + options_.contrast_weight *
-                        contrast_->Compute(backbone_.get(), forward,
-                                           distinct(batch.users),
-                                           distinct(batch.positives));
+    *total = *total + options_.contrast_weight *
+                          contrast_->Compute(backbone_.get(), forward,
+                                             distinct(batch.users),
+                                             distinct(batch.positives));
   }
   if (options_.l2 > 0) {
+    const int64_t rows = batch.rows();
+    const double share = 1.0 / static_cast<double>(rows);
     const auto square = [&](const at::Tensor& table,
                             const std::vector<uint32_t>& ids) {
       return table.index_select(0, Indices(ids.data(), rows)).square().sum();
     };
-    total = total + 0.5 * options_.l2 * share *
-                        (square(backbone_->tables()[0], batch.users) +
-                         square(backbone_->tables()[1], batch.positives));
+    *total = *total + 0.5 * options_.l2 * share *
+                          (square(backbone_->tables()[0], batch.users) +
+                           square(backbone_->tables()[1], batch.positives));
   }
+}
+
+void AutogradLearner::Step(const SsmBatch& batch, float rate,
+                           MfStepResult* result) {
+  const Representations forward = backbone_->Forward(/*training=*/true);
+  // The losses are taken chunk by chunk, as if the representations were the
+  // parameters; then their gradient goes back through the backbone once.
+  at::Tensor users = forward.users.detach().requires_grad_(true);
+  at::Tensor items = forward.items.detach().requires_grad_(true);
+  bool finite = TakeLosses(batch, users, items, result);
+  at::Tensor total = (forward.users * users.grad()).sum() +
+                     (forward.items * items.grad()).sum();
+  AddOtherLosses(batch, forward, &total);
   total.backward();
   finite = finite && std::isfinite(total.item<double>());
   if (finite) {
     Move(rate);
   } else {
-    result->kept_back = rows;
+    result->kept_back = batch.rows();
   }
   for (const at::Tensor& table : backbone_->tables()) {
     table.mutable_grad().reset();

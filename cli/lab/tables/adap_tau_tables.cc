@@ -42,6 +42,7 @@ LabTable Table1() {
       }};
 }
 
+// Longer than a function should be: it is the table, a row a line or more.
 LabTable Table2() {
   return {
       "adap-tau-table-2",

@@ -28,7 +28,7 @@ class PublisherTest : public testing::Test {
   PublisherTest() {
     FillDictionaries(kUsers, kItems, &state_);
     Publisher::Options options;
-    options.directory = directory_.path();
+    options.shelf.directory = directory_.path();
     options.dim = kDim;
     options.steady_now = [this] {
       return absl::UnixEpoch() + absl::Seconds(seconds_.load());
@@ -38,7 +38,7 @@ class PublisherTest : public testing::Test {
 
   // Counts how often it is called, and keeps what with.
   Publisher::Done Count() {
-    return [this](absl::StatusOr<Publisher::Published> published) {
+    return [this](absl::StatusOr<Published> published) {
       answers_.push_back(std::move(published));
     };
   }
@@ -67,7 +67,7 @@ class PublisherTest : public testing::Test {
   store::TempDir directory_;
   ServingSlot slot_;
   // After Stop, which joins the thread that adds to it.
-  std::vector<absl::StatusOr<Publisher::Published>> answers_;
+  std::vector<absl::StatusOr<Published>> answers_;
   std::unique_ptr<Publisher> publisher_;
 };
 

@@ -43,7 +43,7 @@ class UpkeepTest : public testing::Test {
     store_ = *std::move(opened);
     ASSERT_TRUE(store_->Replay(nullptr).ok());
     Publisher::Options publisher;
-    publisher.directory = store::SnapshotsIn(options_.data_dir);
+    publisher.shelf.directory = store::SnapshotsIn(options_.data_dir);
     publisher.dim = kDim;
     publisher_ =
         std::make_unique<Publisher>(publisher, &state_, &slot_, [this] {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/item_lists.h"
+#include "tests/trainer/evaluate_ranking.h"
 
 namespace taud::trainer {
 namespace {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "tests/trainer/evaluate_ranking.h"
 #include "tests/trainer/synthetic_data.h"
-#include "trainer/evaluation/evaluation.h"
 #include "trainer/kernels/worker_pool.h"
 
 namespace taud::trainer {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/trainer/evaluate_ranking.h"
 #include "tests/trainer/synthetic_data.h"
-#include "trainer/evaluation/evaluation.h"
 #include "trainer/kernels/worker_pool.h"
 #include "trainer/offline/offline_fit.h"
 #include "trainer/offline/offline_learner.h"

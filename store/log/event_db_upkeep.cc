@@ -18,25 +18,10 @@
 #include "rocksdb/write_batch.h"
 #include "store/log/event_codec.h"
 #include "store/log/event_db.h"
+#include "store/log/event_db_records.h"
 #include "store/log/rocksdb_status.h"
 
 namespace taud::store {
-namespace {
-
-constexpr char kArrivalPrefix[] = "arrival/";
-
-template <size_t N>
-rocksdb::Slice AsSlice(const std::array<char, N>& bytes) {
-  return rocksdb::Slice(bytes.data(), N);
-}
-
-rocksdb::WriteOptions Synced() {
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  return options;
-}
-
-}  // namespace
 
 absl::Status EventDb::Purge(const std::vector<Purged>& events) {
   absl::Status open = RequireOpen();

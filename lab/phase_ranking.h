@@ -1,0 +1,38 @@
+#ifndef TAUD_LAB_PHASE_RANKING_H_
+#define TAUD_LAB_PHASE_RANKING_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "lab/fit_phase.h"
+#include "lab/ranking_report.h"
+#include "lab/slice_trial.h"
+#include "model/snapshot.h"
+
+// How the rows of a fit rank, and which way of ranking with them is best. Pure,
+// on `threads` threads for the duration of a call. `popularity` [items] counts
+// interactions of the phase's train.
+
+namespace taud::lab {
+
+// Users without the common taste, items as the options' rank has them.
+struct FittedRows {
+  model::Matrix users, items;
+  std::vector<float> item_norms;
+};
+
+// On the phase's test, with its κ and its p.
+RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
+                             const std::vector<uint32_t>& popularity,
+                             int threads);
+
+// Tries the values of p, if the phase does, with its κ; then those of κ, if it
+// does, with the best p.
+void TryRankings(Phase phase, const FittedRows& rows,
+                 const std::vector<uint32_t>& popularity, int threads,
+                 std::vector<SliceTrial>* exponents,
+                 std::vector<SliceTrial>* priors);
+
+}  // namespace taud::lab
+
+#endif  // TAUD_LAB_PHASE_RANKING_H_

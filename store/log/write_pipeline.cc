@@ -1,0 +1,181 @@
+#include "store/log/write_pipeline.h"
+
+#include <algorithm>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "model/sync_point.h"
+#include "spdlog/spdlog.h"
+
+namespace taud::store {
+namespace {
+
+// Answers every batch of a group, in order of arrival.
+void Answer(const absl::Status& status, GroupPlan* plan,
+            std::vector<PendingBatch>* batches) {
+  for (size_t b = 0; b < batches->size(); ++b) {
+    PendingBatch& batch = (*batches)[b];
+    if (batch.upsert_done) {
+      batch.upsert_done(status);
+    } else if (!status.ok()) {
+      batch.append_done(status);
+    } else {
+      batch.append_done(std::move(plan->results[b]));
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status WritePipeline::Start() {
+  try {
+    writer_ = std::thread([this] { RunWriter(); });
+    applier_ = std::thread([this] { RunApplier(); });
+  } catch (const std::system_error& error) {
+    queue_.Close();
+    if (writer_.joinable()) writer_.join();
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot start the event store's threads: ", error.what()));
+  }
+  queue_.Start();
+  return absl::OkStatus();
+}
+
+void WritePipeline::Close() {
+  queue_.Close();
+  if (writer_.joinable()) writer_.join();
+  {
+    absl::MutexLock lock(&mutex_);
+    no_more_ = true;
+  }
+  if (applier_.joinable()) applier_.join();
+}
+
+void WritePipeline::RunWriter() {
+  std::vector<PendingBatch> batches;
+  while (queue_.PopGroup(max_group_, &batches)) {
+    // Interactions, items, tasks: whatever has left the queue made room.
+    if (room_) room_();
+    if (batches.front().task != nullptr) {
+      // It may look at what was applied.
+      WaitForApplier();
+      batches.front().task(log_->Guarded([this] { return log_->Ready(); }));
+      batches.clear();
+    } else {
+      ProcessGroup(std::move(batches));
+      batches.clear();
+    }
+  }
+}
+
+void WritePipeline::ProcessGroup(std::vector<PendingBatch> batches) {
+  Written written;
+  if (log_->must_recover()) WaitForApplier();
+  written.status =
+      log_->Guarded([&] { return log_->Commit(batches, &written.plan); });
+  if (absl::IsDataLoss(written.status) && !log_->must_recover() &&
+      batches.size() > 1) {
+    // One of them asked for what is damaged. The others are not to suffer.
+    for (PendingBatch& batch : batches) {
+      std::vector<PendingBatch> alone;
+      alone.push_back(std::move(batch));
+      ProcessGroup(std::move(alone));
+    }
+    return;
+  }
+  written.batches = std::move(batches);
+  HandOver(std::move(written));
+}
+
+void WritePipeline::HandOver(Written written) {
+  // With nothing else to write the writer applies the group itself, which
+  // saves the way to another thread.
+  const bool alone = queue_.queued() == 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto room = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+      return written_.size() < kMaxWritten;
+    };
+    mutex_.Await(absl::Condition(&room));
+    if (!alone || applying_ || !written_.empty()) {
+      written_.push_back(std::move(written));
+      return;
+    }
+  }
+  Apply(&written);
+}
+
+void WritePipeline::RunApplier() {
+  while (true) {
+    Written written;
+    {
+      absl::MutexLock lock(&mutex_);
+      applying_ = false;
+      const auto work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+        return !written_.empty() || no_more_;
+      };
+      mutex_.Await(absl::Condition(&work));
+      if (written_.empty()) return;
+      written = std::move(written_.front());
+      written_.pop_front();
+      applying_ = true;
+    }
+    Apply(&written);
+  }
+}
+
+void WritePipeline::WaitForApplier() {
+  absl::MutexLock lock(&mutex_);
+  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return written_.empty() && !applying_;
+  };
+  mutex_.Await(absl::Condition(&idle));
+}
+
+void WritePipeline::Apply(Written* written) {
+  if (written->status.ok()) ApplyEvents(written->plan, state_);
+  CountGroup(*written);
+  TAUD_SYNC_POINT("log/before-ack");
+  Answer(written->status, &written->plan, &written->batches);
+}
+
+void WritePipeline::CountGroup(const Written& written) {
+  if (!written.status.ok()) {
+    spdlog::error("event store: {}", written.status.ToString());
+    stats_->Update([](EventStore::Stats* stats) { ++stats->write_errors; });
+    return;
+  }
+  stats_->Update([&](EventStore::Stats* stats) {
+    stats->appended += written.plan.events.size();
+    stats->duplicates += written.plan.duplicates;
+    stats->last_sequence =
+        std::max(stats->last_sequence, written.plan.last_sequence);
+  });
+}
+
+absl::Status WritePipeline::Run(std::function<absl::Status()> work) {
+  absl::Notification finished;
+  absl::Status outcome;
+  // Called, too, if the task is destroyed without having run.
+  const auto answer = std::make_shared<model::AnswerOnce<absl::Status>>(
+      [&](absl::Status status) {
+        outcome = std::move(status);
+        finished.Notify();
+      });
+  PendingBatch batch;
+  batch.task = [this, &work, answer](absl::Status ready) {
+    (*answer)(ready.ok() ? log_->Guarded(work) : std::move(ready));
+  };
+  absl::Status status = queue_.Push(&batch);
+  if (!status.ok()) {
+    answer->Dismiss();
+    return status;
+  }
+  finished.WaitForNotification();
+  return outcome;
+}
+
+}  // namespace taud::store
