@@ -1,15 +1,15 @@
 #include "server/admission/request_memory.h"
 
-#include "index/search_index.h"
+#include "model/types.h"
 
 namespace taud::server {
 
 size_t EstimateBytes(const std::vector<RecommendTask>& tasks, size_t items) {
   constexpr size_t kTask = 1024;
-  // An item of a response with its title, as objects and bytes; one that is
-  // ranked and left out, because it stands on an earlier page.
+  // An item of a response with its title, as objects and bytes.
   constexpr size_t kResult = 384;
-  constexpr size_t kRanked = sizeof(RankedItem) + sizeof(index::Hit);
+  // An item of an earlier page: in the task, left out, in the next token.
+  constexpr size_t kGiven = 6 * sizeof(model::ItemIndex);
   // Tasks that are searched together: each has a copy of its lists then.
   constexpr size_t kTogether = 64;
   size_t bytes = 0;
@@ -22,7 +22,7 @@ size_t EstimateBytes(const std::vector<RecommendTask>& tasks, size_t items) {
     const size_t lists = of_common++ <= kTogether
                              ? filter.excluded.size() + filter.only.size()
                              : 0;
-    bytes += kTask + task.k * kResult + task.offset * kRanked +
+    bytes += kTask + task.k * kResult + task.given.size() * kGiven +
              (task.context.size() + lists) * sizeof(model::ItemIndex);
     // A bitmap of its own, and one on the way to it.
     if (filter.only_some || !filter.tags.empty()) bytes += 2 * items / 8;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/types.h"
@@ -12,23 +13,29 @@
 namespace taud::server {
 
 inline constexpr size_t kMaxPagedItems = 10000;
+// Of a token's text: so many items, as gaps between indices, fit into it.
+inline constexpr size_t kMaxPageTokenBytes = 48 << 10;
 
-// Where the next page begins, of which snapshot, for which request.
+// What earlier pages gave, and for which request. The server remembers nothing
+// of a scroll: it lasts as long as its reader likes, over any number of
+// snapshots and restarts.
 struct PageToken {
-  model::SnapshotVersion version = 0;
-  size_t offset = 0;
-  uint64_t request = 0;  // RequestFingerprint
+  uint64_t request = 0;                 // RequestFingerprint
+  std::vector<model::ItemIndex> given;  // ascending, distinct
 };
 
 // What has to be the same on every page: all of the request but k and the
 // token. Pure.
 uint64_t RequestFingerprint(const v1::RecommendRequest& request);
 
+// REQUIRES: at most kMaxPagedItems items.
 std::string EncodePageToken(const PageToken& token);
 
-// INVALID_ARGUMENT if `text` is not a token, or one of another request.
+// INVALID_ARGUMENT if `text` is not a token, or one of another request. Whoever
+// forges one can leave items out of his own answer, as by Filter.exclude_ids,
+// and nothing else. `num_items`: above every index that was given.
 absl::StatusOr<PageToken> DecodePageToken(const std::string& text,
-                                          uint64_t request);
+                                          uint64_t request, size_t num_items);
 
 }  // namespace taud::server
 

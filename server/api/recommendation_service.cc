@@ -1,5 +1,6 @@
 #include "server/api/recommendation_service.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -90,13 +91,12 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
   if (!rules.ok()) return rules.status();
   task->rules = *std::move(rules);
   if (!request.page_token().empty()) {
-    const auto token =
-        DecodePageToken(request.page_token(), RequestFingerprint(request));
+    auto token = DecodePageToken(
+        request.page_token(), RequestFingerprint(request), state.items.size());
     if (!token.ok()) return token.status();
-    task->offset = token->offset;
-    task->version = token->version;
+    task->given = std::move(token->given);
   }
-  if (task->offset + task->k > kMaxPagedItems) {
+  if (task->given.size() + task->k > kMaxPagedItems) {
     return FieldError("k", absl::StrCat("all pages together may have ",
                                         kMaxPagedItems, " items"));
   }
@@ -152,6 +152,17 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
   task->kind = RecommendTask::Kind::kSimilarItems;
   task->similar_to = *item;
   return task;
+}
+
+// The token of the page behind `answer`; empty if no more may be asked for.
+std::string NextPage(const PageToken& before, const Recommendation& answer) {
+  PageToken token = before;
+  for (const RankedItem& ranked : answer.items) {
+    token.given.push_back(ranked.item);
+  }
+  if (token.given.size() >= kMaxPagedItems) return "";
+  std::sort(token.given.begin(), token.given.end());
+  return EncodePageToken(token);
 }
 
 std::vector<RecommendTask> Single(RecommendTask task) {
@@ -253,23 +264,18 @@ void RecommendationServiceImpl::Recommend(RpcCall* call,
   if (!exploration.ok()) return call->Fail(exploration.status());
   task->explore = exploration->share();
   task->seed = exploration->seed();
-  PageToken next;
-  next.offset = task->offset + task->k;
-  next.request = RequestFingerprint(request);
+  PageToken before;
+  before.given = task->given;
+  before.request = RequestFingerprint(request);
   Submit(*context_, call, Single(*std::move(task)),
-         [state = context_->state, titles = request.include_titles(), next,
-          exploration = *std::move(exploration)](
+         [state = context_->state, titles = request.include_titles(),
+          before = std::move(before), exploration = *std::move(exploration)](
              RpcCall* answered, const model::Snapshot& snapshot,
              absl::Span<const Recommendation> answers) {
-           if (!answers[0].status.ok()) {
-             return answered->Fail(answers[0].status);
-           }
            v1::RecommendResponse response;
            FillResponse(*state, snapshot, answers[0], titles, &response);
-           if (answers[0].more && next.offset < kMaxPagedItems) {
-             PageToken token = next;
-             token.version = snapshot.version;
-             response.set_next_page_token(EncodePageToken(token));
+           if (answers[0].more) {
+             response.set_next_page_token(NextPage(before, answers[0]));
            }
            if (exploration.share() > 0) {
              *response.mutable_exploration() = exploration;

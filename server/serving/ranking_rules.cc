@@ -38,8 +38,12 @@ bool TagQuota::Take(const std::vector<std::string>& tags) {
     const auto it = taken_.find(tag);
     if (it != taken_.end() && it->second >= max_) return false;
   }
-  for (const std::string& tag : tags) ++taken_[tag];
+  Count(tags);
   return true;
+}
+
+void TagQuota::Count(const std::vector<std::string>& tags) {
+  for (const std::string& tag : tags) ++taken_[tag];
 }
 
 void TagQuota::Give(const std::vector<std::string>& tags) {

@@ -52,6 +52,8 @@ class TagQuota {
   // Counts an item with these tags, or returns false if one of them has had
   // its share.
   ABSL_MUST_USE_RESULT bool Take(const std::vector<std::string>& tags);
+  // Counts an item that has its place already, share or not.
+  void Count(const std::vector<std::string>& tags);
   // Takes back what Take counted; a tag that was not counted stays at none
   // (an item's tags may have changed meanwhile).
   void Give(const std::vector<std::string>& tags);

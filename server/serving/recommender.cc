@@ -6,7 +6,6 @@
 #include <random>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "model/bitmap.h"
 #include "query/fold_in.h"
 #include "query/fold_in_cache.h"
@@ -28,9 +27,9 @@ struct Work {
   TagQuota quota{0};
 };
 
-// How deep an answer's list has to be: the pages before it, its own, and one
-// item to see whether there is another.
-size_t DepthOf(const RecommendTask& task) { return task.offset + task.k + 1; }
+// How deep an answer's list has to be: one item more, to see whether there is
+// another page.
+size_t DepthOf(const RecommendTask& task) { return task.k + 1; }
 
 bool HasVector(const model::Snapshot& snapshot, ItemIndex item) {
   return item < snapshot.items.rows && snapshot.item_popularity[item] > 0;
@@ -115,6 +114,7 @@ std::vector<ItemIndex> Forbidden(const model::State& state,
   forbidden.insert(forbidden.end(), task.context.begin(), task.context.end());
   forbidden.insert(forbidden.end(), filter.excluded.begin(),
                    filter.excluded.end());
+  forbidden.insert(forbidden.end(), task.given.begin(), task.given.end());
   std::sort(forbidden.begin(), forbidden.end());
   forbidden.erase(std::unique(forbidden.begin(), forbidden.end()),
                   forbidden.end());
@@ -247,7 +247,7 @@ void Explore(const ServingModel& model, const model::State& state,
   const model::Snapshot& snapshot = *model.snapshot;
   const size_t candidates = model.by_popularity.size();
   if (task.explore <= 0 || candidates == 0) return;
-  std::mt19937_64 random(task.seed + task.offset);
+  std::mt19937_64 random(task.seed + task.given.size());
   std::uniform_real_distribution<double> uniform;
   for (RankedItem& place : *items) {
     if (uniform(random) >= task.explore) continue;
@@ -274,12 +274,8 @@ void Explore(const ServingModel& model, const model::State& state,
 
 // Keeps the task's own page of its list.
 void CutPage(const RecommendTask& task, Recommendation* answer) {
-  std::vector<RankedItem>& items = answer->items;
-  answer->more = items.size() > task.offset + task.k;
-  if (answer->more) items.resize(task.offset + task.k);
-  const size_t before = std::min(task.offset, items.size());
-  items.erase(items.begin(),
-              items.begin() + static_cast<std::ptrdiff_t>(before));
+  answer->more = answer->items.size() > task.k;
+  if (answer->more) answer->items.resize(task.k);
 }
 
 // Items without a vector, most interacted with first, make the answer whole.
@@ -394,12 +390,6 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     const RecommendTask& task = tasks[t];
     Work& work = works[t];
     Recommendation& answer = (*answers)[t];
-    if (task.version != 0 && task.version != snapshot.version) {
-      answer.status = absl::AbortedError(absl::StrCat(
-          "page_token: it belongs to snapshot ", task.version, ", now ",
-          snapshot.version, " serves; begin again without it"));
-      continue;
-    }
     if (task.kind == RecommendTask::Kind::kSimilarItems) {
       if (!QueryForItem(snapshot, *fresh, task.similar_to, &work.query)) {
         continue;
@@ -412,6 +402,11 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
       answer.temperature = TemperatureOf(snapshot, task.user);
     }
     work.quota = TagQuota(task.rules.max_per_tag);
+    if (!work.quota.unlimited()) {
+      for (const ItemIndex item : task.given) {
+        work.quota.Count(state.catalogue.Tags(item));
+      }
+    }
     work.forbidden = Forbidden(state, task);
     SetEligible(state, task, now_ms, num_items, restricted ? &base : nullptr,
                 &work);

@@ -43,10 +43,9 @@ struct RecommendTask {
     return common_filter != nullptr ? *common_filter : filter;
   }
   RankingRules rules;
-  // Items of earlier pages, which are left out: k more follow.
-  size_t offset = 0;
-  // If not 0, only this snapshot will do.
-  model::SnapshotVersion version = 0;
+  // Items of earlier pages, ascending and distinct. They are left out, and
+  // count as far as rules count the items of an answer.
+  std::vector<model::ItemIndex> given;
   double explore = 0;  // probability of a random item at each place
   uint64_t seed = 0;
 };
@@ -56,8 +55,6 @@ struct Recommendation {
   v1::Representation representation = v1::REPRESENTATION_UNSPECIFIED;
   float temperature = 0;
   bool more = false;  // there is a next page
-  // OK, or why this one has no answer: ABORTED if the snapshot is another.
-  absl::Status status;
 };
 
 // How often vectors of users were folded in, and found in the cache.

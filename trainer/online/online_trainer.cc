@@ -88,6 +88,7 @@ class OnlineTrainer::Impl {
   void Rest(TrainerState state);
   void CarryOut(const Forgetting& forgetting);
   void PublishNow();
+  void PublishIfDue();
   void ReportStep();
   void FillFigures() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Fail(const std::string& why);
@@ -119,6 +120,7 @@ class OnlineTrainer::Impl {
   bool changed_since_checkpoint_ = false;
   absl::Time last_checkpoint_;
   absl::Time last_publish_;
+  bool published_ = false;  // since the start
   absl::Time rate_since_;
   uint64_t rate_from_ = 0;  // positives learnt at rate_since_
   std::thread thread_;      // the owner's
@@ -333,9 +335,7 @@ bool OnlineTrainer::Impl::LearnSome() {
     return true;
   }
   if (fit_->Settled()) {
-    const bool due =
-        options_.steady_now() - last_publish_ >= options_.publish_interval;
-    if (changed_ || (advanced_ && due)) PublishNow();
+    PublishIfDue();
     Rest(TrainerState::kIdle);
     return true;
   }
@@ -346,7 +346,7 @@ bool OnlineTrainer::Impl::LearnSome() {
 bool OnlineTrainer::Impl::LearnBlock() {
   const model::Sequence end = (fit_->absorbed_through() / kBlock + 1) * kBlock;
   if (interactions_->last_sequence() < end) {
-    if (changed_) PublishNow();
+    PublishIfDue();
     Rest(fit_->Ready() ? TrainerState::kIdle : TrainerState::kWaiting);
     return true;
   }
@@ -375,6 +375,15 @@ bool OnlineTrainer::Impl::Step() {
   if (options_.steady_now() - last_publish_ >= options_.publish_interval)
     PublishNow();
   return true;
+}
+
+// When there is nothing left to learn. The first one does not wait: until then
+// nothing may serve. The others do, however seldom there is something to learn:
+// an index and what is cached beside it are made anew for each.
+void OnlineTrainer::Impl::PublishIfDue() {
+  const bool due =
+      options_.steady_now() - last_publish_ >= options_.publish_interval;
+  if (changed_ ? due || !published_ : advanced_ && due) PublishNow();
 }
 
 void OnlineTrainer::Impl::CheckpointIfDue() {
@@ -464,7 +473,9 @@ void OnlineTrainer::Impl::Rest(TrainerState state) {
       checkpoint_ != nullptr && changed_since_checkpoint_
           ? last_checkpoint_ + options_.checkpoint_interval
           : absl::InfiniteFuture();
-  const absl::Time publish_due = advanced_ && state == TrainerState::kIdle
+  const bool publishes =
+      (changed_ || advanced_) && state == TrainerState::kIdle;
+  const absl::Time publish_due = publishes
                                      ? last_publish_ + options_.publish_interval
                                      : absl::InfiniteFuture();
   const absl::Duration left =
@@ -489,6 +500,7 @@ void OnlineTrainer::Impl::PublishNow() {
   }
   publish_(std::move(snapshot));
   changed_ = advanced_ = false;
+  published_ = true;
   last_publish_ = options_.steady_now();
   {
     absl::MutexLock lock(&mutex_);

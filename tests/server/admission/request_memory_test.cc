@@ -43,8 +43,8 @@ TEST(RequestMemoryTest, AnAnswerFitsIntoItsEstimate) {
 TEST(RequestMemoryTest, EachThingThatIsAskedForCounts) {
   const size_t plain = Estimate(TaskOf(20));
   RecommendTask paged = TaskOf(20);
-  paged.offset = 980;
-  EXPECT_GE(Estimate(paged), plain + 980 * sizeof(RankedItem));
+  paged.given.resize(980);
+  EXPECT_GE(Estimate(paged), plain + 2 * 980 * sizeof(model::ItemIndex));
   RecommendTask lists = TaskOf(20);
   lists.context.resize(100);
   lists.filter.excluded.resize(200);

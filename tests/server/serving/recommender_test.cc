@@ -334,28 +334,50 @@ TEST_F(RecommenderTest, OnlyTheListedItems) {
       << "all of the listed were unknown";
 }
 
+// Adds what a page gave to what the next one leaves out.
+void TurnPage(const Recommendation& page, RecommendTask* task) {
+  for (const model::ItemIndex item : ItemsOf(page)) task->given.push_back(item);
+  std::sort(task->given.begin(), task->given.end());
+}
+
 TEST_F(RecommenderTest, PagesFollowEachOther) {
-  auto snapshot = MakeSnapshot(10, 50, 8);
-  snapshot->version = 3;
-  const auto model = Build(std::move(snapshot));
+  const auto model = Build(MakeSnapshot(10, 50, 8));
   const std::vector<model::ItemIndex> whole =
       ItemsOf(Ask(*model, state_, ForUser(3, 50)));
   std::vector<model::ItemIndex> paged;
   RecommendTask task = ForUser(3, 20);
-  task.version = 3;
   bool more = true;
-  while (more) {
+  size_t pages = 0;
+  for (; more; ++pages) {
     const Recommendation page = Ask(*model, state_, task);
     for (const model::ItemIndex item : ItemsOf(page)) paged.push_back(item);
-    task.offset += task.k;
+    TurnPage(page, &task);
     more = page.more;
   }
   EXPECT_EQ(paged, whole);
-  EXPECT_EQ(task.offset, 60u);
+  EXPECT_EQ(pages, 3u);
+}
 
-  task.version = 2;
-  EXPECT_EQ(Ask(*model, state_, task).status.code(),
-            absl::StatusCode::kAborted);
+// Another model for each page, random places and what the user does meanwhile:
+// every item comes once, but for what has become seen.
+TEST_F(RecommenderTest, PagesOutliveSwaps) {
+  std::set<model::ItemIndex> all;
+  RecommendTask task = ForUser(3, 7);
+  task.explore = 0.5;
+  bool more = true;
+  for (int seed = 1; more; ++seed) {
+    task.seed = static_cast<uint64_t>(seed);
+    const auto model = Build(MakeSnapshot(10, 50, 8, seed));
+    if (seed == 3) Interact(3, *all.begin(), &state_);
+    const Recommendation page = Ask(*model, state_, task);
+    ASSERT_FALSE(page.items.empty());
+    for (const model::ItemIndex item : ItemsOf(page)) {
+      EXPECT_TRUE(all.insert(item).second) << item << " came twice";
+    }
+    TurnPage(page, &task);
+    more = page.more;
+  }
+  EXPECT_EQ(all.size(), 50u) << "none is left out";
 }
 
 TEST_F(RecommenderTest, AFilterInCommonIsAsGoodAsOnesOwn) {

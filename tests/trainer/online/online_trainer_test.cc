@@ -85,6 +85,18 @@ class OnlineTrainerTest : public testing::Test {
   void AwaitPublishes(uint64_t n) {
     AwaitStatus([n](const TrainerStatus& s) { return s.publishes >= n; });
   }
+  // When there is nothing left to learn.
+  void AwaitLearnt() {
+    AwaitStatus([](const TrainerStatus& s) {
+      return s.backlog == 0 && s.state == TrainerState::kIdle;
+    });
+  }
+  // What it has learnt until there is nothing left, asked for.
+  std::unique_ptr<model::Snapshot> PublicationWhenLearnt(int n) {
+    AwaitLearnt();
+    EXPECT_TRUE(trainer_->RequestPublish().ok());
+    return AwaitPublication(n);
+  }
   void AwaitStatus(const std::function<bool(const TrainerStatus&)>& there) {
     absl::Mutex mutex;
     absl::MutexLock lock(&mutex);
@@ -123,6 +135,31 @@ TEST_F(OnlineTrainerTest, PublishesByTheSteadyClock) {
   AwaitState(TrainerState::kIdle);
   // Nothing to learn: how far it has come is told when the interval is over.
   AppendOne(0, data.train[0][0], &interactions_);
+  hours = 2;
+  trainer_->Notify();
+  EXPECT_EQ(AwaitPublication(2)->trained_through,
+            interactions_.last_sequence());
+}
+
+// One write after the other, each learnt before the next: an idle trainer does
+// not publish each of them.
+TEST_F(OnlineTrainerTest, TheIntervalHoldsWhenIdle) {
+  const ClusteredData data = MakeClusters(100, 80, 4, 8, 1);
+  AppendAll(data.train, 1, &interactions_);
+  std::atomic<int64_t> hours{0};
+  OnlineTrainerOptions options = SmallOptions();
+  options.steady_now = [&hours] {
+    return absl::UnixEpoch() + absl::Hours(hours.load());
+  };
+  Make(options);
+  trainer_->Start();
+  AwaitPublication(1);
+  for (uint32_t k = 0; k < 4; ++k) {
+    AppendOne(100, 1 + 4 * k, &interactions_);
+    trainer_->Notify();
+    AwaitLearnt();
+  }
+  EXPECT_EQ(published(), 1);
   hours = 2;
   trainer_->Notify();
   EXPECT_EQ(AwaitPublication(2)->trained_through,
@@ -179,7 +216,7 @@ TEST_F(OnlineTrainerTest, WakesOnNotifyAndGrows) {
   for (uint32_t k = 0; k < 8; ++k) AppendOne(100, 1 + 4 * k, &interactions_);
   EXPECT_EQ(trainer_->status().backlog, 8u);
   trainer_->Notify();
-  const auto snapshot = AwaitPublication(2);
+  const auto snapshot = PublicationWhenLearnt(2);
   ASSERT_EQ(snapshot->users.rows, 101u);
   EXPECT_EQ(snapshot->user_degree[100], 8u);
   EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
@@ -202,8 +239,7 @@ TEST_F(OnlineTrainerTest, PausedLearnsNothingAndStillPublishesOnRequest) {
   EXPECT_EQ(trainer_->status().state, TrainerState::kPaused);
   EXPECT_EQ(trainer_->status().backlog, 1u);
   trainer_->Resume();
-  EXPECT_EQ(AwaitPublication(3)->users.rows, 101u);
-  AwaitState(TrainerState::kIdle);
+  EXPECT_EQ(PublicationWhenLearnt(3)->users.rows, 101u);
 }
 
 TEST_F(OnlineTrainerTest, PausedBeforeStartWaitsForResume) {
@@ -492,7 +528,7 @@ TEST_F(GpuFailureTest, WhatWasPublishedIsNotLearntFromNothingAgain) {
   ASSERT_NE(AwaitPublication(1), nullptr);
   AppendClusters();
   trainer_->Notify();
-  const std::unique_ptr<model::Snapshot> second = AwaitPublication(2);
+  const std::unique_ptr<model::Snapshot> second = PublicationWhenLearnt(2);
   ASSERT_NE(second, nullptr);
   EXPECT_EQ(trainer_->status().device, "cpu");
   EXPECT_EQ(trainer_->status().gpu_errors, 1u);
@@ -547,7 +583,7 @@ TEST_F(GpuFailureTest, AnErasureIsCarriedOutThough) {
                   .ok());
   trainer_->Notify();
   ASSERT_TRUE(done.WaitForNotificationWithTimeout(kDeadline));
-  const std::unique_ptr<model::Snapshot> after = AwaitPublication(3);
+  const std::unique_ptr<model::Snapshot> after = PublicationWhenLearnt(3);
   ASSERT_NE(after, nullptr);
   EXPECT_EQ(after->user_degree[0], 0u);
   for (size_t c = 0; c < after->users.cols; ++c) {
