@@ -49,6 +49,7 @@ class Experiment {
   }
   bool FindsPrior() const { return options_.find_prior; }
   bool FindsExponent() const { return options_.find_norm_exponent; }
+  bool FindsNeighbours() const { return options_.find_neighbours; }
   bool TriesAnything() const {
     return FindsBeta() || FindsRho() || TriesRankings();
   }
@@ -56,7 +57,9 @@ class Experiment {
     return TriesAnything() || options_.select == Select::kValidation;
   }
   // Whether ways to rank are tried with the fit whose ρ is gone on with.
-  bool TriesRankings() const { return FindsPrior() || FindsExponent(); }
+  bool TriesRankings() const {
+    return FindsPrior() || FindsExponent() || FindsNeighbours();
+  }
   bool Adaptive() const { return trainer::IsAdaptive(fit_.temperature); }
   bool NeedsPilot() const {
     return TriesAnything() || (Adaptive() && fit_.rho != 1.0);
@@ -104,6 +107,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   result.beta = fit_.beta;
   result.rho = FindsRho() ? 1.0 : fit_.rho;
   result.prior = options_.prior;
+  result.neighbours = options_.neighbours;
   if (!FindsExponent()) result.norm_exponent = options_.norm_exponent;
   if (NeedsPilot()) {
     absl::Status status = SettleRho(&result);
@@ -117,6 +121,7 @@ absl::StatusOr<ExperimentResult> Experiment::Run() {
   phase.held_tau0 = held_tau0_;
   phase.prior = result.prior;
   phase.norm_exponent = result.norm_exponent;
+  phase.neighbours = result.neighbours;
   if (options_.select == Select::kValidation) {
     absl::Status status = ChooseEpoch(&phase, &result);
     if (!status.ok()) return status;
@@ -142,6 +147,7 @@ absl::Status Experiment::ChooseEpoch(Phase* phase, ExperimentResult* result) {
   phase->measure_often = true;
   phase->tries_priors = FindsPrior();
   phase->tries_exponents = FindsExponent();
+  phase->tries_neighbours = FindsNeighbours();
   auto chosen = phases_.Run(*phase);
   if (!chosen.ok()) return chosen.status();
   result->validation_recall = chosen->report.main_recall();
@@ -151,7 +157,9 @@ absl::Status Experiment::ChooseEpoch(Phase* phase, ExperimentResult* result) {
   NoteRankings(&*chosen, result);
   phase->prior = result->prior;
   phase->norm_exponent = result->norm_exponent;
+  phase->neighbours = result->neighbours;
   phase->tries_priors = phase->tries_exponents = false;
+  phase->tries_neighbours = false;
   phases_.Skip(Epochs() - phase->epochs);
   return absl::OkStatus();
 }
@@ -188,6 +196,10 @@ void Experiment::NoteRankings(PhaseResult* fit, ExperimentResult* result) {
     result->prior_trials = std::move(fit->priors);
     result->prior = ChoosePrior(result->prior_trials);
   }
+  if (FindsNeighbours()) {
+    result->neighbour_trials = std::move(fit->neighbours);
+    result->neighbours = ChooseNeighbourWeights(result->neighbour_trials);
+  }
 }
 
 absl::StatusOr<PhaseResult> Experiment::Try(const std::string& name,
@@ -203,6 +215,7 @@ absl::StatusOr<PhaseResult> Experiment::Try(const std::string& name,
   phase.prior = options_.prior;
   phase.tries_priors = FindsPrior();
   phase.tries_exponents = FindsExponent();
+  phase.tries_neighbours = FindsNeighbours();
   return phases_.Run(phase);
 }
 
@@ -306,6 +319,11 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
   if (FindsPrior()) {
     absl::StrAppend(&protocol,
                     "; the common taste's weight chosen by recall@20 and "
+                    "ndcg@20 on a tenth of train");
+  }
+  if (FindsNeighbours()) {
+    absl::StrAppend(&protocol,
+                    "; the neighbourhood's weights chosen by recall@20 and "
                     "ndcg@20 on a tenth of train");
   }
   return protocol;

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "lab/dataset.h"
+#include "lab/neighbour_trials.h"
 #include "lab/norm_exponent.h"
 #include "lab/probes.h"
 #include "lab/query_prior.h"
@@ -24,7 +25,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 13;
+inline constexpr int kResultsVersion = 14;
 
 // By what the number of epochs is chosen.
 enum class Select {
@@ -64,6 +65,12 @@ struct ExperimentOptions {
   bool find_rho = true;
   // Finds κ on the validation slice, after ρ.
   bool find_prior = true;
+  // The neighbourhood's part in what users are ranked for
+  // (query/neighbourhood.h), with lists of so many neighbours.
+  query::NeighbourWeights neighbours;
+  int neighbour_count = 200;
+  // Finds its weights on the validation slice, after κ.
+  bool find_neighbours = false;
   int threads = 1;
   std::string device = "cpu";  // or auto, cuda, cuda:N
   Select select = Select::kValidation;
@@ -110,7 +117,8 @@ struct ExperimentResult {
   int epochs = 0;
   double beta = 0;
   double rho = 0;
-  double prior = 0;                     // κ
+  double prior = 0;  // κ
+  query::NeighbourWeights neighbours;
   std::optional<double> norm_exponent;  // p, see ExperimentOptions
   double learning_rate = 0;             // at the start of the schedule
   double tau0 = 0;
@@ -131,10 +139,11 @@ struct ExperimentResult {
   // If select is kValidation: the best on the slice.
   double validation_recall = 0;
   double validation_ndcg = 0;
-  std::vector<SliceTrial> beta_trials;   // if find_beta
-  std::vector<SliceTrial> rho_trials;    // if find_rho
-  std::vector<SliceTrial> prior_trials;  // of κ, if find_prior
-  std::vector<SliceTrial> norm_trials;   // of p, if find_norm_exponent
+  std::vector<SliceTrial> beta_trials;           // if find_beta
+  std::vector<SliceTrial> rho_trials;            // if find_rho
+  std::vector<SliceTrial> prior_trials;          // of κ, if find_prior
+  std::vector<NeighbourTrial> neighbour_trials;  // if find_neighbours
+  std::vector<SliceTrial> norm_trials;           // of p, if find_norm_exponent
   std::string protocol;  // in words: what was chosen, and on what
 };
 

@@ -11,6 +11,8 @@
 #include "lab/phase_ranking.h"
 #include "trainer/cuda/cuda_light_gcn.h"
 #include "trainer/kernels/vector_kernels.h"
+#include "trainer/neighbours/neighbour_search.h"
+#include "trainer/neighbours/positive_graph.h"
 
 namespace taud::lab {
 namespace {
@@ -38,8 +40,9 @@ EpochFigures FiguresOf(const trainer::OfflineFit& fit,
   return figures;
 }
 
-FittedRows RowsOf(const trainer::OfflineFit& fit) {
-  return {fit.Users(), fit.Items(), fit.ItemNorms()};
+FittedRows RowsOf(const trainer::OfflineFit& fit,
+                  const model::NeighbourLists& neighbours) {
+  return {fit.Users(), fit.Items(), fit.ItemNorms(), &neighbours};
 }
 
 }  // namespace
@@ -96,6 +99,12 @@ absl::StatusOr<PhaseResult> FitPhases::Run(const Phase& phase) {
   Running running;
   running.fit = &fit;
   running.popularity = CountPopularity(*phase.train, dataset_.items);
+  if (phase.test != nullptr &&
+      (phase.tries_neighbours || phase.neighbours.weight > 0)) {
+    running.neighbours = trainer::FindAllNeighbours(
+        trainer::PositiveGraph(*phase.train, dataset_.items),
+        static_cast<size_t>(options_.neighbour_count), options_.threads);
+  }
   for (int epoch = 1; epoch <= phase.epochs; ++epoch) {
     absl::Status status = RunEpoch(phase, epoch, &running);
     if (!status.ok()) return status;
@@ -106,9 +115,9 @@ absl::StatusOr<PhaseResult> FitPhases::Run(const Phase& phase) {
     best.temperatures = fit.Temperatures();
     best.figures = fit.figures();
   }
-  if (phase.tries_priors || phase.tries_exponents) {
-    TryRankings(phase, RowsOf(fit), running.popularity, options_.threads,
-                &best.exponents, &best.priors);
+  if (phase.tries_priors || phase.tries_exponents || phase.tries_neighbours) {
+    TryRankings(phase, RowsOf(fit, running.neighbours), running.popularity,
+                options_.threads, &best);
   }
   best.epoch_seconds = running.seconds / phase.epochs;
   if (phase.last) best.gradient_magnitude = ProbeGradient(fit, phase);
@@ -164,7 +173,8 @@ void FitPhases::Look(const Phase& phase, int epoch, Running* running,
   const bool looks = chooses || (extra > 0 && epoch % extra == 0);
   if (phase.test == nullptr || !looks) return;
   const RankingReport report =
-      MeasureRanking(phase, RowsOf(fit), running->popularity, options_.threads);
+      MeasureRanking(phase, RowsOf(fit, running->neighbours),
+                     running->popularity, options_.threads);
   EpochFigures& figures = best.curve.back();
   progress->recall = figures.recall = report.main_recall();
   progress->ndcg = figures.ndcg = report.main_ndcg();

@@ -11,6 +11,7 @@
 #include "lab/experiment.h"
 #include "lab/slice_trial.h"
 #include "model/item_lists.h"
+#include "model/neighbour_lists.h"
 #include "trainer/kernels/worker_pool.h"
 #include "trainer/offline/offline_fit.h"
 
@@ -35,7 +36,9 @@ struct Phase {
   // with others.
   double prior = 0;
   std::optional<double> norm_exponent;
+  query::NeighbourWeights neighbours;
   bool tries_priors = false;
+  bool tries_neighbours = false;
   bool tries_exponents = false;
 };
 
@@ -44,6 +47,7 @@ struct PhaseResult {
   RankingReport report;  // the best by recall, or the only one
   int epochs = 0;        // after which `report` was measured
   std::vector<SliceTrial> priors;
+  std::vector<NeighbourTrial> neighbours;
   std::vector<SliceTrial> exponents;
   std::vector<float> temperatures;
   GroupMeans item_norm = {};
@@ -79,6 +83,8 @@ class FitPhases {
   struct Running {
     trainer::OfflineFit* fit = nullptr;
     std::vector<uint32_t> popularity;
+    // Of the phase's train; empty if nothing is ranked by them.
+    model::NeighbourLists neighbours;
     PhaseResult best;
     double seconds = 0;
   };

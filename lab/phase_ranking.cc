@@ -1,16 +1,22 @@
 #include "lab/phase_ranking.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 
 #include "lab/norm_exponent.h"
 #include "lab/query_prior.h"
 #include "query/common_taste.h"
+#include "query/neighbourhood.h"
 #include "trainer/evaluation/evaluation.h"
+#include "trainer/kernels/vector_kernels.h"
 
 namespace taud::lab {
 namespace {
+
+// Users of the slice that the neighbourhood's weights are tried on.
+constexpr size_t kSampledUsers = 5000;
 
 // The most popular items, best first; those that nobody has are left out.
 std::vector<uint32_t> MostPopular(const std::vector<uint32_t>& popularity,
@@ -46,6 +52,50 @@ std::vector<SliceTrial> TryEach(const Values& values, Set set, Phase phase,
   return trials;
 }
 
+// Rows that are zero stay so.
+void ToUnitRows(model::Matrix* rows) {
+  const auto width = static_cast<int64_t>(rows->cols);
+  for (size_t r = 0; r < rows->rows; ++r) {
+    float* row = rows->Row(r);
+    const float norm = std::sqrt(trainer::Dot(row, row, width));
+    if (norm > 0) std::for_each(row, row + width, [&](float& x) { x /= norm; });
+  }
+}
+
+// Of the rows that are not zero; 1 without any.
+float MeanNorm(const model::Matrix& rows) {
+  const auto width = static_cast<int64_t>(rows.cols);
+  double sum = 0;
+  size_t counted = 0;
+  for (size_t r = 0; r < rows.rows; ++r) {
+    const double square = trainer::Dot(rows.Row(r), rows.Row(r), width);
+    if (square == 0) continue;
+    sum += std::sqrt(square);
+    ++counted;
+  }
+  return counted == 0 ? 1
+                      : static_cast<float>(sum / static_cast<double>(counted));
+}
+
+std::vector<uint32_t> LatestFirst(const std::vector<uint32_t>& items) {
+  return std::vector<uint32_t>(items.rbegin(), items.rend());
+}
+
+// The lists of at most about `most` users, evenly spaced; the others are empty.
+model::ItemLists SampleUsers(const model::ItemLists& test, size_t most) {
+  const auto users = static_cast<size_t>(
+      std::count_if(test.begin(), test.end(),
+                    [](const auto& list) { return !list.empty(); }));
+  const size_t step = std::max<size_t>(1, users / most);
+  model::ItemLists sample(test.size());
+  size_t nth = 0;
+  for (size_t user = 0; user < test.size(); ++user) {
+    if (test[user].empty()) continue;
+    if (nth++ % step == 0) sample[user] = test[user];
+  }
+  return sample;
+}
+
 }  // namespace
 
 RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
@@ -57,6 +107,9 @@ RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
   if (phase.norm_exponent.has_value()) {
     SetNorms(rows.item_norms, *phase.norm_exponent, &items);
   }
+  // The neighbourhood is added to a cosine, or to what is like one.
+  const bool adds = phase.neighbours.weight > 0 && rows.neighbours != nullptr;
+  if (adds) ToUnitRows(&users);
   const auto cold = [&](size_t user) {
     return (*phase.train)[user].empty() && !(*phase.test)[user].empty();
   };
@@ -64,8 +117,24 @@ RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
   for (size_t user = 0; user < known_users.size(); ++user) {
     if (cold(user)) known_users[user].clear();
   }
-  model::ItemLists lists = trainer::TopItems(
-      users, items, *phase.train, known_users, kCutoffs.back(), threads);
+  std::vector<query::Neighbourhood> neighbourhoods;  // by thread
+  trainer::AddToScores add;
+  if (adds) {
+    neighbourhoods.reserve(static_cast<size_t>(threads));
+    for (int t = 0; t < threads; ++t) {
+      neighbourhoods.emplace_back(rows.neighbours, &popularity);
+    }
+    query::NeighbourWeights weights = phase.neighbours;
+    weights.weight *= MeanNorm(items);
+    add = [&, weights](int worker, uint32_t user, float* scores) {
+      std::vector<query::NeighbourGain> gains;
+      neighbourhoods[static_cast<size_t>(worker)].Gains(
+          LatestFirst((*phase.train)[user]), weights, &gains);
+      for (const auto& [item, gain] : gains) scores[item] += gain;
+    };
+  }
+  model::ItemLists lists = trainer::TopItemsOfSum(
+      users, items, *phase.train, known_users, kCutoffs.back(), threads, add);
   // A user without training items has no row; it gets what the daemon answers
   // to somebody it does not know.
   const std::vector<uint32_t> popular =
@@ -78,19 +147,34 @@ RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
 
 void TryRankings(Phase phase, const FittedRows& rows,
                  const std::vector<uint32_t>& popularity, int threads,
-                 std::vector<SliceTrial>* exponents,
-                 std::vector<SliceTrial>* priors) {
+                 PhaseResult* result) {
+  // Each is found without the neighbourhood, which is found behind them.
+  const bool tries_neighbours = phase.tries_neighbours;
+  if (tries_neighbours) phase.neighbours = {};
   if (phase.tries_exponents) {
-    *exponents = TryEach(
+    result->exponents = TryEach(
         kNormExponents,
         [](double p, Phase* tried) { tried->norm_exponent = p; }, phase, rows,
         popularity, threads);
-    phase.norm_exponent = ChooseNormExponent(*exponents);
+    phase.norm_exponent = ChooseNormExponent(result->exponents);
   }
-  if (!phase.tries_priors) return;
-  *priors = TryEach(
-      kOfflinePriors, [](double prior, Phase* tried) { tried->prior = prior; },
-      phase, rows, popularity, threads);
+  if (phase.tries_priors) {
+    result->priors = TryEach(
+        kOfflinePriors,
+        [](double prior, Phase* tried) { tried->prior = prior; }, phase, rows,
+        popularity, threads);
+    phase.prior = ChoosePrior(result->priors);
+  }
+  if (!tries_neighbours) return;
+  const model::ItemLists sample = SampleUsers(*phase.test, kSampledUsers);
+  phase.test = &sample;
+  std::vector<NeighbourTrial>& trials = result->neighbours;
+  while (const auto weights = NextNeighbourWeights(trials)) {
+    phase.neighbours = *weights;
+    const RankingReport report =
+        MeasureRanking(phase, rows, popularity, threads);
+    trials.push_back({*weights, report.main_recall(), report.main_ndcg()});
+  }
 }
 
 }  // namespace taud::lab

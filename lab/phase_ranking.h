@@ -19,19 +19,21 @@ namespace taud::lab {
 struct FittedRows {
   model::Matrix users, items;
   std::vector<float> item_norms;
+  // Of the phase's train, if users are ranked for by their neighbourhood.
+  const model::NeighbourLists* neighbours = nullptr;
 };
 
-// On the phase's test, with its κ and its p.
+// On the phase's test, with its κ, its p and its neighbourhood.
 RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
                              const std::vector<uint32_t>& popularity,
                              int threads);
 
 // Tries the values of p, if the phase does, with its κ; then those of κ, if it
-// does, with the best p.
+// does, with the best p; then the weights of the neighbourhood, if it does,
+// with both, on some of the users. They are left in *result.
 void TryRankings(Phase phase, const FittedRows& rows,
                  const std::vector<uint32_t>& popularity, int threads,
-                 std::vector<SliceTrial>* exponents,
-                 std::vector<SliceTrial>* priors);
+                 PhaseResult* result);
 
 }  // namespace taud::lab
 

@@ -104,4 +104,11 @@ std::string PriorOf(const LabFlags& flags,
   return RhoOf(flags, fit) == "auto" ? "auto" : "0";
 }
 
+// The same: the papers' tables measure the papers' methods.
+std::string NeighboursOf(const LabFlags& flags,
+                         const trainer::OfflineFitOptions& fit) {
+  if (!flags.neighbours.empty()) return flags.neighbours;
+  return RhoOf(flags, fit) == "auto" ? "auto" : "0";
+}
+
 }  // namespace taud::cli

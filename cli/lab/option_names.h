@@ -24,11 +24,13 @@ trainer::RankBy RankOf(const std::string& name);
 // What --rank-sim came to.
 std::string RankName(const lab::ExperimentOptions& options);
 
-// --rho and --prior, "auto" or a number, with the default where they are not
-// given. `fit` has its backbone, its loss and its norms.
+// --rho, --prior and --neighbours, "auto" or a number, with the default where
+// they are not given. `fit` has its backbone, its loss and its norms.
 std::string RhoOf(const LabFlags& flags, const trainer::OfflineFitOptions& fit);
 std::string PriorOf(const LabFlags& flags,
                     const trainer::OfflineFitOptions& fit);
+std::string NeighboursOf(const LabFlags& flags,
+                         const trainer::OfflineFitOptions& fit);
 
 }  // namespace taud::cli
 

@@ -148,6 +148,23 @@ std::vector<LabOption> LossAndWeights() {
             const std::string prior = PriorOf(flags, options.fit);
             if (prior != "0") (*json)["prior_option"] = prior;
           }),
+      LabOption("--neighbours", &F::neighbours, std::string(),
+                "What a user's neighbourhood counts beside the vectors, as "
+                "LAMBDA or LAMBDA,P (query/neighbourhood.h), or auto: chosen "
+                "on a slice cut from train; by default auto where --rho is, "
+                "otherwise 0")
+          .Tells([](const F& flags, const Experiment& options, Json* json) {
+            const std::string neighbours = NeighboursOf(flags, options.fit);
+            if (neighbours != "0") (*json)["neighbours_option"] = neighbours;
+          }),
+      LabOption("--neighbour-count", &F::neighbour_count, 200,
+                "Neighbours that an item's list has, at most")
+          .In(1, 100'000)
+          .ShowsDefault()
+          .Tells([](const F& flags, const Experiment& options, Json* json) {
+            if (NeighboursOf(flags, options.fit) == "0") return;
+            (*json)["neighbour_count"] = flags.neighbour_count;
+          }),
   };
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "cli/lab/option_names.h"
 #include "cli/lab/option_row.h"
@@ -62,6 +63,23 @@ absl::Status ResolvePrior(const LabFlags& flags,
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "--prior is '", flags.prior, "', expected a number or auto"));
+}
+
+absl::Status ResolveNeighbours(const LabFlags& flags,
+                               lab::ExperimentOptions* options) {
+  const std::string text = NeighboursOf(flags, options->fit);
+  options->neighbour_count = flags.neighbour_count;
+  options->find_neighbours = text == "auto";
+  if (options->find_neighbours) return absl::OkStatus();
+  const std::vector<std::string> parts = absl::StrSplit(text, ',');
+  query::NeighbourWeights& weights = options->neighbours;
+  if (parts.size() <= 2 && absl::SimpleAtof(parts[0], &weights.weight) &&
+      (parts.size() == 1 || absl::SimpleAtof(parts[1], &weights.power))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--neighbours is '", flags.neighbours,
+                   "', expected auto, a number, or two as 0.5,0.25"));
 }
 
 // Where norms are free and the cosine is learnt, how much they count is found.
@@ -164,6 +182,7 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   status.Update(ResolveBeta(flags, &options));
   status.Update(ResolveRho(flags, &options));
   status.Update(ResolvePrior(flags, &options));
+  status.Update(ResolveNeighbours(flags, &options));
   status.Update(ResolveThreshold(flags, &fit));
   status.Update(ResolveRanking(flags, &options));
   if (!status.ok()) return status;
@@ -183,6 +202,8 @@ LabFlags AsFound(LabFlags flags, const nlohmann::ordered_json& result) {
   };
   flags.rho = found("rho");
   flags.prior = found("prior");
+  flags.neighbours =
+      absl::StrCat(found("neighbours"), ",", found("neighbours_power"));
   if (result.contains("beta_option")) flags.beta = found("beta");
   if (result.contains("norm_exponent")) flags.rank_sim = found("norm_exponent");
   return flags;

@@ -31,7 +31,8 @@ struct LabFlags {
   double message_dropout, alpha0, alpha1;
   std::string loss;
   double ccl_margin, ccl_weight;
-  std::string rho, prior;
+  std::string rho, prior, neighbours;
+  int neighbour_count;
   std::string negatives, beta, negative_weight, false_negatives;
   int negative_count;
   std::string train_sim, rank_sim, normalize;

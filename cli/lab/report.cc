@@ -134,6 +134,9 @@ std::string NumbersOf(const nlohmann::ordered_json& values) {
   return text;
 }
 
+// A float in the digits that it was given in.
+double Rounded(float value) { return std::round(double{value} * 1e6) / 1e6; }
+
 // What was tried on the slice, and its figures there.
 void AddTrials(const lab::ExperimentResult& result,
                nlohmann::ordered_json* json) {
@@ -153,6 +156,13 @@ void AddTrials(const lab::ExperimentResult& result,
            {"validation_recall" + main, trial.recall},
            {"validation_ndcg" + main, trial.ndcg}});
     }
+  }
+  for (const lab::NeighbourTrial& trial : result.neighbour_trials) {
+    (*json)["neighbours_trials"].push_back(
+        {{"neighbours", Rounded(trial.weights.weight)},
+         {"neighbours_power", Rounded(trial.weights.power)},
+         {"validation_recall" + main, trial.recall},
+         {"validation_ndcg" + main, trial.ndcg}});
   }
 }
 
@@ -207,6 +217,8 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
   }
   json["rho"] = result.rho;
   json["prior"] = result.prior;
+  json["neighbours"] = Rounded(result.neighbours.weight);
+  json["neighbours_power"] = Rounded(result.neighbours.power);
   if (result.norm_exponent.has_value()) {
     json["norm_exponent"] = *result.norm_exponent;
   }
@@ -262,7 +274,12 @@ std::string ToText(const nlohmann::ordered_json& json) {
   }
   absl::StrAppend(&text, "\nrho ", json.at("rho").get<double>(),
                   ", the common taste as ", json.at("prior").get<double>(),
-                  " interactions");
+                  " interactions, the neighbourhood ",
+                  json.at("neighbours").get<double>());
+  if (json.at("neighbours_power").get<double>() > 0) {
+    absl::StrAppend(&text, " by popularity to the power of ",
+                    json.at("neighbours_power").get<double>());
+  }
   if (json.contains("beta_option")) {
     absl::StrAppend(&text, ", negatives by popularity to the power of ",
                     json.at("beta").get<double>());

@@ -66,6 +66,14 @@ model::ItemLists TopItems(const model::Matrix& users,
                           const model::Matrix& items,
                           const model::ItemLists& train,
                           const model::ItemLists& test, size_t k, int threads) {
+  return TopItemsOfSum(users, items, train, test, k, threads, nullptr);
+}
+
+model::ItemLists TopItemsOfSum(const model::Matrix& users,
+                               const model::Matrix& items,
+                               const model::ItemLists& train,
+                               const model::ItemLists& test, size_t k,
+                               int threads, const AddToScores& add) {
   model::ItemLists lists(test.size());
   std::vector<uint32_t> ranked;  // users to rank for
   for (uint32_t u = 0; u < std::min(test.size(), users.rows); ++u) {
@@ -103,6 +111,7 @@ model::ItemLists TopItems(const model::Matrix& users,
       for (size_t r = 0; r < count; ++r) {
         const uint32_t user = ranked[begin + r];
         float* row = &scores[r * static_cast<size_t>(padded)];
+        if (add) add(worker, user, row);
         for (const uint32_t item : untrained) row[item] = kNever;
         if (user < train.size()) {
           for (const uint32_t item : train[user]) {

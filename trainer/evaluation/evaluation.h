@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "model/item_lists.h"
@@ -23,6 +24,16 @@ model::ItemLists TopItems(const model::Matrix& users,
                           const model::Matrix& items,
                           const model::ItemLists& train,
                           const model::ItemLists& test, size_t k, int threads);
+
+// Adds to the scores [items] of a user. Called on the thread `worker`, from 0.
+using AddToScores =
+    std::function<void(int worker, uint32_t user, float* scores)>;
+// The same with something added to the inner products.
+model::ItemLists TopItemsOfSum(const model::Matrix& users,
+                               const model::Matrix& items,
+                               const model::ItemLists& train,
+                               const model::ItemLists& test, size_t k,
+                               int threads, const AddToScores& add);
 
 // What an item found at a rank from 1 gains: 1 / log₂(rank + 1), the term of
 // DCG. Pure.

@@ -51,8 +51,9 @@ std::vector<std::string> WordsOf(const LabTable& table,
                                  const LabTableRequest& request,
                                  const LabCell& cell) {
   const LabRow& row = table.rows[cell.row];
-  std::vector<std::string> words = {"--data",
-                                    request.data[cell.data].directory};
+  std::vector<std::string> words = {"--data", request.data[cell.data].directory,
+                                    // The papers' methods have none.
+                                    "--neighbours", "0"};
   for (const auto word : absl::StrSplit(row.options, ' ', absl::SkipEmpty())) {
     words.emplace_back(word);
   }
