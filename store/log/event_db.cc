@@ -206,10 +206,18 @@ absl::Status EventDb::OpenFamilies() {
   const rocksdb::DBOptions options = MakeDbOptions(env_.get());
   std::vector<rocksdb::ColumnFamilyDescriptor> families =
       MakeFamilies(expiry_, cache_);
-  // A database of format 1 has a family that is not among them.
   std::vector<std::string> names;
-  if (rocksdb::DB::ListColumnFamilies(options, directory_, &names).ok() &&
-      std::find(names.begin(), names.end(), kLegacyEventIds) != names.end()) {
+  const bool listed =
+      rocksdb::DB::ListColumnFamilies(options, directory_, &names).ok();
+  const auto has = [&](absl::string_view name) {
+    return listed && std::find(names.begin(), names.end(), name) != names.end();
+  };
+  // Opened for reading, an older database goes without the newest family.
+  const bool lacks_last = read_only_ && listed && !has(families.back().name);
+  if (lacks_last) families.pop_back();
+  // A database of format 1 has a family that is not among them.
+  const bool legacy = has(kLegacyEventIds);
+  if (legacy) {
     families.emplace_back(kLegacyEventIds, rocksdb::ColumnFamilyOptions());
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -222,8 +230,9 @@ absl::Status EventDb::OpenFamilies() {
   if (!opened.ok())
     return FromRocksDb(opened, "open the event store", directory_);
   db_.reset(db);
-  for (size_t f = 0; f < kNumFamilies; ++f) handles_[f] = handles[f];
-  legacy_ids_ = handles.size() > kNumFamilies ? handles.back() : nullptr;
+  const size_t known = kNumFamilies - (lacks_last ? 1 : 0);
+  for (size_t f = 0; f < known; ++f) handles_[f] = handles[f];
+  legacy_ids_ = legacy ? handles.back() : nullptr;
   return absl::OkStatus();
 }
 
@@ -233,6 +242,7 @@ void EventDb::CloseDatabase() {
     return;
   }
   for (rocksdb::ColumnFamilyHandle*& handle : handles_) {
+    if (handle == nullptr) continue;
     db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     handle = nullptr;
   }
@@ -410,6 +420,28 @@ absl::Status EventDb::LoadCatalogue(size_t num_items,
   return FromRocksDb(it->status(), "read the catalogue", directory_);
 }
 
+absl::Status EventDb::LoadUserProperties(
+    size_t num_users, model::UserProperties* properties) const {
+  absl::Status open = RequireOpen();
+  if (!open.ok()) return open;
+  constexpr Family kFamily = Family::kUserProperties;
+  if (handle(kFamily) == nullptr) return absl::OkStatus();
+  const std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(ScanOptions(), handle(kFamily)));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const absl::StatusOr<uint32_t> user = DecodeIndexKey(AsView(it->key()));
+    if (!user.ok()) return Damaged(kFamily, "key", user.status());
+    const std::string where = absl::StrCat("entry ", *user);
+    if (*user >= num_users) {
+      return Damaged(kFamily, where, absl::DataLossError("the user has no id"));
+    }
+    const auto decoded = DecodeUserProperties(AsView(it->value()));
+    if (!decoded.ok()) return Damaged(kFamily, where, decoded.status());
+    properties->Put(*user, *decoded);
+  }
+  return FromRocksDb(it->status(), "read the properties of users", directory_);
+}
+
 absl::Status EventDb::ForEachEvent(model::Sequence after, size_t num_users,
                                    size_t num_items,
                                    const VisitEvent& visit) const {
@@ -480,9 +512,14 @@ absl::StatusOr<KnownIds> EventDb::FindIds(
   }
   for (const std::string_view stream : streams) {
     std::string value;
-    const rocksdb::Status found =
+    rocksdb::Status found =
         db_->Get(rocksdb::ReadOptions(), handle(Family::kStreams),
-                 AsSlice(stream), &value);
+                 AsSlice(HashEventId(stream, id_seed_)), &value);
+    if (found.IsNotFound()) {
+      // Of a taud that kept the names themselves.
+      found = db_->Get(rocksdb::ReadOptions(), handle(Family::kStreams),
+                       AsSlice(stream), &value);
+    }
     if (found.IsNotFound()) continue;
     if (!found.ok()) return FromRocksDb(found, "look up a stream", directory_);
     const absl::StatusOr<StreamRecord> record = DecodeStream(value);
@@ -504,9 +541,15 @@ absl::Status EventDb::Write(const GroupPlan& plan, int64_t now_ms) {
   std::string value;
   for (const GroupPlan::Record& record : plan.records) {
     value.clear();
-    EncodeItemRecord(*record.record, &value);
+    EncodeItemRecord(record.record, &value);
     const IndexKey key = EncodeIndexKey(record.item);
     batch.Put(handle(Family::kCatalogue), AsSlice(key), value);
+  }
+  for (const GroupPlan::UserRecord& record : plan.user_records) {
+    value.clear();
+    EncodeUserProperties(record.properties, &value);
+    const IndexKey key = EncodeIndexKey(record.user);
+    batch.Put(handle(Family::kUserProperties), AsSlice(key), value);
   }
   EventIdRecord id_record;
   id_record.accepted_ms = now_ms;
@@ -524,7 +567,9 @@ absl::Status EventDb::Write(const GroupPlan& plan, int64_t now_ms) {
   for (const auto& [stream, written] : plan.streams) {
     StreamRecord record = written;
     record.accepted_ms = now_ms;
-    batch.Put(handle(Family::kStreams), stream, AsSlice(EncodeStream(record)));
+    batch.Put(handle(Family::kStreams), AsSlice(HashEventId(stream, id_seed_)),
+              AsSlice(EncodeStream(record)));
+    batch.Delete(handle(Family::kStreams), stream);
   }
   if (!plan.events.empty()) {
     const SequenceKey last = EncodeSequenceKey(plan.last_sequence);
@@ -556,7 +601,8 @@ absl::Status EventDb::WriteErasure(const Erasure& erasure) {
   Batch batch(0);
   batch.Put(handle(user ? Family::kUsers : Family::kItems), AsSlice(key),
             AsSlice(ErasedName()));
-  if (!user) batch.Delete(handle(Family::kCatalogue), AsSlice(key));
+  batch.Delete(handle(user ? Family::kUserProperties : Family::kCatalogue),
+               AsSlice(key));
   batch.Put(handle(Family::kErasures), erasure.id,
             AsSlice(EncodeErasure(erasure.record)));
   if (!batch.status().ok()) {

@@ -57,7 +57,7 @@ void Answer(const absl::Status& status, GroupPlan* plan,
   for (size_t b = 0; b < batches->size(); ++b) {
     PendingBatch& batch = (*batches)[b];
     if (batch.upsert_done) {
-      batch.upsert_done(status);
+      batch.upsert_done(status.ok() ? plan->refused[b] : status);
     } else if (!status.ok()) {
       batch.append_done(status);
     } else {
@@ -214,6 +214,10 @@ absl::Status EventStore::Impl::Load() {
   if (status.ok()) status = db_->LoadNames(Family::kItems, &state_->items);
   if (status.ok()) {
     status = db_->LoadCatalogue(state_->items.size(), &state_->catalogue);
+  }
+  if (status.ok()) {
+    status =
+        db_->LoadUserProperties(state_->users.size(), &state_->user_properties);
   }
   if (!status.ok()) return status;
   auto erasures = db_->LoadErasures();
@@ -465,8 +469,8 @@ absl::Status EventStore::Impl::Commit(const std::vector<PendingBatch>& batches,
   const absl::StatusOr<KnownIds> known =
       db_->FindIds(EventIdsOf(batches), StreamsOf(batches), cutoff);
   if (!known.ok()) return known.status();
-  *plan = PlanGroup(batches, known->sequences, last_sequence_, state_->users,
-                    state_->items, known->streams);
+  *plan = PlanGroup(batches, known->sequences, last_sequence_, *state_,
+                    known->streams);
   if (plan->empty()) return absl::OkStatus();
   status = Write(*plan);
   NoteWritable(status);
@@ -628,6 +632,7 @@ void EventStore::Impl::ApplyErasure(const Erasure& erasure) {
     if (index < state_->users.size() && !state_->users.IsErased(index)) {
       state_->users.Erase(index);
     }
+    state_->user_properties.Delete(index);
     return;
   }
   if (index < state_->items.size() && !state_->items.IsErased(index)) {
@@ -788,6 +793,16 @@ absl::Status EventStore::UpsertItems(std::vector<NewItem> batch,
   if (!status.ok()) return status;
   PendingBatch pending;
   pending.items = std::move(batch);
+  pending.upsert_done = std::move(done);
+  return impl_->Push(&pending);
+}
+
+absl::Status EventStore::UpsertUsers(std::vector<NewUser> batch,
+                                     UpsertDone done) {
+  absl::Status status = CheckUsers(batch);
+  if (!status.ok()) return status;
+  PendingBatch pending;
+  pending.users = std::move(batch);
   pending.upsert_done = std::move(done);
   return impl_->Push(&pending);
 }
