@@ -80,11 +80,11 @@ absl::Status CheckItem(const FileItem& item) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ItemReader>> ItemReader::Open(
-    const std::string& path, bool ignore_unknown) {
+    const std::string& path, UnknownItemColumns unknown) {
   auto file = TextFile::Open(path);
   if (!file.ok()) return file.status();
-  auto reader = std::unique_ptr<ItemReader>(
-      new ItemReader(*std::move(file), ignore_unknown));
+  auto reader =
+      std::unique_ptr<ItemReader>(new ItemReader(*std::move(file), unknown));
   const absl::Status status = reader->Begin();
   if (!status.ok()) {
     return absl::Status(status.code(),
@@ -118,6 +118,7 @@ absl::Status ItemReader::TakeColumns(const std::vector<std::string>& header) {
   std::array<int, kColumns> at;
   at.fill(-1);
   std::vector<std::string> unknown;
+  std::vector<size_t> unknown_at;
   for (size_t i = 0; i < header.size(); ++i) {
     const std::string plain = PlainColumnName(header[i]);
     const auto known = std::find_if(
@@ -130,6 +131,7 @@ absl::Status ItemReader::TakeColumns(const std::vector<std::string>& header) {
       at[column] = static_cast<int>(i);
     } else {
       unknown.push_back(header[i]);
+      unknown_at.push_back(i);
     }
   }
   const auto of_interactions =
@@ -137,26 +139,41 @@ absl::Status ItemReader::TakeColumns(const std::vector<std::string>& header) {
   if (of_interactions != unknown.end()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "looks like interactions, not items: it has a column \"",
-        *of_interactions,
-        "\", and written as items it would wipe their titles and tags; "
-        "`tauctl ingest` takes interactions"));
+        *of_interactions, "\"; `tauctl ingest` takes interactions"));
   }
-  if (!unknown.empty() && !ignore_unknown_) {
+  if (!unknown.empty() && unknown_ == UnknownItemColumns::kRefuse) {
     return UnknownColumns(unknown,
                           "rename them (id, title, tags, hidden, "
-                          "available_from, available_until), or leave them out "
+                          "available_from, available_until), make them "
+                          "properties with --properties, or leave them out "
                           "with --ignore-unknown");
   }
   if (at[kId] < 0) {
     return absl::InvalidArgumentError(
         "the header names no column id (item_id, movieId, …)");
   }
-  if (*std::max_element(at.begin() + 1, at.end()) < 0) {
+  const bool as_properties = unknown_ == UnknownItemColumns::kAreProperties;
+  if (!as_properties) unknown_at.clear();
+  if (*std::max_element(at.begin() + 1, at.end()) < 0 && unknown_at.empty()) {
     return absl::InvalidArgumentError(
         "says nothing of the items but their ids (no title, tags, hidden, "
-        "available_from, available_until): written it would wipe what is known "
-        "of them");
+        "available_from, available_until)");
   }
+  mask_.clear();
+  static constexpr const char* kFields[kColumns] = {nullptr,
+                                                    "title",
+                                                    "tags",
+                                                    "hidden",
+                                                    "available_from_ms",
+                                                    "available_until_ms"};
+  for (size_t c = 1; c < kColumns; ++c) {
+    if (at[c] >= 0) mask_.push_back(kFields[c]);
+  }
+  for (const size_t i : unknown_at) {
+    mask_.push_back(absl::StrCat("properties.", header[i]));
+  }
+  properties_at_ = unknown_at;
+  if (as_properties) unknown.clear();
   for (const std::string& name : unknown) {
     if (std::find(left_out_.begin(), left_out_.end(), name) ==
         left_out_.end()) {
@@ -175,8 +192,13 @@ std::string ItemReader::Understood() const {
     columns.push_back(absl::StrCat(Known()[c].name, " = ",
                                    header_[static_cast<size_t>(at_[c])]));
   }
+  std::vector<std::string> properties;
+  for (const size_t i : properties_at_) properties.push_back(header_[i]);
   return absl::StrCat(
       json_ ? "JSON Lines; " : "columns: ", absl::StrJoin(columns, ", "),
+      properties.empty()
+          ? ""
+          : absl::StrCat("; properties: ", absl::StrJoin(properties, ", ")),
       left_out_.empty()
           ? ""
           : absl::StrCat("; LEFT OUT: ", absl::StrJoin(left_out_, ", ")));
@@ -215,6 +237,15 @@ absl::Status ItemReader::ParseCsv(const LineReader::Line& line,
   item->title = field(kTitle);
   const std::vector<std::string> tags = absl::StrSplit(field(kTags), '|');
   for (const std::string& tag : tags) AddTag(tag, &item->tags);
+  for (const size_t i : properties_at_) {
+    JsonField value;
+    value.text = (*fields)[i];
+    // In CSV everything is text; what it says is a matter of whoever sends it.
+    value.type =
+        value.text.empty() ? JsonField::Type::kNull : JsonField::Type::kOther;
+    item->properties.emplace_back(header_[i], std::move(value));
+  }
+  item->mask = mask_;
   return SetRest(field(kHidden), field(kFrom), field(kUntil), item);
 }
 
@@ -244,6 +275,14 @@ absl::Status ItemReader::ParseJson(const std::string& line, FileItem* item) {
     return absl::InvalidArgumentError("tags is not a list of strings");
   }
   for (const std::string& tag : tags.strings) AddTag(tag, &item->tags);
+  for (const size_t i : properties_at_) {
+    if ((*object)[i].second.type == JsonField::Type::kOther) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          (*object)[i].first, " is neither a plain value nor a list of texts"));
+    }
+    item->properties.push_back((*object)[i]);
+  }
+  item->mask = mask_;
   item->id = field(kId).text;
   item->title = field(kTitle).text;
   return SetRest(field(kHidden).text, field(kFrom).text, field(kUntil).text,

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cli/interaction_reader.h"
+#include "cli/json_fields.h"
 #include "cli/line_reader.h"
 #include "cli/text_file.h"
 
@@ -24,8 +25,16 @@ struct FileItem {
   bool hidden = false;
   std::optional<int64_t> available_from_ms;
   std::optional<int64_t> available_until_ms;
+  // Those of columns that nothing else is known of.
+  std::vector<std::pair<std::string, JsonField>> properties;
+  // The fields that the file says something of, as an update mask names them:
+  // what is empty there is cleared, and the rest stays as it is.
+  std::vector<std::string> mask;
   uint64_t line = 0;  // of the file, where it begins
 };
+
+// What becomes of columns that nothing is known of.
+enum class UnknownItemColumns { kRefuse, kLeaveOut, kAreProperties };
 
 // Pulls items out of a file: a header that names the columns (commas,
 // semicolons or tabs between), or a JSON object a line. Columns: id (item,
@@ -39,10 +48,9 @@ class ItemReader {
   enum class Outcome { kItem, kBadLine, kEnd, kFailed };
 
   // INVALID_ARGUMENT for a file of interactions, for one that says nothing of
-  // its items, and, unless `ignore_unknown`, for columns nothing is known of:
-  // written as items these would wipe what is known.
+  // its items, and, if those are refused, for columns nothing is known of.
   static absl::StatusOr<std::unique_ptr<ItemReader>> Open(
-      const std::string& path, bool ignore_unknown);
+      const std::string& path, UnknownItemColumns unknown);
 
   // Fills in the one that belongs to the outcome.
   Outcome Next(FileItem* item, BadLine* bad);
@@ -53,8 +61,8 @@ class ItemReader {
   uint64_t total_bytes() const { return lines_.total_bytes(); }
 
  private:
-  ItemReader(std::unique_ptr<TextFile> file, bool ignore_unknown)
-      : lines_(std::move(file)), ignore_unknown_(ignore_unknown) {}
+  ItemReader(std::unique_ptr<TextFile> file, UnknownItemColumns unknown)
+      : lines_(std::move(file)), unknown_(unknown) {}
   absl::Status Begin();
   absl::Status TakeColumns(const std::vector<std::string>& header);
   absl::Status ParseCsv(const LineReader::Line& line, FileItem* item);
@@ -63,11 +71,13 @@ class ItemReader {
   enum Column { kId, kTitle, kTags, kHidden, kFrom, kUntil, kColumns };
 
   LineReader lines_;
-  const bool ignore_unknown_;
+  const UnknownItemColumns unknown_;
   bool json_ = false;
   char separator_ = ',';
   std::vector<std::string> header_;  // of JSON: the names in the last object
   std::array<int, kColumns> at_ = {};
+  std::vector<size_t> properties_at_;
+  std::vector<std::string> mask_;  // of what the columns are
   std::vector<std::string> left_out_;
 };
 

@@ -12,6 +12,7 @@
 #include "cli/item_reader.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/property_flags.h"
 #include "nlohmann/json.hpp"
 #include "taud/v1/catalog_service.grpc.pb.h"
 
@@ -19,6 +20,25 @@ namespace taud::cli {
 namespace {
 
 constexpr int kItemsPerCall = 1000;
+
+v1::PropertyValue ValueOf(JsonField field) {
+  v1::PropertyValue value;
+  switch (field.type) {
+    case JsonField::Type::kBool:
+      value.set_flag(field.text == "true");
+      break;
+    case JsonField::Type::kString:
+      value.set_text(std::move(field.text));
+      break;
+    case JsonField::Type::kStrings:
+      value.mutable_texts()->mutable_values()->Assign(field.strings.begin(),
+                                                      field.strings.end());
+      break;
+    default:
+      value = GuessProperty(field.text);
+  }
+  return value;
+}
 
 void FillItem(FileItem from, v1::Item* to) {
   to->set_id(std::move(from.id));
@@ -29,6 +49,10 @@ void FillItem(FileItem from, v1::Item* to) {
     to->set_available_from_ms(*from.available_from_ms);
   if (from.available_until_ms) {
     to->set_available_until_ms(*from.available_until_ms);
+  }
+  for (auto& [name, field] : from.properties) {
+    if (field.type == JsonField::Type::kNull) continue;
+    (*to->mutable_properties())[name] = ValueOf(std::move(field));
   }
 }
 
@@ -67,6 +91,7 @@ absl::Status Send(const Common& common, const v1::UpsertItemsRequest& request,
        {std::pair(0, size / 2), std::pair(size / 2, size)}) {
     v1::UpsertItemsRequest half;
     for (int i = begin; i < end; ++i) *half.add_items() = request.items(i);
+    *half.mutable_update_mask() = request.update_mask();
     absl::Status sent = Send(
         common, half, {lines.begin() + begin, lines.begin() + end}, upsertion);
     if (!sent.ok()) return sent;
@@ -77,8 +102,8 @@ absl::Status Send(const Common& common, const v1::UpsertItemsRequest& request,
 }  // namespace
 
 absl::Status UpsertItemsFile(const Common& common, const std::string& path,
-                             bool ignore_unknown, uint64_t max_bad) {
-  auto reader = ItemReader::Open(path, ignore_unknown);
+                             UnknownItemColumns unknown, uint64_t max_bad) {
+  auto reader = ItemReader::Open(path, unknown);
   if (!reader.ok()) return reader.status();
   const std::string name = path == "-" ? "standard input" : path;
   std::cerr << Inert(absl::StrCat(name, ": ", (*reader)->Understood())) << "\n";
@@ -89,7 +114,17 @@ absl::Status UpsertItemsFile(const Common& common, const std::string& path,
   Progress progress("items");
   v1::UpsertItemsRequest request;
   std::vector<uint64_t> lines;
+  std::vector<std::string> mask;
   absl::Status failed;
+  const auto flush = [&] {
+    if (request.items_size() == 0) return absl::OkStatus();
+    request.mutable_update_mask()->mutable_paths()->Assign(mask.begin(),
+                                                           mask.end());
+    absl::Status status = Send(common, request, lines, &upsertion);
+    request.clear_items();
+    lines.clear();
+    return status;
+  };
   while (true) {
     FileItem item;
     BadLine bad;
@@ -105,15 +140,19 @@ absl::Status UpsertItemsFile(const Common& common, const std::string& path,
     }
     const bool end = outcome != ItemReader::Outcome::kItem;
     if (!end) {
+      // One mask a call: JSON objects may say different things.
+      if (item.mask != mask) {
+        absl::Status status = flush();
+        if (!status.ok()) return status;
+        mask = item.mask;
+      }
       lines.push_back(item.line);
       FillItem(std::move(item), request.add_items());
     }
     if (request.items_size() == kItemsPerCall ||
         (end && request.items_size() > 0)) {
-      absl::Status status = Send(common, request, lines, &upsertion);
+      absl::Status status = flush();
       if (!status.ok()) return status;
-      request.clear_items();
-      lines.clear();
       const auto total = static_cast<double>((*reader)->total_bytes());
       progress.Update(
           rows.taken,

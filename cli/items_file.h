@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "cli/client.h"
+#include "cli/item_reader.h"
 
 namespace taud::cli {
 
@@ -14,7 +15,7 @@ namespace taud::cli {
 // passed over. An error if nothing was taken, or if more than `max_bad` of them
 // were bad or rejected.
 absl::Status UpsertItemsFile(const Common& common, const std::string& path,
-                             bool ignore_unknown, uint64_t max_bad);
+                             UnknownItemColumns unknown, uint64_t max_bad);
 
 }  // namespace taud::cli
 

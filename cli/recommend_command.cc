@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/property_flags.h"
 #include "taud/v1/recommendation_service.grpc.pb.h"
 
 namespace taud::cli {
@@ -26,6 +27,7 @@ struct FilterFlags {
   std::vector<std::string> any_tags;
   std::vector<std::string> all_tags;
   std::vector<std::string> no_tags;
+  std::string expression;
 };
 
 struct RecommendFlags {
@@ -35,8 +37,10 @@ struct RecommendFlags {
   bool include_seen = false;
   uint64_t after_sequence = 0;
   bool ids_only = false;
+  bool properties = false;
   FilterFlags filter;
-  std::vector<std::string> boosts;  // "TAG=AMOUNT"
+  std::vector<std::string> boosts;     // "TAG=AMOUNT"
+  std::vector<std::string> boosts_if;  // "AMOUNT:EXPRESSION"
   uint32_t max_per_tag = 0;
   float popularity_weight = 0;
   float explore = 0;
@@ -63,6 +67,9 @@ void AddFilterFlags(CLI::App* command, FilterFlags* flags) {
                       "Only items with this tag, and all of several");
   command->add_option("--no-tag", flags->no_tags,
                       "Only items without this tag, or any of several");
+  command->add_option("--filter", flags->expression,
+                      "Only items for which this is true, as "
+                      "'price < 20 and genre in [\"comedy\"]'");
 }
 
 void FillFilter(const FilterFlags& flags, v1::Filter* filter) {
@@ -74,6 +81,7 @@ void FillFilter(const FilterFlags& flags, v1::Filter* filter) {
   filter->mutable_all_tags()->Assign(flags.all_tags.begin(),
                                      flags.all_tags.end());
   filter->mutable_no_tags()->Assign(flags.no_tags.begin(), flags.no_tags.end());
+  filter->set_expression(flags.expression);
 }
 
 // The rules of the flags. INVALID_ARGUMENT names a boost that is not
@@ -91,6 +99,18 @@ absl::Status FillRules(const RecommendFlags& flags, v1::Rules* rules) {
     }
     v1::TagBoost* boost = rules->add_boosts();
     boost->set_tag(text.substr(0, equals));
+    boost->set_amount(amount);
+  }
+  for (const std::string& text : flags.boosts_if) {
+    const size_t colon = text.find(':');
+    float amount = 0;
+    if (colon == std::string::npos ||
+        !absl::SimpleAtof(text.substr(0, colon), &amount)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--boost-if ", text, " is not AMOUNT:EXPRESSION"));
+    }
+    v1::TagBoost* boost = rules->add_boosts();
+    boost->set_expression(text.substr(colon + 1));
     boost->set_amount(amount);
   }
   return absl::OkStatus();
@@ -116,6 +136,11 @@ void PrintIds(const Items& items) {
   for (const v1::ScoredItem& item : items) {
     std::cout << (terminal ? Inert(item.id()) : item.id()) << "\n";
   }
+}
+
+// To standard error: a program that reads the ids is not disturbed.
+void PrintUnknown(const v1::UnknownNames& unknown) {
+  if (unknown.count() > 0) std::cerr << ShowUnknown(unknown) << "\n";
 }
 
 std::string SnapshotLine(const v1::SnapshotRef& snapshot) {
@@ -148,6 +173,7 @@ absl::StatusOr<v1::RecommendRequest> MakeRequest(const RecommendFlags& flags) {
   request.set_k(flags.k);
   request.set_after_sequence(flags.after_sequence);
   request.set_include_titles(true);
+  request.set_include_properties(flags.properties);
   request.mutable_filter()->set_exclude_seen(!flags.include_seen);
   FillFilter(flags.filter, request.mutable_filter());
   absl::Status status = FillRules(flags, request.mutable_rules());
@@ -164,6 +190,12 @@ void PrintPage(const v1::RecommendResponse& response, bool ids_only,
                int before) {
   if (ids_only) return PrintIds(response.items());
   PrintItems(response.items(), before);
+  for (const v1::ScoredItem& item : response.items()) {
+    if (item.properties().empty()) continue;
+    std::cout << Inert(absl::StrCat(item.id(), ": ",
+                                    ShowProperties(item.properties())))
+              << "\n";
+  }
   std::cout << Explain(response.representation())
             << ", tau = " << Fixed(response.temperature(), 4) << "; "
             << SnapshotLine(response.snapshot()) << "\n";
@@ -180,6 +212,7 @@ absl::Status Recommend(const Common& common, const RecommendFlags& flags) {
     Prepare(common, &context);
     const grpc::Status status = stub->Recommend(&context, *request, &response);
     if (!status.ok()) return FromRpc(status, common.server);
+    if (page == 0) PrintUnknown(response.unknown());
     if (common.json) {
       std::cout << ToJson(response, true);
     } else {
@@ -209,6 +242,7 @@ absl::Status Similar(const Common& common, const SimilarFlags& flags) {
   const auto stub = v1::RecommendationService::NewStub(Connect(common));
   const grpc::Status status = stub->SimilarItems(&context, request, &response);
   if (!status.ok()) return FromRpc(status, common.server);
+  PrintUnknown(response.unknown());
   if (common.json) {
     std::cout << ToJson(response, true);
   } else if (flags.ids_only) {
@@ -238,6 +272,9 @@ void AddRecommend(CLI::App* app, const Common* common, absl::Status* result) {
   command->add_option("--boost", flags->boosts,
                       "TAG=AMOUNT: added to the score of items with the tag, "
                       "from -1 to 1");
+  command->add_option("--boost-if", flags->boosts_if,
+                      "AMOUNT:EXPRESSION, as '0.2:price < 20': added to the "
+                      "score of items for which the expression is true");
   command->add_option("--max-per-tag", flags->max_per_tag,
                       "Items of one tag at most; 0: any number");
   command->add_option("--popularity-weight", flags->popularity_weight,
@@ -252,6 +289,8 @@ void AddRecommend(CLI::App* app, const Common* common, absl::Status* result) {
   command->add_option("--page-token", flags->page_token,
                       "Go on behind a page (the other flags as before)");
   command->add_flag("--ids", flags->ids_only, "Print ids only, one a line");
+  command->add_flag("--properties", flags->properties,
+                    "Print the items' properties, too");
   AddFilterFlags(command, &flags->filter);
   command->callback(
       [common, flags, result] { *result = Recommend(*common, *flags); });

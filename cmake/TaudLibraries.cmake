@@ -48,6 +48,14 @@ target_link_libraries(taud_openblas INTERFACE ${OPENBLAS_LIBRARY})
 target_include_directories(taud_openblas SYSTEM INTERFACE
   ${OPENBLAS_INCLUDE_DIR})
 
+# CRoaring: the items of a tag. Its package may have no CMake files.
+find_path(ROARING_INCLUDE_DIR NAMES roaring/roaring.h REQUIRED)
+find_library(ROARING_LIBRARY NAMES roaring REQUIRED)
+add_library(taud_roaring INTERFACE)
+target_include_directories(taud_roaring SYSTEM INTERFACE
+  ${ROARING_INCLUDE_DIR})
+target_link_libraries(taud_roaring INTERFACE ${ROARING_LIBRARY})
+
 find_path(HTTPLIB_INCLUDE_DIR NAMES httplib.h REQUIRED)
 find_library(HTTPLIB_LIBRARY NAMES cpp-httplib REQUIRED)
 add_library(taud_httplib INTERFACE)

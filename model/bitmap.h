@@ -30,6 +30,10 @@ class Bitmap {
     if (i < size_) words_[i / 64] &= ~(uint64_t{1} << (i % 64));
   }
 
+  // Replaces 64 bits at once; those beyond size() must be 0.
+  // REQUIRES: w < words().size(); undefined otherwise.
+  void SetWord(size_t w, uint64_t bits) { words_[w] = bits; }
+
   size_t Count() const;
   // Bits set in both.
   size_t CountAnd(const Bitmap& other) const;

@@ -6,125 +6,262 @@
 namespace taud::model {
 namespace {
 
-bool HasWindow(const ItemRecord& record) {
-  return record.available_from_ms != std::numeric_limits<int64_t>::min() ||
-         record.available_until_ms != std::numeric_limits<int64_t>::max();
-}
+constexpr int64_t kAlways = std::numeric_limits<int64_t>::min();
+constexpr int64_t kForEver = std::numeric_limits<int64_t>::max();
+// Of an item's entry in the map, besides what it points to.
+constexpr size_t kSlotBytes = 24;
 
 void SetGrowing(Bitmap* bitmap, size_t i) {
   if (i >= bitmap->size()) bitmap->Resize(std::max(i + 1, 2 * bitmap->size()));
   bitmap->Set(i);
 }
 
+Properties Unpacked(const std::string& packed) {
+  if (packed.empty()) return {};
+  auto properties = UnpackProperties(packed);
+  return properties.ok() ? *std::move(properties) : Properties();
+}
+
 }  // namespace
+
+bool Catalogue::Entry::HasWindow() const {
+  return from_ms != kAlways || until_ms != kForEver;
+}
+
+size_t Catalogue::Entry::bytes() const {
+  return sizeof(Entry) + kSlotBytes + title.capacity() +
+         tags.capacity() * sizeof(TagId) + properties.capacity();
+}
 
 void Catalogue::Upsert(ItemIndex item, ItemRecord record) {
   absl::MutexLock lock(&mutex_);
-  const auto old = records_.find(item);
-  if (old != records_.end()) Unlink(item, old->second);
-  Link(item, record);
-  records_.insert_or_assign(item, std::move(record));
+  const auto old = entries_.find(item);
+  Properties before;
+  if (old != entries_.end()) {
+    before = Unpacked(old->second.properties);
+    Unlink(item, old->second);
+  }
+  columns_.Set(item, before, record.properties);
+  Entry entry = Link(item, record);
+  entry.title = std::move(record.title);
+  if (!record.properties.empty()) {
+    PackProperties(record.properties, &entry.properties);
+    entry.properties.shrink_to_fit();
+  }
+  entry_bytes_ += entry.bytes();
+  entries_.insert_or_assign(item, std::move(entry));
 }
 
 void Catalogue::Delete(ItemIndex item) {
   absl::MutexLock lock(&mutex_);
-  const auto old = records_.find(item);
-  if (old != records_.end()) {
+  const auto old = entries_.find(item);
+  if (old != entries_.end()) {
+    columns_.Set(item, Unpacked(old->second.properties), {});
     Unlink(item, old->second);
-    records_.erase(old);
+    entries_.erase(old);
   }
-  SetGrowing(&hidden_, item);
-  hidden_items_.insert(item);
+  Hide(item, true);
 }
 
-void Catalogue::Unlink(ItemIndex item, const ItemRecord& record) {
-  for (const std::string& tag : record.tags) {
-    const auto it = items_by_tag_.find(tag);
-    if (it != items_by_tag_.end()) it->second.Clear(item);
-  }
-  hidden_.Clear(item);
-  hidden_items_.erase(item);
-  windowed_.erase(item);
-}
-
-void Catalogue::Link(ItemIndex item, const ItemRecord& record) {
-  for (const std::string& tag : record.tags) {
-    SetGrowing(&items_by_tag_[tag], item);
-  }
-  if (record.hidden) {
+void Catalogue::Hide(ItemIndex item, bool hidden) {
+  if (hidden_.Test(item) == hidden) return;
+  if (hidden) {
     SetGrowing(&hidden_, item);
-    hidden_items_.insert(item);
+    ++num_hidden_;
+  } else {
+    hidden_.Clear(item);
+    --num_hidden_;
   }
-  if (HasWindow(record)) windowed_.insert(item);
+}
+
+void Catalogue::Unlink(ItemIndex item, const Entry& entry) {
+  entry_bytes_ -= entry.bytes();
+  for (const TagId tag : entry.tags) tags_.Remove(tag, item);
+  Hide(item, false);
+  if (!entry.HasWindow()) return;
+  edges_.erase({entry.from_ms, item});
+  edges_.erase({entry.until_ms, item});
+  closed_.Clear(item);
+}
+
+Catalogue::Entry Catalogue::Link(ItemIndex item, const ItemRecord& record) {
+  Entry entry;
+  entry.tags.reserve(record.tags.size());
+  for (const std::string& tag : record.tags) {
+    entry.tags.push_back(tags_.Add(tag, item));
+  }
+  entry.hidden = record.hidden;
+  entry.from_ms = record.available_from_ms;
+  entry.until_ms = record.available_until_ms;
+  Hide(item, record.hidden);
+  if (!entry.HasWindow()) return entry;
+  if (entry.from_ms != kAlways) edges_.insert({entry.from_ms, item});
+  if (entry.until_ms != kForEver) edges_.insert({entry.until_ms, item});
+  if (!entry.AvailableAt(as_of_ms_)) SetGrowing(&closed_, item);
+  return entry;
 }
 
 ItemRecord Catalogue::Get(ItemIndex item) const {
   absl::ReaderMutexLock lock(&mutex_);
-  const auto it = records_.find(item);
-  return it == records_.end() ? ItemRecord{} : it->second;
-}
-
-std::vector<std::string> Catalogue::Tags(ItemIndex item) const {
-  absl::ReaderMutexLock lock(&mutex_);
-  const auto it = records_.find(item);
-  if (it == records_.end()) return {};
-  return it->second.tags;
+  ItemRecord record;
+  const auto it = entries_.find(item);
+  if (it == entries_.end()) return record;
+  const Entry& entry = it->second;
+  record.title = entry.title;
+  for (const TagId tag : entry.tags) record.tags.push_back(tags_.Name(tag));
+  record.hidden = entry.hidden;
+  record.available_from_ms = entry.from_ms;
+  record.available_until_ms = entry.until_ms;
+  record.properties = Unpacked(entry.properties);
+  return record;
 }
 
 std::string Catalogue::Title(ItemIndex item) const {
   absl::ReaderMutexLock lock(&mutex_);
-  const auto it = records_.find(item);
-  return it == records_.end() ? std::string() : it->second.title;
+  const auto it = entries_.find(item);
+  return it == entries_.end() ? std::string() : it->second.title;
+}
+
+Properties Catalogue::PropertiesOf(ItemIndex item) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = entries_.find(item);
+  return it == entries_.end() ? Properties() : Unpacked(it->second.properties);
 }
 
 bool Catalogue::Has(ItemIndex item) const {
   absl::ReaderMutexLock lock(&mutex_);
-  return records_.contains(item);
+  return entries_.contains(item);
 }
 
-void Catalogue::FillEligible(const TagFilter& tags, int64_t now_ms,
-                             size_t num_items, Bitmap* eligible) const {
+void Catalogue::CopyTags(absl::Span<const ItemIndex> items,
+                         ItemTags* tags) const {
+  tags->tags.clear();
+  tags->ends.clear();
+  tags->ends.reserve(items.size());
   absl::ReaderMutexLock lock(&mutex_);
-  eligible->Assign(num_items, tags.any.empty());
-  for (const std::string& tag : tags.any) {
-    const auto it = items_by_tag_.find(tag);
-    if (it != items_by_tag_.end()) eligible->Or(it->second);
-  }
-  for (const std::string& tag : tags.all) {
-    const auto it = items_by_tag_.find(tag);
-    if (it == items_by_tag_.end()) {
-      eligible->Assign(num_items, false);
-      return;
+  for (const ItemIndex item : items) {
+    const auto it = entries_.find(item);
+    if (it != entries_.end()) {
+      const std::vector<TagId>& own = it->second.tags;
+      tags->tags.insert(tags->tags.end(), own.begin(), own.end());
     }
-    eligible->And(it->second);
+    tags->ends.push_back(tags->tags.size());
   }
-  for (const std::string& tag : tags.none) {
-    const auto it = items_by_tag_.find(tag);
-    if (it != items_by_tag_.end()) eligible->AndNot(it->second);
+}
+
+void Catalogue::MatchEach(const Expression& expression,
+                          absl::Span<const ItemIndex> items,
+                          std::vector<char>* matches) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  columns_.MatchEach(expression, tags_, items, matches);
+}
+
+void Catalogue::Match(const TagFilter& filter, size_t num_items,
+                      Bitmap* matching) const {
+  matching->Assign(num_items, filter.any.empty());
+  for (const std::string& tag : filter.any) {
+    if (const auto id = tags_.Find(tag)) tags_.Items(*id).OrInto(matching);
   }
+  for (const std::string& tag : filter.all) {
+    const auto id = tags_.Find(tag);
+    Bitmap with(num_items, false);
+    if (id.has_value()) tags_.Items(*id).OrInto(&with);
+    matching->And(with);
+  }
+  for (const std::string& tag : filter.none) {
+    if (const auto id = tags_.Find(tag)) tags_.Items(*id).TakeFrom(matching);
+  }
+}
+
+void Catalogue::FillMatching(const TagFilter& filter, size_t num_items,
+                             Bitmap* matching) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  Match(filter, num_items, matching);
+  if (filter.expression == nullptr) return;
+  columns_.Keep(*filter.expression, tags_, matching);
+}
+
+void Catalogue::MatchOpen(const TagFilter& filter, size_t num_items,
+                          Bitmap* eligible) const {
+  Match(filter, num_items, eligible);
   eligible->AndNot(hidden_);
-  for (const ItemIndex item : windowed_) {
-    const ItemRecord& record = records_.find(item)->second;
-    if (now_ms < record.available_from_ms ||
-        now_ms >= record.available_until_ms) {
-      eligible->Clear(item);
+  eligible->AndNot(closed_);
+  if (filter.expression == nullptr) return;
+  columns_.Keep(*filter.expression, tags_, eligible);
+}
+
+bool Catalogue::IsAsOf(int64_t now_ms) const {
+  const auto next = edges_.upper_bound(
+      {std::min(now_ms, as_of_ms_), std::numeric_limits<ItemIndex>::max()});
+  return next == edges_.end() || next->first > std::max(now_ms, as_of_ms_);
+}
+
+void Catalogue::MoveTo(int64_t now_ms) const {
+  const int64_t last = std::max(now_ms, as_of_ms_);
+  auto edge = edges_.upper_bound(
+      {std::min(now_ms, as_of_ms_), std::numeric_limits<ItemIndex>::max()});
+  for (; edge != edges_.end() && edge->first <= last; ++edge) {
+    const ItemIndex item = edge->second;
+    if (entries_.find(item)->second.AvailableAt(now_ms)) {
+      closed_.Clear(item);
+    } else {
+      SetGrowing(&closed_, item);
     }
+  }
+  as_of_ms_ = now_ms;
+}
+
+void Catalogue::FillEligible(const TagFilter& filter, int64_t now_ms,
+                             size_t num_items, Bitmap* eligible) const {
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    if (IsAsOf(now_ms)) return MatchOpen(filter, num_items, eligible);
+  }
+  absl::MutexLock lock(&mutex_);
+  MoveTo(now_ms);
+  MatchOpen(filter, num_items, eligible);
+}
+
+void Catalogue::TakeTagged(absl::Span<const TagId> tags, Bitmap* items) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const TagId tag : tags) {
+    if (tags_.Known(tag)) tags_.Items(tag).TakeFrom(items);
   }
 }
 
 bool Catalogue::Unrestricted() const {
   absl::ReaderMutexLock lock(&mutex_);
-  return hidden_items_.empty() && windowed_.empty();
+  return num_hidden_ == 0 && edges_.empty();
+}
+
+bool Catalogue::HasTag(absl::string_view tag) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return tags_.Find(tag).has_value();
+}
+
+bool Catalogue::HasProperty(absl::string_view name) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return columns_.HasName(name);
 }
 
 size_t Catalogue::num_records() const {
   absl::ReaderMutexLock lock(&mutex_);
-  return records_.size();
+  return entries_.size();
 }
 
 size_t Catalogue::num_tags() const {
   absl::ReaderMutexLock lock(&mutex_);
-  return items_by_tag_.size();
+  return tags_.size();
+}
+
+size_t Catalogue::num_properties() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return columns_.num_names();
+}
+
+size_t Catalogue::bytes() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return entry_bytes_ + tags_.bytes() + columns_.bytes();
 }
 
 }  // namespace taud::model

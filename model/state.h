@@ -4,6 +4,7 @@
 #include "model/catalogue.h"
 #include "model/dictionary.h"
 #include "model/interactions.h"
+#include "model/user_properties.h"
 
 namespace taud::model {
 
@@ -14,6 +15,7 @@ struct State {
   Dictionary users;
   Dictionary items;
   Catalogue catalogue;
+  UserProperties user_properties;
   Interactions interactions;
 };
 

@@ -10,6 +10,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "device/device.h"
+#include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -290,6 +291,13 @@ class Daemon::Impl {
     context_.rates = &rates_;
     context_.memory = &memory_;
     context_.calls.metrics = &metrics_;
+    context_.calls.max_message_bytes =
+        static_cast<size_t>(config_.server().max_message_bytes());
+    context_.calls.max_response_bytes =
+        static_cast<size_t>(config_.server().max_response_bytes());
+    context_.calls.paths = {context_.data_dir, config_.store().data_dir()};
+    context_.max_catalogue_bytes =
+        Mebibytes(config_.store().max_catalogue_mib());
     context_.calls.default_deadline =
         absl::Milliseconds(config_.serving().default_deadline_ms());
   }
@@ -312,6 +320,8 @@ class Daemon::Impl {
 
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // Named, so that it is linked in: reflection describes what it finds.
+    grpc::health::v1::HealthCheckRequest::descriptor();
     grpc::ServerBuilder builder;
     ConfigureTransport(config_.server(), &builder, &grpc_port_);
     for (grpc::Service* service :

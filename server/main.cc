@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #ifdef __GLIBC__
 #include <malloc.h>
+#include <sys/stat.h>
 #endif
 #include <unistd.h>
 
@@ -75,6 +76,8 @@ absl::StatusOr<config::v1::Config> MakeConfig(const Flags& flags) {
     absl::Status status = OverrideConfig(assignment, &config);
     if (!status.ok()) return status;
   }
+  absl::Status status = CheckAddresses(config);
+  if (!status.ok()) return status;
   return config;
 }
 
@@ -221,8 +224,11 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (!flags.restore.empty()) {
+    umask(S_IRWXG | S_IRWXO);
     return Restore(flags.restore, config->store().data_dir());
   }
+  // Whatever is created, whoever creates it, is for the owner only.
+  umask(S_IRWXG | S_IRWXO);
   index::RestartWithVectorInstructions(argv);
   KeepLargeMemoryApart();
   if (flags.echo_bytes > 0) return Echo(*config, flags.echo_bytes);

@@ -104,6 +104,9 @@ class Verifier {
     report_.items = state_.items.size() - state_.items.Erased().size();
     Note((*db)->LoadCatalogue(state_.items.size(), &state_.catalogue),
          kRestore);
+    Note(
+        (*db)->LoadUserProperties(state_.users.size(), &state_.user_properties),
+        kRestore);
     Note((*db)->LoadErasures().status(), kRestore);
     const auto last = (*db)->LastSequence();
     if (!Note(last.status(), kRestore)) return;

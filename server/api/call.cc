@@ -68,6 +68,15 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
 
 }  // namespace
 
+absl::Status CheckMessageBytes(const CallEnvironment& environment,
+                               const grpc::ByteBuffer& bytes) {
+  if (bytes.Length() <= environment.max_message_bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the message has ", bytes.Length(), " bytes, more than the ",
+      environment.max_message_bytes,
+      " that are allowed (server.max_message_bytes): send less at a time"));
+}
+
 absl::Status ParseRequest(const grpc::ByteBuffer& bytes,
                           google::protobuf::Message* request) {
   CaptureProtobufLog();
@@ -111,7 +120,8 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
          {"ms", absl::StrFormat("%.3f", absl::ToDoubleMilliseconds(latency))},
          {"error", std::string(status.message())}});
   }
-  return ToGrpcStatus(std::move(status), request_id);
+  if (status.ok()) return grpc::Status::OK;
+  return ToGrpcStatus(WithoutPaths(status, environment.paths), request_id);
 }
 
 RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,
@@ -127,7 +137,8 @@ RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,
 
 bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
                     google::protobuf::Message* request) {
-  absl::Status status = ParseRequest(bytes, request);
+  absl::Status status = CheckMessageBytes(*environment_, bytes);
+  if (status.ok()) status = ParseRequest(bytes, request);
   if (status.ok()) return true;
   Fail(std::move(status));
   return false;
@@ -136,6 +147,15 @@ bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
 void RpcCall::Reply(const google::protobuf::Message& response) noexcept {
   grpc::Status status;
   try {
+    const size_t bytes = response.ByteSizeLong();
+    if (bytes > environment_->max_response_bytes) {
+      return Fail(absl::InvalidArgumentError(absl::StrCat(
+          "the answer would have ", bytes, " bytes, more than the ",
+          environment_->max_response_bytes,
+          " that are allowed (server.max_response_bytes) and that clients take "
+          "unless they are told otherwise: ask for less at a time, fewer users "
+          "or items, or without titles and properties")));
+    }
     WriteMessage(response, Buffer());
     status =
         EndCall(*environment_, method_, request_id_, start_, absl::OkStatus());

@@ -2,7 +2,10 @@
 #define TAUD_SERVER_API_CALL_H_
 
 #include <atomic>
+#include <cstddef>
+#include <limits>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -12,6 +15,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/call_queues.h"
+#include "server/rpc/errors.h"
 #include "server/rpc/rpc_method.h"
 
 namespace taud::server {
@@ -20,7 +24,16 @@ namespace taud::server {
 struct CallEnvironment {
   Metrics* metrics = nullptr;
   absl::Duration default_deadline = absl::InfiniteDuration();
+  // Larger requests and answers are refused; see config.v1.Server.
+  size_t max_message_bytes = std::numeric_limits<size_t>::max();
+  size_t max_response_bytes = std::numeric_limits<size_t>::max();
+  // Paths of this machine, which no client is told.
+  std::vector<std::string> paths;
 };
+
+// INVALID_ARGUMENT if the message is larger than is allowed.
+absl::Status CheckMessageBytes(const CallEnvironment& environment,
+                               const grpc::ByteBuffer& bytes);
 
 // Parses a request that arrived as bytes. gRPC's own parsing would answer a
 // malformed unary request with a bare INTERNAL and take a malformed streamed
@@ -122,6 +135,17 @@ class QueuedCall : public RpcCall {
   CallQueues::Call* const call_;
   grpc::ByteBuffer response_;
 };
+
+// Does `body`, which ends with the call handed on, answered or failed; fails it
+// if there is no memory for that.
+template <typename Body>
+void Guard(RpcCall* call, Body body) {
+  try {
+    body();
+  } catch (...) {
+    call->Fail(CaughtStatus());
+  }
+}
 
 }  // namespace taud::server
 

@@ -1,6 +1,5 @@
 #include "server/api/catalog_service.h"
 
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +8,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/api/call.h"
+#include "server/api/item_listing.h"
+#include "server/api/properties.h"
 #include "server/api/validation.h"
 #include "server/rpc/errors.h"
 #include "server/serving/recommender.h"
@@ -29,21 +30,6 @@ namespace {
 constexpr int32_t kDefaultHistory = 50;
 constexpr int32_t kMaxHistoryListed = 1000;
 constexpr size_t kMaxDeleted = 1000;
-
-void FillItem(absl::string_view id, const model::ItemRecord& record,
-              v1::Item* item) {
-  item->set_id(std::string(id));
-  item->set_title(record.title);
-  for (const std::string& tag : record.tags) item->add_tags(tag);
-  item->set_hidden(record.hidden);
-  using Limits = std::numeric_limits<int64_t>;
-  if (record.available_from_ms != Limits::min()) {
-    item->set_available_from_ms(record.available_from_ms);
-  }
-  if (record.available_until_ms != Limits::max()) {
-    item->set_available_until_ms(record.available_until_ms);
-  }
-}
 
 absl::StatusOr<v1::GetItemResponse> DescribeItem(const DaemonContext& context,
                                                  const std::string& id) {
@@ -98,6 +84,8 @@ absl::StatusOr<v1::GetUserResponse> DescribeUser(
     item->set_sequence(entry.sequence);
     item->set_title(state.catalogue.Title(entry.item));
   }
+  FillProperties(state.user_properties.Get(*user),
+                 response.mutable_properties());
   std::vector<model::ItemIndex> seen;
   state.interactions.CopySeen(*user, &seen);
   response.set_seen(seen.size());
@@ -156,6 +144,50 @@ absl::StatusOr<std::vector<std::string>> CheckIds(
   return ids;
 }
 
+absl::Status CheckBatchSize(absl::string_view field, size_t count) {
+  if (count >= 1 && count <= kMaxBatch) return absl::OkStatus();
+  return FieldError(field, absl::StrCat("has ", count,
+                                        " entries; allowed: 1 to ", kMaxBatch));
+}
+
+absl::StatusOr<std::vector<store::NewItem>> CheckItems(
+    const v1::UpsertItemsRequest& request) {
+  const auto count = static_cast<size_t>(request.items_size());
+  absl::Status status = CheckBatchSize("items", count);
+  if (!status.ok()) return status;
+  const auto mask = CheckItemMask(request.update_mask());
+  if (!mask.ok()) return mask.status();
+  std::vector<store::NewItem> items;
+  items.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    auto item = CheckItem(request.items(static_cast<int>(i)), *mask);
+    if (!item.ok()) {
+      return PrefixField(absl::StrCat("items[", i, "]"), item.status());
+    }
+    items.push_back(*std::move(item));
+  }
+  return items;
+}
+
+absl::StatusOr<std::vector<store::NewUser>> CheckUsers(
+    const v1::UpsertUsersRequest& request) {
+  const auto count = static_cast<size_t>(request.users_size());
+  absl::Status status = CheckBatchSize("users", count);
+  if (!status.ok()) return status;
+  const auto mask = CheckUserMask(request.update_mask());
+  if (!mask.ok()) return mask.status();
+  std::vector<store::NewUser> users;
+  users.reserve(count);
+  for (size_t u = 0; u < count; ++u) {
+    auto user = CheckUser(request.users(static_cast<int>(u)), *mask);
+    if (!user.ok()) {
+      return PrefixField(absl::StrCat("users[", u, "]"), user.status());
+    }
+    users.push_back(*std::move(user));
+  }
+  return users;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* CatalogServiceImpl::EraseUser(
@@ -163,24 +195,28 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::EraseUser(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kEraseUser, rpc, buffer);
-  v1::EraseUserRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  absl::Status status = CheckId("id", request.id());
-  if (status.ok() && !request.erasure_id().empty()) {
-    status = CheckId("erasure_id", request.erasure_id());
-  }
-  if (status.ok()) {
-    status = context_->store->Erase(
-        store::ErasureSubject::kUser, request.id(), request.erasure_id(),
-        [this, call](absl::StatusOr<store::Erasure> erasure) {
-          if (!erasure.ok()) return call->Fail(erasure.status());
-          context_->upkeep->Notify();
-          v1::EraseUserResponse response;
-          *response.mutable_erasure() = ReportErasure(*erasure);
-          call->Reply(response);
-        });
-  }
-  if (!status.ok()) call->Fail(std::move(status));
+  Guard(call, [&] {
+    v1::EraseUserRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = CheckId("id", request.id());
+    if (status.ok() && !request.erasure_id().empty()) {
+      status = CheckId("erasure_id", request.erasure_id());
+    }
+    if (status.ok()) {
+      status = context_->store->Erase(
+          store::ErasureSubject::kUser, request.id(), request.erasure_id(),
+          [this, call](absl::StatusOr<store::Erasure> erasure) {
+            if (erasure.ok()) context_->upkeep->Notify();
+            Guard(call, [&] {
+              if (!erasure.ok()) return call->Fail(erasure.status());
+              v1::EraseUserResponse response;
+              *response.mutable_erasure() = ReportErasure(*erasure);
+              call->Reply(response);
+            });
+          });
+    }
+    if (!status.ok()) call->Fail(std::move(status));
+  });
   return call;
 }
 
@@ -216,17 +252,19 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::DeleteItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kDeleteItems, rpc, buffer);
-  v1::DeleteItemsRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  auto ids = CheckIds(request);
-  if (!ids.ok()) {
-    call->Fail(ids.status());
-    return call;
-  }
-  auto deletion = std::make_shared<Deletion>();
-  deletion->call = call;
-  deletion->ids = *std::move(ids);
-  DeleteNext(std::move(deletion));
+  Guard(call, [&] {
+    v1::DeleteItemsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    auto ids = CheckIds(request);
+    if (!ids.ok()) {
+      call->Fail(ids.status());
+      return;
+    }
+    auto deletion = std::make_shared<Deletion>();
+    deletion->call = call;
+    deletion->ids = *std::move(ids);
+    DeleteNext(std::move(deletion));
+  });
   return call;
 }
 
@@ -235,20 +273,33 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::GetErasure(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetErasure, rpc, buffer);
-  v1::GetErasureRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  absl::Status status = CheckId("erasure_id", request.erasure_id());
-  if (!status.ok()) {
-    call->Fail(std::move(status));
-    return call;
-  }
-  const auto erasure = context_->store->FindErasure(request.erasure_id());
-  if (erasure.ok()) {
-    call->Reply(ReportErasure(*erasure));
-  } else {
-    call->Fail(erasure.status());
-  }
+  Guard(call, [&] {
+    v1::GetErasureRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = CheckId("erasure_id", request.erasure_id());
+    if (!status.ok()) {
+      call->Fail(std::move(status));
+      return;
+    }
+    const auto erasure = context_->store->FindErasure(request.erasure_id());
+    if (erasure.ok()) {
+      call->Reply(ReportErasure(*erasure));
+    } else {
+      call->Fail(erasure.status());
+    }
+  });
   return call;
+}
+
+absl::Status CatalogServiceImpl::CheckRoom(size_t bytes) const {
+  const model::State& state = *context_->state;
+  const uint64_t used = state.catalogue.bytes() + state.user_properties.bytes();
+  if (used + bytes <= context_->max_catalogue_bytes) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the catalogue is full: titles, tags and properties take ", used,
+      " bytes of ", context_->max_catalogue_bytes,
+      " (store.max_catalogue_mib); delete items, shorten them, or raise the "
+      "limit"));
 }
 
 grpc::ServerUnaryReactor* CatalogServiceImpl::UpsertItems(
@@ -256,33 +307,61 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::UpsertItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kUpsertItems, rpc, buffer);
-  v1::UpsertItemsRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  const auto count = static_cast<size_t>(request.items_size());
-  if (count < 1 || count > kMaxBatch) {
-    call->Fail(FieldError(
-        "items",
-        absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch)));
-    return call;
-  }
-  std::vector<store::NewItem> items;
-  items.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    auto item = CheckItem(request.items(static_cast<int>(i)));
-    if (!item.ok()) {
-      call->Fail(PrefixField(absl::StrCat("items[", i, "]"), item.status()));
-      return call;
-    }
-    items.push_back(*std::move(item));
-  }
-  absl::Status status = context_->store->UpsertItems(
-      std::move(items), [call, count](absl::Status written) {
-        if (!written.ok()) return call->Fail(std::move(written));
-        v1::UpsertItemsResponse response;
-        response.set_upserted(static_cast<uint32_t>(count));
-        call->Reply(response);
-      });
-  if (!status.ok()) call->Fail(std::move(status));
+  Guard(call, [&] {
+    v1::UpsertItemsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = CheckRoom(bytes->Length());
+    auto items = status.ok() ? CheckItems(request) : status;
+    if (!items.ok()) return call->Fail(items.status());
+    const size_t count = items->size();
+    status = context_->store->UpsertItems(
+        *std::move(items), [call, count](absl::Status written) {
+          if (!written.ok()) return call->Fail(std::move(written));
+          v1::UpsertItemsResponse response;
+          response.set_upserted(static_cast<uint32_t>(count));
+          call->Reply(response);
+        });
+    if (!status.ok()) call->Fail(std::move(status));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* CatalogServiceImpl::UpsertUsers(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kUpsertUsers, rpc, buffer);
+  Guard(call, [&] {
+    v1::UpsertUsersRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = CheckRoom(bytes->Length());
+    auto users = status.ok() ? CheckUsers(request) : status;
+    if (!users.ok()) return call->Fail(users.status());
+    const size_t count = users->size();
+    status = context_->store->UpsertUsers(
+        *std::move(users), [call, count](absl::Status written) {
+          if (!written.ok()) return call->Fail(std::move(written));
+          v1::UpsertUsersResponse response;
+          response.set_upserted(static_cast<uint32_t>(count));
+          call->Reply(response);
+        });
+    if (!status.ok()) call->Fail(std::move(status));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* CatalogServiceImpl::ListItems(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kListItems, rpc, buffer);
+  Guard(call, [&] {
+    v1::ListItemsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    auto response = server::ListItems(*context_->state, request);
+    if (!response.ok()) return call->Fail(response.status());
+    call->Reply(*response);
+  });
   return call;
 }
 
@@ -291,14 +370,16 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::GetItem(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetItem, rpc, buffer);
-  v1::GetItemRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  auto response = DescribeItem(*context_, request.id());
-  if (response.ok()) {
-    call->Reply(*response);
-  } else {
-    call->Fail(response.status());
-  }
+  Guard(call, [&] {
+    v1::GetItemRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    auto response = DescribeItem(*context_, request.id());
+    if (response.ok()) {
+      call->Reply(*response);
+    } else {
+      call->Fail(response.status());
+    }
+  });
   return call;
 }
 
@@ -307,14 +388,16 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::GetUser(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetUser, rpc, buffer);
-  v1::GetUserRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  auto response = DescribeUser(*context_, request);
-  if (response.ok()) {
-    call->Reply(*response);
-  } else {
-    call->Fail(response.status());
-  }
+  Guard(call, [&] {
+    v1::GetUserRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    auto response = DescribeUser(*context_, request);
+    if (response.ok()) {
+      call->Reply(*response);
+    } else {
+      call->Fail(response.status());
+    }
+  });
   return call;
 }
 

@@ -19,7 +19,12 @@ class CatalogServiceImpl
                   v1::CatalogService::WithRawCallbackMethod_EraseUser<
                       v1::CatalogService::WithRawCallbackMethod_DeleteItems<
                           v1::CatalogService::WithRawCallbackMethod_GetErasure<
-                              v1::CatalogService::Service>>>>>> {
+                              v1::CatalogService::
+                                  WithRawCallbackMethod_ListItems<
+                                      v1::CatalogService::
+                                          WithRawCallbackMethod_UpsertUsers<
+                                              v1::CatalogService::
+                                                  Service>>>>>>>> {
  public:
   explicit CatalogServiceImpl(const DaemonContext* context)
       : context_(context) {}
@@ -43,7 +48,16 @@ class CatalogServiceImpl
                                        const grpc::ByteBuffer* request,
                                        grpc::ByteBuffer* response) override;
 
+  grpc::ServerUnaryReactor* ListItems(grpc::CallbackServerContext* rpc,
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* UpsertUsers(grpc::CallbackServerContext* rpc,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
+
  private:
+  // Whether so many bytes more fit into the catalogue.
+  absl::Status CheckRoom(size_t bytes) const;
   void DeleteNext(std::shared_ptr<Deletion> deletion);
 
   const DaemonContext* const context_;

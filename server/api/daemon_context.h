@@ -37,6 +37,8 @@ struct DaemonContext {
   // store.backup_root and store.data_dir; constant.
   std::string backup_root;
   std::string data_dir;
+  // Of titles, tags and properties; constant.
+  uint64_t max_catalogue_bytes = UINT64_MAX;
   int64_t started_ms = 0;
   std::atomic<Phase> phase{Phase::kStarting};
   // Of searching, since the start.

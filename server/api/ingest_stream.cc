@@ -32,7 +32,9 @@ IngestStream::IngestStream(const DaemonContext* context,
       max_unacknowledged_(max_unacknowledged),
       hooks_(hooks),
       request_id_(RequestId(*rpc)),
-      start_(model::SteadyNow()) {}
+      start_(model::SteadyNow()) {
+  rpc->AddTrailingMetadata("x-request-id", request_id_);
+}
 
 void IngestStream::Begin(std::shared_ptr<IngestStream> self) {
   absl::MutexLock lock(&mutex_);
@@ -55,25 +57,35 @@ void IngestStream::OnReadDone(bool ok) {
   if (!ok) {
     Close(absl::OkStatus());  // half-closed, or cancelled
   } else if (!closing_.has_value()) {
-    v1::IngestRequest request;
-    absl::Status status = ParseRequest(incoming_, &request);
-    const auto count = static_cast<size_t>(request.interactions_size());
-    if (status.ok()) status = CheckStream(request);
-    const bool question = count == 0 && !request.stream_id().empty();
-    if (status.ok() && !question && (count < 1 || count > kMaxBatch)) {
-      status = FieldError(
-          "interactions",
-          absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch));
-    }
-    if (!status.ok()) {
-      Close(std::move(status));
-    } else if (question) {
-      AskPosition();
-    } else {
-      Accept(request);
+    try {
+      Take();
+    } catch (...) {
+      // What was acknowledged, or handed over, holds.
+      Close(CaughtStatus());
     }
   }
   Advance();
+}
+
+void IngestStream::Take() {
+  v1::IngestRequest request;
+  absl::Status status = CheckMessageBytes(context_->calls, incoming_);
+  if (status.ok()) status = ParseRequest(incoming_, &request);
+  const auto count = static_cast<size_t>(request.interactions_size());
+  if (status.ok()) status = CheckStream(request);
+  const bool question = count == 0 && !request.stream_id().empty();
+  if (status.ok() && !question && (count < 1 || count > kMaxBatch)) {
+    status = FieldError(
+        "interactions",
+        absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch));
+  }
+  if (!status.ok()) {
+    Close(std::move(status));
+  } else if (question) {
+    AskPosition();
+  } else {
+    Accept(request);
+  }
 }
 
 absl::Status IngestStream::CheckStream(const v1::IngestRequest& request) {
@@ -139,21 +151,21 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
   slot->arrived = model::SteadyNow();
   slot->interactions = static_cast<size_t>(request.interactions_size());
   slot->ack.set_batch_id(request.batch_id());
-  slots_.push_back(slot);
-  unacknowledged_ += slot->interactions;
-
   const int64_t now_ms = absl::ToUnixMillis(absl::Now());
   std::vector<store::NewInteraction> batch;
   batch.reserve(slot->interactions);
   for (uint32_t i = 0; i < slot->interactions; ++i) {
-    auto checked =
-        CheckInteraction(request.interactions(static_cast<int>(i)), now_ms);
+    auto checked = CheckInteraction(request.interactions(static_cast<int>(i)),
+                                    now_ms, request.time_unit());
     if (checked.ok()) {
       batch.push_back(*std::move(checked));
     } else {
       Reject(i, checked.status(), &slot->ack);
     }
   }
+  // Last, so that nothing is waited for that cannot come.
+  slots_.push_back(slot);
+  unacknowledged_ += slot->interactions;
   if (batch.empty()) {
     slot->ready = true;
     return;

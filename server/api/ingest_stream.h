@@ -74,6 +74,8 @@ class IngestStream
   // Checks what a message says about the stream, and remembers it.
   absl::Status CheckStream(const v1::IngestRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What has been read. May throw without memory.
+  void Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AskPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Accept(const v1::IngestRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

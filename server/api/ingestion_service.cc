@@ -23,8 +23,8 @@ absl::StatusOr<std::vector<store::NewInteraction>> CheckBatch(
   std::vector<store::NewInteraction> batch;
   batch.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    auto checked =
-        CheckInteraction(request.interactions(static_cast<int>(i)), now_ms);
+    auto checked = CheckInteraction(request.interactions(static_cast<int>(i)),
+                                    now_ms, request.time_unit());
     if (!checked.ok()) {
       return PrefixField(absl::StrCat("interactions[", i, "]"),
                          checked.status());
@@ -88,35 +88,36 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kWriteInteractions,
                              rpc, buffer);
-  v1::WriteInteractionsRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  const absl::Time arrived = model::SteadyNow();
-  auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()));
-  if (!batch.ok()) {
-    call->Fail(batch.status());
-    return call;
-  }
-  absl::Status status = context_->store->Append(
-      *std::move(batch),
-      [this, call,
-       arrived](absl::StatusOr<std::vector<store::Appended>> appended) {
-        if (appended.ok()) {
-          v1::WriteInteractionsResponse response;
-          for (uint32_t i = 0; i < appended->size(); ++i) {
-            response.add_sequences((*appended)[i].sequence);
-            if ((*appended)[i].duplicate) response.add_duplicates(i);
-          }
-          const int written =
-              response.sequences_size() - response.duplicates_size();
-          context_->metrics->CountAck(static_cast<size_t>(written),
-                                      model::SteadyNow() - arrived);
-          call->Reply(response);
-          context_->trainer->Notify();
-        } else {
-          call->Fail(appended.status());
-        }
-      });
-  if (!status.ok()) call->Fail(std::move(status));
+  Guard(call, [&] {
+    v1::WriteInteractionsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    const absl::Time arrived = model::SteadyNow();
+    auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()));
+    if (!batch.ok()) {
+      call->Fail(batch.status());
+      return;
+    }
+    absl::Status status = context_->store->Append(
+        *std::move(batch),
+        [this, call,
+         arrived](absl::StatusOr<std::vector<store::Appended>> appended) {
+          Guard(call, [&] {
+            if (!appended.ok()) return call->Fail(appended.status());
+            v1::WriteInteractionsResponse response;
+            for (uint32_t i = 0; i < appended->size(); ++i) {
+              response.add_sequences((*appended)[i].sequence);
+              if ((*appended)[i].duplicate) response.add_duplicates(i);
+            }
+            const int written =
+                response.sequences_size() - response.duplicates_size();
+            context_->metrics->CountAck(static_cast<size_t>(written),
+                                        model::SteadyNow() - arrived);
+            call->Reply(response);
+          });
+          if (appended.ok()) context_->trainer->Notify();
+        });
+    if (!status.ok()) call->Fail(std::move(status));
+  });
   return call;
 }
 

@@ -34,6 +34,12 @@ absl::StatusOr<absl::Duration> IntervalOf(const grpc::ByteBuffer& bytes) {
   return absl::Milliseconds(ms);
 }
 
+absl::Status NoSuchSnapshot(model::SnapshotVersion version) {
+  return absl::NotFoundError(
+      absl::StrCat("version: no snapshot ", version,
+                   " is on disk; ListSnapshots names those that are"));
+}
+
 }  // namespace
 
 // One call of WatchStatus: write a status, wait for the alarm, again.
@@ -42,12 +48,14 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   WatchStream(const DaemonContext* context, ModelServiceImpl* service,
               absl::StatusOr<absl::Duration> interval,
-              const grpc::CallbackServerContext& rpc)
+              grpc::CallbackServerContext* rpc)
       : context_(context),
         service_(service),
         interval_(std::move(interval)),
-        request_id_(RequestId(rpc)),
-        start_(model::SteadyNow()) {}
+        request_id_(RequestId(*rpc)),
+        start_(model::SteadyNow()) {
+    rpc->AddTrailingMetadata("x-request-id", request_id_);
+  }
 
   void Begin(std::shared_ptr<WatchStream> self) {
     absl::MutexLock lock(&mutex_);
@@ -98,8 +106,12 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    try {
+      WriteMessage(ReportStatus(*context_), &outgoing_);
+    } catch (...) {
+      return End(CaughtStatus());
+    }
     writing_ = true;
-    WriteMessage(ReportStatus(*context_), &outgoing_);
     StartWrite(&outgoing_);
   }
 
@@ -146,16 +158,18 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetStatus(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetStatus, rpc, buffer);
-  v1::GetStatusRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  call->Reply(ReportStatus(*context_));
+  Guard(call, [&] {
+    v1::GetStatusRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    call->Reply(ReportStatus(*context_));
+  });
   return call;
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelServiceImpl::WatchStatus(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes) {
   auto stream =
-      std::make_shared<WatchStream>(context_, this, IntervalOf(*bytes), *rpc);
+      std::make_shared<WatchStream>(context_, this, IntervalOf(*bytes), rpc);
   bool draining = false;
   {
     absl::MutexLock lock(&mutex_);
@@ -172,9 +186,11 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListSnapshots(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kListSnapshots, rpc, buffer);
-  v1::ListSnapshotsRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  call->Reply(ReportSnapshots(*context_));
+  Guard(call, [&] {
+    v1::ListSnapshotsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    call->Reply(ReportSnapshots(*context_));
+  });
   return call;
 }
 
@@ -183,18 +199,20 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Publish(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kPublish, rpc, buffer);
-  v1::PublishRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  absl::Status status = context_->publisher->PublishNow(
-      [this] { return context_->trainer->RequestPublish(); },
-      [call](absl::StatusOr<Published> published) {
-        if (!published.ok()) return call->Fail(published.status());
-        v1::PublishResponse response;
-        response.set_version(published->version);
-        response.set_trained_through(published->trained_through);
-        call->Reply(response);
-      });
-  if (!status.ok()) call->Fail(std::move(status));
+  Guard(call, [&] {
+    v1::PublishRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = context_->publisher->PublishNow(
+        [this] { return context_->trainer->RequestPublish(); },
+        [call](absl::StatusOr<Published> published) {
+          if (!published.ok()) return call->Fail(published.status());
+          v1::PublishResponse response;
+          response.set_version(published->version);
+          response.set_trained_through(published->trained_through);
+          call->Reply(response);
+        });
+    if (!status.ok()) call->Fail(std::move(status));
+  });
   return call;
 }
 
@@ -203,18 +221,23 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Rollback(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kRollback, rpc, buffer);
-  v1::RollbackRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  absl::Status status = context_->publisher->Rollback(
-      request.version(),
-      [call](absl::StatusOr<Published> published) {
-        if (!published.ok()) return call->Fail(published.status());
-        v1::RollbackResponse response;
-        response.set_version(published->version);
-        response.set_trained_through(published->trained_through);
-        call->Reply(response);
-      });
-  if (!status.ok()) call->Fail(std::move(status));
+  Guard(call, [&] {
+    v1::RollbackRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = context_->publisher->Rollback(
+        request.version(), [call, version = request.version()](
+                               absl::StatusOr<Published> published) {
+          if (absl::IsNotFound(published.status()) && version != 0) {
+            return call->Fail(NoSuchSnapshot(version));
+          }
+          if (!published.ok()) return call->Fail(published.status());
+          v1::RollbackResponse response;
+          response.set_version(published->version);
+          response.set_trained_through(published->trained_through);
+          call->Reply(response);
+        });
+    if (!status.ok()) call->Fail(std::move(status));
+  });
   return call;
 }
 
@@ -222,27 +245,29 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
-  v1::BackupRequest request;
-  if (!call->Parse(*bytes, &request)) return call;
-  const auto place =
-      ResolveBackupPlace(request.directory(), context_->backup_root,
-                         context_->data_dir, rpc->peer());
-  if (!place.ok()) {
-    call->Fail(place.status());
-    return call;
-  }
-  absl::Status status = context_->upkeep->Backup(
-      *place, [call, directory = request.directory()](
-                  absl::StatusOr<store::BackupManifest> made) {
-        if (!made.ok()) return call->Fail(made.status());
-        v1::BackupResponse response;
-        response.set_directory(directory);
-        response.set_bytes(made->bytes());
-        response.set_files(made->files.size());
-        response.set_last_sequence(made->last_sequence);
-        call->Reply(response);
-      });
-  if (!status.ok()) call->Fail(std::move(status));
+  Guard(call, [&] {
+    v1::BackupRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    const auto place =
+        ResolveBackupPlace(request.directory(), context_->backup_root,
+                           context_->data_dir, rpc->peer());
+    if (!place.ok()) {
+      call->Fail(place.status());
+      return;
+    }
+    absl::Status status = context_->upkeep->Backup(
+        *place, [call, directory = request.directory()](
+                    absl::StatusOr<store::BackupManifest> made) {
+          if (!made.ok()) return call->Fail(made.status());
+          v1::BackupResponse response;
+          response.set_directory(directory);
+          response.set_bytes(made->bytes());
+          response.set_files(made->files.size());
+          response.set_last_sequence(made->last_sequence);
+          call->Reply(response);
+        });
+    if (!status.ok()) call->Fail(std::move(status));
+  });
   return call;
 }
 

@@ -4,6 +4,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "server/rpc/errors.h"
 
 namespace taud::server {
@@ -60,17 +62,29 @@ std::optional<uint32_t> TakeVarint(absl::string_view* from) {
   return std::nullopt;
 }
 
-absl::Status NotOurs() {
+}  // namespace
+
+absl::Status NotAPageToken() {
   return FieldError("page_token", "is not one this server gave");
 }
 
-}  // namespace
+uint64_t Fingerprint(const google::protobuf::Message& message) {
+  // Maps in one order.
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  return Hash(bytes);
+}
 
 uint64_t RequestFingerprint(const v1::RecommendRequest& request) {
   v1::RecommendRequest same = request;
   same.clear_k();
   same.clear_page_token();
-  return Hash(same.SerializeAsString());
+  return Fingerprint(same);
 }
 
 std::string EncodePageToken(const PageToken& token) {
@@ -92,13 +106,13 @@ absl::StatusOr<PageToken> DecodePageToken(const std::string& text,
   if (text.size() > kMaxPageTokenBytes ||
       !absl::WebSafeBase64Unescape(text, &bytes) ||
       bytes.size() < kFixedBytes || bytes[0] != kFormat) {
-    return NotOurs();
+    return NotAPageToken();
   }
   absl::string_view rest = bytes;
   const uint64_t checksum =
       ReadFixed(rest.substr(rest.size() - kChecksumBytes));
   rest.remove_suffix(kChecksumBytes);
-  if (checksum != (Hash(rest) & UINT32_MAX)) return NotOurs();
+  if (checksum != (Hash(rest) & UINT32_MAX)) return NotAPageToken();
   PageToken token;
   token.request = ReadFixed(rest.substr(1, kFingerprintBytes));
   rest.remove_prefix(1 + kFingerprintBytes);
@@ -107,7 +121,7 @@ absl::StatusOr<PageToken> DecodePageToken(const std::string& text,
     const auto gap = TakeVarint(&rest);
     if (!gap.has_value() || next + *gap >= num_items ||
         token.given.size() == kMaxPagedItems) {
-      return NotOurs();
+      return NotAPageToken();
     }
     token.given.push_back(static_cast<model::ItemIndex>(next + *gap));
     next += uint64_t{*gap} + 1;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "google/protobuf/message.h"
 #include "model/types.h"
 #include "taud/v1/recommendation_service.pb.h"
 
@@ -24,6 +25,9 @@ struct PageToken {
   std::vector<model::ItemIndex> given;  // ascending, distinct
 };
 
+// Of all that a message says. Pure.
+uint64_t Fingerprint(const google::protobuf::Message& message);
+
 // What has to be the same on every page: all of the request but k and the
 // token. Pure.
 uint64_t RequestFingerprint(const v1::RecommendRequest& request);
@@ -36,6 +40,8 @@ std::string EncodePageToken(const PageToken& token);
 // and nothing else. `num_items`: above every index that was given.
 absl::StatusOr<PageToken> DecodePageToken(const std::string& text,
                                           uint64_t request, size_t num_items);
+// What it says of a token that is none.
+absl::Status NotAPageToken();
 
 }  // namespace taud::server
 

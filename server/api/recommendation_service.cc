@@ -13,6 +13,8 @@
 #include "server/admission/request_memory.h"
 #include "server/api/call.h"
 #include "server/api/page_token.h"
+#include "server/api/properties.h"
+#include "server/api/unknown_names.h"
 #include "server/api/validation.h"
 #include "server/rpc/errors.h"
 
@@ -25,8 +27,19 @@ void FillSnapshot(const model::Snapshot& snapshot, v1::SnapshotRef* ref) {
   ref->set_created_ms(snapshot.created_ms);
 }
 
+// What a request wants to know of its items besides their ids.
+struct Details {
+  bool titles = false;
+  bool properties = false;
+};
+
+template <typename Request>
+Details DetailsOf(const Request& request) {
+  return {request.include_titles(), request.include_properties()};
+}
+
 void FillItems(const model::State& state, const Recommendation& answer,
-               bool titles,
+               Details details,
                google::protobuf::RepeatedPtrField<v1::ScoredItem>* items) {
   items->Reserve(static_cast<int>(answer.items.size()));
   const model::Dictionary::NamesLock names(state.items);
@@ -40,14 +53,18 @@ void FillItems(const model::State& state, const Recommendation& answer,
     item->set_unscored(ranked.unscored);
     item->set_rank_score(ranked.rank_score);
     item->set_explored(ranked.explored);
-    if (titles) item->set_title(state.catalogue.Title(ranked.item));
+    if (details.titles) item->set_title(state.catalogue.Title(ranked.item));
+    if (details.properties) {
+      FillProperties(state.catalogue.PropertiesOf(ranked.item),
+                     item->mutable_properties());
+    }
   }
 }
 
 void FillResponse(const model::State& state, const model::Snapshot& snapshot,
-                  const Recommendation& answer, bool titles,
+                  const Recommendation& answer, Details details,
                   v1::RecommendResponse* response) {
-  FillItems(state, answer, titles, response->mutable_items());
+  FillItems(state, answer, details, response->mutable_items());
   response->set_representation(answer.representation);
   response->set_temperature(answer.temperature);
   FillSnapshot(snapshot, response->mutable_snapshot());
@@ -55,10 +72,11 @@ void FillResponse(const model::State& state, const model::Snapshot& snapshot,
 
 absl::StatusOr<RecommendTask> TaskForUser(const model::State& state,
                                           const std::string& user_id, int32_t k,
-                                          const v1::Filter& filter) {
+                                          const v1::Filter& filter,
+                                          UnknownNames* unknown) {
   absl::Status status = CheckK(k);
   if (!status.ok()) return status;
-  auto checked = CheckFilter(filter, state.items);
+  auto checked = CheckFilter(filter, state.items, unknown);
   if (!checked.ok()) return checked.status();
   RecommendTask task;
   task.user = state.users.Find(user_id);
@@ -73,7 +91,8 @@ absl::Status CheckAfter(const DaemonContext& context, uint64_t after) {
 }
 
 absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
-                                       const v1::RecommendRequest& request) {
+                                       const v1::RecommendRequest& request,
+                                       UnknownNames* unknown) {
   const model::State& state = *context.state;
   if (!request.user_id().empty() || request.context_item_ids().empty()) {
     absl::Status status = CheckId("user_id", request.user_id());
@@ -81,13 +100,13 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
   }
   absl::Status status = CheckAfter(context, request.after_sequence());
   if (!status.ok()) return status;
-  auto items = CheckContext(request.context_item_ids(), state.items);
+  auto items = CheckContext(request.context_item_ids(), state.items, unknown);
   if (!items.ok()) return items.status();
-  auto task =
-      TaskForUser(state, request.user_id(), request.k(), request.filter());
+  auto task = TaskForUser(state, request.user_id(), request.k(),
+                          request.filter(), unknown);
   if (!task.ok()) return task.status();
   task->context = *std::move(items);
-  auto rules = CheckRules(request.rules());
+  auto rules = CheckRules(request.rules(), unknown);
   if (!rules.ok()) return rules.status();
   task->rules = *std::move(rules);
   if (!request.page_token().empty()) {
@@ -104,7 +123,8 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
 }
 
 absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
-    const DaemonContext& context, const v1::RecommendBatchRequest& request) {
+    const DaemonContext& context, const v1::RecommendBatchRequest& request,
+    UnknownNames* unknown) {
   const model::State& state = *context.state;
   const auto users = static_cast<size_t>(request.user_ids_size());
   if (users < 1 || users > kMaxUsersPerBatch) {
@@ -114,9 +134,10 @@ absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
   }
   absl::Status status = CheckAfter(context, request.after_sequence());
   if (!status.ok()) return status;
-  auto model_task = TaskForUser(state, "", request.k(), request.filter());
+  auto model_task =
+      TaskForUser(state, "", request.k(), request.filter(), unknown);
   if (!model_task.ok()) return model_task.status();
-  auto rules = CheckRules(request.rules());
+  auto rules = CheckRules(request.rules(), unknown);
   if (!rules.ok()) return rules.status();
   model_task->rules = *std::move(rules);
   if (users * model_task->k > kMaxResultsPerBatch) {
@@ -138,11 +159,12 @@ absl::StatusOr<std::vector<RecommendTask>> MakeTasks(
 }
 
 absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
-                                       const v1::SimilarItemsRequest& request) {
+                                       const v1::SimilarItemsRequest& request,
+                                       UnknownNames* unknown) {
   const model::State& state = *context.state;
   absl::Status status = CheckId("item_id", request.item_id());
   if (!status.ok()) return status;
-  auto task = TaskForUser(state, "", request.k(), request.filter());
+  auto task = TaskForUser(state, "", request.k(), request.filter(), unknown);
   if (!task.ok()) return task.status();
   const auto item = state.items.Find(request.item_id());
   if (!item.has_value()) {
@@ -174,17 +196,6 @@ std::vector<RecommendTask> Single(RecommendTask task) {
 // Composes and sends the answer of a call: Reply or Fail, once.
 using Respond = std::function<void(RpcCall*, const model::Snapshot&,
                                    absl::Span<const Recommendation> answers)>;
-
-// Does `body`, which ends with the call handed on, answered or failed; fails it
-// if there is no memory for that.
-template <typename Body>
-void Guard(RpcCall* call, Body body) {
-  try {
-    body();
-  } catch (...) {
-    call->Fail(CaughtStatus());
-  }
-}
 
 // Refuses a call before it has cost anything; false if it did.
 bool Admitted(const DaemonContext& context, RpcCall* call) {
@@ -258,7 +269,8 @@ void RecommendationServiceImpl::Recommend(RpcCall* call,
   if (!Admitted(*context_, call)) return;
   v1::RecommendRequest request;
   if (!call->Parse(bytes, &request)) return;
-  auto task = MakeTask(*context_, request);
+  UnknownNames unknown(&context_->state->catalogue);
+  auto task = MakeTask(*context_, request, &unknown);
   if (!task.ok()) return call->Fail(task.status());
   auto exploration = CheckExploration(request.exploration());
   if (!exploration.ok()) return call->Fail(exploration.status());
@@ -268,15 +280,17 @@ void RecommendationServiceImpl::Recommend(RpcCall* call,
   before.given = task->given;
   before.request = RequestFingerprint(request);
   Submit(*context_, call, Single(*std::move(task)),
-         [state = context_->state, titles = request.include_titles(),
-          before = std::move(before), exploration = *std::move(exploration)](
+         [state = context_->state, details = DetailsOf(request),
+          unknown = unknown.names(), before = std::move(before),
+          exploration = *std::move(exploration)](
              RpcCall* answered, const model::Snapshot& snapshot,
              absl::Span<const Recommendation> answers) {
            v1::RecommendResponse response;
-           FillResponse(*state, snapshot, answers[0], titles, &response);
+           FillResponse(*state, snapshot, answers[0], details, &response);
            if (answers[0].more) {
              response.set_next_page_token(NextPage(before, answers[0]));
            }
+           if (unknown.count() > 0) *response.mutable_unknown() = unknown;
            if (exploration.share() > 0) {
              *response.mutable_exploration() = exploration;
            }
@@ -297,17 +311,20 @@ void RecommendationServiceImpl::RecommendBatch(
     RpcCall* call, const grpc::ByteBuffer& bytes) const {
   v1::RecommendBatchRequest request;
   if (!call->Parse(bytes, &request)) return;
-  auto tasks = MakeTasks(*context_, request);
+  UnknownNames unknown(&context_->state->catalogue);
+  auto tasks = MakeTasks(*context_, request, &unknown);
   if (!tasks.ok()) return call->Fail(tasks.status());
   Submit(*context_, call, *std::move(tasks),
-         [state = context_->state, titles = request.include_titles()](
-             RpcCall* answered, const model::Snapshot& snapshot,
-             absl::Span<const Recommendation> answers) {
+         [state = context_->state, details = DetailsOf(request),
+          unknown = unknown.names()](RpcCall* answered,
+                                     const model::Snapshot& snapshot,
+                                     absl::Span<const Recommendation> answers) {
            v1::RecommendBatchResponse response;
            for (const Recommendation& answer : answers) {
-             FillResponse(*state, snapshot, answer, titles,
+             FillResponse(*state, snapshot, answer, details,
                           response.add_responses());
            }
+           if (unknown.count() > 0) *response.mutable_unknown() = unknown;
            answered->Reply(response);
          });
 }
@@ -326,22 +343,28 @@ void RecommendationServiceImpl::SimilarItems(
   if (!Admitted(*context_, call)) return;
   v1::SimilarItemsRequest request;
   if (!call->Parse(bytes, &request)) return;
-  auto task = MakeTask(*context_, request);
+  UnknownNames unknown(&context_->state->catalogue);
+  auto task = MakeTask(*context_, request, &unknown);
   if (!task.ok()) return call->Fail(task.status());
   Submit(*context_, call, Single(*std::move(task)),
-         [state = context_->state, titles = request.include_titles(),
-          id = request.item_id()](RpcCall* answered,
-                                  const model::Snapshot& snapshot,
-                                  absl::Span<const Recommendation> answers) {
+         [state = context_->state, details = DetailsOf(request),
+          unknown = unknown.names(), id = request.item_id()](
+             RpcCall* answered, const model::Snapshot& snapshot,
+             absl::Span<const Recommendation> answers) {
            if (answers[0].representation == v1::REPRESENTATION_UNSPECIFIED) {
              return answered->Fail(absl::FailedPreconditionError(
                  absl::StrCat("item_id: \"", id,
-                              "\" has no vector yet: nothing was learnt of "
-                              "it; retry after the next snapshot")));
+                              "\" has no vector in snapshot ", snapshot.version,
+                              ": nothing was learnt of it. It gets one from "
+                              "interactions other than dislikes, at the next "
+                              "snapshot; until then ask for items like one "
+                              "that has, or for popular ones with its tags by "
+                              "Recommend and filter.any_tags")));
            }
            v1::SimilarItemsResponse response;
-           FillItems(*state, answers[0], titles, response.mutable_items());
+           FillItems(*state, answers[0], details, response.mutable_items());
            FillSnapshot(snapshot, response.mutable_snapshot());
+           if (unknown.count() > 0) *response.mutable_unknown() = unknown;
            answered->Reply(response);
          });
 }

@@ -52,8 +52,9 @@ absl::Status CheckBackupPlace(const std::string& directory,
   if (!data_dir.empty() &&
       (normal == Normal(data_dir) || IsBelow(normal, Normal(data_dir)))) {
     return FieldError("directory",
-                      absl::StrCat(directory, " is in the data directory, ",
-                                   data_dir, "; choose one outside of it"));
+                      absl::StrCat(directory,
+                                   " is in the data directory; choose one "
+                                   "outside of it"));
   }
   if (root.empty()) {
     if (IsThisMachine(peer)) return absl::OkStatus();
@@ -63,9 +64,8 @@ absl::Status CheckBackupPlace(const std::string& directory,
         "written below");
   }
   if (IsBelow(normal, Normal(root))) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat("directory: ", directory,
-                                                  " is not below ", root,
-                                                  ", the store.backup_root"));
+  return absl::PermissionDeniedError(absl::StrCat(
+      "directory: ", directory, " is not below the store.backup_root"));
 }
 
 absl::StatusOr<std::string> ResolveBackupPlace(const std::string& directory,
@@ -83,7 +83,9 @@ absl::StatusOr<std::string> ResolveBackupPlace(const std::string& directory,
     resolved[i] = std::filesystem::weakly_canonical(*given[i], error).string();
     if (error) {
       return FieldError("directory",
-                        absl::StrCat("\"", *given[i], "\" cannot be followed: ",
+                        absl::StrCat("\"", directory,
+                                     "\", or the store.backup_root, cannot be "
+                                     "followed: ",
                                      error.message()));
     }
   }

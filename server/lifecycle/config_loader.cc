@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -128,6 +129,23 @@ std::string FieldText(const FieldDescriptor& field, const Message& message) {
     default:
       return reflection->GetString(message, &field);
   }
+}
+
+// Digits only, up to five of them, behind a host; an IPv6 address in brackets.
+bool IsHostAndPort(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  if (colon == absl::string_view::npos || colon == 0) return false;
+  const absl::string_view host = address.substr(0, colon);
+  const absl::string_view port = address.substr(colon + 1);
+  const bool brackets = host[0] == '[';
+  if (brackets ? host.back() != ']' || host.size() < 3
+               : host.find(':') != absl::string_view::npos) {
+    return false;
+  }
+  uint32_t number = 0;
+  return !port.empty() && port.size() <= 5 &&
+         std::all_of(port.begin(), port.end(), absl::ascii_isdigit) &&
+         absl::SimpleAtoi(port, &number) && number <= 65535;
 }
 
 std::string KeysOf(const Descriptor& descriptor) {
@@ -330,6 +348,26 @@ std::string PrintConfig(const Config& config) {
     }
   }
   return out;
+}
+
+absl::Status CheckAddresses(const Config& config) {
+  const struct {
+    const char* key;
+    const std::string& address;
+    bool socket;  // may be a Unix socket
+  } addresses[] = {
+      {"server.grpc_address", config.server().grpc_address(), true},
+      {"server.http_address", config.server().http_address(), false},
+  };
+  for (const auto& [key, address, socket] : addresses) {
+    if (socket && absl::StartsWith(address, "unix:")) continue;
+    if (IsHostAndPort(address)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        key, ": \"", address,
+        "\" is not allowed; allowed: host:port with a port from 0 to 65535, as "
+        "127.0.0.1:50051 or [::1]:50051"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace taud::server

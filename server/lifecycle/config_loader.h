@@ -35,6 +35,10 @@ absl::Status OverrideConfig(absl::string_view assignment,
 // ParseConfig(PrintConfig(c)) is c.
 std::string PrintConfig(const config::v1::Config& config);
 
+// INVALID_ARGUMENT if an address to listen on is not host:port: a library would
+// choose a port by itself.
+absl::Status CheckAddresses(const config::v1::Config& config);
+
 }  // namespace taud::server
 
 #endif  // TAUD_SERVER_LIFECYCLE_CONFIG_LOADER_H_

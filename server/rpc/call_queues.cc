@@ -48,7 +48,7 @@ void CallQueues::Call::On(Event event, bool ok) {
       delete this;
       return;
     }
-    new Call(queues_, method_, queue_);
+    queues_->Await(method_, queue_);
     method_->handle(this);
     return;
   }
@@ -77,6 +77,19 @@ void CallQueues::Serve(Accept accept, Handle handle) {
   if (!threads_.empty()) return;
   for (const auto& queue : queues_) {
     threads_.emplace_back([this, q = queue.get()] { Poll(q); });
+  }
+}
+
+void CallQueues::Await(const Call::Method* method,
+                       grpc::ServerCompletionQueue* queue) noexcept {
+  // One for the call that has arrived, and those there was no memory for.
+  for (int missing = missing_.exchange(0) + 1; missing > 0; --missing) {
+    try {
+      new Call(this, method, queue);
+    } catch (...) {
+      missing_ += missing;
+      return;
+    }
   }
 }
 

@@ -94,12 +94,17 @@ class CallQueues {
 
  private:
   void Poll(grpc::ServerCompletionQueue* queue);
+  // Makes the queue ready for another call of the method.
+  void Await(const Call::Method* method,
+             grpc::ServerCompletionQueue* queue) noexcept;
 
   // Constant after construction, except for Serve and Stop.
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
   std::vector<std::unique_ptr<const Call::Method>> methods_;
   std::vector<std::thread> threads_;
   bool stopped_ = false;
+
+  std::atomic<int> missing_{0};  // calls that could not be made ready for
 
   absl::Mutex mutex_;
   // Calls that are waited for or under way. An arriving call is replaced by

@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "taud/v1/error_details.pb.h"
@@ -23,6 +24,40 @@ absl::Status BadField(absl::string_view field, absl::string_view description) {
   violation->set_description(std::string(description));
   status.SetPayload(kBadRequest, absl::Cord(details.SerializeAsString()));
   return status;
+}
+
+bool IsOfPath(char c) {
+  return !absl::ascii_isspace(c) && c != ',' && c != ';' && c != ':' &&
+         c != '"' && c != '\'' && c != ')' && c != '(';
+}
+
+// Replaces "ROOT/a/b" by "b of the data directory", ROOT alone by "the data
+// directory".
+void RemovePaths(const std::string& root, std::string* message) {
+  const bool absolute = root[0] == '/';
+  size_t at = 0;
+  while ((at = message->find(root, at)) != std::string::npos) {
+    size_t end = at + root.size();
+    // Another path, or a word, that only begins or ends like it.
+    const bool inside = at > 0 && IsOfPath((*message)[at - 1]);
+    const bool goes_on = end < message->size() && IsOfPath((*message)[end]) &&
+                         (*message)[end] != '/';
+    const bool is_path =
+        absolute || (end < message->size() && (*message)[end] == '/');
+    if (inside || goes_on || !is_path) {
+      at = end;
+      continue;
+    }
+    while (end < message->size() && IsOfPath((*message)[end])) ++end;
+    absl::string_view path(message->data() + at + root.size(),
+                           end - at - root.size());
+    const std::string name(path.substr(path.rfind('/') + 1));
+    const std::string instead =
+        name.empty() ? "the data directory"
+                     : absl::StrCat(name, " of the data directory");
+    message->replace(at, end - at, instead);
+    at += instead.size();
+  }
 }
 
 }  // namespace
@@ -51,6 +86,20 @@ void SetRetryDelay(absl::Duration delay, absl::Status* status) {
   info.mutable_retry_delay()->set_nanos(static_cast<int32_t>(
       absl::ToInt64Nanoseconds(delay - absl::Seconds(seconds))));
   status->SetPayload(kRetryInfo, absl::Cord(info.SerializeAsString()));
+}
+
+absl::Status WithoutPaths(const absl::Status& status,
+                          absl::Span<const std::string> roots) {
+  std::string message(status.message());
+  for (const std::string& root : roots) {
+    if (!root.empty()) RemovePaths(root, &message);
+  }
+  if (message == status.message()) return status;
+  absl::Status clean(status.code(), message);
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& value) {
+    clean.SetPayload(url, value);
+  });
+  return clean;
 }
 
 absl::Status CaughtStatus() noexcept {

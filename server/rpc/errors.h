@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "grpcpp/support/status.h"
 
 // Errors as clients see them: a canonical code, a message for people, and
@@ -28,6 +29,11 @@ void SetRetryDelay(absl::Duration delay, absl::Status* status);
 // memory, INTERNAL otherwise; with a message, if there is memory for one.
 // REQUIRES: called in a catch block.
 absl::Status CaughtStatus() noexcept;
+
+// Copies `status` without the paths of this machine: of what stands at one of
+// `roots` or below it the last name is left.
+absl::Status WithoutPaths(const absl::Status& status,
+                          absl::Span<const std::string> roots);
 
 // What goes over the wire: code, message and details; a RequestInfo with
 // `request_id` for every error. A RESOURCE_EXHAUSTED or UNAVAILABLE without a

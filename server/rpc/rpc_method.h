@@ -24,9 +24,11 @@ enum class RpcMethod {
   kGetErasure,
   kRollback,
   kBackup,
+  kListItems,
+  kUpsertUsers,
 };
 
-inline constexpr size_t kNumRpcMethods = 17;
+inline constexpr size_t kNumRpcMethods = 19;
 
 inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
     "Recommend",
@@ -46,6 +48,8 @@ inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
     "GetErasure",
     "Rollback",
     "Backup",
+    "ListItems",
+    "UpsertUsers",
 };
 
 inline const char* RpcMethodName(RpcMethod method) {

@@ -12,6 +12,7 @@ namespace {
 constexpr int kMinPingIntervalMs = 10000;
 constexpr int kPingTimeoutMs = 20000;
 constexpr int kMostCallQueues = 8;
+constexpr int32_t kTransportBytes = 64 << 20;
 
 }  // namespace
 
@@ -19,7 +20,11 @@ void ConfigureTransport(const config::v1::Server& config,
                         grpc::ServerBuilder* builder, int* port) {
   // Two daemons must not share a port unnoticed.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder->SetMaxReceiveMessageSize(config.max_message_bytes());
+  // What is larger is refused by ourselves, with a reason; gRPC would say that
+  // resources are exhausted, which clients take for a reason to try again.
+  builder->SetMaxReceiveMessageSize(
+      std::max(kTransportBytes, config.max_message_bytes()));
+  builder->SetMaxSendMessageSize(-1);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                               config.max_streams_per_connection());
   // A client that is gone without a word is noticed, and its calls cancelled.

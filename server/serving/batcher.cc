@@ -24,6 +24,12 @@ absl::Status NoSnapshot() {
       "interactions; retry after some were ingested");
 }
 
+// Whether it may take more than one search, or more than a list to look at.
+bool IsCostly(const RecommendTask& task) {
+  return !task.rules.empty() || task.explore > 0 ||
+         task.filter_in_use().tags.expression != nullptr;
+}
+
 // Why nobody needs the answer any more; OK if somebody does.
 absl::Status DeadReason(const RecommendJob& job, absl::Time now) {
   if (job.cancelled != nullptr &&
@@ -57,6 +63,7 @@ struct Batcher::Turns {
   }
 
   std::vector<RecommendJob> online;
+  bool costly = false;  // they are
   std::shared_ptr<BulkJob> bulk;
   size_t bulk_take = 0;
   // AnswerOnline's: the jobs that are answered, and their tasks.
@@ -79,7 +86,7 @@ absl::Status Batcher::CheckRoom() {
   const absl::Time now = model::SteadyNow();
   absl::MutexLock lock(&mutex_);
   const size_t limit = OnlineLimit(now);
-  if (online_.size() < limit) return absl::OkStatus();
+  if (online_.size() + costly_.size() < limit) return absl::OkStatus();
   return Refuse(false, limit, now);
 }
 
@@ -104,8 +111,10 @@ absl::Status Batcher::Enqueue(RecommendJob job, bool is_bulk) {
   if (stopping_) return absl::UnavailableError("the server is draining");
   if (!is_bulk) {
     const size_t limit = OnlineLimit(job.queued);
-    if (online_.size() >= limit) return Refuse(false, limit, job.queued);
-    online_.push_back(std::move(job));
+    if (online_.size() + costly_.size() >= limit) {
+      return Refuse(false, limit, job.queued);
+    }
+    (IsCostly(job.tasks.front()) ? costly_ : online_).push_back(std::move(job));
     return absl::OkStatus();
   }
   const size_t tasks = job.tasks.size();
@@ -134,8 +143,8 @@ absl::Status Batcher::Refuse(bool is_bulk, size_t limit, absl::Time now) {
   absl::Status status = absl::ResourceExhaustedError(absl::StrCat(
       "the queue of ", is_bulk ? "bulk " : "", "requests is full (", limit,
       " wait; serving.max_queue, serving.max_wait_ms); retry after a pause"));
-  const double queued =
-      static_cast<double>(is_bulk ? bulk_tasks_ : online_.size());
+  const double queued = static_cast<double>(
+      is_bulk ? bulk_tasks_ : online_.size() + costly_.size());
   const absl::Duration empty_in =
       absl::Seconds(queued * query_seconds_ / options_.threads);
   SetRetryDelay(std::clamp(empty_in, kShortestRetry, kLongestRetry), &status);
@@ -168,7 +177,7 @@ void Batcher::Stop() {
 Batcher::Stats Batcher::stats() const {
   absl::MutexLock lock(&mutex_);
   Stats stats = stats_;
-  stats.queued = online_.size() + bulk_tasks_;
+  stats.queued = online_.size() + costly_.size() + bulk_tasks_;
   return stats;
 }
 
@@ -179,6 +188,8 @@ void Batcher::Run() {
   while (AwaitTurn(&turns)) {
     if (turns.bulk != nullptr) {
       AnswerBulk(&turns);
+    } else if (turns.costly) {
+      AnswerCostly(&turns);
     } else {
       AnswerOnline(&turns);
     }
@@ -193,7 +204,7 @@ bool Batcher::AwaitTurn(Turns* turns) {
       Take(turn, turns);
       return true;
     }
-    if (stopping_ && bulk_.empty()) return false;
+    if (stopping_ && bulk_.empty() && costly_.empty()) return false;
     if (turn.wait_seconds > 0) {
       // Should the wall clock be set back meanwhile, by which absl waits, the
       // next job that comes ends the wait.
@@ -201,7 +212,7 @@ bool Batcher::AwaitTurn(Turns* turns) {
           model::SteadyNow() + absl::Seconds(turn.wait_seconds);
       const auto full = [this, until]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
         return online_.size() >= options_.max_batch || online_.empty() ||
-               stopping_ || model::SteadyNow() >= until;
+               !costly_.empty() || stopping_ || model::SteadyNow() >= until;
       };
       mutex_.AwaitWithTimeout(absl::Condition(&full),
                               absl::Seconds(turn.wait_seconds));
@@ -209,7 +220,8 @@ bool Batcher::AwaitTurn(Turns* turns) {
     }
     const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       // A bulk job that another searcher holds is not work for this one.
-      return !online_.empty() || (!bulk_.empty() && !bulk_.front()->in_turn) ||
+      return !online_.empty() || !costly_.empty() ||
+             (!bulk_.empty() && !bulk_.front()->in_turn) ||
              (stopping_ && bulk_.empty());
     };
     mutex_.Await(absl::Condition(&ready));
@@ -219,6 +231,8 @@ bool Batcher::AwaitTurn(Turns* turns) {
 Turn Batcher::Plan() const {
   TurnInput input;
   input.online_waiting = online_.size();
+  input.costly_waiting = costly_.size();
+  input.last_was_costly = last_was_costly_;
   if (!bulk_.empty() && !bulk_.front()->in_turn) {
     const BulkJob& first = *bulk_.front();
     input.bulk_waiting = first.job.tasks.size() - first.answers.size();
@@ -237,7 +251,13 @@ Turn Batcher::Plan() const {
 void Batcher::Take(const Turn& turn, Turns* turns) {
   turns->online.clear();
   turns->bulk = nullptr;
-  if (turn.lane == Lane::kBulk) {
+  turns->costly = last_was_costly_ = turn.lane == Lane::kCostly;
+  if (turns->costly) {
+    for (size_t i = 0; i < turn.take; ++i) {
+      turns->online.push_back(std::move(costly_.front()));
+      costly_.pop_front();
+    }
+  } else if (turn.lane == Lane::kBulk) {
     online_turns_ = 0;
     turns->bulk = bulk_.front();
     turns->bulk->in_turn = true;
@@ -269,6 +289,32 @@ void Batcher::AnswerOnline(Turns* turns) noexcept {
   turns->answers.clear();
 }
 
+void Batcher::AnswerCostly(Turns* turns) noexcept {
+  const absl::Time end = model::SteadyNow() + absl::Seconds(kCostlyTurnSeconds);
+  std::vector<RecommendJob> jobs = std::move(turns->online);
+  turns->online.clear();
+  size_t done = 0;
+  do {
+    // As an online turn of one.
+    turns->online.clear();
+    turns->online.push_back(std::move(jobs[done]));
+    AnswerOnline(turns);
+    ++done;
+  } while (done < jobs.size() && model::SteadyNow() < end);
+  turns->online = std::move(jobs);
+  GiveBack(turns, done);
+}
+
+void Batcher::GiveBack(Turns* turns, size_t from) {
+  absl::MutexLock lock(&mutex_);
+  stats_.queries -= turns->online.size() - from;
+  while (turns->online.size() > from) {
+    costly_.push_front(std::move(turns->online.back()));
+    turns->online.pop_back();
+  }
+  turns->online.clear();
+}
+
 void Batcher::SearchOnline(Turns* turns) {
   const absl::Time now = model::SteadyNow();
   const std::shared_ptr<const ServingModel> model = slot_->Get();
@@ -295,9 +341,13 @@ void Batcher::SearchOnline(Turns* turns) {
   }
   if (live.empty()) return;
   FoldInCounts fold_ins;
+  // Only of a costly job, which is alone, more than one search may be made.
+  const auto keep_on = [&live] {
+    return DeadReason(*live.front(), model::SteadyNow());
+  };
   const absl::Status status =
       Recommend(*model, *state_, absl::ToUnixMillis(absl::Now()), tasks,
-                &turns->answers, &fold_ins);
+                &turns->answers, &fold_ins, keep_on);
   for (size_t i = 0; i < live.size(); ++i) {
     if (status.ok()) {
       Finish(live[i], absl::OkStatus(), model, {&turns->answers[i], 1});
@@ -305,19 +355,31 @@ void Batcher::SearchOnline(Turns* turns) {
       Finish(live[i], status, nullptr, {});
     }
   }
-  Note(live.size(), model::SteadyNow() - now, fold_ins);
+  // What rules cost says nothing of how fast a queue of others empties.
+  if (!turns->costly) Note(live.size(), model::SteadyNow() - now, fold_ins);
 }
 
 absl::Status Batcher::SearchBulk(BulkJob* bulk, size_t take) {
   if (bulk->model == nullptr) bulk->model = slot_->Get();
   if (bulk->model == nullptr) return NoSnapshot();
-  std::vector<Recommendation> answers;
-  absl::Status status = Recommend(
-      *bulk->model, *state_, absl::ToUnixMillis(absl::Now()),
-      absl::MakeConstSpan(bulk->job.tasks).subspan(bulk->answers.size(), take),
-      &answers);
-  // There is room for them since the job came.
-  std::move(answers.begin(), answers.end(), std::back_inserter(bulk->answers));
+  const absl::Time end = model::SteadyNow() + absl::Seconds(kCostlyTurnSeconds);
+  const auto keep_on = [bulk] {
+    return DeadReason(bulk->job, model::SteadyNow());
+  };
+  // With rules one by one, as long as the turn lasts.
+  const size_t step = IsCostly(bulk->job.tasks.front()) ? 1 : take;
+  absl::Status status;
+  for (size_t done = 0; done < take && status.ok(); done += step) {
+    if (done > 0 && model::SteadyNow() >= end) break;
+    std::vector<Recommendation> answers;
+    status = Recommend(*bulk->model, *state_, absl::ToUnixMillis(absl::Now()),
+                       absl::MakeConstSpan(bulk->job.tasks)
+                           .subspan(bulk->answers.size(), step),
+                       &answers, nullptr, keep_on);
+    // There is room for them since the job came.
+    std::move(answers.begin(), answers.end(),
+              std::back_inserter(bulk->answers));
+  }
   return status;
 }
 

@@ -39,7 +39,9 @@ struct RecommendJob {
 
 // Gathers the queries of concurrent requests while the searchers are busy and
 // answers them in batches, each from one snapshot. A searcher that is free
-// takes what there is at once.
+// takes what there is at once. Jobs with rules, whose cost is not that of one
+// search, take turns with the others and are answered one by one: nobody waits
+// for more than one of them.
 //
 // Thread-safe. Owns its searcher threads; Stop joins them.
 class Batcher {
@@ -47,7 +49,8 @@ class Batcher {
   struct Options {
     int threads = 1;
     size_t max_batch = 64;
-    size_t max_queue = 1024;  // online jobs; as many tasks in bulk × max_batch
+    // Single jobs, costly ones included; as many tasks in bulk × max_batch.
+    size_t max_queue = 1024;
     // Online jobs that would wait longer are refused; see QueueLimit.
     absl::Duration max_wait = absl::InfiniteDuration();
     // How long a free searcher may wait for a full batch; see PlanTurn.
@@ -107,10 +110,13 @@ class Batcher {
   void Note(size_t queries, absl::Duration took, const FoldInCounts& fold_ins);
   // Neither throws nor leaves a job without an answer.
   void AnswerOnline(Turns* turns) noexcept;
+  void AnswerCostly(Turns* turns) noexcept;
   void AnswerBulk(Turns* turns) noexcept;
   // What may throw of them.
   void SearchOnline(Turns* turns);
   absl::Status SearchBulk(BulkJob* bulk, size_t take);
+  // Gives what a turn has had no time for back to the front of its queue.
+  void GiveBack(Turns* turns, size_t from);
 
   // Constant after construction.
   const Options options_;
@@ -120,10 +126,12 @@ class Batcher {
 
   mutable absl::Mutex mutex_;
   std::deque<RecommendJob> online_ ABSL_GUARDED_BY(mutex_);
+  std::deque<RecommendJob> costly_ ABSL_GUARDED_BY(mutex_);
   // The first one is being worked on, a turn at a time.
   std::deque<std::shared_ptr<BulkJob>> bulk_ ABSL_GUARDED_BY(mutex_);
   size_t bulk_tasks_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t online_turns_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool last_was_costly_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Decayed mean of what a query takes a thread; 0: none was timed.
   double query_seconds_ ABSL_GUARDED_BY(mutex_) = 0;

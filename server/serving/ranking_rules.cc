@@ -6,35 +6,48 @@
 namespace taud::server {
 namespace {
 
-float Added(const RankingRules& rules, const ItemFacts& facts) {
-  float boost = 0;
-  for (const auto& [tag, amount] : rules.boosts) {
-    const bool has = std::find(facts.tags.begin(), facts.tags.end(), tag) !=
-                     facts.tags.end();
-    if (has) boost += amount;
-  }
-  return std::clamp(boost, -1.0f, 1.0f) +
-         rules.popularity_weight * facts.popularity;
-}
+using model::ItemIndex;
+using model::TagId;
 
 // The most that rules can add to any item.
 float MostAdded(const RankingRules& rules) {
   float boost = 0;
-  for (const auto& [tag, amount] : rules.boosts)
+  for (const auto& [when, amount] : rules.boosts)
     boost += std::max(amount, 0.0f);
   return std::min(boost, 1.0f) + rules.popularity_weight;
 }
 
-struct Ruled {
-  RankedItem item;
-  std::vector<std::string> tags;
-};
+bool RanksBefore(const RankedItem& a, const RankedItem& b) {
+  return a.rank_score != b.rank_score ? a.rank_score > b.rank_score
+                                      : a.item < b.item;
+}
+
+// Sorts by the rules; (*facts)[i] goes with (*items)[i].
+void SortByRules(const RankingRules& rules, std::vector<RankedItem>* items,
+                 std::vector<ItemFacts>* facts) {
+  std::vector<std::pair<RankedItem, ItemFacts>> both;
+  both.reserve(items->size());
+  for (size_t i = 0; i < items->size(); ++i) {
+    const ItemFacts& known = (*facts)[i];
+    RankedItem& item = (*items)[i];
+    item.rank_score = item.score + std::clamp(known.boost, -1.0f, 1.0f) +
+                      rules.popularity_weight * known.popularity;
+    both.emplace_back(item, known);
+  }
+  std::sort(both.begin(), both.end(), [](const auto& a, const auto& b) {
+    return RanksBefore(a.first, b.first);
+  });
+  for (size_t i = 0; i < both.size(); ++i) {
+    (*items)[i] = both[i].first;
+    (*facts)[i] = both[i].second;
+  }
+}
 
 }  // namespace
 
-bool TagQuota::Take(const std::vector<std::string>& tags) {
+bool TagQuota::Take(absl::Span<const TagId> tags) {
   if (max_ == 0) return true;
-  for (const std::string& tag : tags) {
+  for (const TagId tag : tags) {
     const auto it = taken_.find(tag);
     if (it != taken_.end() && it->second >= max_) return false;
   }
@@ -42,52 +55,57 @@ bool TagQuota::Take(const std::vector<std::string>& tags) {
   return true;
 }
 
-void TagQuota::Count(const std::vector<std::string>& tags) {
-  for (const std::string& tag : tags) ++taken_[tag];
+void TagQuota::Count(absl::Span<const TagId> tags) {
+  for (const TagId tag : tags) {
+    if (++taken_[tag] == max_) newly_full_.push_back(tag);
+  }
 }
 
-void TagQuota::Give(const std::vector<std::string>& tags) {
+void TagQuota::Give(absl::Span<const TagId> tags) {
   if (max_ == 0) return;
-  for (const std::string& tag : tags) {
+  for (const TagId tag : tags) {
     const auto it = taken_.find(tag);
     if (it != taken_.end() && it->second > 0) --it->second;
   }
 }
 
-absl::StatusOr<std::vector<RankedItem>> RankByRules(
-    const RankingRules& rules, size_t k,
-    const std::function<ItemFacts(model::ItemIndex)>& facts,
-    const std::function<absl::StatusOr<std::vector<RankedItem>>(size_t)>&
-        source,
-    TagQuota* quota) {
+std::vector<TagId> TagQuota::TakeNewlyFull() {
+  return std::exchange(newly_full_, {});
+}
+
+absl::StatusOr<std::vector<RankedItem>> RankByRules(const RankingRules& rules,
+                                                    size_t k,
+                                                    RankingSource* source,
+                                                    TagQuota* quota) {
   const float most = MostAdded(rules);
-  for (size_t depth = std::max<size_t>(4 * k, 64);; depth *= 4) {
-    auto best = source(depth);
+  std::vector<RankedItem> chosen;
+  std::vector<ItemFacts> facts;
+  size_t looked_at = 0;
+  size_t depth = std::max<size_t>(4 * k, 64);
+  source->Leave({}, quota->TakeNewlyFull());
+  for (int round = 1;; ++round) {
+    depth = std::min(depth, kMaxRankedItems - looked_at);
+    auto best = source->Best(depth);
     if (!best.ok()) return best.status();
-    const bool all = best->size() < depth;
-    // Nothing deeper can be ranked above this.
-    const float deeper = all ? -std::numeric_limits<float>::infinity()
-                             : best->back().score + most;
-    std::vector<Ruled> ruled;
-    for (RankedItem& item : *best) {
-      ItemFacts known = facts(item.item);
-      item.rank_score = item.score + Added(rules, known);
-      ruled.push_back({item, std::move(known.tags)});
+    looked_at += best->size();
+    const bool last = best->size() < depth || looked_at >= kMaxRankedItems ||
+                      round == kMaxRankingRounds;
+    // Nothing that was not found can be ranked above this.
+    const float deeper = last ? -std::numeric_limits<float>::infinity()
+                              : best->back().score + most;
+    source->Describe(*best, &facts);
+    SortByRules(rules, &*best, &facts);
+    std::vector<ItemIndex> decided;
+    for (size_t i = 0; i < best->size() && chosen.size() < k; ++i) {
+      const RankedItem& candidate = (*best)[i];
+      if (candidate.rank_score <= deeper) break;
+      decided.push_back(candidate.item);
+      if (quota->Take(facts[i].tags)) chosen.push_back(candidate);
     }
-    std::sort(ruled.begin(), ruled.end(), [](const Ruled& a, const Ruled& b) {
-      return a.item.rank_score != b.item.rank_score
-                 ? a.item.rank_score > b.item.rank_score
-                 : a.item.item < b.item.item;
-    });
-    TagQuota taken = *quota;
-    std::vector<RankedItem> chosen;
-    for (const Ruled& candidate : ruled) {
-      if (chosen.size() == k || candidate.item.rank_score <= deeper) break;
-      if (taken.Take(candidate.tags)) chosen.push_back(candidate.item);
-    }
-    if (chosen.size() < k && !all) continue;
-    *quota = std::move(taken);
-    return chosen;
+    if (chosen.size() >= k || last) return chosen;
+    // Where little could be decided, it takes more to decide.
+    if (decided.size() < depth / 4) depth *= 4;
+    source->Leave(decided, quota->TakeNewlyFull());
   }
 }
 

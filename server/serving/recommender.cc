@@ -6,10 +6,12 @@
 #include <random>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "model/bitmap.h"
 #include "query/fold_in.h"
 #include "query/fold_in_cache.h"
 #include "query/new_items.h"
+#include "server/serving/candidate_items.h"
 
 namespace taud::server {
 namespace {
@@ -121,68 +123,6 @@ std::vector<ItemIndex> Forbidden(const model::State& state,
   return forbidden;
 }
 
-bool Allowed(const Work& work, ItemIndex item) {
-  if (work.eligible != nullptr && !work.eligible->Test(item)) return false;
-  return !std::binary_search(work.forbidden.begin(), work.forbidden.end(),
-                             item);
-}
-
-std::vector<RankedItem> MostPopular(const ServingModel& model, const Work& work,
-                                    size_t depth) {
-  std::vector<RankedItem> items;
-  if (model.by_popularity.empty()) return items;
-  const std::vector<uint32_t>& popularity = model.snapshot->item_popularity;
-  const auto top = static_cast<float>(popularity[model.by_popularity[0]]);
-  for (const ItemIndex item : model.by_popularity) {
-    if (items.size() == depth) break;
-    if (!Allowed(work, item)) continue;
-    RankedItem ranked;
-    ranked.item = item;
-    ranked.score = static_cast<float>(popularity[item]) / top;
-    items.push_back(ranked);
-  }
-  return items;
-}
-
-std::vector<RankedItem> FromHits(const std::vector<index::Hit>& hits) {
-  std::vector<RankedItem> items;
-  items.reserve(hits.size());
-  for (const index::Hit& hit : hits) {
-    RankedItem ranked;
-    ranked.item = hit.item;
-    ranked.score = std::clamp(hit.score, -1.0f, 1.0f);
-    items.push_back(ranked);
-  }
-  return items;
-}
-
-// Puts the new items that a task may have in their places among the `depth`
-// best of the index; best first, ties by item, no more than `depth`.
-void MergeNew(const NewItems::Vectors& fresh, const Work& work, size_t depth,
-              std::vector<RankedItem>* items) {
-  if (fresh.items.empty()) return;
-  std::vector<float> scores;
-  fresh.Score(work.query, &scores);
-  const auto better = [](const RankedItem& a, const RankedItem& b) {
-    return a.score != b.score ? a.score > b.score : a.item < b.item;
-  };
-  const bool full = items->size() == depth;
-  const auto known = static_cast<std::ptrdiff_t>(items->size());
-  for (size_t i = 0; i < scores.size(); ++i) {
-    RankedItem ranked;
-    ranked.item = fresh.items[i];
-    ranked.score = std::clamp(scores[i], -1.0f, 1.0f);
-    if (full && !better(ranked, (*items)[static_cast<size_t>(known) - 1])) {
-      continue;
-    }
-    if (Allowed(work, ranked.item)) items->push_back(ranked);
-  }
-  std::sort(items->begin() + known, items->end(), better);
-  std::inplace_merge(items->begin(), items->begin() + known, items->end(),
-                     better);
-  if (items->size() > depth) items->resize(depth);
-}
-
 // The index's query for the `depth` best of a task.
 index::Query QueryOf(const Work& work, size_t depth) {
   index::Query query;
@@ -193,71 +133,46 @@ index::Query QueryOf(const Work& work, size_t depth) {
   return query;
 }
 
-// Ranks by the task's rules, from as deep in the list by score as it takes.
-absl::StatusOr<std::vector<RankedItem>> Ruled(const ServingModel& model,
-                                              const model::State& state,
-                                              const NewItems::Vectors& fresh,
-                                              const RecommendTask& task,
-                                              Work* work) {
-  const std::vector<uint32_t>& popularity = model.snapshot->item_popularity;
-  const double top =
-      model.by_popularity.empty()
-          ? 1
-          : std::log1p(static_cast<double>(popularity[model.by_popularity[0]]));
-  const auto facts = [&](ItemIndex item) {
-    ItemFacts known;
-    known.tags = state.catalogue.Tags(item);
-    if (item < popularity.size()) {
-      known.popularity = static_cast<float>(
-          std::log1p(static_cast<double>(popularity[item])) / top);
-    }
-    return known;
-  };
-  const auto source =
-      [&](size_t depth) -> absl::StatusOr<std::vector<RankedItem>> {
-    if (work->query.empty()) return MostPopular(model, *work, depth);
-    const index::Query query = QueryOf(*work, depth);
-    std::vector<std::vector<index::Hit>> hits;
-    absl::Status status = model.index->Search({&query, 1}, &hits);
-    if (!status.ok()) return status;
-    std::vector<RankedItem> items = FromHits(hits[0]);
-    MergeNew(fresh, *work, depth, &items);
-    return items;
-  };
-  return RankByRules(task.rules, DepthOf(task), facts, source, &work->quota);
-}
-
 // Whether `item` may stand in the place of `old` as far as tags go; if so, it
 // is counted instead.
 bool TakePlace(const model::State& state, ItemIndex old, ItemIndex item,
                TagQuota* quota) {
   if (quota->unlimited()) return true;
-  TagQuota without = *quota;
-  without.Give(state.catalogue.Tags(old));
-  if (!without.Take(state.catalogue.Tags(item))) return false;
-  *quota = std::move(without);
-  return true;
+  model::ItemTags tags;
+  const ItemIndex both[] = {old, item};
+  state.catalogue.CopyTags(both, &tags);
+  quota->Give(tags.Of(0));
+  if (quota->Take(tags.Of(1))) return true;
+  quota->Count(tags.Of(0));
+  return false;
 }
 
 // Gives places to random eligible items that are not in the list.
 void Explore(const ServingModel& model, const model::State& state,
              const RecommendTask& task, Work* work,
              std::vector<RankedItem>* items) {
+  // For one place, and for all of them.
   constexpr int kTries = 64;
+  size_t tries_left = 1024 + 4 * items->size();
   const model::Snapshot& snapshot = *model.snapshot;
   const size_t candidates = model.by_popularity.size();
   if (task.explore <= 0 || candidates == 0) return;
   std::mt19937_64 random(task.seed + task.given.size());
   std::uniform_real_distribution<double> uniform;
+  absl::flat_hash_set<ItemIndex> listed;
+  for (const RankedItem& place : *items) listed.insert(place.item);
   for (RankedItem& place : *items) {
     if (uniform(random) >= task.explore) continue;
-    for (int attempt = 0; attempt < kTries; ++attempt) {
+    for (int attempt = 0; attempt < kTries && tries_left > 0; ++attempt) {
+      --tries_left;
       const ItemIndex item = model.by_popularity[random() % candidates];
-      const bool listed =
-          std::any_of(items->begin(), items->end(),
-                      [item](const RankedItem& i) { return i.item == item; });
-      if (listed || !Allowed(*work, item)) continue;
+      if (listed.contains(item) ||
+          !Allowed(work->eligible, work->forbidden, item)) {
+        continue;
+      }
       if (!TakePlace(state, place.item, item, &work->quota)) continue;
+      listed.erase(place.item);
+      listed.insert(item);
       place = RankedItem();
       place.item = item;
       place.explored = true;
@@ -278,35 +193,24 @@ void CutPage(const RecommendTask& task, Recommendation* answer) {
   if (answer->more) answer->items.resize(task.k);
 }
 
-// Items without a vector, most interacted with first, make the answer whole.
+// They make the answer whole.
 void FillWithUnscored(const ServingModel& model, const model::State& state,
                       const NewItems::Vectors& fresh, size_t num_items,
                       size_t k, Work* work, Recommendation* answer) {
   if (answer->items.size() >= k) return;
-  std::vector<std::pair<uint32_t, ItemIndex>> candidates;
-  for (size_t i = 0; i < num_items; ++i) {
-    const auto item = static_cast<ItemIndex>(i);
-    if (HasVector(*model.snapshot, item) || !Allowed(*work, item)) continue;
-    // With a query the new ones have been scored.
-    if (size_t at = 0; !work->query.empty() && fresh.Find(item, &at)) continue;
-    candidates.emplace_back(state.interactions.ItemPositives(item), item);
-  }
   // A tag's share may leave out any of them, so that all may be looked at.
-  const size_t sorted =
-      work->quota.unlimited()
-          ? std::min(candidates.size(), k - answer->items.size())
-          : candidates.size();
-  std::partial_sort(candidates.begin(),
-                    candidates.begin() + static_cast<std::ptrdiff_t>(sorted),
-                    candidates.end(), [](const auto& a, const auto& b) {
-                      return a.first != b.first ? a.first > b.first
-                                                : a.second < b.second;
-                    });
+  const size_t wanted =
+      work->quota.unlimited() ? k - answer->items.size() : kMaxUnscored;
+  const std::vector<ItemIndex> items =
+      UnscoredItems(model, state, work->query.empty() ? nullptr : &fresh,
+                    num_items, wanted, work->eligible, work->forbidden);
+  model::ItemTags tags;
+  if (!work->quota.unlimited()) state.catalogue.CopyTags(items, &tags);
   const bool popular = answer->representation == v1::REPRESENTATION_POPULAR;
-  for (size_t i = 0; i < sorted && answer->items.size() < k; ++i) {
-    if (!work->quota.Take(state.catalogue.Tags(candidates[i].second))) continue;
+  for (size_t i = 0; i < items.size() && answer->items.size() < k; ++i) {
+    if (!work->quota.unlimited() && !work->quota.Take(tags.Of(i))) continue;
     RankedItem ranked;
-    ranked.item = candidates[i].second;
+    ranked.item = items[i];
     ranked.score = popular ? 0.0f : -1.0f;
     ranked.unscored = true;
     answer->items.push_back(ranked);
@@ -369,7 +273,8 @@ void SetEligible(const model::State& state, const RecommendTask& task,
 absl::Status Recommend(const ServingModel& model, const model::State& state,
                        int64_t now_ms, absl::Span<const RecommendTask> tasks,
                        std::vector<Recommendation>* answers,
-                       FoldInCounts* counts) {
+                       FoldInCounts* counts,
+                       const std::function<absl::Status()>& keep_on) {
   const model::Snapshot& snapshot = *model.snapshot;
   const size_t num_items = std::max(state.items.size(), snapshot.items.rows);
   answers->assign(tasks.size(), {});
@@ -403,13 +308,20 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     }
     work.quota = TagQuota(task.rules.max_per_tag);
     if (!work.quota.unlimited()) {
-      for (const ItemIndex item : task.given) {
-        work.quota.Count(state.catalogue.Tags(item));
-      }
+      model::ItemTags tags;
+      state.catalogue.CopyTags(task.given, &tags);
+      work.quota.Count(tags.tags);
     }
     work.forbidden = Forbidden(state, task);
-    SetEligible(state, task, now_ms, num_items, restricted ? &base : nullptr,
-                &work);
+    // Tasks of a batch have one filter in common, one behind the other.
+    const bool same = t > 0 && task.common_filter != nullptr &&
+                      task.common_filter == tasks[t - 1].common_filter;
+    if (same) {
+      work.eligible = works[t - 1].eligible;
+    } else {
+      SetEligible(state, task, now_ms, num_items, restricted ? &base : nullptr,
+                  &work);
+    }
     if (work.query.empty() || !task.rules.empty()) continue;
     queries.push_back(QueryOf(work, DepthOf(task)));
     searched.push_back(t);
@@ -422,18 +334,23 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     const size_t t = searched[q];
     std::vector<RankedItem>& items = (*answers)[t].items;
     items = FromHits(hits[q]);
-    MergeNew(*fresh, works[t], DepthOf(tasks[t]), &items);
+    MergeNew(*fresh, works[t].query, works[t].eligible, works[t].forbidden,
+             DepthOf(tasks[t]), &items);
   }
   for (size_t t = 0; t < tasks.size(); ++t) {
     const RecommendTask& task = tasks[t];
     Recommendation& answer = (*answers)[t];
     if (answer.representation == v1::REPRESENTATION_UNSPECIFIED) continue;
     if (!task.rules.empty()) {
-      auto ruled = Ruled(model, state, *fresh, task, &works[t]);
+      TaskSource source(model, state, *fresh, task.rules, works[t].query,
+                        works[t].eligible, works[t].forbidden, keep_on);
+      auto ruled =
+          RankByRules(task.rules, DepthOf(task), &source, &works[t].quota);
       if (!ruled.ok()) return ruled.status();
       answer.items = *std::move(ruled);
     } else if (answer.representation == v1::REPRESENTATION_POPULAR) {
-      answer.items = MostPopular(model, works[t], DepthOf(task));
+      answer.items = MostPopular(model, works[t].eligible, works[t].forbidden,
+                                 DepthOf(task));
     }
     FillWithUnscored(model, state, *fresh, num_items, DepthOf(task), &works[t],
                      &answer);

@@ -2,6 +2,7 @@
 #define TAUD_SERVER_SERVING_RECOMMENDER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -67,15 +68,19 @@ struct FoldInCounts {
 // strangers, exclude-seen, tags, hidden and unavailable items, exactly k. Items
 // newer than the snapshot compete by score if users with a vector came to them
 // (query/new_items.h); those without any vector stand behind the scored ones.
-// (*answers)[i] belongs to tasks[i]. A similar-items task whose item has no
-// vector gets no items and REPRESENTATION_UNSPECIFIED.
+// (*answers)[i] belongs to tasks[i]. What one task costs is bounded whatever it
+// asks for: a search or, with rules, at most kMaxRankingRounds of them.
+// `keep_on`, which may be null, is asked before each of those and between the
+// tasks that have rules; its error ends the work. A similar-items task whose
+// item has no vector gets no items and REPRESENTATION_UNSPECIFIED.
 //
 // Any thread. `now_ms` decides about availability. Adds to *counts, which may
 // be null.
 absl::Status Recommend(const ServingModel& model, const model::State& state,
                        int64_t now_ms, absl::Span<const RecommendTask> tasks,
                        std::vector<Recommendation>* answers,
-                       FoldInCounts* counts = nullptr);
+                       FoldInCounts* counts = nullptr,
+                       const std::function<absl::Status()>& keep_on = nullptr);
 
 // How a recommendation for `user` would be made from `model` now.
 v1::Representation RepresentationOf(const ServingModel& model,

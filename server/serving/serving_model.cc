@@ -22,8 +22,10 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
   auto serving = std::make_shared<ServingModel>();
   serving->index = *std::move(index);
   const std::vector<uint32_t>& popularity = snapshot->item_popularity;
+  serving->trained.Assign(popularity.size(), false);
   for (size_t i = 0; i < popularity.size(); ++i) {
     if (popularity[i] == 0) continue;
+    serving->trained.Set(i);
     serving->by_popularity.push_back(static_cast<model::ItemIndex>(i));
   }
   std::stable_sort(serving->by_popularity.begin(), serving->by_popularity.end(),

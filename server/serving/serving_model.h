@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "index/builder/index_builder.h"
+#include "model/bitmap.h"
 #include "model/snapshot.h"
 #include "query/fold_in.h"
 #include "query/fold_in_cache.h"
@@ -24,6 +25,8 @@ struct ServingModel {
   std::unique_ptr<const index::SearchIndex> index;
   // Trained items, most popular first, ties by index.
   std::vector<model::ItemIndex> by_popularity;
+  // Items with a vector.
+  model::Bitmap trained;
   double build_seconds = 0;
   std::unique_ptr<const query::FoldIn> fold_in;
   // Null: nothing is kept, and new items have no vectors.

@@ -13,6 +13,11 @@ Turn PlanTurn(const TurnInput& input) {
   const bool bulk_due =
       input.bulk_waiting > 0 &&
       (!online_due || input.online_turns >= kOnlineTurnsPerBulkTurn);
+  // Not while online queries wait that had no turn since.
+  if (input.costly_waiting > 0 && (!online_due || !input.last_was_costly) &&
+      !(bulk_due && input.last_was_costly)) {
+    return {Lane::kCostly, std::min(input.costly_waiting, input.max_batch)};
+  }
   if (bulk_due) {
     return {Lane::kBulk, std::min(input.bulk_waiting, input.max_batch)};
   }

@@ -5,9 +5,13 @@
 
 namespace taud::server {
 
-// Two kinds of work share the searcher: single requests, whose latency a
-// person feels, and bulk ones, of which only the throughput matters.
-enum class Lane { kNone, kOnline, kBulk };
+// Three kinds of work share the searcher: single requests, whose latency a
+// person feels; those among them whose rules may cost many searches; and bulk
+// ones, of which only the throughput matters.
+enum class Lane { kNone, kOnline, kCostly, kBulk };
+
+// A turn of costly or bulk work with rules takes no new task after so long.
+inline constexpr double kCostlyTurnSeconds = 0.005;
 
 // Bulk gets one turn after this many online ones, if it waits.
 inline constexpr size_t kOnlineTurnsPerBulkTurn = 4;
@@ -21,6 +25,8 @@ struct TurnInput {
   double max_delay_seconds = 0;
   double oldest_wait_seconds = 0;  // of the first online query
   bool stopping = false;           // nothing more will come
+  size_t costly_waiting = 0;       // queries
+  bool last_was_costly = false;    // the turn before was
 };
 
 struct Turn {
@@ -33,7 +39,8 @@ struct Turn {
 
 // What a searcher that has become free does next: at once what waits, as much
 // of it as fits one batch; queries gather by themselves while it is busy.
-// With a `max_delay` it waits for a full batch first, and works on bulk
+// Costly work has every second turn, one task or as many as kCostlyTurnSeconds
+// allow. With a `max_delay` it waits for a full batch first, and works on bulk
 // meanwhile. Pure.
 Turn PlanTurn(const TurnInput& input);
 

@@ -1,11 +1,16 @@
 #include "store/files/data_directory.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <system_error>
+#include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "store/files/number_file.h"
 
 namespace taud::store {
@@ -30,6 +35,52 @@ bool HasWriteAheadLog(const std::string& directory) {
   return false;
 }
 
+// Whether a log of ours may be in the directory: RocksDB leaves CURRENT, and
+// taud its lock file.
+bool HasOurLog(const std::string& directory) {
+  std::error_code error;
+  return WasOpened(directory) ||
+         std::filesystem::exists(absl::StrCat(directory, "/CURRENT"), error);
+}
+
+// A directory that no taud has marked is taken only if there is nothing in it
+// but what a taud makes: it may be somebody's home.
+absl::Status CheckForeignFiles(const std::string& data_dir) {
+  constexpr size_t kShown = 3;
+  static constexpr absl::string_view kOurs[] = {
+      "log", "snapshots", "checkpoints", "BACKUP.json", "lost+found"};
+  std::error_code error;
+  if (std::filesystem::exists(FormatFileIn(data_dir), error) ||
+      HasOurLog(LogIn(data_dir))) {
+    return absl::OkStatus();
+  }
+  std::vector<std::string> foreign;
+  std::filesystem::directory_iterator it(data_dir, error);
+  for (; !error && it != std::filesystem::directory_iterator();
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    const bool ours = std::find(std::begin(kOurs), std::end(kOurs), name) !=
+                          std::end(kOurs) ||
+                      absl::StartsWith(name, "FORMAT");
+    if (!ours) foreign.push_back(name);
+    // Of the same name, and not ours.
+    std::error_code inside;
+    if (name == "log" && !std::filesystem::is_empty(it->path(), inside)) {
+      foreign.push_back("log/");
+    }
+  }
+  if (foreign.empty()) return absl::OkStatus();
+  std::sort(foreign.begin(), foreign.end());
+  const size_t count = foreign.size();
+  foreign.resize(std::min(count, kShown));
+  return absl::FailedPreconditionError(absl::StrCat(
+      data_dir, " is not a data directory of taud and has ", count,
+      count == 1 ? " other entry: " : " other entries: ",
+      absl::CHexEscape(absl::StrJoin(foreign, ", ")),
+      count > kShown ? ", …" : "",
+      "; give it an empty or a new directory (store.data_dir, --data-dir)"));
+}
+
 }  // namespace
 
 std::string FormatFileIn(const std::string& data_dir) {
@@ -49,6 +100,8 @@ std::string BackupManifestIn(const std::string& data_dir) {
 }
 
 absl::Status CheckDataDirectory(const std::string& data_dir) {
+  absl::Status owned = CheckForeignFiles(data_dir);
+  if (!owned.ok()) return owned;
   const auto format = ReadNumberFile(FormatFileIn(data_dir));
   if (absl::IsDataLoss(format.status())) {
     return absl::DataLossError(absl::StrCat(

@@ -27,8 +27,9 @@ std::string BackupManifestIn(const std::string& data_dir);
 
 // Before anything of the directory is opened: OK for a directory that is new,
 // of the present format, or of an older one, which opening the log brings up to
-// date. FAILED_PRECONDITION if it is of a newer taud; DATA_LOSS if FORMAT is
-// damaged, or says that there is a log and there is none.
+// date. FAILED_PRECONDITION if it is of a newer taud, or of none and not empty;
+// DATA_LOSS if FORMAT is damaged, or says that there is a log and there is
+// none.
 absl::Status CheckDataDirectory(const std::string& data_dir);
 
 // Names the present format, if that was not done.

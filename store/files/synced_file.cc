@@ -32,7 +32,7 @@ ssize_t WriteSome(int fd, const char* data, size_t size) {
 
 SyncedFile::SyncedFile(const std::string& path)
     : path_(path),
-      fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+      fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
   if (fd_ < 0) status_ = ErrnoStatus(errno, "create", path_);
   buffer_.reserve(kBufferBytes);
 }

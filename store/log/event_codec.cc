@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kFormat = 1;
 constexpr char kEventWithId = 2;
+constexpr char kItemWithProperties = 2;
 constexpr char kErased = 2;
 constexpr uint8_t kHiddenFlag = 1;
 
@@ -297,19 +298,24 @@ absl::StatusOr<std::string_view> DecodeName(std::string_view value) {
 }
 
 void EncodeItemRecord(const model::ItemRecord& record, std::string* value) {
-  value->push_back(kFormat);
+  const bool has_properties = !record.properties.empty();
+  value->push_back(has_properties ? kItemWithProperties : kFormat);
   value->push_back(static_cast<char>(record.hidden ? kHiddenFlag : 0));
   Append(record.available_from_ms, value);
   Append(record.available_until_ms, value);
   AppendString(record.title, value);
   Append(static_cast<uint32_t>(record.tags.size()), value);
   for (const std::string& tag : record.tags) AppendString(tag, value);
+  if (!has_properties) return;
+  std::string packed;
+  model::PackProperties(record.properties, &packed);
+  AppendString(packed, value);
 }
 
 absl::StatusOr<model::ItemRecord> DecodeItemRecord(std::string_view value) {
   FieldReader reader(value);
   const uint8_t format = reader.ReadByte();
-  if (!reader.failed() && format != kFormat) {
+  if (!reader.failed() && format != kFormat && format != kItemWithProperties) {
     return absl::DataLossError(absl::StrCat("item record has unknown format ",
                                             static_cast<int>(format)));
   }
@@ -323,9 +329,30 @@ absl::StatusOr<model::ItemRecord> DecodeItemRecord(std::string_view value) {
   for (uint32_t t = 0; t < tags && !reader.failed(); ++t) {
     record.tags.emplace_back(reader.ReadString());
   }
+  if (format == kItemWithProperties && !reader.failed()) {
+    const std::string_view packed = reader.ReadString();
+    auto properties = model::UnpackProperties(
+        absl::string_view(packed.data(), packed.size()));
+    if (!properties.ok()) return properties.status();
+    record.properties = *std::move(properties);
+  }
   if (reader.complete()) return record;
   return absl::DataLossError(absl::StrCat("item record of ", value.size(),
                                           " bytes is truncated or too long"));
+}
+
+void EncodeUserProperties(const model::Properties& properties,
+                          std::string* value) {
+  value->push_back(kFormat);
+  model::PackProperties(properties, value);
+}
+
+absl::StatusOr<model::Properties> DecodeUserProperties(std::string_view value) {
+  if (value.empty() || value[0] != kFormat) {
+    return absl::DataLossError("properties of a user have an unknown format");
+  }
+  return model::UnpackProperties(
+      absl::string_view(value.data() + 1, value.size() - 1));
 }
 
 }  // namespace taud::store

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/catalogue.h"
+#include "model/property.h"
 #include "model/types.h"
 #include "store/log/erasure.h"
 
@@ -27,8 +28,9 @@ namespace taud::store {
 //                                event id's bytes
 //   event_ids  16 bytes: keyed   1, u64 sequence, i64 accepted_ms
 //              hash of the id
-//   streams    the stream's id   1, u64 position, u64 sequence,
-//                                i64 accepted_ms
+//   streams    16 bytes: keyed   1, u64 position, u64 sequence,
+//              hash of the id    i64 accepted_ms; with the id itself as the
+//                                key while an older taud's is remembered
 //   users      u32 index         1, the id's bytes; or 2: erased
 //   items      u32 index         1, the id's bytes; or 2: erased
 //   erasures   the erasure's id  1, u8 subject, u32 index, i64 requested_ms,
@@ -36,11 +38,14 @@ namespace taud::store {
 //                                u64 serving version
 //   catalogue  u32 item index    1, u8 flags (bit 0: hidden), i64 from,
 //                                i64 until, string title, u32 n, n × string
-//                                (a string is u32 length, bytes)
+//                                (a string is u32 length, bytes); or 2, the
+//                                same, string properties (model/property.h)
+//   user_properties  u32 user    1, the properties' bytes
 //   meta       a name            depends on the name
 //
-// Event ids are hashed because RocksDB copies keys into its manifest, where an
-// erasure could not reach them.
+// Ids of events and streams are hashed because RocksDB copies keys into its
+// manifest, where an erasure could not reach them, and clients make them of the
+// ids of users.
 //
 // Decoders trust nothing: a wrong length, format byte or value is DATA_LOSS
 // saying what is wrong; the caller adds where. Pure functions, thread-safe.
@@ -108,6 +113,10 @@ absl::StatusOr<std::string_view> DecodeName(std::string_view value);
 
 void EncodeItemRecord(const model::ItemRecord& record, std::string* value);
 absl::StatusOr<model::ItemRecord> DecodeItemRecord(std::string_view value);
+
+void EncodeUserProperties(const model::Properties& properties,
+                          std::string* value);
+absl::StatusOr<model::Properties> DecodeUserProperties(std::string_view value);
 
 }  // namespace taud::store
 

@@ -127,10 +127,18 @@ absl::Status EventDb::OpenFamilies() {
   const rocksdb::DBOptions options = MakeDbOptions(env_.get());
   std::vector<rocksdb::ColumnFamilyDescriptor> families =
       MakeFamilies(expiry_, cache_);
-  // A database of format 1 has a family that is not among them.
   std::vector<std::string> names;
-  if (rocksdb::DB::ListColumnFamilies(options, directory_, &names).ok() &&
-      std::find(names.begin(), names.end(), kLegacyEventIds) != names.end()) {
+  const bool listed =
+      rocksdb::DB::ListColumnFamilies(options, directory_, &names).ok();
+  const auto has = [&](absl::string_view name) {
+    return listed && std::find(names.begin(), names.end(), name) != names.end();
+  };
+  // Opened for reading, an older database goes without the newest family.
+  const bool lacks_last = read_only_ && listed && !has(families.back().name);
+  if (lacks_last) families.pop_back();
+  // A database of format 1 has a family that is not among them.
+  const bool legacy = has(kLegacyEventIds);
+  if (legacy) {
     families.emplace_back(kLegacyEventIds, rocksdb::ColumnFamilyOptions());
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -143,8 +151,9 @@ absl::Status EventDb::OpenFamilies() {
   if (!opened.ok())
     return FromRocksDb(opened, "open the event store", directory_);
   db_.reset(db);
-  for (size_t f = 0; f < kNumFamilies; ++f) handles_[f] = handles[f];
-  legacy_ids_ = handles.size() > kNumFamilies ? handles.back() : nullptr;
+  const size_t known = kNumFamilies - (lacks_last ? 1 : 0);
+  for (size_t f = 0; f < known; ++f) handles_[f] = handles[f];
+  legacy_ids_ = legacy ? handles.back() : nullptr;
   return absl::OkStatus();
 }
 
@@ -154,6 +163,7 @@ void EventDb::CloseDatabase() {
     return;
   }
   for (rocksdb::ColumnFamilyHandle*& handle : handles_) {
+    if (handle == nullptr) continue;
     db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     handle = nullptr;
   }

@@ -18,6 +18,7 @@
 #include "model/catalogue.h"
 #include "model/dictionary.h"
 #include "model/types.h"
+#include "model/user_properties.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "store/log/erasure.h"
@@ -39,8 +40,11 @@ enum class Family {
   kMeta,
   kStreams,
   kErasures,
+  // Since taud knows properties of users: a database that was not opened for
+  // writing since then has none.
+  kUserProperties,
 };
-inline constexpr size_t kNumFamilies = 9;
+inline constexpr size_t kNumFamilies = 10;
 
 // The one format of the whole database this code reads and writes. A change
 // of a record's layout is a new format byte in event_codec.h; a change that
@@ -110,6 +114,10 @@ class EventDb {
   // Upserts every record. REQUIRES: the items' names are loaded (num_items).
   absl::Status LoadCatalogue(size_t num_items,
                              model::Catalogue* catalogue) const;
+
+  // The same for the properties of users.
+  absl::Status LoadUserProperties(size_t num_users,
+                                  model::UserProperties* properties) const;
 
   // Calls visit for each event with sequence > after, in order, until it
   // fails. Users and items must be below the given sizes. The event's id, a

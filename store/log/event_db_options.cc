@@ -136,6 +136,8 @@ const char* FamilyName(Family family) {
       return "streams";
     case Family::kErasures:
       return "erasures";
+    case Family::kUserProperties:
+      return "user_properties";
   }
   return "";
 }

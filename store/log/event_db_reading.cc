@@ -91,6 +91,28 @@ absl::Status EventDb::LoadCatalogue(size_t num_items,
   return FromRocksDb(it->status(), "read the catalogue", directory_);
 }
 
+absl::Status EventDb::LoadUserProperties(
+    size_t num_users, model::UserProperties* properties) const {
+  absl::Status open = RequireOpen();
+  if (!open.ok()) return open;
+  constexpr Family kFamily = Family::kUserProperties;
+  if (handle(kFamily) == nullptr) return absl::OkStatus();
+  const std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(ScanOptions(), handle(kFamily)));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const absl::StatusOr<uint32_t> user = DecodeIndexKey(AsView(it->key()));
+    if (!user.ok()) return Damaged(kFamily, "key", user.status());
+    const std::string where = absl::StrCat("entry ", *user);
+    if (*user >= num_users) {
+      return Damaged(kFamily, where, absl::DataLossError("the user has no id"));
+    }
+    const auto decoded = DecodeUserProperties(AsView(it->value()));
+    if (!decoded.ok()) return Damaged(kFamily, where, decoded.status());
+    properties->Put(*user, *decoded);
+  }
+  return FromRocksDb(it->status(), "read the properties of users", directory_);
+}
+
 absl::Status EventDb::ForEachEvent(model::Sequence after, size_t num_users,
                                    size_t num_items,
                                    const VisitEvent& visit) const {
@@ -161,9 +183,14 @@ absl::StatusOr<KnownIds> EventDb::FindIds(
   }
   for (const std::string_view stream : streams) {
     std::string value;
-    const rocksdb::Status found =
+    rocksdb::Status found =
         db_->Get(rocksdb::ReadOptions(), handle(Family::kStreams),
-                 AsSlice(stream), &value);
+                 AsSlice(HashEventId(stream, id_seed_)), &value);
+    if (found.IsNotFound()) {
+      // Of a taud that kept the names themselves.
+      found = db_->Get(rocksdb::ReadOptions(), handle(Family::kStreams),
+                       AsSlice(stream), &value);
+    }
     if (found.IsNotFound()) continue;
     if (!found.ok()) return FromRocksDb(found, "look up a stream", directory_);
     const absl::StatusOr<StreamRecord> record = DecodeStream(value);

@@ -95,7 +95,7 @@ absl::Status EventDb::Compact() {
   options.exclusive_manual_compaction = false;
   for (const Family family :
        {Family::kEvents, Family::kEventIds, Family::kUsers, Family::kItems,
-        Family::kCatalogue}) {
+        Family::kCatalogue, Family::kUserProperties}) {
     status = db_->CompactRange(options, handle(family), nullptr, nullptr);
     if (!status.ok()) return FromRocksDb(status, "compact", directory_);
   }

@@ -67,9 +67,15 @@ absl::Status EventDb::Write(const GroupPlan& plan, int64_t now_ms) {
   std::string value;
   for (const GroupPlan::Record& record : plan.records) {
     value.clear();
-    EncodeItemRecord(*record.record, &value);
+    EncodeItemRecord(record.record, &value);
     const IndexKey key = EncodeIndexKey(record.item);
     batch.Put(handle(Family::kCatalogue), AsSlice(key), value);
+  }
+  for (const GroupPlan::UserRecord& record : plan.user_records) {
+    value.clear();
+    EncodeUserProperties(record.properties, &value);
+    const IndexKey key = EncodeIndexKey(record.user);
+    batch.Put(handle(Family::kUserProperties), AsSlice(key), value);
   }
   EventIdRecord id_record;
   id_record.accepted_ms = now_ms;
@@ -87,7 +93,9 @@ absl::Status EventDb::Write(const GroupPlan& plan, int64_t now_ms) {
   for (const auto& [stream, written] : plan.streams) {
     StreamRecord record = written;
     record.accepted_ms = now_ms;
-    batch.Put(handle(Family::kStreams), stream, AsSlice(EncodeStream(record)));
+    batch.Put(handle(Family::kStreams), AsSlice(HashEventId(stream, id_seed_)),
+              AsSlice(EncodeStream(record)));
+    batch.Delete(handle(Family::kStreams), stream);
   }
   if (!plan.events.empty()) {
     const SequenceKey last = EncodeSequenceKey(plan.last_sequence);
@@ -119,7 +127,8 @@ absl::Status EventDb::WriteErasure(const Erasure& erasure) {
   Batch batch(0);
   batch.Put(handle(user ? Family::kUsers : Family::kItems), AsSlice(key),
             AsSlice(ErasedName()));
-  if (!user) batch.Delete(handle(Family::kCatalogue), AsSlice(key));
+  batch.Delete(handle(user ? Family::kUserProperties : Family::kCatalogue),
+               AsSlice(key));
   batch.Put(handle(Family::kErasures), erasure.id,
             AsSlice(EncodeErasure(erasure.record)));
   if (!batch.status().ok()) {

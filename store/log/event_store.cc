@@ -226,6 +226,16 @@ absl::Status EventStore::UpsertItems(std::vector<NewItem> batch,
   return status;
 }
 
+absl::Status EventStore::UpsertUsers(std::vector<NewUser> batch,
+                                     UpsertDone done) {
+  absl::Status status = CheckUsers(batch);
+  if (!status.ok()) return status;
+  PendingBatch pending;
+  pending.users = std::move(batch);
+  pending.upsert_done = std::move(done);
+  return impl_->Push(&pending);
+}
+
 absl::Status EventStore::FindStream(const std::string& stream_id,
                                     StreamDone done) {
   absl::Status status = CheckId("stream_id", stream_id);

@@ -14,6 +14,7 @@
 #include "model/state.h"
 #include "model/types.h"
 #include "store/log/erasure.h"
+#include "store/log/record_update.h"
 
 namespace rocksdb {
 class Env;
@@ -39,11 +40,6 @@ struct Appended {
   model::Sequence sequence = 0;
   // The event id was known: `sequence` is the first one's, nothing was written.
   bool duplicate = false;
-};
-
-struct NewItem {
-  std::string id;
-  model::ItemRecord record;
 };
 
 // The durable truth of the daemon, on RocksDB: the event log by sequence, the
@@ -158,8 +154,12 @@ class EventStore {
   absl::Status Append(std::vector<NewInteraction> batch, AppendDone done);
 
   // Writes catalogue records, whole batch or nothing, with the same rules.
-  // New ids become items.
+  // New ids become items. Of an item that exists only what its mask names is
+  // replaced; `done` is told INVALID_ARGUMENT if no record may be like what
+  // comes of that.
   absl::Status UpsertItems(std::vector<NewItem> batch, UpsertDone done);
+  // The same for the properties of users, whose ids are distinct.
+  absl::Status UpsertUsers(std::vector<NewUser> batch, UpsertDone done);
 
   // How far a stream has been written, after everything handed over before.
   // `done` as in Append.

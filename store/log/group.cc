@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <variant>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -78,6 +80,45 @@ model::Interaction MakeInteraction(const NewInteraction& from,
   return to;
 }
 
+// The items and users of one batch, or why none of them is written.
+absl::Status PlanRecords(const PendingBatch& batch, RecordPlanner* planner,
+                         Resolver* users, Resolver* items, GroupPlan* plan) {
+  if (!batch.items.empty()) {
+    std::vector<model::ItemRecord> merged;
+    absl::Status status = planner->Plan(batch.items, &merged);
+    if (!status.ok()) return status;
+    for (size_t i = 0; i < merged.size(); ++i) {
+      plan->records.push_back(
+          {items->Resolve(batch.items[i].id), std::move(merged[i])});
+    }
+  }
+  if (!batch.users.empty()) {
+    std::vector<model::Properties> merged;
+    absl::Status status = planner->Plan(batch.users, &merged);
+    if (!status.ok()) return status;
+    for (size_t u = 0; u < merged.size(); ++u) {
+      plan->user_records.push_back(
+          {users->Resolve(batch.users[u].id), std::move(merged[u])});
+    }
+  }
+  return absl::OkStatus();
+}
+
+size_t BytesOf(const model::Properties& properties) {
+  constexpr size_t kNode = 96;
+  size_t sum = 0;
+  for (const auto& [name, value] : properties) {
+    sum += kNode + name.size();
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      sum += text->size();
+    } else if (const auto* texts =
+                   std::get_if<std::vector<std::string>>(&value)) {
+      for (const std::string& one : *texts) sum += sizeof(one) + one.size();
+    }
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::vector<std::string_view> EventIdsOf(
@@ -111,18 +152,22 @@ size_t PendingBatch::bytes() const {
     for (const std::string& tag : item.record.tags) {
       sum += sizeof(tag) + tag.size();
     }
+    sum += BytesOf(item.record.properties);
+  }
+  for (const NewUser& user : users) {
+    sum += sizeof(user) + user.id.size() + BytesOf(user.properties);
   }
   return sum;
 }
 
 GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
                     const std::vector<model::Sequence>& known,
-                    model::Sequence last, const model::Dictionary& users,
-                    const model::Dictionary& items,
+                    model::Sequence last, const model::State& state,
                     const StreamRecords& streams) {
   GroupPlan plan;
-  Resolver user_resolver(users, &plan.new_users);
-  Resolver item_resolver(items, &plan.new_items);
+  Resolver user_resolver(state.users, &plan.new_users);
+  Resolver item_resolver(state.items, &plan.new_items);
+  RecordPlanner planner(&state);
   Deduplicator deduplicator(known);
   plan.first_user = user_resolver.first();
   plan.first_item = item_resolver.first();
@@ -162,9 +207,8 @@ GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
     if (!given.stream_id.empty() && !repeated) {
       plan.streams[given.stream_id] = {given.position, last, 0};
     }
-    for (const NewItem& item : batch.items) {
-      plan.records.push_back({item_resolver.Resolve(item.id), &item.record});
-    }
+    plan.refused.push_back(
+        PlanRecords(batch, &planner, &user_resolver, &item_resolver, &plan));
   }
   plan.last_sequence = last;
   return plan;
@@ -176,7 +220,10 @@ void ApplyIds(const GroupPlan& plan, model::State* state) {
   for (const std::string_view id : plan.new_users) state->users.Insert(id);
   for (const std::string_view id : plan.new_items) state->items.Insert(id);
   for (const GroupPlan::Record& record : plan.records) {
-    state->catalogue.Upsert(record.item, *record.record);
+    state->catalogue.Upsert(record.item, record.record);
+  }
+  for (const GroupPlan::UserRecord& record : plan.user_records) {
+    state->user_properties.Put(record.user, record.properties);
   }
 }
 

@@ -19,19 +19,22 @@
 
 namespace taud::store {
 
-// A batch that waits for the writer: either interactions, or items with an
-// upsert_done, or a task for the writer's thread, which is a group of its own.
-// Owns its callback, which is called exactly once.
+// A batch that waits for the writer: either interactions, or items or users
+// with an upsert_done, or a task for the writer's thread, which is a group of
+// its own. Owns its callback, which is called exactly once.
 struct PendingBatch {
   EventStore::Batch batch;
   model::AnswerOnce<absl::StatusOr<std::vector<Appended>>> append_done;
   std::vector<NewItem> items;
+  std::vector<NewUser> users;
   model::AnswerOnce<absl::Status> upsert_done;
   // Given OK, or why the store cannot work now. It answers whoever waits for
   // it, also when it is destroyed without having run.
   absl::AnyInvocable<void(absl::Status)> task;
 
-  size_t size() const { return batch.interactions.size() + items.size(); }
+  size_t size() const {
+    return batch.interactions.size() + items.size() + users.size();
+  }
   // Memory it holds, about.
   size_t bytes() const;
 };
@@ -49,7 +52,11 @@ struct GroupPlan {
   };
   struct Record {
     model::ItemIndex item = 0;
-    const model::ItemRecord* record = nullptr;
+    model::ItemRecord record;
+  };
+  struct UserRecord {
+    model::UserIndex user = 0;
+    model::Properties properties;
   };
 
   // New ids; the first one gets the index that the dictionary gives next.
@@ -62,12 +69,16 @@ struct GroupPlan {
   model::Sequence last_sequence = 0;
   StreamRecords streams;        // as they stand after it; times are not set
   std::vector<Record> records;  // in order of arrival
+  std::vector<UserRecord> user_records;
+  // One a batch: why nothing of its items or users is written.
+  std::vector<absl::Status> refused;
   std::vector<std::vector<Appended>> results;  // one list a batch
   size_t duplicates = 0;
 
   // Nothing to write: only duplicates, or nothing at all.
   bool empty() const {
-    return events.empty() && records.empty() && streams.empty();
+    return events.empty() && records.empty() && user_records.empty() &&
+           streams.empty();
   }
 };
 
@@ -84,11 +95,11 @@ std::vector<std::string_view> StreamsOf(
 // EventIdsOf(batches), the sequence the store holds for it, or 0. A duplicate
 // changes nothing: not even its user or item becomes known by it. A batch of a
 // stream that has been written up to its position is one whole duplicate.
-// Reads the dictionaries; changes nothing. The writer thread only.
+// Reads the dictionaries and the records; changes nothing. The writer thread
+// only.
 GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
                     const std::vector<model::Sequence>& known,
-                    model::Sequence last, const model::Dictionary& users,
-                    const model::Dictionary& items,
+                    model::Sequence last, const model::State& state,
                     const StreamRecords& streams = {});
 
 // Makes a written plan visible in `state`: first the ids and the catalogue,

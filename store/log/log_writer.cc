@@ -48,6 +48,10 @@ absl::Status LogWriter::Load() {
   if (status.ok()) {
     status = db_->LoadCatalogue(state_->items.size(), &state_->catalogue);
   }
+  if (status.ok()) {
+    status =
+        db_->LoadUserProperties(state_->users.size(), &state_->user_properties);
+  }
   if (!status.ok()) return status;
   auto erasures = db_->LoadErasures();
   if (!erasures.ok()) return erasures.status();
@@ -118,8 +122,8 @@ absl::Status LogWriter::Commit(const std::vector<PendingBatch>& batches,
   const absl::StatusOr<KnownIds> known =
       db_->FindIds(EventIdsOf(batches), StreamsOf(batches), cutoff);
   if (!known.ok()) return known.status();
-  *plan = PlanGroup(batches, known->sequences, last_sequence_, state_->users,
-                    state_->items, known->streams);
+  *plan = PlanGroup(batches, known->sequences, last_sequence_, *state_,
+                    known->streams);
   if (plan->empty()) return absl::OkStatus();
   status = Write(*plan);
   stats_->NoteWritable(status);
@@ -234,6 +238,7 @@ void LogWriter::ApplyErasure(const Erasure& erasure) {
     if (index < state_->users.size() && !state_->users.IsErased(index)) {
       state_->users.Erase(index);
     }
+    state_->user_properties.Delete(index);
     return;
   }
   if (index < state_->items.size() && !state_->items.IsErased(index)) {

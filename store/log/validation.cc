@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "model/utf8.h"
@@ -56,6 +57,13 @@ absl::Status CheckInteraction(const NewInteraction& interaction) {
   return absl::OkStatus();
 }
 
+absl::Status CheckAllProperties(const model::Properties& properties) {
+  absl::Status status = model::CheckProperties(properties);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat("properties: ", status.message()));
+}
+
 absl::Status CheckItem(const NewItem& item) {
   absl::Status status = CheckId("id", item.id);
   if (status.ok()) {
@@ -81,7 +89,7 @@ absl::Status CheckItem(const NewItem& item) {
           absl::StrCat(field, " is there twice: ", Quote(tags[t])));
     }
   }
-  return absl::OkStatus();
+  return CheckAllProperties(item.record.properties);
 }
 
 absl::Status At(const char* name, size_t position, const absl::Status& status) {
@@ -110,6 +118,19 @@ absl::Status CheckItems(const std::vector<NewItem>& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     absl::Status status = CheckItem(batch[i]);
     if (!status.ok()) return At("items", i, status);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUsers(const std::vector<NewUser>& batch) {
+  absl::flat_hash_set<absl::string_view> distinct;
+  for (size_t u = 0; u < batch.size(); ++u) {
+    absl::Status status = CheckId("id", batch[u].id);
+    if (status.ok()) status = CheckAllProperties(batch[u].properties);
+    if (status.ok() && !distinct.insert(batch[u].id).second) {
+      status = absl::InvalidArgumentError("id is there twice");
+    }
+    if (!status.ok()) return At("users", u, status);
   }
   return absl::OkStatus();
 }

@@ -18,6 +18,7 @@ absl::Status CheckId(absl::string_view field, absl::string_view id);
 
 absl::Status CheckInteractions(const std::vector<NewInteraction>& batch);
 absl::Status CheckItems(const std::vector<NewItem>& batch);
+absl::Status CheckUsers(const std::vector<NewUser>& batch);
 
 }  // namespace taud::store
 

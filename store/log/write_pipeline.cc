@@ -19,7 +19,7 @@ void Answer(const absl::Status& status, GroupPlan* plan,
   for (size_t b = 0; b < batches->size(); ++b) {
     PendingBatch& batch = (*batches)[b];
     if (batch.upsert_done) {
-      batch.upsert_done(status);
+      batch.upsert_done(status.ok() ? plan->refused[b] : status);
     } else if (!status.ok()) {
       batch.append_done(status);
     } else {

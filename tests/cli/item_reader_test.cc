@@ -29,7 +29,7 @@ class ItemReaderTest : public testing::Test {
   // "id|title|tags|hidden|from|until" each.
   std::vector<std::string> ReadAll(const std::string& contents) {
     std::ofstream(path_, std::ios::binary) << contents;
-    auto reader = ItemReader::Open(path_, ignore_unknown_);
+    auto reader = ItemReader::Open(path_, unknown_);
     EXPECT_TRUE(reader.ok()) << reader.status();
     std::vector<std::string> all;
     if (!reader.ok()) return all;
@@ -51,13 +51,13 @@ class ItemReaderTest : public testing::Test {
 
   std::string Refusal(const std::string& contents) {
     std::ofstream(path_, std::ios::binary) << contents;
-    const auto reader = ItemReader::Open(path_, ignore_unknown_);
+    const auto reader = ItemReader::Open(path_, unknown_);
     return reader.ok() ? "it is not refused"
                        : std::string(reader.status().message());
   }
 
   std::string path_;
-  bool ignore_unknown_ = false;
+  UnknownItemColumns unknown_ = UnknownItemColumns::kRefuse;
   std::vector<std::string> bad_;
 };
 
@@ -114,7 +114,7 @@ TEST_F(ItemReaderTest, InteractionsAreRefused) {
               HasSubstr("looks like interactions, not items"));
   EXPECT_THAT(Refusal("{\"user\":1,\"item\":2}\n"),
               HasSubstr("looks like interactions, not items"));
-  ignore_unknown_ = true;
+  unknown_ = UnknownItemColumns::kLeaveOut;
   EXPECT_THAT(Refusal("userId,movieId,title\n1,2,t\n"),
               HasSubstr("looks like interactions, not items"));
 }
@@ -123,7 +123,7 @@ TEST_F(ItemReaderTest, WhatWouldWipeTitlesIsRefused) {
   EXPECT_THAT(Refusal("movieId,imdbId,tmdbId\n1,2,3\n"),
               HasSubstr("nothing is known of: imdbId, tmdbId"));
   EXPECT_THAT(Refusal("id,titel\n1,A\n"), HasSubstr("known of: titel"));
-  ignore_unknown_ = true;
+  unknown_ = UnknownItemColumns::kLeaveOut;
   EXPECT_THAT(Refusal("movieId,imdbId,tmdbId\n1,2,3\n"),
               HasSubstr("says nothing of the items"));
   EXPECT_THAT(ReadAll("id,title,year\na,A,1999\n"), ElementsAre("a|A|||-1|-1"));
@@ -135,6 +135,30 @@ TEST_F(ItemReaderTest, LineBreaksBlanksAndLongNumbers) {
   EXPECT_THAT(bad_, ElementsAre("5: the title is not UTF-8"));
   EXPECT_THAT(ReadAll("{\"id\":123456789012345678901,\"title\":\"t\"}\n"),
               ElementsAre("123456789012345678901|t|||-1|-1"));
+}
+
+// What a file says nothing of stays as it is: its mask names the rest.
+TEST_F(ItemReaderTest, NamesTheFieldsItHas) {
+  unknown_ = UnknownItemColumns::kAreProperties;
+  const auto first_of = [&](const std::string& contents) {
+    std::ofstream(path_, std::ios::binary) << contents;
+    auto reader = ItemReader::Open(path_, unknown_);
+    EXPECT_TRUE(reader.ok()) << reader.status();
+    FileItem item;
+    BadLine bad;
+    EXPECT_EQ((*reader)->Next(&item, &bad), ItemReader::Outcome::kItem);
+    return item;
+  };
+  FileItem item = first_of("id,title,price,brand\na,One,3,\n");
+  EXPECT_EQ(absl::StrJoin(item.mask, " "),
+            "title properties.price properties.brand");
+  ASSERT_EQ(item.properties.size(), 2u);
+  EXPECT_EQ(item.properties[0].first, "price");
+  EXPECT_EQ(item.properties[0].second.text, "3");
+  EXPECT_EQ(item.properties[1].second.type, JsonField::Type::kNull);
+  item = first_of("{\"id\":\"a\",\"hidden\":true,\"genre\":[\"x\",\"y\"]}\n");
+  EXPECT_EQ(absl::StrJoin(item.mask, " "), "hidden properties.genre");
+  EXPECT_EQ(item.properties[0].second.strings.size(), 2u);
 }
 
 }  // namespace

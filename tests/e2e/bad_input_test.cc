@@ -309,7 +309,11 @@ TEST_F(BadInputTest, BytesThatAreNoMessageInAStream) {
 TEST_F(BadInputTest, AMessageOverTheLimit) {
   const grpc::Status status = CallRaw(
       "/taud.v1.RecommendationService/Recommend", std::string(5 << 20, 'x'));
-  EXPECT_EQ(status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  // Not what clients take for a reason to try the same again.
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(),
+              HasSubstr("5242880 bytes, more than the 4194304 that are allowed "
+                        "(server.max_message_bytes): send less at a time"));
 
   // The same in a stream: not taken for its end.
   const ApiClient api(*daemon_);
@@ -325,7 +329,36 @@ TEST_F(BadInputTest, AMessageOverTheLimit) {
   stream->WritesDone();
   v1::IngestAck ack;
   EXPECT_FALSE(stream->Read(&ack));
-  EXPECT_FALSE(stream->Finish().ok());
+  const grpc::Status ended = stream->Finish();
+  EXPECT_EQ(ended.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(ended.error_message(), HasSubstr("server.max_message_bytes"));
+}
+
+TEST_F(BadInputTest, ErrorsOfStreamsCarryTheRequestId) {
+  const ApiClient api(*daemon_);
+  const auto check = [](const grpc::ClientContext& context,
+                        const grpc::Status& status) {
+    EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_details(), HasSubstr("my-stream-3"));
+    EXPECT_EQ(context.GetServerTrailingMetadata().count("x-request-id"), 1u);
+  };
+  grpc::ClientContext ingest;
+  ingest.AddMetadata("x-request-id", "my-stream-3");
+  const auto interactions = api.ingestion->Ingest(&ingest);
+  interactions->Write(v1::IngestRequest());
+  interactions->WritesDone();
+  v1::IngestAck ack;
+  EXPECT_FALSE(interactions->Read(&ack));
+  check(ingest, interactions->Finish());
+
+  grpc::ClientContext watch;
+  watch.AddMetadata("x-request-id", "my-stream-3");
+  v1::WatchStatusRequest request;
+  request.set_interval_ms(1);
+  const auto statuses = api.model->WatchStatus(&watch, request);
+  v1::Status status;
+  EXPECT_FALSE(statuses->Read(&status));
+  check(watch, statuses->Finish());
 }
 
 TEST_F(BadInputTest, ErrorsCarryTheRequestId) {

@@ -1,7 +1,6 @@
 #include "tests/e2e/daemon_process.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
+#include "gtest/gtest.h"
 
 extern char** environ;
 
@@ -77,39 +77,60 @@ DaemonProcess::DaemonProcess(const std::string& data_dir,
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   stderr_ = ends[0];
+  reader_ = std::thread([this] { ReadLog(); });
 }
 
 DaemonProcess::~DaemonProcess() {
   Kill();
+  reader_.join();
   close(stderr_);
+  CheckLog();
 }
 
-bool DaemonProcess::ReadMore(absl::Time deadline) {
-  pollfd readable{stderr_, POLLIN, 0};
-  const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
-  if (left <= 0 || poll(&readable, 1, static_cast<int>(left)) <= 0) {
-    return false;
-  }
+void DaemonProcess::ReadLog() {
   char buffer[4096];
-  const ssize_t n = read(stderr_, buffer, sizeof(buffer));
-  if (n <= 0) return false;
-  log_.append(buffer, static_cast<size_t>(n));
-  return true;
+  ssize_t n = 0;
+  while ((n = read(stderr_, buffer, sizeof(buffer))) > 0) {
+    absl::MutexLock lock(&mutex_);
+    log_.append(buffer, static_cast<size_t>(n));
+  }
+  absl::MutexLock lock(&mutex_);
+  ended_ = true;
+}
+
+void DaemonProcess::CheckLog() const {
+  for (const char* report :
+       {"AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
+        "UndefinedBehaviorSanitizer", "runtime error: "}) {
+    const std::string text = log();
+    const size_t at = text.find(report);
+    if (at == std::string::npos) continue;
+    ADD_FAILURE() << "the daemon's log has a report:\n"
+                  << text.substr(at, 4000);
+    return;
+  }
+}
+
+std::string DaemonProcess::log() const {
+  absl::MutexLock lock(&mutex_);
+  return log_;
 }
 
 bool DaemonProcess::WaitForLog(const std::string& text) {
-  const absl::Time deadline = absl::Now() + kPatience;
-  while (log_.find(text) == std::string::npos) {
-    if (!ReadMore(deadline)) return false;
-  }
-  return true;
+  absl::MutexLock lock(&mutex_);
+  const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return log_.find(text) != std::string::npos || ended_;
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&there), kPatience);
+  return log_.find(text) != std::string::npos;
 }
 
 bool DaemonProcess::WaitUntilServing() {
   // The line ends with the version: by then it is whole.
   if (!WaitForLog("listening") || !WaitForLog(" serving\n")) return false;
-  const size_t at = log_.find("grpc_port=");
-  return std::sscanf(log_.c_str() + at, "grpc_port=%d http_port=%d",
+  const std::string text = log();
+  const size_t at = text.find("grpc_port=");
+  return std::sscanf(text.c_str() + at, "grpc_port=%d http_port=%d",
                      &grpc_port_, &http_port_) == 2;
 }
 
@@ -132,11 +153,13 @@ void DaemonProcess::Signal(int signal) {
 
 int DaemonProcess::Wait() {
   if (pid_ <= 0) return -1;
-  // Its end closes the pipe; reading on keeps it from blocking on a full one.
-  const absl::Time deadline = absl::Now() + kPatience;
-  while (ReadMore(deadline)) {
+  {
+    // Its end closes the pipe.
+    absl::MutexLock lock(&mutex_);
+    if (!mutex_.AwaitWithTimeout(absl::Condition(&ended_), kPatience)) {
+      return -1;
+    }
   }
-  if (absl::Now() >= deadline) return -1;
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = -1;

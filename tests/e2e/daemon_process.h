@@ -5,8 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 
@@ -24,7 +27,9 @@ class TemporaryDirectory {
 };
 
 // The taud binary as a child process, on free ports of the loopback.
-// One thread's. Kills the child when destroyed.
+// One thread's. Kills the child when destroyed. What it writes is read all the
+// while, so that it never waits for its reader; a report of a sanitizer in it
+// fails the test.
 class DaemonProcess {
  public:
   // Starts it on `data_dir`, with `arguments` behind the usual ones. Does not
@@ -52,14 +57,19 @@ class DaemonProcess {
   // kill -9 and wait.
   void Kill();
 
-  const std::string& log() const { return log_; }
+  // What it has written so far.
+  std::string log() const;
 
  private:
-  bool ReadMore(absl::Time deadline);
+  void ReadLog();
+  void CheckLog() const;
 
   pid_t pid_ = -1;
   int stderr_ = -1;
-  std::string log_;
+  std::thread reader_;  // joined by the destructor
+  mutable absl::Mutex mutex_;
+  std::string log_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // it has closed its end
   int grpc_port_ = 0;
   int http_port_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -326,6 +327,32 @@ TEST_F(RecommendTest, HttpForMachinesThatWatch) {
   const auto unknown = http.Get("/nothing");
   ASSERT_TRUE(unknown);
   EXPECT_EQ(unknown->status, 404);
+}
+
+// A scroll to the end, with another model for every page.
+TEST_F(RecommendTest, APageTokenOutlivesSwaps) {
+  const ApiClient api(*daemon_);
+  v1::RecommendRequest request = For("u3", 40);
+  request.mutable_filter()->set_exclude_seen(false);
+  std::set<std::string> all;
+  std::set<uint64_t> versions;
+  size_t given = 0;
+  v1::RecommendResponse response;
+  do {
+    request.set_page_token(response.next_page_token());
+    const grpc::Status status = api.Recommend(request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    versions.insert(response.snapshot().version());
+    for (const std::string& id : Ids(response)) all.insert(id);
+    given += static_cast<size_t>(response.items_size());
+    grpc::ClientContext context;
+    v1::PublishResponse published;
+    ASSERT_TRUE(
+        api.model->Publish(&context, v1::PublishRequest(), &published).ok());
+  } while (!response.next_page_token().empty());
+  EXPECT_GT(versions.size(), 2u);
+  EXPECT_EQ(all.size(), given) << "an item came twice";
+  EXPECT_EQ(all.size(), api.Status().log().items()) << "one was left out";
 }
 
 }  // namespace

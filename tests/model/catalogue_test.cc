@@ -1,6 +1,8 @@
 #include "model/catalogue.h"
 
+#include <algorithm>
 #include <limits>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -52,17 +54,17 @@ TEST(CatalogueTest, TagFilterTable) {
     TagFilter filter;
     std::vector<size_t> expected;
   } cases[] = {
-      {{{}, {}, {}}, {0, 1, 2, 3, 4}},
-      {{{"red"}, {}, {}}, {0, 1}},
-      {{{"red", "blue"}, {}, {}}, {0, 1, 2}},
-      {{{"unknown"}, {}, {}}, {}},
-      {{{"unknown", "red"}, {}, {}}, {0, 1}},
-      {{{}, {"red", "big"}, {}}, {0}},
-      {{{}, {"big", "unknown"}, {}}, {}},
-      {{{}, {}, {"red"}}, {2, 3, 4}},
-      {{{}, {}, {"unknown"}}, {0, 1, 2, 3, 4}},
-      {{{"red", "blue"}, {"big"}, {"blue"}}, {0}},
-      {{{"red"}, {}, {"red"}}, {}},
+      {{{}, {}, {}, nullptr}, {0, 1, 2, 3, 4}},
+      {{{"red"}, {}, {}, nullptr}, {0, 1}},
+      {{{"red", "blue"}, {}, {}, nullptr}, {0, 1, 2}},
+      {{{"unknown"}, {}, {}, nullptr}, {}},
+      {{{"unknown", "red"}, {}, {}, nullptr}, {0, 1}},
+      {{{}, {"red", "big"}, {}, nullptr}, {0}},
+      {{{}, {"big", "unknown"}, {}, nullptr}, {}},
+      {{{}, {}, {"red"}, nullptr}, {2, 3, 4}},
+      {{{}, {}, {"unknown"}, nullptr}, {0, 1, 2, 3, 4}},
+      {{{"red", "blue"}, {"big"}, {"blue"}, nullptr}, {0}},
+      {{{"red"}, {}, {"red"}, nullptr}, {}},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(Eligible(catalogue, c.filter), c.expected)
@@ -80,11 +82,11 @@ TEST(CatalogueTest, HiddenItemsAreOut) {
   catalogue.Upsert(2, Tagged({"t"}));
   EXPECT_FALSE(catalogue.Unrestricted());
   EXPECT_THAT(Eligible(catalogue, {}), ElementsAre(0, 2, 3, 4));
-  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}}), ElementsAre(2));
+  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}, nullptr}), ElementsAre(2));
   hidden.hidden = false;
   catalogue.Upsert(1, hidden);
   EXPECT_TRUE(catalogue.Unrestricted());
-  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}}), ElementsAre(1, 2));
+  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}, nullptr}), ElementsAre(1, 2));
 }
 
 TEST(CatalogueTest, AvailabilityIsFromInclusiveUntilExclusive) {
@@ -114,11 +116,122 @@ TEST(CatalogueTest, UpsertReplacesTagsAndTitle) {
   record = Tagged({"kept", "new"});
   record.title = "after";
   catalogue.Upsert(1, record);
-  EXPECT_THAT(Eligible(catalogue, {{"old"}, {}, {}}), IsEmpty());
-  EXPECT_THAT(Eligible(catalogue, {{"kept"}, {}, {}}), ElementsAre(1));
-  EXPECT_THAT(Eligible(catalogue, {{"new"}, {}, {}}), ElementsAre(1));
+  EXPECT_THAT(Eligible(catalogue, {{"old"}, {}, {}, nullptr}), IsEmpty());
+  EXPECT_THAT(Eligible(catalogue, {{"kept"}, {}, {}, nullptr}), ElementsAre(1));
+  EXPECT_THAT(Eligible(catalogue, {{"new"}, {}, {}, nullptr}), ElementsAre(1));
   EXPECT_EQ(catalogue.Title(1), "after");
   EXPECT_EQ(catalogue.num_records(), 1u);
+}
+
+Expression Parsed(const std::string& text) {
+  const auto parsed = ParseExpression(text);
+  EXPECT_TRUE(parsed.ok()) << text << ": " << parsed.status();
+  return parsed.ok() ? *parsed : Expression();
+}
+
+TEST(CatalogueTest, Expressions) {
+  Catalogue catalogue;
+  const std::vector<Properties> items = {
+      {{"price", 10.0}, {"brand", std::string("acme")}, {"sale", true}},
+      {{"price", 20.0}, {"brand", std::string("Bolt")}, {"sale", false}},
+      {{"price", std::string("cheap")},
+       {"genre", std::vector<std::string>{"comedy", "war"}}},
+      {{"genre", std::vector<std::string>{"drama"}},
+       {"out", PropertyTime{1795219200000}}},  // 2026-11-21
+      {},
+  };
+  for (ItemIndex i = 0; i < items.size(); ++i) {
+    // Some on other pages of the columns.
+    ItemRecord record = Tagged(i % 2 == 0 ? std::vector<std::string>{"even"}
+                                          : std::vector<std::string>{});
+    record.properties = items[i];
+    catalogue.Upsert(i * 1500, record);
+  }
+  const struct {
+    const char* text;
+    std::vector<size_t> expected;
+  } cases[] = {
+      {"price < 20", {0}},
+      {"price <= 20", {0, 1}},
+      {"price > 10", {1}},
+      {"price >= 10.0", {0, 1}},
+      {"price == 20", {1}},
+      {"price != 20", {0}},
+      {"not price == 20", {0, 2, 3, 4}},
+      {"price in 10..20", {0, 1}},
+      {"price in 11..19", {}},
+      {"price in [10, 30]", {0}},
+      {"price not in [10, 30]", {1}},
+      {"price in []", {}},
+      {"price == \"cheap\"", {2}},
+      {"price in [10, \"cheap\"]", {0, 2}},
+      {"brand == 'acme'", {0}},
+      {"brand != 'acme'", {1}},
+      {"brand < 'a'", {1}},
+      {"brand in 'a'..'b'", {0}},
+      {"brand == 'unheard of'", {}},
+      {"brand != 'unheard of'", {0, 1}},
+      {"sale", {0}},
+      {"not sale", {1, 2, 3, 4}},
+      {"sale == false", {1}},
+      {"sale in [true, false]", {0, 1}},
+      {"exists(price)", {0, 1, 2}},
+      {"genre in ['comedy', 'satire']", {2}},
+      {"genre == 'war'", {2}},
+      {"genre != 'war'", {3}},
+      {"genre not in ['war', 'drama']", {}},
+      {"genre < 'x'", {}},
+      {"out >= '2026-11-21'", {3}},
+      {"out > '2026-11-21'", {}},
+      {"out < '2026-11-21T00:00:01Z'", {3}},
+      {"out in '2026-11-01'..'2026-11-30'", {3}},
+      {"out == 1795219200000", {3}},
+      {"tags == 'even'", {0, 2, 4}},
+      {"tags != 'even'", {1, 3}},
+      {"tags in ['odd']", {}},
+      {"price < 20 and brand == 'acme' or genre == 'drama'", {0, 3}},
+      {"price < 100 and not (brand == 'acme')", {1}},
+      {"missing == 3", {}},
+      {"not missing == 3", {0, 1, 2, 3, 4}},
+  };
+  for (const auto& c : cases) {
+    const Expression expression = Parsed(c.text);
+    TagFilter filter;
+    filter.expression = std::make_shared<const Expression>(expression);
+    // The items between have no properties, and no tags.
+    std::vector<size_t> found;
+    for (const size_t item : Eligible(catalogue, filter, 0, 6001)) {
+      if (item % 1500 == 0) found.push_back(item / 1500);
+    }
+    EXPECT_EQ(found, c.expected) << c.text;
+    std::vector<char> matches;
+    catalogue.MatchEach(expression, {0, 1500, 3000, 4500, 6000}, &matches);
+    for (size_t i = 0; i < items.size(); ++i) {
+      EXPECT_EQ(matches[i] != 0,
+                std::count(c.expected.begin(), c.expected.end(), i) > 0)
+          << c.text << " of " << i;
+    }
+  }
+}
+
+TEST(CatalogueTest, PropertiesAreReplacedAndForgotten) {
+  Catalogue catalogue;
+  const size_t empty = catalogue.bytes();
+  ItemRecord record;
+  record.properties = {{"a", std::string("x")},
+                       {"b", std::vector<std::string>{"x", "y"}}};
+  catalogue.Upsert(3, record);
+  EXPECT_EQ(catalogue.PropertiesOf(3), record.properties);
+  EXPECT_TRUE(catalogue.HasProperty("a"));
+  record.properties = {{"b", 2.0}, {"c", std::string("x")}};
+  catalogue.Upsert(3, record);
+  EXPECT_EQ(catalogue.PropertiesOf(3), record.properties);
+  EXPECT_FALSE(catalogue.HasProperty("a"));
+  EXPECT_EQ(catalogue.num_properties(), 2u);
+  EXPECT_GT(catalogue.bytes(), empty);
+  catalogue.Delete(3);
+  EXPECT_EQ(catalogue.bytes(), empty) << "nothing is left of it";
+  EXPECT_EQ(catalogue.num_properties(), 0u);
 }
 
 // An index may have fewer items than the catalogue, and more.
@@ -130,8 +243,9 @@ TEST(CatalogueTest, ItemsBeyondTheRangeAreIgnored) {
   catalogue.Upsert(70, hidden);
   catalogue.Upsert(69, Tagged({"t"}));
   EXPECT_THAT(Eligible(catalogue, {}, 0, 3), ElementsAre(0, 1, 2));
-  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}}, 0, 66), IsEmpty());
-  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}}, 0, 1000), ElementsAre(69));
+  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}, nullptr}, 0, 66), IsEmpty());
+  EXPECT_THAT(Eligible(catalogue, {{"t"}, {}, {}, nullptr}, 0, 1000),
+              ElementsAre(69));
   EXPECT_THAT(Eligible(catalogue, {}, 0, 0), IsEmpty());
 }
 
@@ -147,8 +261,9 @@ TEST(CatalogueTest, ReadersSeeWholeItems) {
     }
   });
   for (int i = 0; i < kChanges; ++i) {
-    EXPECT_THAT(Eligible(catalogue, {{}, {"a0"}, {"b0"}}, 0, 1), IsEmpty());
-    EXPECT_THAT(Eligible(catalogue, {{"a0", "a1"}, {}, {}}, 0, 1),
+    EXPECT_THAT(Eligible(catalogue, {{}, {"a0"}, {"b0"}, nullptr}, 0, 1),
+                IsEmpty());
+    EXPECT_THAT(Eligible(catalogue, {{"a0", "a1"}, {}, {}, nullptr}, 0, 1),
                 ElementsAre(0));
   }
   writer.join();

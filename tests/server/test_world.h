@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "model/expression.h"
 #include "model/snapshot.h"
 #include "model/state.h"
 #include "server/serving/serving_model.h"
@@ -59,6 +60,13 @@ inline std::shared_ptr<const ServingModel> Build(
   auto built = BuildServingModel(std::move(snapshot), &builder);
   EXPECT_TRUE(built.ok()) << built.status();
   return built.ok() ? *built : nullptr;
+}
+
+// What is true for items with the tag.
+inline std::shared_ptr<const model::Expression> HasTag(const std::string& tag) {
+  const auto parsed = model::ParseExpression("tags == '" + tag + "'");
+  EXPECT_TRUE(parsed.ok()) << parsed.status();
+  return std::make_shared<const model::Expression>(*parsed);
 }
 
 // Users u0…, items i0… in the dictionaries.

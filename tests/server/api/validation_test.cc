@@ -82,6 +82,9 @@ INSTANTIATE_TEST_SUITE_P(
                        "time_ms:"},
         BadInteraction{"BeforeTime", [](auto* i) { i->set_time_ms(-1); },
                        "time_ms: -1"},
+        BadInteraction{"Seconds", [](auto* i) { i->set_time_ms(1658000000); },
+                       "time_ms: 1658000000 would be 1970-01-20: these look "
+                       "like seconds. Send milliseconds, or set time_unit"},
         BadInteraction{
             "UnknownKind",
             [](auto* i) { i->set_kind(static_cast<v1::InteractionKind>(6)); },
@@ -108,6 +111,21 @@ TEST(CheckInteractionTest, DefaultsAndLimits) {
   checked = CheckInteraction(edge, kNow);
   ASSERT_TRUE(checked.ok()) << checked.status();
   EXPECT_EQ(checked->kind, model::InteractionKind::kDislike);
+}
+
+TEST(CheckInteractionTest, SecondsWhereTheyAreSaidToBe) {
+  v1::Interaction interaction = Good();
+  interaction.set_time_ms(1658000000);
+  auto checked = CheckInteraction(interaction, kNow, v1::TIME_UNIT_SECONDS);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_EQ(checked->time_ms, 1658000000000);
+  interaction.set_time_ms(1658000000000);
+  checked = CheckInteraction(interaction, kNow, v1::TIME_UNIT_SECONDS);
+  EXPECT_THAT(std::string(checked.status().message()),
+              HasSubstr("Unix seconds from 100000000"));
+  checked = CheckInteraction(interaction, kNow, static_cast<v1::TimeUnit>(7));
+  EXPECT_THAT(std::string(checked.status().message()),
+              HasSubstr("time_unit: 7 is unknown"));
 }
 
 TEST(CheckKTest, Bounds) {

@@ -22,6 +22,45 @@ TEST(ConfigLoaderTest, AnEmptyFileIsTheDefaults) {
   }
 }
 
+// A library would listen on port 443 where none is given.
+TEST(ConfigLoaderTest, AnAddressHasAPort) {
+  const struct {
+    const char* address;
+    bool good;
+  } cases[] = {
+      {"127.0.0.1:50051", true},
+      {"localhost:0", true},
+      {"[::1]:50051", true},
+      {"0.0.0.0:65535", true},
+      {"127.0.0.1", false},
+      {"127.0.0.1:", false},
+      {"127.0.0.1:65536", false},
+      {"127.0.0.1:http", false},
+      {":50051", false},
+      {"::1", false},
+      {"::1:50051", false},
+      {"[]:1", false},
+      {"[::1]", false},
+      {"127.0.0.1:-1", false},
+      {"127.0.0.1:+1", false},
+      {"127.0.0.1:000001", false},
+      {"", false},
+      {"x: 1", false},
+  };
+  for (const auto& c : cases) {
+    config::v1::Config config = DefaultConfig();
+    config.mutable_server()->set_grpc_address(c.address);
+    EXPECT_EQ(CheckAddresses(config).ok(), c.good) << c.address;
+    config = DefaultConfig();
+    config.mutable_server()->set_http_address(c.address);
+    const absl::Status status = CheckAddresses(config);
+    EXPECT_EQ(status.ok(), c.good) << c.address;
+    if (c.good) continue;
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("server.http_address: "));
+  }
+}
+
 // A default outside its own range would be silently dropped: every number
 // would then be 0 and every text empty.
 TEST(ConfigLoaderTest, EveryDefaultPassesItsOwnRule) {

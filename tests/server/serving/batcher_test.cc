@@ -112,6 +112,42 @@ TEST_F(BatcherTest, GathersWhileBusy) {
   EXPECT_EQ(batcher.stats().batches, 2u);  // the blocking one, and all others
 }
 
+// Those with rules are answered one by one, in turns with the others, and what
+// a turn has no time for is not lost.
+TEST_F(BatcherTest, CostlyJobsAndOthersAreAllAnswered) {
+  slot_.Swap(Version(1));
+  Batcher::Options options;
+  options.max_batch = 8;
+  Batcher batcher(options, &state_, &slot_);
+  absl::Notification release;
+  Block(&batcher, &release);
+  std::vector<Outcome> outcomes(100);
+  Outcome bulk;
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    RecommendJob job = Job(1, &outcomes[i]);
+    if (i % 2 == 0) job.tasks[0].rules.max_per_tag = 1;
+    if (i % 10 == 0) job.deadline = model::SteadyNow() - absl::Seconds(1);
+    ASSERT_TRUE(batcher.Submit(std::move(job)).ok());
+  }
+  RecommendJob job = Job(30, &bulk);
+  for (RecommendTask& task : job.tasks) task.rules.max_per_tag = 1;
+  ASSERT_TRUE(batcher.Submit(std::move(job)).ok());
+  EXPECT_EQ(batcher.stats().queued, 130u);
+  release.Notify();
+  bulk.done.WaitForNotification();
+  EXPECT_EQ(bulk.answers, 30u);
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    outcomes[i].done.WaitForNotification();
+    if (i % 10 == 0) {
+      EXPECT_TRUE(absl::IsDeadlineExceeded(outcomes[i].status));
+    } else {
+      EXPECT_TRUE(outcomes[i].status.ok()) << outcomes[i].status;
+      EXPECT_EQ(outcomes[i].recommendations[0].items.size(), 5u);
+    }
+  }
+  EXPECT_EQ(batcher.stats().queued, 0u);
+}
+
 TEST_F(BatcherTest, AFullQueueRefusesAtOnce) {
   slot_.Swap(Version(1));
   Batcher::Options options;

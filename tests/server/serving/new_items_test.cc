@@ -162,7 +162,7 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
               static_cast<model::ItemIndex>(random() % kAll));
         }
       }
-      if (random() % 3 == 0) task.rules.boosts = {{"none", 0.5f}};
+      if (random() % 3 == 0) task.rules.boosts = {{HasTag("none"), 0.5f}};
       std::vector<Recommendation> answers;
       ASSERT_TRUE(Recommend(*model, state, 0, {&task, 1}, &answers).ok());
       if (vectors.count(task.similar_to) == 0) {
@@ -175,7 +175,7 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
       };
       std::vector<std::pair<double, model::ItemIndex>> expected;
       for (const auto& [item, v] : vectors) {
-        const auto tags = state.catalogue.Tags(item);
+        const auto tags = state.catalogue.Get(item).tags;
         const bool a = std::find(tags.begin(), tags.end(), "a") != tags.end();
         if (item == task.similar_to || in(task.filter.excluded, item) ||
             (!task.filter.tags.any.empty() && !a) ||

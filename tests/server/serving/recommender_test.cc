@@ -437,7 +437,7 @@ TEST_F(RecommenderTest, NoMoreOfATagThanWanted) {
   }
   task.user = 3;
   task.rules.max_per_tag = 0;
-  task.rules.boosts = {{"odd", 1.0f}};
+  task.rules.boosts = {{HasTag("odd"), 1.0f}};
   for (const RankedItem& item : Ask(*model, state_, task).items) {
     EXPECT_EQ(item.item % 2, 1u);
   }
@@ -478,7 +478,7 @@ TEST_F(RecommenderTest, ExplorationKeepsToATagsShare) {
   for (task.seed = 0; task.seed < 200; ++task.seed) {
     std::map<std::string, int> tags;
     for (const RankedItem& item : Ask(*model, state_, task).items) {
-      ++tags[state_.catalogue.Tags(item.item)[0]];
+      ++tags[state_.catalogue.Get(item.item).tags[0]];
     }
     for (const auto& [tag, count] : tags) {
       EXPECT_LE(count, 3) << tag << " with seed " << task.seed;

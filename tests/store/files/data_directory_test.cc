@@ -23,6 +23,28 @@ TEST(DataDirectoryTest, ANewOneAndOneOfThisFormatAreTaken) {
   EXPECT_EQ(ReadNumberFile(FormatFileIn(dir.path())).value(), kDataFormat);
 }
 
+// It may be somebody's home.
+TEST(DataDirectoryTest, OneWithForeignFilesIsRefused) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "lost+found");
+  std::filesystem::create_directory(dir / "log");
+  EXPECT_TRUE(CheckDataDirectory(dir.path()).ok())
+      << "a new file system, a start that was cut short";
+  std::ofstream(dir / "log/messages") << "x";
+  absl::Status status = CheckDataDirectory(dir.path());
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("log/"));
+  std::filesystem::remove(dir / "log/messages");
+  std::ofstream(dir / "notes\n.txt") << "x";
+  status = CheckDataDirectory(dir.path());
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("has 1 other entry: notes\\n.txt"));
+  // Beside what is ours it is no harm.
+  ASSERT_TRUE(MarkDataDirectory(dir.path()).ok());
+  EXPECT_TRUE(CheckDataDirectory(dir.path()).ok());
+}
+
 TEST(DataDirectoryTest, OneOfANewerTaudIsRefusedWithAdvice) {
   const TempDir dir;
   ASSERT_TRUE(WriteNumberFile(FormatFileIn(dir.path()), kDataFormat + 1).ok());

@@ -42,7 +42,7 @@ TEST(PlanGroupTest, GivesSequencesAndIndicesInOrder) {
   batches.push_back(Interactions({Event("new", "a"), Event("old", "b")}));
   batches.push_back(Items({"c", "a"}));
   batches.push_back(Interactions({Event("new", "c")}));
-  const GroupPlan plan = PlanGroup(batches, {}, 10, state.users, state.items);
+  const GroupPlan plan = PlanGroup(batches, {}, 10, state);
   EXPECT_EQ(plan.first_user, 1u);
   EXPECT_EQ(plan.first_item, 0u);
   EXPECT_THAT(plan.new_users, ElementsAre("new"));
@@ -72,8 +72,7 @@ TEST(PlanGroupTest, RecognisesStoredAndNewEventIds) {
       Interactions({Event("v", "c", "fresh"), Event("u", "d", "other")}));
   EXPECT_THAT(EventIdsOf(batches),
               ElementsAre("stored", "fresh", "fresh", "other"));
-  const GroupPlan plan =
-      PlanGroup(batches, {4, 0, 0, 0}, 9, state.users, state.items);
+  const GroupPlan plan = PlanGroup(batches, {4, 0, 0, 0}, 9, state);
   EXPECT_THAT(
       plan.results,
       ElementsAre(ElementsAre(Appended{4, true}, Appended{10, false},
@@ -90,7 +89,7 @@ TEST(PlanGroupTest, OnlyDuplicatesWriteNothing) {
   std::vector<PendingBatch> batches;
   batches.push_back(Interactions({Event("u", "a", "e")}));
   batches.push_back(Interactions({}));
-  const GroupPlan plan = PlanGroup(batches, {3}, 9, state.users, state.items);
+  const GroupPlan plan = PlanGroup(batches, {3}, 9, state);
   EXPECT_TRUE(plan.empty());
   EXPECT_EQ(plan.last_sequence, 9u);
   EXPECT_EQ(plan.results.size(), 2u);
@@ -102,7 +101,7 @@ TEST(ApplyGroupTest, MakesThePlanVisible) {
   batches.push_back(Interactions({Event("u", "a"), Event("u", "b")}));
   batches.push_back(Items({"c"}));
   batches[1].items[0].record.title = "C";
-  const GroupPlan plan = PlanGroup(batches, {}, 0, state.users, state.items);
+  const GroupPlan plan = PlanGroup(batches, {}, 0, state);
   ApplyIds(plan, &state);
   ApplyEvents(plan, &state);
   EXPECT_EQ(state.users.Find("u"), 0u);
@@ -114,7 +113,7 @@ TEST(ApplyGroupTest, MakesThePlanVisible) {
 
 TEST(ApplyGroupDeathTest, RefusesAPlanOfAnotherState) {
   model::State state;
-  const GroupPlan plan = PlanGroup({}, {}, 0, state.users, state.items);
+  const GroupPlan plan = PlanGroup({}, {}, 0, state);
   state.users.Insert("meanwhile");
   EXPECT_DEATH(ApplyIds(plan, &state), "check failed");
 }
