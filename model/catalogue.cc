@@ -122,9 +122,4 @@ size_t Catalogue::num_records() const {
   return records_.size();
 }
 
-size_t Catalogue::num_tags() const {
-  absl::ReaderMutexLock lock(&mutex_);
-  return items_by_tag_.size();
-}
-
 }  // namespace taud::model

@@ -66,7 +66,6 @@ class Catalogue {
   bool Unrestricted() const;
 
   size_t num_records() const;
-  size_t num_tags() const;
 
  private:
   void Unlink(ItemIndex item, const ItemRecord& record)

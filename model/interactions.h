@@ -33,7 +33,7 @@ struct HistoryEntry {
 class Interactions {
  public:
   // The distinct items kept in order of time per user, and users per item.
-  // Older ones stay *seen* (see HasSeen), they only leave the history.
+  // Older ones stay *seen* (see CopySeen), they only leave the history.
   static constexpr size_t kMaxHistory = 4096;
   static constexpr size_t kMaxRecentUsers = 64;
 
@@ -98,7 +98,6 @@ class Interactions {
   size_t num_users() const { return users_.size(); }
   size_t num_items() const { return items_.size(); }
 
-  bool HasSeen(UserIndex user, ItemIndex item) const;
   // Replaces *seen by every distinct item of the user, ascending.
   void CopySeen(UserIndex user, std::vector<ItemIndex>* seen) const;
   // Replaces *history by the user's latest distinct items, newest first, at
