@@ -18,9 +18,9 @@
 
 #include "bench/gpu_ceilings.h"
 #include "device/device.h"
-#include "index/gpu/faiss_gpu_ranker.h"
+#include "bench/faiss_gpu_ranker.h"
 #include "index/gpu/gpu_index.h"
-#include "index/ranked_index.h"
+#include "bench/ranked_index.h"
 
 namespace taud::index {
 namespace {

@@ -2,7 +2,16 @@
 
 #include <cstdint>
 
+#include "absl/strings/str_cat.h"
+
 namespace taud::device {
+
+absl::Status ToStatus(const CudaError& error, absl::string_view what,
+                      absl::StatusCode otherwise) {
+  return absl::Status(
+      error.out_of_memory() ? absl::StatusCode::kResourceExhausted : otherwise,
+      absl::StrCat(what, ": ", error.what()));
+}
 
 void KeepFreedMemory(int ordinal) {
   cudaMemPool_t pool = nullptr;

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "device/device.h"
 
 // Owners of what CUDA hands out. For the .cc files of rooms that use a GPU, in
@@ -26,6 +28,11 @@ class CudaError : public DeviceError {
  private:
   const cudaError_t code_;
 };
+
+// The error as other rooms are told it: `what` says what was tried.
+// RESOURCE_EXHAUSTED if the GPU's memory is too small, else `otherwise`.
+absl::Status ToStatus(const CudaError& error, absl::string_view what,
+                      absl::StatusCode otherwise);
 
 // Throws if `error` is one. `what` says what was tried.
 inline void Check(cudaError_t error, const char* what) {

@@ -15,6 +15,25 @@ namespace taud::index {
 inline constexpr size_t kAuditDepth = 100;
 inline constexpr size_t kAuditQueries = 200;
 
+// An approximate index, with what its audit found.
+class AuditedIndex : public SearchIndex {
+ public:
+  void set_audit(double recall, size_t queries) {
+    recall_ = recall;
+    audited_ = queries;
+  }
+
+ protected:
+  void ReportAudit(IndexReport* report) const {
+    report->recall = recall_;
+    report->audited = audited_;
+  }
+
+ private:
+  double recall_ = 0;
+  size_t audited_ = 0;
+};
+
 // Trained users at equal distances, as queries of depth kAuditDepth; items if
 // no user is trained. At most kAuditQueries.
 std::vector<Query> AuditQueries(const model::Snapshot& snapshot);

@@ -29,11 +29,6 @@ class BlockScan {
   // The same for some of them, by position.
   void ScanSome(size_t begin, size_t end, absl::Span<const uint32_t> which);
 
-  // Eligible rows met so far, up to k and somewhat beyond.
-  size_t NumCandidates(size_t query) const {
-    return candidates_[query].kept().size();
-  }
-
   // Replaces *hits by the k best of what was scanned, best first, ties by
   // item, with exact scores. Once for each query.
   void Finish(size_t query, std::vector<Hit>* hits);

@@ -21,7 +21,7 @@ constexpr int kMostEffort = 1024;
 // Deeper searches, and filters that forbid more, go to the scan.
 constexpr size_t kDeepest = 256;
 
-class HnswIndex : public SearchIndex {
+class HnswIndex : public AuditedIndex {
  public:
   HnswIndex(const model::Snapshot& snapshot, std::unique_ptr<SearchIndex> exact)
       : matrix_(&snapshot.items),
@@ -45,10 +45,6 @@ class HnswIndex : public SearchIndex {
   const SearchIndex& exact() const { return *exact_; }
 
   void set_effort(int effort) { effort_ = effort; }
-  void set_audit(double recall, size_t queries) {
-    recall_ = recall;
-    audited_ = queries;
-  }
 
   IndexReport report() const override {
     IndexReport report;
@@ -57,8 +53,7 @@ class HnswIndex : public SearchIndex {
     report.bytes =
         exact_->report().bytes +
         size() * (dim() * sizeof(float) + 2 * kNeighbours * sizeof(int32_t));
-    report.recall = recall_;
-    report.audited = audited_;
+    ReportAudit(&report);
     report.probes = static_cast<size_t>(effort_);
     return report;
   }
@@ -121,8 +116,6 @@ class HnswIndex : public SearchIndex {
   faiss::IndexHNSWFlat graph_;
   std::vector<model::ItemIndex> item_of_node_;
   int effort_ = kLeastEffort;
-  double recall_ = 0;
-  size_t audited_ = 0;
 };
 
 absl::Status TuneEffort(const model::Snapshot& snapshot, double min_recall,

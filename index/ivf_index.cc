@@ -29,7 +29,7 @@ size_t NumLists(size_t items) {
   return std::clamp<size_t>(lists, 1, std::max<size_t>(1, items));
 }
 
-class IvfIndex : public SearchIndex {
+class IvfIndex : public AuditedIndex {
  public:
   IvfIndex(const model::Snapshot& snapshot, model::Matrix* centroids)
       : matrix_(&snapshot.items), eligibility_(snapshot) {
@@ -54,18 +54,13 @@ class IvfIndex : public SearchIndex {
   size_t num_lists() const { return centroids_.rows; }
 
   void set_probes(size_t probes) { probes_ = probes; }
-  void set_audit(double recall, size_t queries) {
-    recall_ = recall;
-    audited_ = queries;
-  }
 
   IndexReport report() const override {
     IndexReport report;
     report.kind = "ivf";
     report.kernel = ScoreKernelName();
     report.bytes = rows_->bytes() + centroid_rows_->bytes();
-    report.recall = recall_;
-    report.audited = audited_;
+    ReportAudit(&report);
     report.lists = num_lists();
     report.probes = probes_;
     return report;
@@ -196,8 +191,6 @@ class IvfIndex : public SearchIndex {
   std::unique_ptr<const QuantisedRows> rows_;
   std::vector<size_t> first_block_;  // [lists + 1]
   size_t probes_ = 1;
-  double recall_ = 0;
-  size_t audited_ = 0;
 };
 
 // Sets the least number of probes that finds enough.

@@ -27,12 +27,6 @@ inline constexpr size_t kMaxOverfetch = 1024;
 // filter. Pure.
 SearchPath ChoosePath(size_t rows, size_t eligible, size_t k);
 
-// Where a ranker that knows no filter returns `max_depth` rows at most: to ask
-// it for 2^depth rows, enough that k of the `eligible` ones are probably among
-// them; −1: to score the eligible ones instead. Pure.
-// REQUIRES: k > 0, eligible > 0.
-int ChooseRankDepth(size_t rows, size_t eligible, size_t k, size_t max_depth);
-
 // The same choice where a scan asks the filter only about rows that are good
 // enough, so that it needs no over-fetching: kEmpty, kDirect or kScan.
 // `fewest_scanned`: rows that a scan reads at least.

@@ -224,13 +224,6 @@ void Interactions::ForgetOfItem(ItemIndex item,
       mine.recent.end());
 }
 
-bool Interactions::HasSeen(UserIndex user, ItemIndex item) const {
-  if (user >= users_.size()) return false;
-  absl::ReaderMutexLock lock(&UserMutex(user));
-  const std::vector<ItemIndex>& seen = users_[user].seen;
-  return std::binary_search(seen.begin(), seen.end(), item);
-}
-
 void Interactions::CopySeen(UserIndex user,
                             std::vector<ItemIndex>* seen) const {
   seen->clear();

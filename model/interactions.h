@@ -41,10 +41,15 @@ struct HistoryEntry {
 // thread's at a time, which may be another one than the appending.
 class Interactions {
  public:
+<<<<<<< HEAD
   // The distinct items kept per user, in the order in which they happened
   // (time_ms; those of one instant in the order in which they came), and users
   // per item.
   // Older ones stay *seen* (see HasSeen), they only leave the history.
+=======
+  // The distinct items kept in order of time per user, and users per item.
+  // Older ones stay *seen* (see CopySeen), they only leave the history.
+>>>>>>> 3c91b57bc408ffb1de55a78de9ee48f07706d8ad
   static constexpr size_t kMaxHistory = 4096;
   static constexpr size_t kMaxRecentUsers = 64;
 
@@ -109,7 +114,6 @@ class Interactions {
   size_t num_users() const { return users_.size(); }
   size_t num_items() const { return items_.size(); }
 
-  bool HasSeen(UserIndex user, ItemIndex item) const;
   // Replaces *seen by every distinct item of the user, ascending.
   void CopySeen(UserIndex user, std::vector<ItemIndex>* seen) const;
   // Replaces *history by the user's latest distinct items, at most `limit`,

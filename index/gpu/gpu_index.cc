@@ -452,11 +452,11 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> BuildGpuIndex(
   try {
     return std::make_unique<GpuIndex>(snapshot, &TheGpu(ordinal));
   } catch (const device::CudaError& error) {
-    const std::string why =
+    return device::ToStatus(
+        error,
         absl::StrCat("an index of ", snapshot.items.rows, " x ", snapshot.dim(),
-                     " on cuda:", ordinal, ": ", error.what());
-    return error.out_of_memory() ? absl::ResourceExhaustedError(why)
-                                 : absl::InternalError(why);
+                     " on cuda:", ordinal),
+        absl::StatusCode::kInternal);
   } catch (const std::exception& error) {
     return absl::InternalError(
         absl::StrCat("an index on cuda:", ordinal, ": ", error.what()));

@@ -14,6 +14,7 @@
 #include "model/sync_point.h"
 #include "nlohmann/json.hpp"
 #include "store/files/data_directory.h"
+#include "store/files/directories.h"
 #include "store/files/errno_status.h"
 
 namespace taud::store {
@@ -103,13 +104,6 @@ absl::Status CopyFile(const std::string& from, const std::string& to,
   const auto read = ReadThrough(from, &file, called_off);
   if (!read.ok()) return read.status();
   return file.Finish().status();
-}
-
-absl::Status MakeDirectories(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return ErrnoStatus(error.value(), "create directory", path);
-  return absl::OkStatus();
 }
 
 // Removes what is left of a backup, or of a restore, that was cut short. A

@@ -15,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "model/sync_point.h"
 #include "store/files/crc32c.h"
+#include "store/files/directories.h"
 #include "store/files/errno_status.h"
 #include "store/files/synced_file.h"
 
@@ -219,9 +220,8 @@ absl::StatusOr<std::unique_ptr<model::TrainingState>> ParseCheckpoint(
 
 absl::StatusOr<uint64_t> SaveCheckpoint(const std::string& root,
                                         const model::TrainingState& state) {
-  std::error_code error;
-  fs::create_directories(root, error);
-  if (error) return ErrnoStatus(error.value(), "create directory", root);
+  absl::Status status = MakeDirectories(root);
+  if (!status.ok()) return status;
   const auto known = ListCheckpoints(root);
   if (!known.ok()) return known.status();
   const uint64_t number = known->empty() ? 1 : known->back().number + 1;
@@ -230,7 +230,7 @@ absl::StatusOr<uint64_t> SaveCheckpoint(const std::string& root,
   SyncedFile file(temporary);
   file.Write(FormatCheckpoint(state));
   TAUD_SYNC_POINT("checkpoint/written");
-  absl::Status status = file.Finish().status();
+  status = file.Finish().status();
   if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) {
     status = ErrnoStatus(errno, "rename", temporary);
   }
@@ -271,24 +271,21 @@ absl::StatusOr<model::Sequence> ReadCheckpointSequence(const std::string& root,
 absl::StatusOr<std::vector<CheckpointInfo>> ListCheckpoints(
     const std::string& root) {
   std::vector<CheckpointInfo> found;
-  std::error_code error;
-  fs::directory_iterator it(root, error);
-  if (error == std::errc::no_such_file_or_directory) return found;
-  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-    const std::string name = it->path().filename().string();
+  const auto names = NamesIn(root);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
     absl::string_view digits = name;
     CheckpointInfo info;
     if (!absl::ConsumeSuffix(&digits, kSuffix) || digits.size() != kDigits ||
         !absl::SimpleAtoi(digits, &info.number)) {
       continue;
     }
-    info.path = it->path().string();
+    info.path = (fs::path(root) / name).string();
     std::error_code ignored;
-    const uint64_t bytes = fs::file_size(it->path(), ignored);
+    const uint64_t bytes = fs::file_size(info.path, ignored);
     info.bytes = ignored ? 0 : bytes;
     found.push_back(info);
   }
-  if (error) return ErrnoStatus(error.value(), "list", root);
   std::sort(found.begin(), found.end(),
             [](const CheckpointInfo& a, const CheckpointInfo& b) {
               return a.number < b.number;

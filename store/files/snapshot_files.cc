@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "model/sync_point.h"
 #include "spdlog/spdlog.h"
+#include "store/files/directories.h"
 #include "store/files/errno_status.h"
 #include "store/files/number_file.h"
 #include "store/files/snapshot_manifest.h"
@@ -71,13 +72,6 @@ absl::Status CheckSavable(const model::Snapshot& snapshot,
   return absl::InvalidArgumentError(status.message());
 }
 
-absl::Status CreateDirectories(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return ErrnoStatus(error.value(), "create directory", path);
-  return absl::OkStatus();
-}
-
 absl::Status RemoveAll(const std::string& path) {
   std::error_code error;
   fs::remove_all(path, error);
@@ -133,20 +127,6 @@ absl::StatusOr<SnapshotManifest> ReadManifestOf(
                    manifest->info.version, ", expected ", version));
 }
 
-// The names in a directory; a missing one has none.
-absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& root) {
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator it(root, error);
-  if (error == std::errc::no_such_file_or_directory) return names;
-  while (!error && it != fs::directory_iterator()) {
-    names.push_back(it->path().filename().string());
-    it.increment(error);
-  }
-  if (error) return ErrnoStatus(error.value(), "list", root);
-  return names;
-}
-
 // Writes the snapshot into a temporary directory, which is returned.
 absl::StatusOr<std::string> WriteBeside(const std::string& root,
                                         const model::Snapshot& snapshot,
@@ -157,7 +137,7 @@ absl::StatusOr<std::string> WriteBeside(const std::string& root,
   const std::string temporary =
       Join(root, absl::StrCat(kTemporaryPrefix, VersionName(snapshot.version)));
   status = RemoveAll(temporary);
-  if (status.ok()) status = CreateDirectories(temporary);
+  if (status.ok()) status = MakeDirectories(temporary);
   if (status.ok())
     status = WriteSnapshotParts(temporary, snapshot, users, items);
   if (status.ok()) return temporary;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "store/files/directories.h"
 #include "store/files/errno_status.h"
 #include "store/files/number_file.h"
 #include "store/files/snapshot_files.h"
@@ -46,11 +47,10 @@ absl::StatusOr<model::SnapshotVersion> ReserveVersions(
     const std::string& root, model::SnapshotVersion used) {
   const auto last = LastReservedVersion(root);
   if (!last.ok()) return last.status();
-  std::error_code error;
-  std::filesystem::create_directories(root, error);
-  if (error) return ErrnoStatus(error.value(), "create", root);
+  absl::Status status = MakeDirectories(root);
+  if (!status.ok()) return status;
   const model::SnapshotVersion reserved = std::max(*last, used) + kBlock;
-  absl::Status status = WriteNumberFile(FileOf(root), reserved);
+  status = WriteNumberFile(FileOf(root), reserved);
   if (!status.ok()) return status;
   return reserved;
 }

@@ -13,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "store/files/directories.h"
 #include "store/files/errno_status.h"
 
 namespace taud::store {
@@ -37,19 +38,6 @@ void WriteHolder(int fd) {
   if (ftruncate(fd, 0) != 0) return;
   [[maybe_unused]] const ssize_t written =
       pwrite(fd, text.data(), text.size(), 0);
-}
-
-absl::StatusOr<std::vector<std::string>> ListNames(
-    const std::string& directory) {
-  std::error_code error;
-  std::vector<std::string> names;
-  std::filesystem::directory_iterator it(directory, error);
-  while (!error && it != std::filesystem::directory_iterator()) {
-    names.push_back(it->path().filename().string());
-    it.increment(error);
-  }
-  if (error) return ErrnoStatus(error.value(), "list", directory);
-  return names;
 }
 
 }  // namespace
@@ -93,12 +81,11 @@ DirectoryLock::~DirectoryLock() {
 }
 
 absl::StatusOr<DirectoryLock> PrepareDirectory(const std::string& directory) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return ErrnoStatus(error.value(), "create directory", directory);
+  absl::Status made = MakeDirectories(directory);
+  if (!made.ok()) return made;
   absl::StatusOr<DirectoryLock> lock = DirectoryLock::Acquire(directory);
   if (!lock.ok()) return lock.status();
-  const absl::StatusOr<std::vector<std::string>> names = ListNames(directory);
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(directory);
   if (!names.ok()) return names.status();
   if (ClassifyDirectory(*names) == DirectoryContent::kDamaged) {
     return absl::DataLossError(

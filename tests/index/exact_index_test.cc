@@ -8,9 +8,7 @@
 #include "device/device.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "index/faiss_flat_search.h"
 #include "index/gpu/gpu_index.h"
-#include "index/ranked_index.h"
 #include "index/search_index.h"
 
 namespace taud::index {
@@ -85,35 +83,6 @@ void ExpectSameHits(const std::vector<Hit>& actual,
 using Builder =
     absl::StatusOr<std::unique_ptr<SearchIndex>> (*)(const Snapshot&);
 
-// Ranks as a GPU does, on the CPU, and not deep.
-class ShallowRanker : public RowRanker {
- public:
-  explicit ShallowRanker(const model::Matrix& rows)
-      : rows_(rows.rows), faiss_(rows) {}
-  void Rank(const float* queries, size_t n, size_t depth, float* scores,
-            int64_t* rows) const override {
-    ASSERT_LE(depth, max_depth());
-    ASSERT_LE(depth, rows_);
-    faiss_.Search(queries, n, depth, scores, rows);
-  }
-  size_t max_depth() const override { return 128; }
-  std::string device() const override { return "fake"; }
-  std::string kernel() const override { return "openblas"; }
-
- private:
-  const size_t rows_;
-  const FaissFlatSearch faiss_;
-};
-
-absl::StatusOr<std::unique_ptr<SearchIndex>> BuildShallowlyRanked(
-    const Snapshot& snapshot) {
-  return BuildRankedIndex(snapshot,
-                          [](const model::Matrix& rows)
-                              -> absl::StatusOr<std::unique_ptr<RowRanker>> {
-                            return std::make_unique<ShallowRanker>(rows);
-                          });
-}
-
 // Every exact index keeps the same promise.
 class ExactIndexTest
     : public testing::TestWithParam<std::pair<const char*, Builder>> {
@@ -130,8 +99,7 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> BuildOnGpu(
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ExactIndexTest,
     testing::Values(std::make_pair("Flat", &BuildFlatIndex),
-                    std::make_pair("Quantised", &BuildQuantisedIndex),
-                    std::make_pair("Ranked", &BuildShallowlyRanked)),
+                    std::make_pair("Quantised", &BuildQuantisedIndex)),
     [](const auto& kind) { return kind.param.first; });
 
 // On a GPU where there is one; gpu_index_test says where there is none.

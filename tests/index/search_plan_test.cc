@@ -42,17 +42,5 @@ TEST(ScanPlanTest, DirectOnlyWhereFewAreEligible) {
   EXPECT_EQ(ChooseScanPath(100, 100, 100), ScanPath::kDirect);
 }
 
-TEST(RankPlanTest, DeepEnoughOrNotAtAll) {
-  // 20 of all: the first 2^5 rows have them.
-  EXPECT_EQ(ChooseRankDepth(1000000, 1000000, 20, 2048), 5);
-  EXPECT_EQ(ChooseRankDepth(1000000, 999900, 20, 2048), 6);
-  // Every other item may come back: 20 are among 92 as good as always.
-  EXPECT_EQ(ChooseRankDepth(1000000, 500000, 20, 2048), 7);
-  EXPECT_EQ(ChooseRankDepth(1000000, 500000, 1000, 2048), -1);
-  EXPECT_EQ(ChooseRankDepth(1000000, 125000, 20, 2048), -1);
-  EXPECT_EQ(ChooseRankDepth(1000000, 5, 20, 2048), -1);
-  EXPECT_EQ(ChooseRankDepth(10, 10, 20, 2048), 4);
-}
-
 }  // namespace
 }  // namespace taud::index

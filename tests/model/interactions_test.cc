@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/model/has_seen.h"
 
 namespace taud::model {
 namespace {
@@ -48,7 +49,7 @@ TEST(InteractionsTest, NothingYet) {
   const Interactions interactions;
   EXPECT_EQ(interactions.size(), 0u);
   EXPECT_EQ(interactions.last_sequence(), 0u);
-  EXPECT_FALSE(interactions.HasSeen(0, 0));
+  EXPECT_FALSE(HasSeen(interactions, 0, 0));
   EXPECT_THAT(Seen(interactions, 7), IsEmpty());
   EXPECT_THAT(History(interactions, 7), IsEmpty());
   EXPECT_THAT(Recent(interactions, 7), IsEmpty());
@@ -138,8 +139,8 @@ TEST(InteractionsTest, LogSeenHistoryAndItems) {
   EXPECT_EQ(interactions.last_sequence(), 5u);
   EXPECT_EQ(interactions.num_users(), 3u);
   EXPECT_EQ(interactions.num_items(), 6u);
-  EXPECT_TRUE(interactions.HasSeen(0, 5));
-  EXPECT_FALSE(interactions.HasSeen(2, 3));
+  EXPECT_TRUE(HasSeen(interactions, 0, 5));
+  EXPECT_FALSE(HasSeen(interactions, 2, 3));
   EXPECT_THAT(Seen(interactions, 0), ElementsAre(3, 5));
   EXPECT_THAT(Seen(interactions, 1), IsEmpty());
   EXPECT_THAT(History(interactions, 0), ElementsAre(3, 5));
@@ -191,7 +192,7 @@ TEST(InteractionsTest, LongHistoriesLoseTheirOldestButNothingSeen) {
   EXPECT_EQ(history.front(), many - 1);
   EXPECT_EQ(history.back(), many - Interactions::kMaxHistory);
   EXPECT_EQ(Seen(interactions, 0).size(), many);
-  EXPECT_TRUE(interactions.HasSeen(0, 0));
+  EXPECT_TRUE(HasSeen(interactions, 0, 0));
   // One that left the history comes back.
   interactions.Append(Make(many + 1, 0, 0));
   EXPECT_EQ(History(interactions, 0, 1), std::vector<ItemIndex>{0});
@@ -239,7 +240,7 @@ TEST(InteractionsTest, OneWriterOneReader) {
       ASSERT_GE(interactions.size(), done);
       const Interaction& event = interactions.At(done - 1);
       ASSERT_EQ(event.sequence, done);
-      ASSERT_TRUE(interactions.HasSeen(event.user, event.item));
+      ASSERT_TRUE(HasSeen(interactions, event.user, event.item));
       interactions.CopySeen(event.user, &seen);
       ASSERT_TRUE(std::is_sorted(seen.begin(), seen.end()));
       ASSERT_TRUE(std::binary_search(seen.begin(), seen.end(), event.item));
@@ -313,10 +314,10 @@ TEST(InteractionsTest, EraseForgetsUsersAndItemsAndNothingElse) {
   interactions.Erase({0}, {1});  // once more changes nothing
   EXPECT_EQ(interactions.num_erased(), 3u);
   EXPECT_EQ(interactions.size(), 5u);
-  EXPECT_FALSE(interactions.HasSeen(0, 0));
-  EXPECT_FALSE(interactions.HasSeen(1, 1));
-  EXPECT_TRUE(interactions.HasSeen(1, 0));
-  EXPECT_TRUE(interactions.HasSeen(1, 2));
+  EXPECT_FALSE(HasSeen(interactions, 0, 0));
+  EXPECT_FALSE(HasSeen(interactions, 1, 1));
+  EXPECT_TRUE(HasSeen(interactions, 1, 0));
+  EXPECT_TRUE(HasSeen(interactions, 1, 2));
   EXPECT_EQ(interactions.ItemCount(0), 1u);
   EXPECT_EQ(interactions.ItemCount(1), 0u);
   std::vector<UserIndex> users;

@@ -300,10 +300,8 @@ absl::StatusOr<std::unique_ptr<OfflineLearner>> MakeCudaLearner(
   try {
     return std::make_unique<CudaLightGcn>(options, train, num_items, ordinal);
   } catch (const device::CudaError& error) {
-    const std::string why =
-        absl::StrCat("learning on cuda:", ordinal, ": ", error.what());
-    return error.out_of_memory() ? absl::ResourceExhaustedError(why)
-                                 : absl::UnavailableError(why);
+    return device::ToStatus(error, absl::StrCat("learning on cuda:", ordinal),
+                            absl::StatusCode::kUnavailable);
   }
 #else
   return absl::UnavailableError("this program was built without CUDA");

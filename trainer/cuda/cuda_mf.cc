@@ -307,10 +307,8 @@ absl::StatusOr<std::unique_ptr<MfLearner>> MakeCudaMf(int dim, int ordinal) {
   try {
     return std::make_unique<CudaMf>(dim, ordinal);
   } catch (const device::CudaError& error) {
-    const std::string why =
-        absl::StrCat("learning on cuda:", ordinal, ": ", error.what());
-    return error.out_of_memory() ? absl::ResourceExhaustedError(why)
-                                 : absl::UnavailableError(why);
+    return device::ToStatus(error, absl::StrCat("learning on cuda:", ordinal),
+                            absl::StatusCode::kUnavailable);
   }
 }
 

@@ -14,8 +14,41 @@
 namespace taud::trainer {
 namespace {
 
-constexpr size_t kCounters = 8;
-constexpr size_t kFigures = 16;
+// The places of the array "counters". Its order is the format: what is new
+// comes behind the last, before the number of them.
+enum Counter : size_t {
+  kTrainedThrough,
+  kWarmThrough,
+  kSteps,
+  kPositives,
+  kAdaptedSteps,
+  kContained,
+  kWindowBegin,
+  kWindowEnd,
+  kCounters,
+};
+
+// Those of the array "figures", likewise.
+enum Figure : size_t {
+  kDim,
+  kWarmPasses,
+  kUsersStarted,
+  kItemsStarted,
+  kHasModel,
+  kEpochs,
+  kVisits,
+  kLoss,
+  kTau0,
+  kTau0Eq13,
+  kMeanLoss,
+  kAdaptedEpochs,
+  kMomentsMean,
+  kMomentsVariance,
+  kPositiveMean,
+  kPositiveVariance,
+  kFigures,
+};
+
 constexpr char kQueryWeights[] = "query_weights";
 constexpr double kNormTolerance = 1e-3;
 
@@ -199,8 +232,8 @@ PairSampler::State SamplerState(const model::TrainingState& state,
       lookup->Sized(lookup->Longs("counters"), "counters", kCounters);
   if (!lookup->status().ok()) return sampler;
   sampler.size = static_cast<uint32_t>(lookup->Integers("pairs/user").size());
-  sampler.window_begin = static_cast<uint32_t>(counters[6]);
-  sampler.window_end = static_cast<uint32_t>(counters[7]);
+  sampler.window_begin = static_cast<uint32_t>(counters[kWindowBegin]);
+  sampler.window_end = static_cast<uint32_t>(counters[kWindowEnd]);
   sampler.window = lookup->Integers("sampler/window");
   sampler.young = lookup->Integers("sampler/young");
   sampler.young_visits = lookup->Integers("sampler/visits");
@@ -291,9 +324,10 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
   const auto& figures =
       lookup.Sized(lookup.Doubles("figures"), "figures", kFigures);
   if (!lookup.status().ok()) return lookup.status();
-  if (figures[0] != dim) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "training state has dimension ", figures[0], ", trainer.dim is ", dim));
+  if (figures[kDim] != dim) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("training state has dimension ", figures[kDim],
+                     ", trainer.dim is ", dim));
   }
   for (const double figure : figures) {
     if (!std::isfinite(figure))
@@ -366,27 +400,35 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
     mark_sequences.push_back(mark.sequence);
   }
   ExportHeldAndMarks(state.get());
-  state->longs["counters"] = {
-      trained_through_,     warm_through_,     steps_,
-      positives_,           adapted_steps_,    contained_,
-      sampler.window_begin, sampler.window_end};
+  std::vector<uint64_t>& counters = state->longs["counters"];
+  counters.resize(kCounters);
+  counters[kTrainedThrough] = trained_through_;
+  counters[kWarmThrough] = warm_through_;
+  counters[kSteps] = steps_;
+  counters[kPositives] = positives_;
+  counters[kAdaptedSteps] = adapted_steps_;
+  counters[kContained] = contained_;
+  counters[kWindowBegin] = sampler.window_begin;
+  counters[kWindowEnd] = sampler.window_end;
   state->doubles[kQueryWeights] = query_meter_.State();
-  state->doubles["figures"] = {static_cast<double>(learner_->dim()),
-                               warm_passes_,
-                               static_cast<double>(users_started_),
-                               static_cast<double>(items_started_),
-                               has_model_ ? 1.0 : 0.0,
-                               epochs_,
-                               visits_,
-                               loss_,
-                               tau0_,
-                               tau0_eq13_,
-                               mean_loss_,
-                               adapted_epochs_,
-                               moments_.mean,
-                               moments_.variance,
-                               moments_.positive_mean,
-                               moments_.positive_variance};
+  std::vector<double>& figures = state->doubles["figures"];
+  figures.resize(kFigures);
+  figures[kDim] = static_cast<double>(learner_->dim());
+  figures[kWarmPasses] = warm_passes_;
+  figures[kUsersStarted] = static_cast<double>(users_started_);
+  figures[kItemsStarted] = static_cast<double>(items_started_);
+  figures[kHasModel] = has_model_ ? 1.0 : 0.0;
+  figures[kEpochs] = epochs_;
+  figures[kVisits] = visits_;
+  figures[kLoss] = loss_;
+  figures[kTau0] = tau0_;
+  figures[kTau0Eq13] = tau0_eq13_;
+  figures[kMeanLoss] = mean_loss_;
+  figures[kAdaptedEpochs] = adapted_epochs_;
+  figures[kMomentsMean] = moments_.mean;
+  figures[kMomentsVariance] = moments_.variance;
+  figures[kPositiveMean] = moments_.positive_mean;
+  figures[kPositiveVariance] = moments_.positive_variance;
   return state;
 }
 
@@ -485,28 +527,28 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   }
   absorbed_through_ = state.absorbed_through;
   const std::vector<uint64_t>& counters = lookup.Longs("counters");
-  trained_through_ = counters[0];
-  warm_through_ = counters[1];
-  steps_ = counters[2];
-  positives_ = counters[3];
-  adapted_steps_ = counters[4];
-  contained_ = counters[5];
+  trained_through_ = counters[kTrainedThrough];
+  warm_through_ = counters[kWarmThrough];
+  steps_ = counters[kSteps];
+  positives_ = counters[kPositives];
+  adapted_steps_ = counters[kAdaptedSteps];
+  contained_ = counters[kContained];
   const std::vector<double>& figures = lookup.Doubles("figures");
-  warm_passes_ = figures[1];
-  users_started_ = static_cast<size_t>(figures[2]);
-  items_started_ = static_cast<size_t>(figures[3]);
-  has_model_ = figures[4] != 0;
-  epochs_ = figures[5];
-  visits_ = figures[6];
-  loss_ = figures[7];
-  tau0_ = figures[8];
-  tau0_eq13_ = figures[9];
-  mean_loss_ = figures[10];
-  adapted_epochs_ = figures[11];
-  moments_.mean = figures[12];
-  moments_.variance = figures[13];
-  moments_.positive_mean = figures[14];
-  moments_.positive_variance = figures[15];
+  warm_passes_ = figures[kWarmPasses];
+  users_started_ = static_cast<size_t>(figures[kUsersStarted]);
+  items_started_ = static_cast<size_t>(figures[kItemsStarted]);
+  has_model_ = figures[kHasModel] != 0;
+  epochs_ = figures[kEpochs];
+  visits_ = figures[kVisits];
+  loss_ = figures[kLoss];
+  tau0_ = figures[kTau0];
+  tau0_eq13_ = figures[kTau0Eq13];
+  mean_loss_ = figures[kMeanLoss];
+  adapted_epochs_ = figures[kAdaptedEpochs];
+  moments_.mean = figures[kMomentsMean];
+  moments_.variance = figures[kMomentsVariance];
+  moments_.positive_mean = figures[kPositiveMean];
+  moments_.positive_variance = figures[kPositiveVariance];
   return absl::OkStatus();
 }
 

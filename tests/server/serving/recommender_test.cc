@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "query/query_weights.h"
+#include "tests/model/has_seen.h"
 #include "tests/server/test_world.h"
 
 namespace taud::server {
@@ -308,7 +309,8 @@ TEST(RecommenderPropertyTest, ExactlyKWhateverTheFilter) {
                        item) > 0) {
           continue;
         }
-        if (task.user && state.interactions.HasSeen(*task.user, item)) continue;
+        if (task.user && HasSeen(state.interactions, *task.user, item))
+          continue;
         eligible.insert(item);
       }
       std::set<model::ItemIndex> got;

@@ -21,6 +21,7 @@
 #include "store/log/event_codec.h"
 #include "store/log/event_db_options.h"
 #include "store/log/event_store.h"
+#include "tests/model/has_seen.h"
 #include "tests/store/log/event_store_testing.h"
 #include "tests/store/temp_dir.h"
 
@@ -205,7 +206,7 @@ TEST_F(EventStoreErasureTest, AnErasedUserIsNobodyAndThenSomebodyNew) {
             absl::StatusCode::kNotFound);
   ASSERT_TRUE(Append({Event("alice", "b")}).ok());
   EXPECT_EQ(state().users.Find("alice"), 2u);
-  EXPECT_FALSE(state().interactions.HasSeen(2, 0));
+  EXPECT_FALSE(HasSeen(state().interactions, 2, 0));
   Close();
   Open();
   // Its old interactions are still to be removed, and do not come back.

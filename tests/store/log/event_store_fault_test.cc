@@ -26,6 +26,7 @@
 #include "store/log/event_codec.h"
 #include "store/log/event_db_options.h"
 #include "store/log/event_store.h"
+#include "tests/model/has_seen.h"
 #include "tests/store/log/event_store_testing.h"
 #include "tests/store/log/fault_file_system.h"
 #include "tests/store/temp_dir.h"
@@ -195,7 +196,7 @@ TEST_F(EventStoreFaultTest, ClosesWithAFailedWriteBehindIt) {
   Close();
   files_->Set(Fault::kNone);
   Open();
-  EXPECT_TRUE(state().interactions.HasSeen(0, 0));
+  EXPECT_TRUE(HasSeen(state().interactions, 0, 0));
 }
 
 // --- Kills ------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/model/has_seen.h"
 #include "tests/store/log/event_store_testing.h"
 #include "tests/store/temp_dir.h"
 
@@ -51,8 +52,8 @@ TEST_F(EventStoreTest, WhatACallbackReportsIsVisible) {
                              ASSERT_TRUE(result.ok());
                              EXPECT_EQ((*result)[1].sequence, 2u);
                              EXPECT_EQ(state().users.Find("u"), 0u);
-                             EXPECT_TRUE(state().interactions.HasSeen(0, 0));
-                             EXPECT_TRUE(state().interactions.HasSeen(0, 1));
+                             EXPECT_TRUE(HasSeen(state().interactions, 0, 0));
+                             EXPECT_TRUE(HasSeen(state().interactions, 0, 1));
                              answered.Notify();
                            })
                   .ok());

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/model/has_seen.h"
 #include "tests/store/log/event_store_testing.h"
 
 namespace taud::store {
@@ -106,7 +107,7 @@ TEST(ApplyGroupTest, MakesThePlanVisible) {
   ApplyEvents(plan, &state);
   EXPECT_EQ(state.users.Find("u"), 0u);
   EXPECT_EQ(state.items.Find("b"), 1u);
-  EXPECT_TRUE(state.interactions.HasSeen(0, 1));
+  EXPECT_TRUE(HasSeen(state.interactions, 0, 1));
   EXPECT_EQ(state.interactions.last_sequence(), 2u);
   EXPECT_EQ(state.catalogue.Title(2), "C");
 }

@@ -1,10 +1,10 @@
-#ifndef TAUD_INDEX_GPU_FAISS_GPU_RANKER_H_
-#define TAUD_INDEX_GPU_FAISS_GPU_RANKER_H_
+#ifndef TAUD_BENCH_FAISS_GPU_RANKER_H_
+#define TAUD_BENCH_FAISS_GPU_RANKER_H_
 
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "index/row_ranker.h"
+#include "bench/row_ranker.h"
 #include "model/snapshot.h"
 
 namespace taud::index {
@@ -19,4 +19,4 @@ absl::StatusOr<std::unique_ptr<RowRanker>> MakeFaissGpuRanker(
 
 }  // namespace taud::index
 
-#endif  // TAUD_INDEX_GPU_FAISS_GPU_RANKER_H_
+#endif  // TAUD_BENCH_FAISS_GPU_RANKER_H_

@@ -1,5 +1,5 @@
-#ifndef TAUD_INDEX_ROW_RANKER_H_
-#define TAUD_INDEX_ROW_RANKER_H_
+#ifndef TAUD_BENCH_ROW_RANKER_H_
+#define TAUD_BENCH_ROW_RANKER_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -28,4 +28,4 @@ class RowRanker {
 
 }  // namespace taud::index
 
-#endif  // TAUD_INDEX_ROW_RANKER_H_
+#endif  // TAUD_BENCH_ROW_RANKER_H_

@@ -1,4 +1,4 @@
-#include "index/gpu/faiss_gpu_ranker.h"
+#include "bench/faiss_gpu_ranker.h"
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"

@@ -1,4 +1,4 @@
-#include "index/ranked_index.h"
+#include "bench/ranked_index.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,12 +11,35 @@
 #include "index/eligibility.h"
 #include "index/guarded_search.h"
 #include "index/overfetch.h"
-#include "index/search_plan.h"
 
 namespace taud::index {
 namespace {
 
 using model::ItemIndex;
+
+// A row that is scored alone costs about this many times a scanned one.
+constexpr size_t kGatherCost = 8;
+// Rows that a ranker is asked for beyond what is probably enough.
+constexpr size_t kRankSlack = 32;
+
+// Where a ranker that knows no filter returns `max_depth` rows at most: to ask
+// it for 2^depth rows, enough that k of the `eligible` ones are probably among
+// them; −1: to score the eligible ones instead. Pure.
+// REQUIRES: k > 0, eligible > 0.
+int ChooseRankDepth(size_t rows, size_t eligible, size_t k, size_t max_depth) {
+  if (eligible * kGatherCost <= rows) return -1;
+  const size_t wanted = std::min(k, eligible);
+  // So many are certainly enough; where the filter is blind to the scores, the
+  // eligible ones are spread evenly, and half as many again are nearly always.
+  const size_t certain = wanted + (rows - eligible);
+  const size_t probable =
+      wanted * rows / eligible + wanted * rows / eligible / 2 + kRankSlack;
+  const size_t depth = std::min({certain, probable, rows});
+  if (depth > max_depth) return -1;
+  int log2 = 0;
+  while ((size_t{1} << log2) < depth) ++log2;
+  return log2;
+}
 
 class RankedIndex : public SearchIndex {
  public:

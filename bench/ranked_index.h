@@ -1,11 +1,11 @@
-#ifndef TAUD_INDEX_RANKED_INDEX_H_
-#define TAUD_INDEX_RANKED_INDEX_H_
+#ifndef TAUD_BENCH_RANKED_INDEX_H_
+#define TAUD_BENCH_RANKED_INDEX_H_
 
 #include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "index/row_ranker.h"
+#include "bench/row_ranker.h"
 #include "index/search_index.h"
 #include "model/snapshot.h"
 
@@ -24,4 +24,4 @@ absl::StatusOr<std::unique_ptr<SearchIndex>> BuildRankedIndex(
 
 }  // namespace taud::index
 
-#endif  // TAUD_INDEX_RANKED_INDEX_H_
+#endif  // TAUD_BENCH_RANKED_INDEX_H_
