@@ -38,6 +38,7 @@ struct RecommendFlags {
   uint64_t after_sequence = 0;
   bool ids_only = false;
   bool properties = false;
+  bool why = false;
   FilterFlags filter;
   std::vector<std::string> boosts;     // "TAG=AMOUNT"
   std::vector<std::string> boosts_if;  // "AMOUNT:EXPRESSION"
@@ -174,6 +175,7 @@ absl::StatusOr<v1::RecommendRequest> MakeRequest(const RecommendFlags& flags) {
   request.set_after_sequence(flags.after_sequence);
   request.set_include_titles(true);
   request.set_include_properties(flags.properties);
+  request.set_include_reasons(flags.why);
   request.mutable_filter()->set_exclude_seen(!flags.include_seen);
   FillFilter(flags.filter, request.mutable_filter());
   absl::Status status = FillRules(flags, request.mutable_rules());
@@ -186,10 +188,23 @@ absl::StatusOr<v1::RecommendRequest> MakeRequest(const RecommendFlags& flags) {
   return request;
 }
 
+// Of each item, what speaks for it.
+void PrintReasons(const v1::ScoredItem& item) {
+  if (item.reasons().empty()) return;
+  std::string text = absl::StrCat(item.id(), " for");
+  for (const v1::Reason& reason : item.reasons()) {
+    absl::StrAppend(&text, &reason == &item.reasons(0) ? " " : ", ",
+                    reason.title().empty() ? reason.item_id() : reason.title(),
+                    " ", Fixed(100 * double{reason.share()}, 0), " %");
+  }
+  std::cout << Inert(text) << "\n";
+}
+
 void PrintPage(const v1::RecommendResponse& response, bool ids_only,
                int before) {
   if (ids_only) return PrintIds(response.items());
   PrintItems(response.items(), before);
+  for (const v1::ScoredItem& item : response.items()) PrintReasons(item);
   for (const v1::ScoredItem& item : response.items()) {
     if (item.properties().empty()) continue;
     std::cout << Inert(absl::StrCat(item.id(), ": ",
@@ -291,6 +306,8 @@ void AddRecommend(CLI::App* app, const Common* common, absl::Status* result) {
   command->add_flag("--ids", flags->ids_only, "Print ids only, one a line");
   command->add_flag("--properties", flags->properties,
                     "Print the items' properties, too");
+  command->add_flag("--why", flags->why,
+                    "Print what of the user's history speaks for each item");
   AddFilterFlags(command, &flags->filter);
   command->callback(
       [common, flags, result] { *result = Recommend(*common, *flags); });

@@ -117,20 +117,24 @@ RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
   for (size_t user = 0; user < known_users.size(); ++user) {
     if (cold(user)) known_users[user].clear();
   }
-  std::vector<query::Neighbourhood> neighbourhoods;  // by thread
+  std::vector<query::NeighbourScratch> scratch(static_cast<size_t>(threads));
+  std::vector<float> factors;  // [items] λ · (D / D̄)^p
   trainer::AddToScores add;
   if (adds) {
-    neighbourhoods.reserve(static_cast<size_t>(threads));
-    for (int t = 0; t < threads; ++t) {
-      neighbourhoods.emplace_back(rows.neighbours, &popularity);
+    const double mean = query::MeanPopularity(popularity);
+    const float weight = phase.neighbours.weight * MeanNorm(items);
+    for (const uint32_t count : popularity) {
+      factors.push_back(weight * query::PopularityFactor(
+                                     count, mean, phase.neighbours.power));
     }
-    query::NeighbourWeights weights = phase.neighbours;
-    weights.weight *= MeanNorm(items);
-    add = [&, weights](int worker, uint32_t user, float* scores) {
-      std::vector<query::NeighbourGain> gains;
-      neighbourhoods[static_cast<size_t>(worker)].Gains(
-          LatestFirst((*phase.train)[user]), weights, &gains);
-      for (const auto& [item, gain] : gains) scores[item] += gain;
+    add = [&](int worker, uint32_t user, float* scores) {
+      std::vector<query::NeighbourStrength> strengths;
+      query::FindStrengths(*rows.neighbours, popularity,
+                           LatestFirst((*phase.train)[user]),
+                           &scratch[static_cast<size_t>(worker)], &strengths);
+      for (const auto& [item, strength] : strengths) {
+        scores[item] += factors[item] * strength;
+      }
     };
   }
   model::ItemLists lists = trainer::TopItemsOfSum(

@@ -12,6 +12,7 @@
 #include "model/interactions.h"
 #include "model/item_lists.h"
 #include "query/fold_in.h"
+#include "query/neighbourhood.h"
 #include "query/new_items.h"
 #include "trainer/evaluation/evaluation.h"
 #include "trainer/kernels/vector_kernels.h"
@@ -33,10 +34,14 @@ struct Served {
   explicit Served(std::unique_ptr<model::Snapshot> from)
       : snapshot(std::move(from)),
         fold_in(snapshot.get()),
-        new_items(snapshot.get()) {}
+        new_items(snapshot.get()),
+        neighbours(query::NeighbourWeightsOf(*snapshot)),
+        mean_popularity(query::MeanPopularity(snapshot->item_popularity)) {}
   const std::unique_ptr<model::Snapshot> snapshot;
   const query::FoldIn fold_in;
   query::NewItems new_items;
+  const query::NeighbourWeights neighbours;
+  const double mean_popularity;
 };
 
 // Where `item` stands when items are ranked by `score`, from 1; those with a
@@ -78,6 +83,7 @@ class Replay {
     scores_.resize(items_);
     trainer::OnlineFitOptions fit;
     fit.seed = options.seed;
+    fit.neighbours = options.neighbours;
     fit_ = std::make_unique<trainer::OnlineFit>(
         fit, trainer::MakeCpuMf(options.dim, &pool_));
   }
@@ -115,6 +121,7 @@ class Replay {
     result_.total.end = stream_.size();
     if (online_ != nullptr) {
       result_.weights = online_->fold_in.weights();
+      result_.neighbours = online_->neighbours;
     }
     return std::move(result_);
   }
@@ -163,6 +170,7 @@ class Replay {
                                       static_cast<int64_t>(query.size()))}
                 : kLast + popular(item);
     }
+    AddNeighbourhood(*served, pair.user);
     const auto fresh = served->new_items.Update(interactions_);
     std::vector<float> fresh_scores;
     fresh->Score(query, &fresh_scores);
@@ -171,6 +179,25 @@ class Replay {
     }
     return RankOf(pair.item, marked_,
                   [this](uint32_t item) { return scores_[item]; });
+  }
+
+  // Only where there is a cosine to add to.
+  void AddNeighbourhood(const Served& served, uint32_t user) {
+    if (served.neighbours.weight <= 0) return;
+    const model::Snapshot& snapshot = *served.snapshot;
+    const std::vector<uint32_t> latest(history_[user].rbegin(),
+                                       history_[user].rend());
+    std::vector<query::NeighbourStrength> strengths;
+    query::FindStrengths(snapshot.neighbours, snapshot.item_popularity, latest,
+                         &scratch_, &strengths);
+    for (const auto& [item, strength] : strengths) {
+      if (snapshot.item_popularity[item] == 0) continue;
+      scores_[item] +=
+          double{served.neighbours.weight * strength *
+                 query::PopularityFactor(snapshot.item_popularity[item],
+                                         served.mean_popularity,
+                                         served.neighbours.power)};
+    }
   }
 
   bool Query(const Served& served, uint32_t user,
@@ -291,6 +318,7 @@ class Replay {
   std::unique_ptr<trainer::OnlineFit> fit_;
   std::unique_ptr<Served> online_, nightly_;  // null: nothing learnt yet
   std::vector<double> scores_;                // [item]
+  query::NeighbourScratch scratch_;
 
   PrequentialWindow now_;
   PrequentialResult result_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "query/neighbourhood.h"
 #include "query/query_weights.h"
 
 // Test-then-train over a stream: each interaction is first predicted, by the
@@ -24,6 +25,7 @@ struct StreamPair {
 struct PrequentialOptions {
   int dim = 64;
   int threads = 1;
+  int neighbours = 128;  // of an item, at most; 0: none
   uint64_t seed = 1;
   size_t k = 20;        // length of the lists
   size_t windows = 50;  // the stream is reported in so many equal parts
@@ -53,7 +55,9 @@ struct PrequentialResult {
   std::vector<PrequentialWindow> windows;
   PrequentialWindow total;
   double online_seconds = 0, nightly_seconds = 0;  // of learning
-  query::QueryWeights weights;  // at the end, as the online fit found them
+  // At the end, as the online fit found them.
+  query::QueryWeights weights;
+  query::NeighbourWeights neighbours;
 };
 
 // `share` of the stream is done; false stops.

@@ -249,12 +249,6 @@ size_t Catalogue::num_records() const {
   return entries_.size();
 }
 
-<<<<<<< HEAD
-size_t Catalogue::num_tags() const {
-  absl::ReaderMutexLock lock(&mutex_);
-  return tags_.size();
-}
-
 size_t Catalogue::num_properties() const {
   absl::ReaderMutexLock lock(&mutex_);
   return columns_.num_names();
@@ -265,6 +259,4 @@ size_t Catalogue::bytes() const {
   return entry_bytes_ + tags_.bytes() + columns_.bytes();
 }
 
-=======
->>>>>>> 3c91b57bc408ffb1de55a78de9ee48f07706d8ad
 }  // namespace taud::model

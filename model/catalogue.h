@@ -104,13 +104,9 @@ class Catalogue {
   bool HasTag(absl::string_view tag) const;
   bool HasProperty(absl::string_view name) const;
   size_t num_records() const;
-<<<<<<< HEAD
-  size_t num_tags() const;
   size_t num_properties() const;  // distinct names
   // About what all of it takes.
   size_t bytes() const;
-=======
->>>>>>> 3c91b57bc408ffb1de55a78de9ee48f07706d8ad
 
  private:
   struct Entry {

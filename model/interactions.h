@@ -41,15 +41,10 @@ struct HistoryEntry {
 // thread's at a time, which may be another one than the appending.
 class Interactions {
  public:
-<<<<<<< HEAD
   // The distinct items kept per user, in the order in which they happened
   // (time_ms; those of one instant in the order in which they came), and users
   // per item.
-  // Older ones stay *seen* (see HasSeen), they only leave the history.
-=======
-  // The distinct items kept in order of time per user, and users per item.
   // Older ones stay *seen* (see CopySeen), they only leave the history.
->>>>>>> 3c91b57bc408ffb1de55a78de9ee48f07706d8ad
   static constexpr size_t kMaxHistory = 4096;
   static constexpr size_t kMaxRecentUsers = 64;
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 namespace taud::model {
@@ -33,6 +35,21 @@ absl::Status CheckRows(const char* field, const Matrix& matrix,
       return absl::DataLossError(absl::StrCat("snapshot.", field, " row ", r,
                                               " has norm ", std::sqrt(sum),
                                               ", expected ", expected));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNeighbours(const Snapshot& s) {
+  for (ItemIndex item = 0; item < s.neighbours.size(); ++item) {
+    for (const Neighbour& one : s.neighbours.Of(item)) {
+      if (one.item < s.items.rows && std::isfinite(one.weight) &&
+          one.weight > 0) {
+        continue;
+      }
+      return absl::DataLossError(
+          absl::StrCat("snapshot.neighbours row ", item, " has item ", one.item,
+                       " of ", s.items.rows, " with weight ", one.weight));
     }
   }
   return absl::OkStatus();
@@ -72,6 +89,24 @@ uint32_t Behind(Sequence trained_through, Sequence row_through) {
       trained_through - row_through, std::numeric_limits<uint32_t>::max()));
 }
 
+void ForgetNeighbours(const std::vector<ItemIndex>& items,
+                      NeighbourLists* lists) {
+  const absl::flat_hash_set<ItemIndex> gone(items.begin(), items.end());
+  if (gone.empty()) return;
+  for (ItemIndex item = 0; item < lists->size(); ++item) {
+    const absl::Span<const Neighbour> list = lists->Of(item);
+    const bool names = std::any_of(
+        list.begin(), list.end(),
+        [&](const Neighbour& one) { return gone.contains(one.item); });
+    if (!names && !gone.contains(item)) continue;
+    NeighbourList left;
+    for (const Neighbour& one : list) {
+      if (!gone.contains(one.item) && !gone.contains(item)) left.push_back(one);
+    }
+    lists->Set(item, std::move(left));
+  }
+}
+
 bool ForgetRows(const std::vector<UserIndex>& users,
                 const std::vector<ItemIndex>& items, Snapshot* snapshot) {
   bool changed = false;
@@ -93,6 +128,7 @@ bool ForgetRows(const std::vector<UserIndex>& users,
     snapshot->item_popularity[item] = 0;
     changed = true;
   }
+  ForgetNeighbours(items, &snapshot->neighbours);
   return changed;
 }
 
@@ -119,7 +155,8 @@ absl::Status ValidateSnapshot(const Snapshot& s) {
     absl::Status status = CheckSize(size.field, size.actual, size.expected);
     if (!status.ok()) return status;
   }
-  absl::Status status = CheckRows("users", s.users, s.user_degree);
+  absl::Status status = CheckNeighbours(s);
+  if (status.ok()) status = CheckRows("users", s.users, s.user_degree);
   if (status.ok()) status = CheckRows("items", s.items, s.item_popularity);
   if (status.ok()) status = CheckTemperatures(s);
   return status;

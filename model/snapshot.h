@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "model/neighbour_lists.h"
 #include "model/types.h"
 
 namespace taud::model {
@@ -50,6 +51,9 @@ struct Snapshot {
   std::vector<float> temperatures;
   float tau0 = 0.0f;  // global temperature (Adap-τ Eq. 14)
 
+  // What is chosen together. Empty: nothing is ranked by it.
+  NeighbourLists neighbours;
+
   // Named figures of the training state, e.g. "loss", "epochs".
   std::map<std::string, double> metrics;
 
@@ -62,6 +66,10 @@ struct Snapshot {
 // The value of Snapshot::user_behind for a row that has taken up what came
 // through `row_through`. Pure.
 uint32_t Behind(Sequence trained_through, Sequence row_through);
+
+// Takes the items out of the lists, theirs and others'.
+void ForgetNeighbours(const std::vector<ItemIndex>& items,
+                      NeighbourLists* lists);
 
 // Makes the rows untrained: zero, without a temperature, counted zero. Indices
 // beyond the rows are passed over. Returns whether anything changed.

@@ -11,71 +11,102 @@ namespace {
 // Stands for an item that the history has.
 constexpr float kOwn = -1;
 
+float Metric(const model::Snapshot& snapshot, const char* name, float most) {
+  const auto found = snapshot.metrics.find(name);
+  if (found == snapshot.metrics.end() || !std::isfinite(found->second)) {
+    return 0;
+  }
+  return static_cast<float>(std::clamp(found->second, 0.0, double{most}));
+}
+
+// Of the kNormalisers greatest sums; 0 without any.
+double MeanOfGreatest(NeighbourScratch* scratch) {
+  std::vector<float>& greatest = scratch->greatest;
+  greatest.clear();
+  for (const model::ItemIndex item : scratch->touched) {
+    greatest.push_back(scratch->sums[item]);
+  }
+  const size_t most = std::min(kNormalisers, greatest.size());
+  if (most < greatest.size()) {
+    std::nth_element(greatest.begin(),
+                     greatest.begin() + static_cast<std::ptrdiff_t>(most),
+                     greatest.end(), std::greater<float>());
+  }
+  double sum = 0;
+  for (size_t k = 0; k < most; ++k) sum += double{greatest[k]};
+  return most == 0 ? 0 : sum / static_cast<double>(most);
+}
+
 }  // namespace
 
-Neighbourhood::Neighbourhood(const model::NeighbourLists* lists,
-                             const std::vector<uint32_t>* popularity)
-    : lists_(lists), popularity_(popularity), sums_(popularity->size(), 0.0f) {
+NeighbourWeights NeighbourWeightsOf(const model::Snapshot& snapshot) {
+  if (snapshot.neighbours.size() == 0) return {};
+  return {Metric(snapshot, kNeighbourWeightMetric, kMaxNeighbourWeight),
+          Metric(snapshot, kNeighbourPowerMetric, kMaxNeighbourPower)};
+}
+
+double MeanPopularity(const std::vector<uint32_t>& popularity) {
   double sum = 0;
   size_t counted = 0;
-  for (const uint32_t users : *popularity) {
+  for (const uint32_t users : popularity) {
     if (users == 0) continue;
     sum += users;
     ++counted;
   }
-  if (counted > 0) mean_popularity_ = sum / static_cast<double>(counted);
+  return counted == 0 ? 1 : sum / static_cast<double>(counted);
 }
 
-void Neighbourhood::Gains(absl::Span<const model::ItemIndex> history,
-                          const NeighbourWeights& weights,
-                          std::vector<NeighbourGain>* gains) {
-  gains->clear();
-  if (weights.weight <= 0) return;
+float PopularityFactor(uint32_t users, double mean, float power) {
+  if (power == 0) return 1;
+  return static_cast<float>(std::pow(users / mean, double{power}));
+}
+
+void FindStrengths(const model::NeighbourLists& lists,
+                   const std::vector<uint32_t>& popularity,
+                   absl::Span<const model::ItemIndex> history,
+                   NeighbourScratch* scratch,
+                   std::vector<NeighbourStrength>* strengths) {
+  strengths->clear();
+  std::vector<float>& sums = scratch->sums;
+  if (sums.size() < popularity.size()) sums.resize(popularity.size(), 0.0f);
+  const size_t items = popularity.size();
   for (const model::ItemIndex item : history) {
-    if (item < sums_.size()) sums_[item] = kOwn;
+    if (item < items) sums[item] = kOwn;
   }
   for (const model::ItemIndex item :
        history.subspan(0, kMostNeighbourhoodItems)) {
-    if (item >= popularity_->size() || (*popularity_)[item] == 0) continue;
-    const float scale = 1 / std::sqrt(static_cast<float>((*popularity_)[item]));
-    for (const model::Neighbour& neighbour : lists_->Of(item)) {
-      if (neighbour.item >= sums_.size()) continue;
-      float& sum = sums_[neighbour.item];
+    if (item >= items || popularity[item] == 0) continue;
+    const float scale = 1 / std::sqrt(static_cast<float>(popularity[item]));
+    for (const model::Neighbour& neighbour : lists.Of(item)) {
+      if (neighbour.item >= items) continue;
+      float& sum = sums[neighbour.item];
       if (sum < 0) continue;
-      if (sum == 0) touched_.push_back(neighbour.item);
+      if (sum == 0) scratch->touched.push_back(neighbour.item);
       sum += neighbour.weight * scale;
     }
   }
   for (const model::ItemIndex item : history) {
-    if (item < sums_.size()) sums_[item] = 0;
+    if (item < items) sums[item] = 0;
   }
-  greatest_.clear();
-  for (const model::ItemIndex item : touched_) {
-    greatest_.push_back(sums_[item]);
+  const double mean = MeanOfGreatest(scratch);
+  const auto scale = static_cast<float>(mean > 0 ? 1 / mean : 0);
+  strengths->reserve(scratch->touched.size());
+  for (const model::ItemIndex item : scratch->touched) {
+    const float strength = std::exchange(sums[item], 0.0f) * scale;
+    if (strength > 0) strengths->push_back({item, strength});
   }
-  const size_t most = std::min(kNormalisers, greatest_.size());
-  std::partial_sort(greatest_.begin(),
-                    greatest_.begin() + static_cast<std::ptrdiff_t>(most),
-                    greatest_.end(), std::greater<float>());
-  double mean = 0;
-  for (size_t k = 0; k < most; ++k) {
-    mean += double{greatest_[k]} / static_cast<double>(most);
+  scratch->touched.clear();
+}
+
+float StrengthOfOne(const model::NeighbourLists& lists,
+                    const std::vector<uint32_t>& popularity,
+                    model::ItemIndex of, model::ItemIndex item) {
+  if (of >= popularity.size() || popularity[of] == 0) return 0;
+  for (const model::Neighbour& neighbour : lists.Of(of)) {
+    if (neighbour.item != item) continue;
+    return neighbour.weight / std::sqrt(static_cast<float>(popularity[of]));
   }
-  for (const model::ItemIndex item : touched_) {
-    const float sum = std::exchange(sums_[item], 0.0f);
-    const double popular =
-        weights.power == 0 ? 1
-                           : std::pow((*popularity_)[item] / mean_popularity_,
-                                      double{weights.power});
-    const auto gain =
-        static_cast<float>(double{weights.weight} * sum / mean * popular);
-    if (gain > 0) gains->push_back({item, gain});
-  }
-  touched_.clear();
-  std::sort(gains->begin(), gains->end(),
-            [](const NeighbourGain& a, const NeighbourGain& b) {
-              return a.item < b.item;
-            });
+  return 0;
 }
 
 }  // namespace taud::query

@@ -7,6 +7,7 @@
 
 #include "absl/types/span.h"
 #include "model/neighbour_lists.h"
+#include "model/snapshot.h"
 #include "model/types.h"
 
 // What the neighbourhood of a user's items says of other items. A vector of 64
@@ -29,40 +30,54 @@ struct NeighbourWeights {
   float weight = 0;  // λ; 0: the neighbourhood says nothing
   float power = 0;   // p
 };
+inline constexpr float kMaxNeighbourWeight = 10;
+inline constexpr float kMaxNeighbourPower = 2;
+
+// Snapshot::metrics; absent is 0.
+inline constexpr char kNeighbourWeightMetric[] = "neighbour_weight";
+inline constexpr char kNeighbourPowerMetric[] = "neighbour_power";
+
+// The weights, in range whatever the metrics are; none if the snapshot has no
+// lists. Pure.
+NeighbourWeights NeighbourWeightsOf(const model::Snapshot& snapshot);
 
 // Items of a history that are looked at: of a longer one, the latest.
 inline constexpr size_t kMostNeighbourhoodItems = 256;
 inline constexpr size_t kNormalisers = 50;
 
-// What an item gains by the neighbourhood.
-struct NeighbourGain {
+// D̄ of `popularity`; 1 if no item has users. Pure.
+double MeanPopularity(const std::vector<uint32_t>& popularity);
+
+// (D / D̄)^p. Pure.
+float PopularityFactor(uint32_t users, double mean, float power);
+
+// What an item has of a neighbourhood.
+struct NeighbourStrength {
   model::ItemIndex item = 0;
-  float gain = 0;  // > 0: λ · ĝ · (D / D̄)^p
+  float strength = 0;  // ĝ > 0
 };
 
-// Computes the gains of one history after another. Thread-compatible; holds
-// scratch of 4 bytes an item.
-class Neighbourhood {
- public:
-  // `lists` and `popularity` [items], D, outlive it.
-  Neighbourhood(const model::NeighbourLists* lists,
-                const std::vector<uint32_t>* popularity);
-
-  // Replaces *gains by those of the items that the history's lists name, by
-  // item, without those of the history. `history` is latest first; items that
-  // nobody has say nothing. REQUIRES: history has distinct items.
-  void Gains(absl::Span<const model::ItemIndex> history,
-             const NeighbourWeights& weights,
-             std::vector<NeighbourGain>* gains);
-
- private:
-  const model::NeighbourLists* const lists_;
-  const std::vector<uint32_t>* const popularity_;
-  double mean_popularity_ = 1;
-  std::vector<float> sums_;  // [items], zero between calls
-  std::vector<model::ItemIndex> touched_;
-  std::vector<float> greatest_;
+// Working memory of a thread, 4 bytes an item. Between calls `sums` is zero.
+struct NeighbourScratch {
+  std::vector<float> sums;
+  std::vector<model::ItemIndex> touched;
+  std::vector<float> greatest;
 };
+
+// Replaces *strengths by those of the items that the history's lists name, in
+// no particular order, without those of the history. `history` is latest first,
+// of distinct items; those that nobody has, by `popularity`, say nothing. Items
+// beyond `popularity` are passed over. O(items of the lists).
+void FindStrengths(const model::NeighbourLists& lists,
+                   const std::vector<uint32_t>& popularity,
+                   absl::Span<const model::ItemIndex> history,
+                   NeighbourScratch* scratch,
+                   std::vector<NeighbourStrength>* strengths);
+
+// What one item of the history says of `item`: W_ij / √D_i. Pure.
+float StrengthOfOne(const model::NeighbourLists& lists,
+                    const std::vector<uint32_t>& popularity,
+                    model::ItemIndex of, model::ItemIndex item);
 
 }  // namespace taud::query
 

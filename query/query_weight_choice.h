@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <vector>
 
+#include "query/neighbourhood.h"
 #include "query/query_weights.h"
+#include "query/weight_choice.h"
 
-// Finds the weights of query/query_weights.h from the stream: interactions,
-// before they are learnt, are questions: where would each pair of weights have
-// ranked this one?
+// The weights that are found from the stream: those of query/query_weights.h,
+// and with them those of query/neighbourhood.h. Interactions, before they are
+// learnt, are questions: where would each have ranked this one?
 
 namespace taud::query {
 
@@ -20,45 +22,32 @@ inline constexpr std::array<float, 6> kPriors = {0, 1, 3, 10, 30, 100};
 
 // One value for each pair of weights, see WeightsAt.
 inline constexpr size_t kWeightPairs = kRecentWeights.size() * kPriors.size();
-using QueryGains = std::array<double, kWeightPairs>;
 QueryWeights WeightsAt(size_t pair);
 
-// Remembers the gains (GainOfRank, which unlike a hit rate tells apart ranks
-// outside of a list, too) of some 2,000 interactions and says which weights had
-// most. Thread-compatible; a pure function of what was noted.
-class QueryWeightChoice {
- public:
-  void Note(const QueryGains& gains);
-  // Begins anew with what was noted together, of pairs held back until rows had
-  // settled: what was noted while they were young says nothing of what they are
-  // now. Of the weights that are as good as the best, by less than the standard
-  // error of the difference, those that are least are chosen, κ before r. Fewer
-  // than kLeastTogether change nothing.
-  void BeginWith(const std::vector<QueryGains>& together);
-  static constexpr size_t kLeastTogether = 40;
-  // Begins with the weights that are nearest. REQUIRES: nothing was noted.
-  void StartAt(const QueryWeights& weights);
+// Chooses among these pairs. None of either until one was found: where users
+// are of different kinds, the common taste would hide what each likes behind
+// what most like. Of two that are as good the one with less κ is less.
+WeightChoice MakeQueryWeightChoice();
+// The nearest pair.
+size_t PairNearest(const QueryWeights& weights);
 
-  // What had most. The weights change only for those that gain half a percent
-  // more, so that answers do not jump to and fro for nothing. None until they
-  // are found: where users are of different kinds, the common taste would hide
-  // what each likes behind what most like.
-  QueryWeights weights() const { return WeightsAt(chosen_); }
-  // Whether 200 were noted, or enough together, or it began with weights that
-  // were found before.
-  bool found() const { return found_; }
-
-  // Everything, as numbers. Assign is false, and changes nothing, if they
-  // cannot be a state.
-  std::vector<double> State() const;
-  bool Assign(const std::vector<double>& state);
-
- private:
-  QueryGains means_ = {};
-  double noted_ = 0;
-  size_t chosen_ = 0;
-  bool found_ = false;
-};
+// What the neighbourhood may count, the least first.
+inline constexpr std::array<NeighbourWeights, 13> kNeighbourWays = {
+    {{0, 0},
+     {0.05f, 0},
+     {0.05f, 0.25f},
+     {0.1f, 0},
+     {0.1f, 0.25f},
+     {0.2f, 0},
+     {0.2f, 0.25f},
+     {0.3f, 0},
+     {0.3f, 0.25f},
+     {0.5f, 0},
+     {0.5f, 0.25f},
+     {1, 0},
+     {1, 0.25f}}};
+WeightChoice MakeNeighbourChoice();
+size_t NeighbourWayNearest(const NeighbourWeights& weights);
 
 }  // namespace taud::query
 

@@ -36,7 +36,7 @@ INNER = {
         "temperature": {"kernels"},
         "sampling": set(),
         "evaluation": {"kernels"},
-        "neighbours": {"kernels"},
+        "neighbours": {"kernels", "sampling"},
         "mf": {"kernels", "temperature"},
         "offline": {"kernels", "temperature", "sampling", "mf"},
         "graph": {"kernels", "temperature", "offline"},

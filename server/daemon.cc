@@ -40,6 +40,7 @@ trainer::OnlineTrainerOptions TrainerOptions(
   options.batch_rows = config.batch_rows();
   options.negatives = config.negatives();
   options.learning_rate = config.learning_rate();
+  options.neighbours = config.neighbours();
   options.publish_interval = absl::Milliseconds(config.publish_interval_ms());
   options.seed = static_cast<uint64_t>(config.seed());
   options.deterministic = config.schedule() == "deterministic";

@@ -140,6 +140,8 @@ nlohmann::ordered_json ToJson(const OnlineFlags& flags, const Stream& stream,
                        : flags.data;
   json["recent_weight"] = double{result.weights.recent};
   json["prior_strength"] = double{result.weights.prior};
+  json["neighbour_weight"] = double{result.neighbours.weight};
+  json["neighbour_power"] = double{result.neighbours.power};
   json["online_seconds"] = result.online_seconds;
   json["nightly_seconds"] = result.nightly_seconds;
   if (stream.change > 0) {
@@ -193,7 +195,8 @@ void Print(const OnlineFlags& flags, const nlohmann::ordered_json& json) {
             << Fixed(json.at("recent_weight"), 2)
             << " beside its row, the common taste as "
             << Fixed(json.at("prior_strength"), 0)
-            << " interactions\nlearning took "
+            << " interactions, the neighbourhood "
+            << Fixed(json.at("neighbour_weight"), 2) << "\nlearning took "
             << Fixed(json.at("online_seconds"), 1) << " s online and "
             << Fixed(json.at("nightly_seconds"), 1)
             << " s in the nightly fits\n";
@@ -313,6 +316,11 @@ void AddLabOnline(CLI::App* lab, const Common* common, absl::Status* result) {
       ->add_option("--chunk", options.chunk,
                    "Interactions between two rounds of online learning")
       ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  online
+      ->add_option("--neighbours", options.neighbours,
+                   "Neighbours that an item's list has, at most; 0: none")
+      ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   online->add_option("--dim", options.dim, "Width of the vectors")
       ->check(CLI::Range(1, 1024))

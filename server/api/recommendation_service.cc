@@ -38,15 +38,33 @@ Details DetailsOf(const Request& request) {
   return {request.include_titles(), request.include_properties()};
 }
 
+// REQUIRES: the names are locked.
+void FillReasons(const model::State& state,
+                 const std::vector<ItemReason>& reasons, Details details,
+                 v1::ScoredItem* item) {
+  for (const ItemReason& from : reasons) {
+    const std::string_view id = state.items.Name(from.item);
+    if (id.empty()) continue;
+    v1::Reason* reason = item->add_reasons();
+    reason->set_item_id(id.data(), id.size());
+    reason->set_share(from.share);
+    if (details.titles) reason->set_title(state.catalogue.Title(from.item));
+  }
+}
+
 void FillItems(const model::State& state, const Recommendation& answer,
                Details details,
                google::protobuf::RepeatedPtrField<v1::ScoredItem>* items) {
   items->Reserve(static_cast<int>(answer.items.size()));
   const model::Dictionary::NamesLock names(state.items);
-  for (const RankedItem& ranked : answer.items) {
+  for (size_t place = 0; place < answer.items.size(); ++place) {
+    const RankedItem& ranked = answer.items[place];
     const std::string_view id = state.items.Name(ranked.item);
     if (id.empty()) continue;  // erased since it was ranked
     v1::ScoredItem* item = items->Add();
+    if (place < answer.reasons.size()) {
+      FillReasons(state, answer.reasons[place], details, item);
+    }
     item->set_id(id.data(), id.size());
     item->set_score(ranked.score);
     item->set_probability(ranked.probability);
@@ -106,6 +124,7 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
                           request.filter(), unknown);
   if (!task.ok()) return task.status();
   task->context = *std::move(items);
+  task->reasons = request.include_reasons();
   auto rules = CheckRules(request.rules(), unknown);
   if (!rules.ok()) return rules.status();
   task->rules = *std::move(rules);

@@ -62,6 +62,10 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
     const query::QueryWeights& weights = model->fold_in->weights();
     to->set_recent_weight(double{weights.recent});
     to->set_prior_strength(double{weights.prior});
+    const query::NeighbourWeights neighbours =
+        query::NeighbourWeightsOf(*model->snapshot);
+    to->set_neighbour_weight(double{neighbours.weight});
+    to->set_neighbour_power(double{neighbours.power});
   }
   const Publisher::Stats publisher = context.publisher->stats();
   to->set_swaps(publisher.swaps);

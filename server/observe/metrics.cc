@@ -161,6 +161,9 @@ void Metrics::SetServingGauges(const v1::Status& s) {
   Set("taud_snapshot_prior_strength",
       "As how many interactions of a user the common taste counts",
       v.prior_strength());
+  Set("taud_snapshot_neighbour_weight",
+      "What the neighbourhood of a user's items counts beside the cosine",
+      v.neighbour_weight());
   Set("taud_snapshot_swaps", "Snapshots put into service since the start",
       static_cast<double>(v.swaps()));
   Set("taud_snapshot_rejected", "Snapshots rejected by the gate",

@@ -157,7 +157,8 @@ std::vector<ItemIndex> UnscoredItems(const ServingModel& model,
 TaskSource::TaskSource(const ServingModel& model, const model::State& state,
                        const NewItems::Vectors& fresh,
                        const RankingRules& rules,
-                       const std::vector<float>& query, const Bitmap* eligible,
+                       const std::vector<float>& query,
+                       const NeighbourGains& gains, const Bitmap* eligible,
                        const std::vector<ItemIndex>& forbidden,
                        const std::function<absl::Status()>& keep_on)
     : model_(model),
@@ -165,6 +166,7 @@ TaskSource::TaskSource(const ServingModel& model, const model::State& state,
       fresh_(fresh),
       rules_(rules),
       query_(query),
+      gains_(gains),
       keep_on_(keep_on),
       eligible_(eligible),
       forbidden_(forbidden) {}
@@ -182,6 +184,7 @@ absl::StatusOr<std::vector<RankedItem>> TaskSource::Best(size_t depth) {
   status = model_.index->Search({&query, 1}, &hits);
   if (!status.ok()) return status;
   std::vector<RankedItem> items = FromHits(hits[0]);
+  MergeGains(model_, gains_, query_, eligible_, forbidden_, depth, &items);
   MergeNew(fresh_, query_, eligible_, forbidden_, depth, &items);
   return items;
 }

@@ -12,6 +12,7 @@
 #include "model/catalogue.h"
 #include "model/state.h"
 #include "query/new_items.h"
+#include "server/serving/neighbourhood_items.h"
 #include "server/serving/ranking_rules.h"
 #include "server/serving/serving_model.h"
 
@@ -60,7 +61,8 @@ class TaskSource : public RankingSource {
  public:
   TaskSource(const ServingModel& model, const model::State& state,
              const query::NewItems::Vectors& fresh, const RankingRules& rules,
-             const std::vector<float>& query, const model::Bitmap* eligible,
+             const std::vector<float>& query, const NeighbourGains& gains,
+             const model::Bitmap* eligible,
              const std::vector<model::ItemIndex>& forbidden,
              const std::function<absl::Status()>& keep_on);
 
@@ -79,6 +81,7 @@ class TaskSource : public RankingSource {
   const query::NewItems::Vectors& fresh_;
   const RankingRules& rules_;
   const std::vector<float>& query_;
+  const NeighbourGains& gains_;
   const std::function<absl::Status()>& keep_on_;  // may be null
   const model::Bitmap* eligible_;                 // null: every item
   std::vector<model::ItemIndex> forbidden_;

@@ -26,6 +26,8 @@ struct Work {
   std::vector<ItemIndex> forbidden;  // ascending, distinct
   const Bitmap* eligible = nullptr;  // null: every item
   Bitmap own_eligible;               // what eligible points to, if its own
+  std::vector<ItemIndex> history;    // latest first; of an item: itself
+  NeighbourGains gains;
   TagQuota quota{0};
 };
 
@@ -301,11 +303,16 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
       }
       answer.representation = v1::REPRESENTATION_CONTEXT;
       answer.temperature = snapshot.tau0;
+      work.history = {task.similar_to};
     } else {
+      if (task.reasons || !model.neighbour_factors.empty()) {
+        work.history = HistoryOf(state, task.user, task.context);
+      }
       answer.representation = QueryForUser(model, state, task.user,
                                            task.context, &work.query, &counted);
       answer.temperature = TemperatureOf(snapshot, task.user);
     }
+    if (!work.query.empty()) work.gains = FindGains(model, work.history);
     work.quota = TagQuota(task.rules.max_per_tag);
     if (!work.quota.unlimited()) {
       model::ItemTags tags;
@@ -334,6 +341,8 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     const size_t t = searched[q];
     std::vector<RankedItem>& items = (*answers)[t].items;
     items = FromHits(hits[q]);
+    MergeGains(model, works[t].gains, works[t].query, works[t].eligible,
+               works[t].forbidden, DepthOf(tasks[t]), &items);
     MergeNew(*fresh, works[t].query, works[t].eligible, works[t].forbidden,
              DepthOf(tasks[t]), &items);
   }
@@ -343,7 +352,8 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     if (answer.representation == v1::REPRESENTATION_UNSPECIFIED) continue;
     if (!task.rules.empty()) {
       TaskSource source(model, state, *fresh, task.rules, works[t].query,
-                        works[t].eligible, works[t].forbidden, keep_on);
+                        works[t].gains, works[t].eligible, works[t].forbidden,
+                        keep_on);
       auto ruled =
           RankByRules(task.rules, DepthOf(task), &source, &works[t].quota);
       if (!ruled.ok()) return ruled.status();
@@ -358,6 +368,9 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
     Explore(model, state, task, &works[t], &answer.items);
     if (answer.representation != v1::REPRESENTATION_POPULAR) {
       FillProbabilities(answer.temperature, &answer.items);
+    }
+    if (task.reasons) {
+      answer.reasons = FindReasons(model, works[t].history, answer.items);
     }
   }
   if (counts != nullptr) {

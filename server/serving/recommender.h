@@ -12,6 +12,7 @@
 #include "model/catalogue.h"
 #include "model/state.h"
 #include "model/types.h"
+#include "server/serving/neighbourhood_items.h"
 #include "server/serving/ranking_rules.h"
 #include "server/serving/serving_model.h"
 #include "taud/v1/types.pb.h"
@@ -47,12 +48,15 @@ struct RecommendTask {
   // Items of earlier pages, ascending and distinct. They are left out, and
   // count as far as rules count the items of an answer.
   std::vector<model::ItemIndex> given;
-  double explore = 0;  // probability of a random item at each place
+  bool reasons = false;  // Recommendation::reasons are wanted
+  double explore = 0;    // probability of a random item at each place
   uint64_t seed = 0;
 };
 
 struct Recommendation {
   std::vector<RankedItem> items;  // best first
+  // Of each item, if they were asked for.
+  std::vector<std::vector<ItemReason>> reasons;
   v1::Representation representation = v1::REPRESENTATION_UNSPECIFIED;
   float temperature = 0;
   bool more = false;  // there is a next page

@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "query/neighbourhood.h"
 
 namespace taud::server {
 namespace {
@@ -33,6 +34,14 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
                      return popularity[a] > popularity[b];
                    });
   serving->fold_in = std::make_unique<query::FoldIn>(snapshot.get());
+  const query::NeighbourWeights weights = query::NeighbourWeightsOf(*snapshot);
+  if (weights.weight > 0) {
+    const double mean = query::MeanPopularity(popularity);
+    for (const uint32_t users : popularity) {
+      serving->neighbour_factors.push_back(
+          weights.weight * query::PopularityFactor(users, mean, weights.power));
+    }
+  }
   serving->fold_ins =
       std::make_unique<query::FoldInCache>(snapshot->dim(), kFoldInBytes);
   serving->new_items = std::make_unique<query::NewItems>(snapshot.get());

@@ -29,6 +29,9 @@ struct ServingModel {
   model::Bitmap trained;
   double build_seconds = 0;
   std::unique_ptr<const query::FoldIn> fold_in;
+  // [items] λ · (D / D̄)^p, what the neighbourhood is multiplied by; empty: it
+  // says nothing.
+  std::vector<float> neighbour_factors;
   // Null: nothing is kept, and new items have no vectors.
   std::unique_ptr<query::FoldInCache> fold_ins;
   std::unique_ptr<query::NewItems> new_items;

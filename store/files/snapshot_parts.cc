@@ -21,6 +21,10 @@ constexpr char kItemsFile[] = "items.npy";
 constexpr char kTemperaturesFile[] = "temperatures.npy";
 constexpr char kUserDegreeFile[] = "user_degree.npy";
 constexpr char kUserBehindFile[] = "user_behind.npy";
+// By item how many neighbours it has; theirs, one item behind the other.
+constexpr char kNeighbourCountFile[] = "neighbour_count.npy";
+constexpr char kNeighbourItemsFile[] = "neighbour_items.npy";
+constexpr char kNeighbourWeightsFile[] = "neighbour_weights.npy";
 constexpr char kItemPopularityFile[] = "item_popularity.npy";
 constexpr char kUserIdsFile[] = "user_ids.txt";
 constexpr char kItemIdsFile[] = "item_ids.txt";
@@ -111,6 +115,44 @@ class PartsWriter {
   SnapshotManifest* const manifest_;
   absl::Status status_;
 };
+
+// The lists of neighbours, flat.
+struct FlatNeighbours {
+  std::vector<uint32_t> counts;  // [items]
+  std::vector<uint32_t> items;
+  std::vector<float> weights;
+};
+
+FlatNeighbours Flatten(const model::NeighbourLists& lists) {
+  FlatNeighbours flat;
+  for (model::ItemIndex item = 0; item < lists.size(); ++item) {
+    const auto list = lists.Of(item);
+    flat.counts.push_back(static_cast<uint32_t>(list.size()));
+    for (const model::Neighbour& one : list) {
+      flat.items.push_back(one.item);
+      flat.weights.push_back(one.weight);
+    }
+  }
+  return flat;
+}
+
+absl::Status Unflatten(const std::string& directory, const FlatNeighbours& flat,
+                       model::NeighbourLists* lists) {
+  lists->Grow(flat.counts.size());
+  size_t next = 0;
+  for (model::ItemIndex item = 0; item < flat.counts.size(); ++item) {
+    if (flat.counts[item] > flat.items.size() - next) break;
+    model::NeighbourList list;
+    for (uint32_t k = 0; k < flat.counts[item]; ++k, ++next) {
+      list.push_back({flat.items[next], flat.weights[next]});
+    }
+    lists->Set(item, std::move(list));
+  }
+  if (next == flat.items.size()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      Join(directory, kNeighbourCountFile), " does not go with the ",
+      flat.items.size(), " values of ", kNeighbourItemsFile));
+}
 
 absl::Status WriteManifest(const std::string& directory,
                            const SnapshotManifest& manifest) {
@@ -227,6 +269,17 @@ class PartsReader {
       return ReadArray(path, digest, {type, {rows}}, values);
     });
   }
+  // As many values as the file has bytes for.
+  template <typename T>
+  void VectorOfAnyLength(const char* name, NpyType type,
+                         std::vector<T>* values) {
+    const auto entry = manifest_.files.find(name);
+    const uint64_t bytes =
+        entry == manifest_.files.end() ? 0 : entry->second.bytes;
+    Vector(name, type,
+           bytes < kNpyHeaderBytes ? 0 : (bytes - kNpyHeaderBytes) / sizeof(T),
+           values);
+  }
   void Ids(const char* name, uint64_t rows) {
     Part(name, [&](const std::string& path, const FileDigest& digest) {
       return CheckIds(path, digest, rows);
@@ -276,6 +329,18 @@ absl::Status WriteSnapshotParts(const std::string& directory,
       return WriteVector(path, NpyType::kUint32, s.user_behind);
     });
   }
+  if (s.neighbours.size() > 0) {
+    const FlatNeighbours flat = Flatten(s.neighbours);
+    writer.Part(kNeighbourCountFile, [&](const auto& path) {
+      return WriteVector(path, NpyType::kUint32, flat.counts);
+    });
+    writer.Part(kNeighbourItemsFile, [&](const auto& path) {
+      return WriteVector(path, NpyType::kUint32, flat.items);
+    });
+    writer.Part(kNeighbourWeightsFile, [&](const auto& path) {
+      return WriteVector(path, NpyType::kFloat32, flat.weights);
+    });
+  }
   writer.Part(kItemPopularityFile, [&](const auto& path) {
     return WriteVector(path, NpyType::kUint32, s.item_popularity);
   });
@@ -307,11 +372,21 @@ absl::Status ReadSnapshotParts(const std::string& directory,
     reader.Vector(kUserBehindFile, NpyType::kUint32, info.users,
                   &snapshot->user_behind);
   }
+  FlatNeighbours flat;
+  if (manifest.files.count(kNeighbourCountFile) > 0) {
+    reader.VectorOfAnyLength(kNeighbourCountFile, NpyType::kUint32,
+                             &flat.counts);
+    reader.VectorOfAnyLength(kNeighbourItemsFile, NpyType::kUint32,
+                             &flat.items);
+    reader.Vector(kNeighbourWeightsFile, NpyType::kFloat32, flat.items.size(),
+                  &flat.weights);
+  }
   reader.Vector(kItemPopularityFile, NpyType::kUint32, info.items,
                 &snapshot->item_popularity);
   reader.Ids(kUserIdsFile, info.users);
   reader.Ids(kItemIdsFile, info.items);
-  return reader.status();
+  if (!reader.status().ok()) return reader.status();
+  return Unflatten(directory, flat, &snapshot->neighbours);
 }
 
 }  // namespace taud::store

@@ -8,39 +8,44 @@
 namespace taud::query {
 namespace {
 
-QueryGains Favouring(size_t pair, double by) {
-  QueryGains gains;
-  gains.fill(0.2);
+using Gains = std::vector<double>;
+
+QueryWeights WeightsOf(const WeightChoice& choice) {
+  return WeightsAt(choice.chosen());
+}
+
+Gains Favouring(size_t pair, double by) {
+  Gains gains(kWeightPairs, 0.2);
   gains[pair] += by;
   return gains;
 }
 
-void Note(const QueryGains& gains, int times, QueryWeightChoice* choice) {
+void Note(const Gains& gains, int times, WeightChoice* choice) {
   for (int i = 0; i < times; ++i) choice->Note(gains);
 }
 
 TEST(QueryWeightChoiceTest, NothingCountsUntilEnoughWasNoted) {
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   for (const int noted : {0, 199}) {
     Note(Favouring(15, 0.1), noted, &choice);
-    EXPECT_EQ(choice.weights().recent, 0);
-    EXPECT_EQ(choice.weights().prior, 0);
+    EXPECT_EQ(WeightsOf(choice).recent, 0);
+    EXPECT_EQ(WeightsOf(choice).prior, 0);
   }
   EXPECT_FALSE(choice.found());
   Note(Favouring(15, 0.1), 1, &choice);
   EXPECT_TRUE(choice.found());
-  EXPECT_EQ(choice.weights().recent, kRecentWeights[2]);
-  EXPECT_EQ(choice.weights().prior, kPriors[3]);
+  EXPECT_EQ(WeightsOf(choice).recent, kRecentWeights[2]);
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[3]);
 }
 
 TEST(QueryWeightChoiceTest, WhatIsNotedTogetherReplacesWhatWasNotedBefore) {
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   Note(Favouring(3, 0.2), 1500, &choice);
-  ASSERT_EQ(choice.weights().prior, kPriors[3]);
-  choice.BeginWith(std::vector<QueryGains>(39, Favouring(1, 0.1)));
-  EXPECT_EQ(choice.weights().prior, kPriors[3]);  // too few to say anything
-  choice.BeginWith(std::vector<QueryGains>(40, Favouring(1, 0.1)));
-  EXPECT_EQ(choice.weights().prior, kPriors[1]);
+  ASSERT_EQ(WeightsOf(choice).prior, kPriors[3]);
+  choice.BeginWith(std::vector<Gains>(39, Favouring(1, 0.1)));
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[3]);  // too few to say anything
+  choice.BeginWith(std::vector<Gains>(40, Favouring(1, 0.1)));
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[1]);
   EXPECT_TRUE(choice.found());
   EXPECT_EQ(choice.State()[kWeightPairs], 40);
 }
@@ -49,50 +54,50 @@ TEST(QueryWeightChoiceTest, OfWeightsThatAreAsGoodTheLeastAreChosen) {
   // Pair 4 gains most in the mean, .305 to .300 of pair 1, but by luck: in one
   // question of two it is far better, in the other as much worse. Pair 0, with
   // .2, is worse by more than luck can do.
-  QueryGains better = Favouring(1, 0.1);
+  Gains better = Favouring(1, 0.1);
   better[4] = 0.9;
-  QueryGains worse = Favouring(1, 0.1);
+  Gains worse = Favouring(1, 0.1);
   worse[4] = -0.29;
-  std::vector<QueryGains> together(30, better);
+  std::vector<Gains> together(30, better);
   together.insert(together.end(), 30, worse);
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   choice.BeginWith(together);
-  EXPECT_EQ(choice.weights().prior, kPriors[1]);
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[1]);
   // In every question it is a little better: that is no luck.
   together.assign(60, Favouring(4, 0.005));
   choice.BeginWith(together);
-  EXPECT_EQ(choice.weights().prior, kPriors[4]);
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[4]);
 }
 
 TEST(QueryWeightChoiceTest, NobodyGainsByTheCommonTasteNobodyGetsIt) {
-  QueryWeightChoice choice;
-  choice.BeginWith(std::vector<QueryGains>(100, Favouring(0, 0)));
-  EXPECT_EQ(choice.weights().recent, 0);
-  EXPECT_EQ(choice.weights().prior, 0);
+  WeightChoice choice = MakeQueryWeightChoice();
+  choice.BeginWith(std::vector<Gains>(100, Favouring(0, 0)));
+  EXPECT_EQ(WeightsOf(choice).recent, 0);
+  EXPECT_EQ(WeightsOf(choice).prior, 0);
   EXPECT_TRUE(choice.found());
 }
 
 TEST(QueryWeightChoiceTest, FollowsWhatGains) {
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   Note(Favouring(35, 0.1), 3000, &choice);
-  EXPECT_EQ(choice.weights().recent, kRecentWeights[5]);
-  EXPECT_EQ(choice.weights().prior, kPriors[5]);
+  EXPECT_EQ(WeightsOf(choice).recent, kRecentWeights[5]);
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[5]);
   Note(Favouring(6, 0.1), 3000, &choice);
-  EXPECT_EQ(choice.weights().recent, kRecentWeights[1]);
-  EXPECT_EQ(choice.weights().prior, 0);
+  EXPECT_EQ(WeightsOf(choice).recent, kRecentWeights[1]);
+  EXPECT_EQ(WeightsOf(choice).prior, 0);
 }
 
 TEST(QueryWeightChoiceTest, DoesNotJumpForNothing) {
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   Note(Favouring(2, 0.1), 300, &choice);
-  ASSERT_EQ(choice.weights().prior, kPriors[2]);
-  QueryGains equal = Favouring(2, 0.1);
+  ASSERT_EQ(WeightsOf(choice).prior, kPriors[2]);
+  Gains equal = Favouring(2, 0.1);
   equal[3] = equal[2] * 1.004;
   Note(equal, 20000, &choice);
-  EXPECT_EQ(choice.weights().prior, kPriors[2]);
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[2]);
   equal[3] = equal[2] * 1.02;
   Note(equal, 20000, &choice);
-  EXPECT_EQ(choice.weights().prior, kPriors[3]);
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[3]);
 }
 
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
@@ -103,40 +108,40 @@ TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
                {{0.5f, 4}, {0.3f, 3}},
                {{9, 1000}, {3, 100}}};
   for (const auto& c : cases) {
-    QueryWeightChoice choice;
+    WeightChoice choice = MakeQueryWeightChoice();
     EXPECT_FALSE(choice.found());
-    choice.StartAt(c.start);
+    choice.StartAt(PairNearest(c.start));
     EXPECT_TRUE(choice.found());  // so that a snapshot passes them on
-    EXPECT_EQ(choice.weights().recent, c.expected.recent);
-    EXPECT_EQ(choice.weights().prior, c.expected.prior);
+    EXPECT_EQ(WeightsOf(choice).recent, c.expected.recent);
+    EXPECT_EQ(WeightsOf(choice).prior, c.expected.prior);
   }
 }
 
 TEST(QueryWeightChoiceTest, GoesOnFromItsState) {
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   Note(Favouring(3, 0.1), 250, &choice);
-  QueryWeightChoice other;
+  WeightChoice other = MakeQueryWeightChoice();
   ASSERT_TRUE(other.Assign(choice.State()));
-  EXPECT_EQ(other.weights().prior, kPriors[3]);
+  EXPECT_EQ(WeightsOf(other).prior, kPriors[3]);
   Note(Favouring(1, 0.3), 100, &choice);
   Note(Favouring(1, 0.3), 100, &other);
   EXPECT_EQ(other.State(), choice.State());
 }
 
 TEST(QueryWeightChoiceTest, AStateOfBeforeSaysByItsFiguresWhetherItFound) {
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   for (const int noted : {199, 1}) {
     Note(Favouring(0, 0.1), noted, &choice);
     std::vector<double> state = choice.State();
     state.pop_back();
-    QueryWeightChoice other;
+    WeightChoice other = MakeQueryWeightChoice();
     ASSERT_TRUE(other.Assign(state));
     EXPECT_EQ(other.found(), choice.found());
   }
 }
 
 TEST(QueryWeightChoiceTest, RefusesWhatCannotBeAState) {
-  QueryWeightChoice choice;
+  WeightChoice choice = MakeQueryWeightChoice();
   Note(Favouring(3, 0.1), 250, &choice);
   const std::vector<double> good = choice.State();
   std::vector<double> bad = good;

@@ -9,9 +9,11 @@
 namespace taud::trainer {
 
 model::NeighbourList NeighbourSearch::Find(const PositiveGraph& graph,
-                                           uint32_t item, size_t most) {
+                                           uint32_t item, size_t most,
+                                           size_t* cost) {
   if (sums_.size() < graph.num_items()) sums_.resize(graph.num_items(), 0.0f);
   const std::vector<uint32_t>& users = graph.users_of(item);
+  if (cost != nullptr) *cost = 0;
   const size_t step =
       std::max<size_t>(1, (users.size() + kMostUsers - 1) / kMostUsers);
   for (size_t u = 0; u < users.size(); u += step) {
@@ -19,6 +21,7 @@ model::NeighbourList NeighbourSearch::Find(const PositiveGraph& graph,
     const float share =
         static_cast<float>(step) / static_cast<float>(items.size());
     const size_t first = items.size() - std::min(items.size(), kMostItems);
+    if (cost != nullptr) *cost += items.size() - first;
     for (size_t k = first; k < items.size(); ++k) {
       if (sums_[items[k]] == 0) touched_.push_back(items[k]);
       sums_[items[k]] += share;

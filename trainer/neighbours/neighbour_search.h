@@ -28,9 +28,9 @@ class NeighbourSearch {
   static constexpr size_t kMostUsers = 1000;
   static constexpr size_t kMostItems = 500;
 
-  // The `most` strongest.
+  // The `most` strongest. *cost is the number of additions; it may be null.
   model::NeighbourList Find(const PositiveGraph& graph, uint32_t item,
-                            size_t most);
+                            size_t most, size_t* cost = nullptr);
 
  private:
   std::vector<float> sums_;  // [items], zero between calls

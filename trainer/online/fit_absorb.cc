@@ -65,7 +65,7 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   position_ = end;
   sampler_.Append(fresh_);
   GrowToPairs();
-  query_meter_.Answer(*learner_, pairs_, user_learnt_, item_learnt_);
+  query_meter_.Answer(Knowledge());
   for (uint32_t pair = before; pair + fresh_ < pairs_.size(); ++pair) {
     CountAsLearnt(pair);
   }
@@ -87,6 +87,7 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
     const uint32_t pair = pairs_.NumberOf(user, item);
     if (pair == PositivePairs::kRemoved) return;
     pairs_.RemoveOne(pair);
+    neighbours_.Remove(user, item);
     // What a warm start's snapshot has learnt is without it already.
     if (interaction.sequence > warm_through_) {
       undone->push_back({pair, user, item});
@@ -105,6 +106,7 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
     pairs_.Add(user, item, taken.weight);
   } else if (interaction.sequence <= warm_through_) {
     pairs_.Add(user, item, taken.weight);
+    neighbours_.Add(user, item);
     sampler_.AppendLearnt(1);
   } else if (KnowsRowsOf(user, item)) {
     if (ask) query_meter_.Ask(user, item, user_learnt_[user]);
@@ -127,6 +129,7 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
 
 void OnlineFit::AddPair(const HeldPair& pair) {
   pairs_.Add(pair.user, pair.item, pair.weight);
+  neighbours_.Add(pair.user, pair.item);
   ++fresh_;
 }
 
@@ -249,8 +252,7 @@ void OnlineFit::AskHeldIfDue() {
   if (pairs_.size() > kAskAnewAt * held_asked_at_) held_asked_ = 0;
   const bool last = !IsYoung();
   if (!last && Passes() < kAskHeldAt[held_asked_] * Horizon()) return;
-  query_meter_.AskHeld(held_.pairs(), *learner_, pairs_, user_learnt_,
-                       item_learnt_);
+  query_meter_.AskHeld(held_.pairs(), Knowledge());
   held_asked_at_ = pairs_.size();
   if (!last) {
     ++held_asked_;

@@ -67,6 +67,10 @@ constexpr char kHeldRecentCount[] = "held/recent_count";
 constexpr char kHeldRecentItem[] = "held/recent_item";
 constexpr char kHeldRecentSecond[] = "held/recent_second";
 constexpr char kHeldAsked[] = "held/asked";  // offered, asked, asked at
+constexpr char kNeighbourWeights[] = "neighbour_weights";
+constexpr char kNeighbourCount[] = "neighbours/count";  // by item
+constexpr char kNeighbourItem[] = "neighbours/item";
+constexpr char kNeighbourWeight[] = "neighbours/weight";
 constexpr char kYoungMarkPairs[] = "young_marks/pairs";
 constexpr char kYoungMarkSequence[] = "young_marks/sequence";
 constexpr char kLatePair[] = "late/pair";
@@ -298,8 +302,41 @@ std::vector<HeldPair> HeldPairsOf(Lookup* lookup) {
   return held;
 }
 
+// The lists of neighbours; what is amiss is in the lookup's status.
+model::NeighbourLists NeighboursOf(Lookup* lookup) {
+  model::NeighbourLists lists;
+  if (!lookup->HasIntegers(kNeighbourCount)) return lists;
+  const auto& counts = lookup->Integers(kNeighbourCount);
+  const auto& items = lookup->Integers(kNeighbourItem);
+  const auto& weights = lookup->Sized(lookup->Floats(kNeighbourWeight),
+                                      kNeighbourWeight, items.size());
+  const size_t rows = lookup->Integers("items/updates").size();
+  if (!lookup->status().ok()) return lists;
+  if (!AllFinite(weights) || counts.size() > rows ||
+      std::any_of(items.begin(), items.end(),
+                  [rows](uint32_t item) { return item >= rows; })) {
+    lookup->Fail(Damaged("neighbours", "are out of range"));
+    return lists;
+  }
+  lists.Grow(counts.size());
+  size_t next = 0;
+  for (uint32_t item = 0; item < counts.size(); ++item) {
+    if (counts[item] > items.size() - next) {
+      lookup->Fail(Damaged(kNeighbourCount, "are more than there are"));
+      return {};
+    }
+    model::NeighbourList list;
+    for (uint32_t k = 0; k < counts[item]; ++k, ++next) {
+      list.push_back({items[next], weights[next]});
+    }
+    lists.Set(item, std::move(list));
+  }
+  return lists;
+}
+
 void CheckHeldAndMarks(Lookup* lookup) {
   HeldPairsOf(lookup);
+  NeighboursOf(lookup);
   if (!lookup->HasLongs(kYoungMarkSequence)) return;
   lookup->Sized(lookup->Longs(kYoungMarkSequence), kYoungMarkSequence,
                 lookup->Integers(kYoungMarkPairs).size());
@@ -348,8 +385,13 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
   }
   const auto query_weights = state.doubles.find(kQueryWeights);
   if (query_weights != state.doubles.end() &&
-      !query::QueryWeightChoice().Assign(query_weights->second)) {
+      !query::MakeQueryWeightChoice().Assign(query_weights->second)) {
     lookup.Fail(Damaged(kQueryWeights, "is not a state of it"));
+  }
+  const auto neighbour_weights = state.doubles.find(kNeighbourWeights);
+  if (neighbour_weights != state.doubles.end() &&
+      !query::MakeNeighbourChoice().Assign(neighbour_weights->second)) {
+    lookup.Fail(Damaged(kNeighbourWeights, "is not a state of it"));
   }
   std::mt19937_64 random;
   for (const char* name : {"random", "negatives/random"}) {
@@ -411,6 +453,19 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
   counters[kWindowBegin] = sampler.window_begin;
   counters[kWindowEnd] = sampler.window_end;
   state->doubles[kQueryWeights] = query_meter_.State();
+  state->doubles[kNeighbourWeights] = query_meter_.NeighbourState();
+  std::vector<uint32_t>& neighbour_count = state->integers[kNeighbourCount];
+  std::vector<uint32_t>& neighbour_item = state->integers[kNeighbourItem];
+  std::vector<float>& neighbour_weight = state->floats[kNeighbourWeight];
+  const model::NeighbourLists& lists = neighbours_.lists();
+  for (uint32_t item = 0; item < lists.size(); ++item) {
+    const auto list = lists.Of(item);
+    neighbour_count.push_back(static_cast<uint32_t>(list.size()));
+    for (const model::Neighbour& neighbour : list) {
+      neighbour_item.push_back(neighbour.item);
+      neighbour_weight.push_back(neighbour.weight);
+    }
+  }
   std::vector<double>& figures = state->doubles["figures"];
   figures.resize(kFigures);
   figures[kDim] = static_cast<double>(learner_->dim());
@@ -516,6 +571,11 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   if (query_weights != state.doubles.end()) {
     query_meter_.Assign(query_weights->second);
   }
+  const auto neighbour_weights = state.doubles.find(kNeighbourWeights);
+  if (neighbour_weights != state.doubles.end()) {
+    query_meter_.AssignNeighbours(neighbour_weights->second);
+  }
+  neighbours_.Begin(pairs_, NeighboursOf(&lookup));
   sampler_.Import(SamplerState(state, &lookup));
   negatives_.Assign(lookup.Integers("negatives"),
                     lookup.Text("negatives/random"));
@@ -567,6 +627,7 @@ void OnlineFit::Forget(const std::vector<uint32_t>& users,
   });
   negatives_.Remove(gone_items);
   held_.Forget(gone_users, gone_items);
+  neighbours_.Forget(gone_users, gone_items, pairs_);
   recent_known_ = false;
   const std::vector<float> zero(static_cast<size_t>(learner_->dim()), 0.0f);
   for (const Side side : {Side::kUsers, Side::kItems}) {

@@ -17,6 +17,7 @@
 #include "model/training_state.h"
 #include "trainer/mf/mf_learner.h"
 #include "trainer/mf/ssm_loss.h"
+#include "trainer/neighbours/neighbour_upkeep.h"
 #include "trainer/online/held_pairs.h"
 #include "trainer/online/query_meter.h"
 #include "trainer/online/row_renewal.h"
@@ -40,6 +41,7 @@ struct OnlineFitOptions {
   double beta = 0.0;        // negatives ∝ popularity^β
   double dropout = 0.1;     // share of a user row's coordinates, in [0, 1)
   double super_loss = 4.0;  // β of Eq. 16; users' losses are compared at τ₀
+  int neighbours = 128;     // a list of neighbours has, at most; 0: none
   TauGovernorOptions governor;
   uint64_t seed = 1;
 };
@@ -144,6 +146,9 @@ class OnlineFit {
   double Horizon() const;  // passes, longer for data of a few steps a pass
   double Passes() const;
   bool WarmingUp() const;
+  // Nothing is left to do but to find lists of neighbours.
+  bool OnlyNeighboursLeft() const;
+  QueryMeter::Knowledge Knowledge() const;
   bool PassesDone() const;  // nothing new, and every row as old as it gets
   bool OwesRenewal() const;
   // REQUIRES: PassesDone() and OwesRenewal(). There are passes to do again.
@@ -206,6 +211,7 @@ class OnlineFit {
   PositivePairs pairs_;
   PairSampler sampler_;
   NegativeSampler negatives_;
+  NeighbourUpkeep neighbours_;
   QueryMeter query_meter_;
   bool recent_known_ = true;  // query_meter_ has the latest items
   HeldPairs held_;

@@ -269,6 +269,7 @@ void OnlineTrainer::Impl::MakeFit() {
   options.batch_rows = options_.batch_rows;
   options.negatives = options_.negatives;
   options.learning_rate = options_.learning_rate;
+  options.neighbours = options_.neighbours;
   options.seed = options_.seed;
   auto fit = std::make_unique<OnlineFit>(options, place_->Make());
   if (resume_ != nullptr) {

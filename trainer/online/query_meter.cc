@@ -1,6 +1,8 @@
 #include "trainer/online/query_meter.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -56,54 +58,62 @@ void QueryMeter::Ask(uint32_t user, uint32_t item, uint32_t degree) {
   if (!question.recent.empty()) questions_.push_back(std::move(question));
 }
 
-void QueryMeter::Answer(const MfLearner& learner, const PositivePairs& pairs,
-                        const std::vector<uint32_t>& user_learnt,
-                        const std::vector<uint32_t>& item_learnt) {
+void QueryMeter::Answer(const Knowledge& knowledge) {
   if (questions_.empty()) return;
-  TAUD_CHECK(item_learnt.size() >= pairs.item_popularity().size());
-  TAUD_CHECK(learner.rows(Side::kItems) >= item_learnt.size());
-  TAUD_CHECK(learner.rows(Side::kUsers) >= user_learnt.size());
-  const World world = Gather(learner, pairs, user_learnt, item_learnt);
+  const World world = Gather(knowledge);
   for (const Question& question : questions_) {
-    choice_.Note(GainsOf(question, learner, pairs, item_learnt, world));
+    const Gains gains = GainsOf(question, knowledge, world);
+    choice_.Note(gains.pairs);
+    neighbour_choice_.Note(gains.neighbours);
   }
   questions_.clear();
 }
 
 void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
-                         const MfLearner& learner, const PositivePairs& pairs,
-                         const std::vector<uint32_t>& user_learnt,
-                         const std::vector<uint32_t>& item_learnt) {
-  TAUD_CHECK(learner.rows(Side::kItems) >= item_learnt.size());
-  TAUD_CHECK(learner.rows(Side::kUsers) >= user_learnt.size());
-  const World world = Gather(learner, pairs, user_learnt, item_learnt);
-  std::vector<query::QueryGains> together;
+                         const Knowledge& knowledge) {
+  const World world = Gather(knowledge);
+  std::vector<Question> questions;
   for (const HeldPair& pair : held) {
-    if (pair.user >= user_learnt.size() || user_learnt[pair.user] == 0 ||
-        pair.item >= item_learnt.size() || item_learnt[pair.item] == 0) {
+    if (pair.user >= knowledge.user_learnt.size() ||
+        knowledge.user_learnt[pair.user] == 0 ||
+        pair.item >= knowledge.item_learnt.size() ||
+        knowledge.item_learnt[pair.item] == 0) {
       continue;
     }
-    Question question;
-    question.user = pair.user;
-    question.item = pair.item;
-    question.degree = user_learnt[pair.user];
-    question.recent = pair.recent;
-    together.push_back(GainsOf(question, learner, pairs, item_learnt, world));
+    questions.push_back(
+        {pair.user, pair.item, knowledge.user_learnt[pair.user], pair.recent});
   }
-  choice_.BeginWith(together);
+  std::vector<std::vector<double>> pairs;
+  for (const Question& question : questions) {
+    pairs.push_back(GainsOf(question, knowledge, world).pairs);
+  }
+  choice_.BeginWith(pairs);
+  // Behind it: with the pair of weights that was chosen.
+  std::vector<std::vector<double>> neighbours;
+  for (const Question& question : questions) {
+    neighbours.push_back(GainsOf(question, knowledge, world).neighbours);
+  }
+  neighbour_choice_.BeginWith(neighbours);
 }
 
-QueryMeter::World QueryMeter::Gather(
-    const MfLearner& learner, const PositivePairs& pairs,
-    const std::vector<uint32_t>& user_learnt,
-    const std::vector<uint32_t>& item_learnt) const {
-  const std::vector<uint32_t>& present = pairs.items_present();
+QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge) const {
+  const MfLearner& learner = knowledge.learner;
+  const std::vector<uint32_t>& user_learnt = knowledge.user_learnt;
+  const std::vector<uint32_t>& item_learnt = knowledge.item_learnt;
+  const std::vector<uint32_t>& present = knowledge.pairs.items_present();
+  TAUD_CHECK(item_learnt.size() >= knowledge.pairs.item_popularity().size());
+  TAUD_CHECK(learner.rows(Side::kItems) >= item_learnt.size());
+  TAUD_CHECK(learner.rows(Side::kUsers) >= user_learnt.size());
   const size_t dim = static_cast<size_t>(learner.dim());
   World world;
+  world.mean_popularity = std::max(
+      1.0, static_cast<double>(knowledge.pairs.live()) /
+               std::max<double>(1, static_cast<double>(present.size())));
   // Another part of a large catalogue each time.
   const size_t step = StepFor(present.size());
   world.each = static_cast<double>(step);
-  for (size_t i = pairs.size() % step; i < present.size(); i += step) {
+  for (size_t i = knowledge.pairs.size() % step; i < present.size();
+       i += step) {
     if (item_learnt[present[i]] > 0) world.items.push_back(present[i]);
   }
   world.rows = RowsOf(learner, Side::kItems, world.items);
@@ -111,7 +121,7 @@ QueryMeter::World QueryMeter::Gather(
 
   std::vector<uint32_t> users;
   const size_t user_step = StepFor(user_learnt.size());
-  for (size_t u = pairs.size() % user_step; u < user_learnt.size();
+  for (size_t u = knowledge.pairs.size() % user_step; u < user_learnt.size();
        u += user_step) {
     if (user_learnt[u] > 0) users.push_back(static_cast<uint32_t>(u));
   }
@@ -120,16 +130,39 @@ QueryMeter::World QueryMeter::Gather(
   return world;
 }
 
-query::QueryGains QueryMeter::GainsOf(const Question& question,
-                                      const MfLearner& learner,
-                                      const PositivePairs& pairs,
-                                      const std::vector<uint32_t>& item_learnt,
-                                      const World& world) const {
+std::vector<float> QueryMeter::StrengthsFor(const Question& question,
+                                            const Knowledge& knowledge,
+                                            const World& world) {
+  std::vector<float> found(world.items.size() + 1, 0.0f);
+  const std::vector<uint32_t>& own =
+      knowledge.neighbours.graph().items_of(question.user);
+  const std::vector<uint32_t> history(own.rbegin(), own.rend());
+  const std::vector<uint32_t>& popularity = knowledge.pairs.item_popularity();
+  std::vector<query::NeighbourStrength> strengths;
+  query::FindStrengths(knowledge.neighbours.lists(), popularity, history,
+                       &scratch_, &strengths);
+  if (strengths.empty()) return found;
+  strengths_.resize(std::max(strengths_.size(), popularity.size()), 0.0f);
+  for (const auto& [item, strength] : strengths) strengths_[item] = strength;
+  const auto of = [this](uint32_t item) {
+    return item < strengths_.size() ? strengths_[item] : 0.0f;
+  };
+  for (size_t i = 0; i < world.items.size(); ++i) found[i] = of(world.items[i]);
+  found.back() = of(question.item);
+  for (const auto& [item, strength] : strengths) strengths_[item] = 0;
+  return found;
+}
+
+QueryMeter::Ahead QueryMeter::PartsOf(const Question& question,
+                                      const Knowledge& knowledge,
+                                      const World& world) {
+  const MfLearner& learner = knowledge.learner;
   const auto dim = static_cast<int64_t>(learner.dim());
   std::vector<uint32_t> items = {question.item};
   std::vector<query::RecentItem> recent;
   for (const query::RecentItems::Entry& entry : question.recent) {
-    if (entry.item >= item_learnt.size() || item_learnt[entry.item] == 0) {
+    if (entry.item >= knowledge.item_learnt.size() ||
+        knowledge.item_learnt[entry.item] == 0) {
       continue;
     }
     items.push_back(entry.item);
@@ -141,34 +174,83 @@ query::QueryGains QueryMeter::GainsOf(const Question& question,
   query::RecentTaste(recent, world.item_mean, &taste);
   const model::Matrix user = RowsOf(learner, Side::kUsers, {question.user});
   const float share = 1.0f / static_cast<float>(question.degree);
-
-  // By how much a row is ahead of the question's item, by each part.
   const auto parts = [&](const float* row) {
     return std::array<float, 3>{
         Dot(user.Row(0), row, dim), Dot(taste.data(), row, dim),
         share * Dot(world.common_taste.data(), row, dim)};
   };
+  Ahead ahead;
   const std::array<float, 3> own = parts(rows.Row(0));
-  query::QueryGains better = {};
   for (size_t i = 0; i < world.items.size(); ++i) {
-    std::array<float, 3> ahead = parts(world.rows.Row(i));
-    for (size_t part = 0; part < ahead.size(); ++part) {
-      ahead[part] -= own[part];
+    std::array<float, 3>& its = ahead.parts.emplace_back();
+    its = parts(world.rows.Row(i));
+    for (size_t part = 0; part < its.size(); ++part) its[part] -= own[part];
+  }
+  // The query as it is served, for what is added to its cosine.
+  const query::QueryWeights chosen = weights();
+  double square = 0;
+  for (size_t c = 0; c < taste.size(); ++c) {
+    const double q =
+        double{user.Row(0)[c]} + double{chosen.recent} * double{taste[c]} +
+        double{chosen.prior * share} * double{world.common_taste[c]};
+    square += q * q;
+  }
+  ahead.norm = static_cast<float>(std::sqrt(square));
+  return ahead;
+}
+
+QueryMeter::Gains QueryMeter::GainsOf(const Question& question,
+                                      const Knowledge& knowledge,
+                                      const World& world) {
+  const Ahead ahead = PartsOf(question, knowledge, world);
+  const std::vector<float> strengths = StrengthsFor(question, knowledge, world);
+  const std::vector<uint32_t>& popularity = knowledge.pairs.item_popularity();
+  const query::QueryWeights chosen = weights();
+  using ByWay = std::array<float, query::kNeighbourWays.size()>;
+  // |q| · λ · ĝ · (D / D̄)^p of an item, by way; few items have any.
+  const auto added = [&](uint32_t item, float strength) {
+    ByWay by_way = {};
+    if (strength == 0) return by_way;
+    for (size_t way = 0; way < by_way.size(); ++way) {
+      const query::NeighbourWeights& weight = query::kNeighbourWays[way];
+      by_way[way] = ahead.norm * weight.weight * strength *
+                    query::PopularityFactor(
+                        popularity[item], world.mean_popularity, weight.power);
     }
+    return by_way;
+  };
+  const ByWay own_added = added(question.item, strengths.back());
+  std::array<double, query::kWeightPairs> better = {};
+  std::array<double, query::kNeighbourWays.size()> better_added = {};
+  for (size_t i = 0; i < world.items.size(); ++i) {
+    const auto& [row, taste, common] = ahead.parts[i];
     // Most items are nowhere near.
-    if (std::max({ahead[0], ahead[1], ahead[2]}) <= 0) continue;
+    if (std::max({row, taste, common}) <= 0 && strengths[i] == 0) continue;
     const uint32_t item = world.items[i];
-    if (item == question.item || pairs.Contains(question.user, item)) continue;
+    if (item == question.item ||
+        knowledge.pairs.Contains(question.user, item)) {
+      continue;
+    }
     for (size_t pair = 0; pair < query::kWeightPairs; ++pair) {
-      const query::QueryWeights weights = query::WeightsAt(pair);
-      if (ahead[0] + weights.recent * ahead[1] + weights.prior * ahead[2] > 0) {
+      const query::QueryWeights tried = query::WeightsAt(pair);
+      if (row + tried.recent * taste + tried.prior * common > 0) {
         better[pair] += 1;
       }
     }
+    const float by_query = row + chosen.recent * taste + chosen.prior * common;
+    const ByWay its_added = added(item, strengths[i]);
+    for (size_t way = 0; way < better_added.size(); ++way) {
+      if (by_query + its_added[way] - own_added[way] > 0) {
+        better_added[way] += 1;
+      }
+    }
   }
-  query::QueryGains gains;
-  for (size_t pair = 0; pair < query::kWeightPairs; ++pair) {
-    gains[pair] = GainOfRank(1 + better[pair] * world.each);
+  Gains gains;
+  for (const double count : better) {
+    gains.pairs.push_back(GainOfRank(1 + count * world.each));
+  }
+  for (const double count : better_added) {
+    gains.neighbours.push_back(GainOfRank(1 + count * world.each));
   }
   return gains;
 }

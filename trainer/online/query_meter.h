@@ -1,6 +1,7 @@
 #ifndef TAUD_TRAINER_ONLINE_QUERY_METER_H_
 #define TAUD_TRAINER_ONLINE_QUERY_METER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -10,14 +11,15 @@
 #include "query/query_weight_choice.h"
 #include "query/recent_items.h"
 #include "trainer/mf/mf_learner.h"
+#include "trainer/neighbours/neighbour_upkeep.h"
 #include "trainer/online/held_pairs.h"
 #include "trainer/sampling/positive_pairs.h"
 
 namespace taud::trainer {
 
-// Asks of new pairs, before they are learnt, where each pair of query weights
-// would have ranked them, and finds the weights. Thread-compatible. What it
-// finds depends on the order of the calls alone.
+// Asks of new pairs, before they are learnt, where each pair of query weights,
+// and each weight of the neighbourhood, would have ranked them, and finds both.
+// Thread-compatible. What it finds depends on the order of the calls alone.
 class QueryMeter {
  public:
   // Questions at a time; more are passed over.
@@ -36,29 +38,47 @@ class QueryMeter {
   // What the user chose last, newest first.
   std::vector<query::RecentItems::Entry> RecentOf(uint32_t user) const;
 
-  // Answers what was asked since the last call, by the present rows of
-  // `learner`. `user_learnt` and `item_learnt` > 0 say which have one.
-  // REQUIRES: learner and item_learnt know every item of `pairs`; a CHECK
-  // otherwise.
-  void Answer(const MfLearner& learner, const PositivePairs& pairs,
-              const std::vector<uint32_t>& user_learnt,
-              const std::vector<uint32_t>& item_learnt);
+  // What answers are made of. `user_learnt` and `item_learnt` > 0 say which
+  // users and items have a row. REQUIRES: learner and item_learnt know every
+  // item of `pairs`; a CHECK otherwise.
+  struct Knowledge {
+    const MfLearner& learner;
+    const PositivePairs& pairs;
+    const std::vector<uint32_t>& user_learnt;
+    const std::vector<uint32_t>& item_learnt;
+    const NeighbourUpkeep& neighbours;
+  };
+  // Answers what was asked since the last call.
+  void Answer(const Knowledge& knowledge);
+  // Asks about all that was held back, and begins anew with what that says
+  // (WeightChoice::BeginWith). Pairs of users or items without a row are passed
+  // over.
+  void AskHeld(const std::vector<HeldPair>& held, const Knowledge& knowledge);
 
-  // Asks about all that was held back, by the present rows, and begins anew
-  // with what that says (QueryWeightChoice::BeginWith). Pairs of users or items
-  // without a row are passed over. REQUIRES as Answer.
-  void AskHeld(const std::vector<HeldPair>& held, const MfLearner& learner,
-               const PositivePairs& pairs,
-               const std::vector<uint32_t>& user_learnt,
-               const std::vector<uint32_t>& item_learnt);
-
-  // See QueryWeightChoice.
-  void StartAt(const query::QueryWeights& weights) { choice_.StartAt(weights); }
-  query::QueryWeights weights() const { return choice_.weights(); }
+  // See WeightChoice.
+  void StartAt(const query::QueryWeights& weights) {
+    choice_.StartAt(query::PairNearest(weights));
+  }
+  void StartAt(const query::NeighbourWeights& weights) {
+    neighbour_choice_.StartAt(query::NeighbourWayNearest(weights));
+  }
+  query::QueryWeights weights() const {
+    return query::WeightsAt(choice_.chosen());
+  }
+  query::NeighbourWeights neighbour_weights() const {
+    return query::kNeighbourWays[neighbour_choice_.chosen()];
+  }
   bool found() const { return choice_.found(); }
+  bool neighbours_found() const { return neighbour_choice_.found(); }
   std::vector<double> State() const { return choice_.State(); }
   bool Assign(const std::vector<double>& state) {
     return choice_.Assign(state);
+  }
+  std::vector<double> NeighbourState() const {
+    return neighbour_choice_.State();
+  }
+  bool AssignNeighbours(const std::vector<double>& state) {
+    return neighbour_choice_.Assign(state);
   }
   // The latest items anew, from positions [0, end) of the interactions.
   void Rebuild(const model::Interactions& interactions, size_t end);
@@ -70,22 +90,41 @@ class QueryMeter {
   };
   // What all questions of a call have in common.
   struct World {
-    std::vector<uint32_t> items;      // candidates
-    model::Matrix rows;               // [items × dim] theirs
+    std::vector<uint32_t> items;  // candidates
+    model::Matrix rows;           // [items × dim] theirs
+    double mean_popularity = 1;
     double each = 1;                  // items of the catalogue for each of them
     std::vector<float> item_mean;     // [dim]
     std::vector<float> common_taste;  // [dim]
   };
-  World Gather(const MfLearner& learner, const PositivePairs& pairs,
-               const std::vector<uint32_t>& user_learnt,
-               const std::vector<uint32_t>& item_learnt) const;
-  query::QueryGains GainsOf(const Question& question, const MfLearner& learner,
-                            const PositivePairs& pairs,
-                            const std::vector<uint32_t>& item_learnt,
-                            const World& world) const;
+  // By how much each of world.items is ahead of the question's: by the user's
+  // row, by the latest items, by the common taste. `norm` is the length of the
+  // query with the chosen weights of these.
+  struct Ahead {
+    std::vector<std::array<float, 3>> parts;
+    float norm = 1;
+  };
+  // What a question says: what each pair of weights gains, and what each way
+  // to count the neighbourhood does with the pair that is chosen.
+  struct Gains {
+    std::vector<double> pairs;       // [kWeightPairs]
+    std::vector<double> neighbours;  // [kNeighbourWays]
+  };
+  World Gather(const Knowledge& knowledge) const;
+  Ahead PartsOf(const Question& question, const Knowledge& knowledge,
+                const World& world);
+  Gains GainsOf(const Question& question, const Knowledge& knowledge,
+                const World& world);
+  // ĝ of world.items, and of the question's item behind them.
+  std::vector<float> StrengthsFor(const Question& question,
+                                  const Knowledge& knowledge,
+                                  const World& world);
 
   query::RecentItems recent_;
-  query::QueryWeightChoice choice_;
+  query::WeightChoice choice_ = query::MakeQueryWeightChoice();
+  query::WeightChoice neighbour_choice_ = query::MakeNeighbourChoice();
+  query::NeighbourScratch scratch_;
+  std::vector<float> strengths_;  // [items], zero between calls
   std::vector<Question> questions_;
 };
 

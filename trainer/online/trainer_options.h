@@ -31,6 +31,7 @@ struct OnlineTrainerOptions {
   // The greatest, of a row that is new; 0: RateForDensity.
   double learning_rate = 0;
   absl::Duration publish_interval = absl::Seconds(5);
+  int neighbours = 128;  // of an item, at most, 0 … 1000; 0: none
   uint64_t seed = 1;
   // How often the whole state is handed out, if something changed.
   absl::Duration checkpoint_interval = absl::InfiniteDuration();

@@ -82,9 +82,11 @@ class FitAbsorbTest : public testing::Test {
                      uint32_t kind) {
     const std::vector<float> query = Query(snapshot, user);
     if (query.empty()) return 0;
+    std::vector<model::ItemIndex> seen;
+    interactions_.CopySeen(user, &seen);
     std::vector<std::pair<float, uint32_t>> scores;
     for (uint32_t item = 0; item < snapshot.items.rows; ++item) {
-      if (interactions_.HasSeen(user, item)) continue;
+      if (std::binary_search(seen.begin(), seen.end(), item)) continue;
       scores.push_back(
           {-Dot(query.data(), snapshot.items.Row(item), kDim), item});
     }

@@ -54,10 +54,15 @@ class QueryMeterTest : public testing::Test {
       const uint32_t next = 2 * (random_() % 100) + next_group;
       if (!pairs_.Add(user, next, 1)) continue;
       meter_.Ask(user, next, degree);
-      meter_.Answer(*learner_, pairs_, users_learnt_, learnt_);
+      meter_.Answer(Knowledge());
     }
   }
 
+  QueryMeter::Knowledge Knowledge() const {
+    return {*learner_, pairs_, users_learnt_, learnt_, neighbours_};
+  }
+
+  NeighbourUpkeep neighbours_{20};
   std::mt19937 random_{3};
   int64_t now_ = 0;  // seconds
   WorkerPool pool_;
@@ -79,10 +84,41 @@ TEST_F(QueryMeterTest, UsersWhoTurnAwayMakeThemCountNothing) {
             200);  // it has enough to say so
 }
 
+TEST_F(QueryMeterTest, WhatGoesTogetherMakesTheNeighbourhoodCount) {
+  // Items k and k + 2 are chosen together, which no row here says.
+  for (uint32_t user = 2000; user < 2400; ++user) {
+    const uint32_t first = user % 196;
+    for (const uint32_t item : {first, first + 2}) {
+      if (pairs_.Add(user, item, 1)) neighbours_.Add(user, item);
+    }
+  }
+  neighbours_.Refresh(1 << 24);
+  ASSERT_FALSE(neighbours_.stale());
+  std::vector<HeldPair> held;
+  for (uint32_t user = 0; user < kUsers; ++user) {
+    const uint32_t item = user * 3;
+    if (pairs_.Add(user, item, 1)) neighbours_.Add(user, item);
+    HeldPair pair;
+    pair.user = user;
+    pair.item = item + 2;
+    held.push_back(pair);
+  }
+  meter_.AskHeld(held, Knowledge());
+  EXPECT_TRUE(meter_.neighbours_found());
+  EXPECT_GT(meter_.neighbour_weights().weight, 0);
+  EXPECT_EQ(meter_.NeighbourState().size(), query::kNeighbourWays.size() + 3);
+  // Where other things are chosen than go together it counts nothing.
+  for (HeldPair& pair : held) pair.item = (pair.item + 101) % kItems;
+  QueryMeter other;
+  other.AskHeld(held, Knowledge());
+  EXPECT_TRUE(other.neighbours_found());
+  EXPECT_EQ(other.neighbour_weights().weight, 0);
+}
+
 TEST_F(QueryMeterTest, WithoutLatestItemsThereIsNoQuestion) {
   const std::vector<double> before = meter_.State();
   meter_.Ask(3, 5, 1);
-  meter_.Answer(*learner_, pairs_, users_learnt_, learnt_);
+  meter_.Answer(Knowledge());
   EXPECT_EQ(meter_.State(), before);
 }
 
@@ -106,7 +142,7 @@ TEST_F(QueryMeterTest, RebuildsTheLatestItemsFromTheInteractions) {
   other.Rebuild(interactions, interactions.size());
   for (QueryMeter* meter : {&meter_, &other}) {
     meter->Ask(4, 20, 3);
-    meter->Answer(*learner_, pairs_, users_learnt_, learnt_);
+    meter->Answer(Knowledge());
   }
   EXPECT_EQ(other.State(), meter_.State());
   EXPECT_NE(other.State(), QueryMeter().State());
@@ -124,14 +160,14 @@ TEST_F(QueryMeterTest, PairsThatWereHeldSayWhatTheLatestItemsCount) {
     }
     held.push_back(pair);
   }
-  meter_.AskHeld(held, *learner_, pairs_, users_learnt_, learnt_);
+  meter_.AskHeld(held, Knowledge());
   EXPECT_TRUE(meter_.found());
   EXPECT_GE(meter_.weights().recent, 0.1f);
   EXPECT_EQ(meter_.State()[query::kWeightPairs], kUsers);
   // Nobody knows their rows: they say nothing.
   QueryMeter other;
   for (HeldPair& pair : held) pair.user += 1000;
-  other.AskHeld(held, *learner_, pairs_, users_learnt_, learnt_);
+  other.AskHeld(held, Knowledge());
   EXPECT_FALSE(other.found());
 }
 

@@ -1,0 +1,170 @@
+#include "server/serving/neighbourhood_items.h"
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "server/serving/recommender.h"
+#include "tests/model/has_seen.h"
+#include "tests/server/test_world.h"
+
+namespace taud::server {
+namespace {
+
+constexpr int64_t kNow = 1000000;
+constexpr size_t kUsers = 10, kItems = 50, kDim = 8;
+
+// Random lists for all items, and weights that make them count.
+std::unique_ptr<model::Snapshot> WithNeighbours(uint32_t seed, float weight,
+                                                float power) {
+  auto snapshot = MakeSnapshot(kUsers, kItems, kDim);
+  std::mt19937 random(seed);
+  snapshot->neighbours.Grow(kItems);
+  for (model::ItemIndex item = 0; item < kItems; ++item) {
+    snapshot->item_popularity[item] = 1 + random() % 20;
+    std::vector<model::ItemIndex> others(kItems);
+    std::iota(others.begin(), others.end(), 0);
+    others.erase(others.begin() + item);
+    std::shuffle(others.begin(), others.end(), random);
+    model::NeighbourList list;
+    for (size_t k = 0; k < 1 + random() % 12; ++k) {
+      list.push_back({others[k], 1.0f / static_cast<float>(k + 1)});
+    }
+    snapshot->neighbours.Set(item, std::move(list));
+  }
+  snapshot->metrics[query::kNeighbourWeightMetric] = double{weight};
+  snapshot->metrics[query::kNeighbourPowerMetric] = double{power};
+  return snapshot;
+}
+
+class NeighbourhoodItemsTest : public testing::Test {
+ protected:
+  NeighbourhoodItemsTest() { FillDictionaries(kUsers, kItems, &state_); }
+
+  Recommendation Ask(const ServingModel& model, const RecommendTask& task) {
+    std::vector<Recommendation> answers;
+    const absl::Status status =
+        Recommend(model, state_, kNow, {&task, 1}, &answers);
+    EXPECT_TRUE(status.ok()) << status;
+    return answers[0];
+  }
+
+  model::State state_;
+};
+
+// Against every item scored by the formula.
+TEST_F(NeighbourhoodItemsTest, AnAnswerIsTheExactTopOfTheSum) {
+  std::mt19937 random(7);
+  int changed = 0;
+  for (int round = 0; round < 300; ++round) {
+    const float weight = static_cast<float>(random() % 20) / 10;
+    const float power = random() % 2 == 0 ? 0.0f : 0.25f;
+    const auto model = Build(WithNeighbours(random(), weight, power));
+    const model::Snapshot& snapshot = *model->snapshot;
+    const auto user = static_cast<model::UserIndex>(random() % kUsers);
+    for (size_t k = 0; k < random() % 4; ++k) {
+      Interact(user, static_cast<model::ItemIndex>(random() % kItems), &state_);
+    }
+    RecommendTask task;
+    task.user = user;
+    task.k = 1 + random() % 20;
+    for (size_t k = 0; k < random() % 20; ++k) {
+      task.filter.excluded.push_back(
+          static_cast<model::ItemIndex>(random() % kItems));
+    }
+    const Recommendation answer = Ask(*model, task);
+
+    // The cosines, from an answer that has all and no neighbourhood.
+    model::Snapshot plain = snapshot;
+    plain.metrics[query::kNeighbourWeightMetric] = 0;
+    RecommendTask all = task;
+    all.k = kItems;
+    const Recommendation cosines =
+        Ask(*Build(std::make_unique<model::Snapshot>(plain)), all);
+    const std::vector<model::ItemIndex> history = HistoryOf(state_, user, {});
+    std::vector<float> strengths(kItems, 0.0f);
+    query::NeighbourScratch scratch;
+    std::vector<query::NeighbourStrength> found;
+    query::FindStrengths(snapshot.neighbours, snapshot.item_popularity, history,
+                         &scratch, &found);
+    for (const auto& [item, strength] : found) strengths[item] = strength;
+    const double mean = query::MeanPopularity(snapshot.item_popularity);
+    std::vector<std::pair<float, model::ItemIndex>> expected;
+    for (const RankedItem& ranked : cosines.items) {
+      const float gain =
+          weight * strengths[ranked.item] *
+          query::PopularityFactor(snapshot.item_popularity[ranked.item], mean,
+                                  power);
+      expected.push_back({-(ranked.score + gain), ranked.item});
+    }
+    std::sort(expected.begin(), expected.end());
+    ASSERT_EQ(answer.items.size(), std::min(task.k, expected.size()));
+    for (size_t i = 0; i < answer.items.size(); ++i) {
+      EXPECT_NEAR(answer.items[i].score, -expected[i].first, 1e-5);
+      if (answer.items[i].item != cosines.items[i].item) ++changed;
+    }
+  }
+  EXPECT_GT(changed, 300);  // the neighbourhood did say something
+}
+
+TEST_F(NeighbourhoodItemsTest, TheNewestInteractionCountsWithoutTraining) {
+  auto snapshot = WithNeighbours(3, 1, 0);
+  snapshot->neighbours.Set(5, {{17, 1.0f}});
+  const auto model = Build(std::move(snapshot));
+  RecommendTask task;
+  task.user = 2;
+  task.k = 1;
+  Interact(2, 5, &state_);
+  const Recommendation answer = Ask(*model, task);
+  ASSERT_EQ(answer.items.size(), 1u);
+  EXPECT_EQ(answer.items[0].item, 17u);
+  EXPECT_GT(answer.items[0].score, 0.5f);
+}
+
+TEST_F(NeighbourhoodItemsTest, ReasonsAreWhatOfTheHistorySpeaksMost) {
+  auto snapshot = WithNeighbours(3, 1, 0);
+  for (model::ItemIndex item = 0; item < kItems; ++item) {
+    snapshot->neighbours.Set(item, {});
+  }
+  snapshot->neighbours.Set(5, {{17, 0.9f}});
+  snapshot->neighbours.Set(6, {{17, 0.1f}});
+  const auto model = Build(std::move(snapshot));
+  for (const model::ItemIndex item : {5u, 6u, 7u}) Interact(2, item, &state_);
+  RecommendTask task;
+  task.user = 2;
+  task.k = 3;
+  task.reasons = true;
+  const Recommendation answer = Ask(*model, task);
+  ASSERT_EQ(answer.reasons.size(), answer.items.size());
+  ASSERT_EQ(answer.items[0].item, 17u);
+  ASSERT_FALSE(answer.reasons[0].empty());
+  for (const auto& reasons : answer.reasons) {
+    EXPECT_LE(reasons.size(), kMostReasons);
+    float sum = 0;
+    for (size_t r = 0; r < reasons.size(); ++r) {
+      EXPECT_TRUE(model::HasSeen(state_.interactions, 2, reasons[r].item));
+      if (r > 0) {
+        EXPECT_LE(reasons[r].share, reasons[r - 1].share);
+      }
+      sum += reasons[r].share;
+    }
+    EXPECT_LE(sum, 1.0001f);
+  }
+  task.reasons = false;
+  EXPECT_TRUE(Ask(*model, task).reasons.empty());
+}
+
+TEST_F(NeighbourhoodItemsTest, AHistoryIsTheContextAndThenWhatWasLiked) {
+  for (const model::ItemIndex item : {1u, 2u, 3u}) Interact(4, item, &state_);
+  const std::vector<model::ItemIndex> context = {9, 2, 9};
+  EXPECT_EQ(HistoryOf(state_, 4, context),
+            (std::vector<model::ItemIndex>{9, 2, 3, 1}));
+  EXPECT_TRUE(HistoryOf(state_, std::nullopt, {}).empty());
+}
+
+}  // namespace
+}  // namespace taud::server
