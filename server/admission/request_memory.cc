@@ -7,7 +7,7 @@ namespace taud::server {
 size_t EstimateBytes(const std::vector<RecommendTask>& tasks, size_t items) {
   constexpr size_t kTask = 1024;
   // An item of a response with its title, as objects and bytes.
-  constexpr size_t kResult = 384;
+  constexpr size_t kResult = 448;
   // An item of an earlier page: in the task, left out, in the next token.
   constexpr size_t kGiven = 6 * sizeof(model::ItemIndex);
   // Tasks that are searched together: each has a copy of its lists then.

@@ -77,6 +77,17 @@ absl::Status CheckMessageBytes(const CallEnvironment& environment,
       " that are allowed (server.max_message_bytes): send less at a time"));
 }
 
+absl::Status CheckAnswerBytes(const CallEnvironment& environment,
+                              size_t bytes) {
+  if (bytes <= environment.max_response_bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the answer would have ", bytes, " bytes or more, beyond the ",
+      environment.max_response_bytes,
+      " that are allowed (server.max_response_bytes) and that clients take "
+      "unless they are told otherwise: ask for less at a time, fewer users or "
+      "items, or without titles and properties"));
+}
+
 absl::Status ParseRequest(const grpc::ByteBuffer& bytes,
                           google::protobuf::Message* request) {
   CaptureProtobufLog();
@@ -147,15 +158,9 @@ bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
 void RpcCall::Reply(const google::protobuf::Message& response) noexcept {
   grpc::Status status;
   try {
-    const size_t bytes = response.ByteSizeLong();
-    if (bytes > environment_->max_response_bytes) {
-      return Fail(absl::InvalidArgumentError(absl::StrCat(
-          "the answer would have ", bytes, " bytes, more than the ",
-          environment_->max_response_bytes,
-          " that are allowed (server.max_response_bytes) and that clients take "
-          "unless they are told otherwise: ask for less at a time, fewer users "
-          "or items, or without titles and properties")));
-    }
+    absl::Status fits =
+        CheckAnswerBytes(*environment_, response.ByteSizeLong());
+    if (!fits.ok()) return Fail(std::move(fits));
     WriteMessage(response, Buffer());
     status =
         EndCall(*environment_, method_, request_id_, start_, absl::OkStatus());

@@ -35,6 +35,10 @@ struct CallEnvironment {
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
                                const grpc::ByteBuffer& bytes);
 
+// INVALID_ARGUMENT for an answer of so many bytes, if that is more than is
+// allowed.
+absl::Status CheckAnswerBytes(const CallEnvironment& environment, size_t bytes);
+
 // Parses a request that arrived as bytes. gRPC's own parsing would answer a
 // malformed unary request with a bare INTERNAL and take a malformed streamed
 // one for the end of the stream; this says INVALID_ARGUMENT and, for invalid

@@ -334,14 +334,19 @@ void RecommendationServiceImpl::RecommendBatch(
   auto tasks = MakeTasks(*context_, request, &unknown);
   if (!tasks.ok()) return call->Fail(tasks.status());
   Submit(*context_, call, *std::move(tasks),
-         [state = context_->state, details = DetailsOf(request),
-          unknown = unknown.names()](RpcCall* answered,
-                                     const model::Snapshot& snapshot,
-                                     absl::Span<const Recommendation> answers) {
+         [state = context_->state, calls = &context_->calls,
+          details = DetailsOf(request), unknown = unknown.names()](
+             RpcCall* answered, const model::Snapshot& snapshot,
+             absl::Span<const Recommendation> answers) {
            v1::RecommendBatchResponse response;
+           // Not made as a whole before it is found to be too large.
+           size_t made = 0;
            for (const Recommendation& answer : answers) {
-             FillResponse(*state, snapshot, answer, details,
-                          response.add_responses());
+             v1::RecommendResponse* one = response.add_responses();
+             FillResponse(*state, snapshot, answer, details, one);
+             made += one->ByteSizeLong();
+             absl::Status fits = CheckAnswerBytes(*calls, made);
+             if (!fits.ok()) return answered->Fail(std::move(fits));
            }
            if (unknown.count() > 0) *response.mutable_unknown() = unknown;
            answered->Reply(response);

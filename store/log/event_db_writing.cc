@@ -95,7 +95,6 @@ absl::Status EventDb::Write(const GroupPlan& plan, int64_t now_ms) {
     record.accepted_ms = now_ms;
     batch.Put(handle(Family::kStreams), AsSlice(HashEventId(stream, id_seed_)),
               AsSlice(EncodeStream(record)));
-    batch.Delete(handle(Family::kStreams), stream);
   }
   if (!plan.events.empty()) {
     const SequenceKey last = EncodeSequenceKey(plan.last_sequence);

@@ -28,7 +28,7 @@ TEST(PropertyFlagsTest, TypesAreGuessedOrSaid) {
   EXPECT_EQ(properties.at("genre").texts().values_size(), 2);
   EXPECT_EQ(properties.at("empty").text(), "");
   EXPECT_EQ(properties.at("x").text(), "nan");
-  EXPECT_EQ(properties.at("day").time_ms(), -641433600000);
+  EXPECT_EQ(properties.at("day").time_ms(), -641692800000);
 }
 
 TEST(PropertyFlagsTest, WhatIsWrongIsSaid) {

@@ -197,6 +197,8 @@ TEST_F(RecommendTest, TagsHiddenItemsAndAvailability) {
     item.set_hidden(false);
     item.clear_available_until_ms();
   }
+  // As a whole: what is not set is cleared.
+  upsert.mutable_update_mask()->add_paths("*");
   ASSERT_TRUE(api.Upsert(upsert).ok());
   ASSERT_TRUE(api.Recommend(all, &response).ok());
   EXPECT_EQ(response.items_size(), 300);

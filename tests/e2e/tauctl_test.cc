@@ -63,7 +63,8 @@ class TauctlTest : public testing::Test {
     for (int u = 0; u < 40; ++u) {
       for (int i = 0; i < 12; ++i) {
         ratings << "u" << u << ",m" << (u * 3 + i * 7) % 60 << ","
-                << (i % 6 == 5 ? 1 : 5) << "," << 1000000 + 100 * u + i << "\n";
+                << (i % 6 == 5 ? 1 : 5) << "," << 1600000000 + 100 * u + i
+                << "\n";
       }
     }
     // A bad line, and a time in the year 5000 that the server rejects.

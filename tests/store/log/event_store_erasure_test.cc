@@ -19,6 +19,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
 #include "store/log/event_codec.h"
+#include "store/log/event_db.h"
 #include "store/log/event_db_options.h"
 #include "store/log/event_store.h"
 #include "tests/model/has_seen.h"
@@ -283,18 +284,37 @@ TEST_F(EventStoreErasureTest, NothingErasedIsLeftInAnyFile) {
   NewItem item;
   item.id = Name("item");
   item.record.title = Name("title");
+  item.record.properties = {{"brand", Name("brand")}};
   ASSERT_TRUE(UpsertAndWait(store(), {item}).ok());
+  NewUser user;
+  user.id = Name("user3");
+  user.properties = {{"street", Name("street")}};
+  std::promise<absl::Status> upserted;
+  ASSERT_TRUE(store()
+                  ->UpsertUsers({user},
+                                [&](absl::Status status) {
+                                  upserted.set_value(std::move(status));
+                                })
+                  .ok());
+  ASSERT_TRUE(upserted.get_future().get().ok());
+  // Clients make the ids of streams of those of users.
+  const std::string stream = absl::StrCat("stream-of-", Name("user3"));
+  ASSERT_TRUE(AppendToStream(stream, 7, {Event("other", "thing")}).ok());
+  EXPECT_EQ(Stream(stream).position, 7u);
+  EXPECT_FALSE(OnDisk("stream-of-"));
   std::vector<Erasure> erasures = {*Erase(ErasureSubject::kUser, Name("user3")),
                                    *Erase(ErasureSubject::kItem, Name("item"))};
   for (const std::string& text :
-       {Name("user3"), event(3), Name("item"), Name("title")}) {
+       {Name("user3"), event(3), Name("item"), Name("title"), Name("brand"),
+        Name("street")}) {
     EXPECT_TRUE(OnDisk(text)) << "the look at the bytes finds nothing";
   }
   const absl::Status status = store()->EraseFromLog(&erasures);
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(erasures[0].record.interactions, 29u + 200u);
-  for (const std::string& text : {Name("user3"), event(3), event(3 + 7 * 20),
-                                  Name("item"), Name("title")}) {
+  for (const std::string& text :
+       {Name("user3"), event(3), event(3 + 7 * 20), Name("item"), Name("title"),
+        Name("brand"), Name("street")}) {
     EXPECT_FALSE(OnDisk(text)) << text;
   }
   EXPECT_TRUE(OnDisk(Name("user2")));
@@ -306,7 +326,8 @@ TEST_F(EventStoreErasureTest, NothingErasedIsLeftInAnyFile) {
   ASSERT_TRUE(store()->WriteReceipts(erasures).ok());
   Close();
   Open();
-  EXPECT_EQ(state().interactions.size(), 171u + 1u);
+  EXPECT_EQ(state().interactions.size(), 171u + 1u + 1u);
+  EXPECT_EQ(Stream(stream).position, 7u);
   EXPECT_EQ(store()->FindErasure(erasures[0].id)->record.gone_ms[1], 5);
 }
 
@@ -488,6 +509,50 @@ TEST_F(EventStoreErasureTest, ADirectoryOfFormatOneIsMigrated) {
   ASSERT_TRUE(store()->EraseFromLog(&erasures).ok());
   EXPECT_FALSE(OnDisk("event-number-"));
   EXPECT_FALSE((*Append({Event("u", "i", "event-number-9999")}))[0].duplicate);
+}
+
+// Of a taud that knew no properties of users and kept the names of streams.
+TEST_F(EventStoreErasureTest, AnOlderDirectoryIsReadAndWritten) {
+  {
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (int f = 0; f < static_cast<int>(Family::kUserProperties); ++f) {
+      families.emplace_back(FamilyName(static_cast<Family>(f)),
+                            rocksdb::ColumnFamilyOptions());
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    std::filesystem::create_directories(options_.directory);
+    ASSERT_TRUE(rocksdb::DB::Open(MakeDbOptions(nullptr), options_.directory,
+                                  families, &handles, &db)
+                    .ok());
+    const auto put = [&](Family family, rocksdb::Slice key,
+                         rocksdb::Slice value) {
+      ASSERT_TRUE(
+          db->Put({}, handles[static_cast<size_t>(family)], key, value).ok());
+    };
+    const auto record = EncodeStream({7, 0, clock_.wall_ms});
+    put(Family::kStreams, "old-stream",
+        rocksdb::Slice(record.data(), record.size()));
+    put(Family::kMeta, "format_version", "2");
+    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    delete db;
+  }
+  {
+    const auto db = EventDb::OpenReadOnly(options_.directory);
+    ASSERT_TRUE(db.ok()) << db.status();
+    model::UserProperties properties;
+    EXPECT_TRUE((*db)->LoadUserProperties(0, &properties).ok());
+  }
+  Open();
+  EXPECT_EQ(Stream("old-stream").position, 7u);
+  const AppendResult repeated =
+      AppendToStream("old-stream", 7, {Event("u", "i")});
+  EXPECT_TRUE((*repeated)[0].duplicate);
+  ASSERT_TRUE(AppendToStream("old-stream", 8, {Event("u", "i")}).ok());
+  EXPECT_EQ(Stream("old-stream").position, 8u);
+  Close();
+  Open();
+  EXPECT_EQ(Stream("old-stream").position, 8u);
 }
 
 TEST_F(EventStoreErasureTest, ADamagedWriteAheadLogIsNotPassedOver) {
