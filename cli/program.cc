@@ -7,11 +7,12 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
-#include "cli/client.h"
-#include "cli/command_line.h"
-#include "cli/commands.h"
+#include "cli/bench/commands.h"
+#include "cli/client/client.h"
+#include "cli/commands/commands.h"
 #include "cli/lab/commands.h"
-#include "cli/output.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/output.h"
 #include "lab/search_limit.h"
 
 namespace taud::cli {

@@ -60,14 +60,14 @@ INNER = {
         ".": {"rpc", "serving", "admission", "observe", "lifecycle", "api"},
     },
     "cli": {
-        ".": set(),
-        "lab": {"."},
+        "terminal": set(),
+        "client": set(),
+        "files": {"terminal"},
+        "commands": {"terminal", "client", "files"},
+        "bench": {"terminal", "client"},
+        "lab": {"terminal", "client", "files"},
+        ".": {"terminal", "client", "files", "commands", "bench", "lab"},
     },
-}
-# Files that may include more than their room, and why.
-EXCEPTIONS = {
-    # It lists the sub-commands of both.
-    "cli/program.cc": {"lab"},
 }
 EVERYTHING = {"tests", "bench"}
 TORCH_ROOM = "trainer/tensor"
@@ -148,8 +148,7 @@ def passes_inner_door(path, included):
     """Whether the path may include the other file of its room."""
     source, target = inner_room_of(path), inner_room_of(included)
     return (source == target or
-            target in INNER.get(room_of(path), {}).get(source, set()) or
-            target in EXCEPTIONS.get(path, set()))
+            target in INNER.get(room_of(path), {}).get(source, set()))
 
 
 def main():

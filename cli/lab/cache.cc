@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "cli/replace_file.h"
+#include "cli/files/replace_file.h"
 #include "lab/experiment.h"
 #include "store/files/crc32c.h"
 

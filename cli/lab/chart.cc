@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
-#include "cli/replace_file.h"
+#include "cli/files/replace_file.h"
 
 extern char** environ;
 

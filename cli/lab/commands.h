@@ -3,11 +3,12 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
-#include "cli/client.h"
-#include "cli/program.h"
+#include "cli/client/client.h"
+#include "cli/lab/running_program.h"
 #include "lab/experiment.h"
 
-// The sub-commands of `tauctl lab`, as cli/commands.h has those of tauctl.
+// The sub-commands of `tauctl lab`, as cli/commands/commands.h has those of
+// tauctl.
 
 namespace taud::cli {
 

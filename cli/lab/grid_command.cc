@@ -16,7 +16,7 @@
 #include "cli/lab/report.h"
 #include "cli/lab/runner.h"
 #include "cli/lab/tables/results.h"
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 
 namespace taud::cli {
 namespace {

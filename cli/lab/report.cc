@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 
 namespace taud::cli {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/lab/options.h"
-#include "cli/progress.h"
+#include "cli/terminal/progress.h"
 #include "lab/experiment.h"
 #include "nlohmann/json.hpp"
 

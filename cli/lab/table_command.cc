@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "cli/files/replace_file.h"
 #include "cli/lab/chart.h"
 #include "cli/lab/commands.h"
 #include "cli/lab/report.h"
@@ -19,8 +20,7 @@
 #include "cli/lab/tables/plan.h"
 #include "cli/lab/tables/results.h"
 #include "cli/lab/tables/spec.h"
-#include "cli/output.h"
-#include "cli/replace_file.h"
+#include "cli/terminal/output.h"
 
 namespace taud::cli {
 namespace {

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "model/answer_once.h"
 #include "model/state.h"
 #include "model/steady_clock.h"
 #include "model/training_state.h"
@@ -95,7 +96,7 @@ class Upkeep {
  private:
   struct BackupRequest {
     std::string directory;
-    BackupDone done;
+    model::AnswerOnce<absl::StatusOr<store::BackupManifest>> done;
   };
 
   void Run();

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "model/sync_point.h"
 #include "nlohmann/json.hpp"
+#include "store/files/checked_json.h"
 #include "store/files/data_directory.h"
 #include "store/files/directories.h"
 #include "store/files/errno_status.h"
@@ -28,23 +29,12 @@ constexpr uint64_t kMaxManifestBytes = uint64_t{64} << 20;
 constexpr size_t kBufferBytes = size_t{1} << 20;
 constexpr char kIncomplete[] = ".incomplete";
 
-uint32_t ChecksumOf(const Json& json) {
-  const std::string text = json.dump();
-  return ComputeCrc32c(text.data(), text.size());
-}
-
 // Throws what the library throws.
 std::string Format(const BackupManifest& manifest) {
-  Json files = Json::object();
-  for (const auto& [name, digest] : manifest.files) {
-    files[name] = {{"bytes", digest.bytes}, {"crc32c", digest.crc32c}};
-  }
-  Json json = {{"format_version", kFormat},
-               {"created_ms", manifest.created_ms},
-               {"last_sequence", manifest.last_sequence},
-               {"files", files}};
-  json["crc32c"] = ChecksumOf(json);
-  return absl::StrCat(json.dump(2), "\n");
+  return FormatChecked({{"format_version", kFormat},
+                        {"created_ms", manifest.created_ms},
+                        {"last_sequence", manifest.last_sequence},
+                        {"files", ToJson(manifest.files)}});
 }
 
 // A path that stays below the backup.
@@ -179,11 +169,8 @@ std::string FormatBackupManifest(const BackupManifest& manifest) {
 absl::StatusOr<BackupManifest> ParseBackupManifest(const std::string& text) {
   try {
     Json json = Json::parse(text);
-    const auto expected = json.at("crc32c").get<uint32_t>();
-    json.erase("crc32c");
-    if (ChecksumOf(json) != expected) {
-      return absl::DataLossError("does not match its checksum");
-    }
+    absl::Status status = TakeChecksum(&json);
+    if (!status.ok()) return status;
     if (json.at("format_version").get<int>() != kFormat) {
       return absl::FailedPreconditionError(
           "was written by another version of taud; use that one");
@@ -191,10 +178,9 @@ absl::StatusOr<BackupManifest> ParseBackupManifest(const std::string& text) {
     BackupManifest manifest;
     manifest.created_ms = json.at("created_ms").get<int64_t>();
     manifest.last_sequence = json.at("last_sequence").get<uint64_t>();
-    for (const auto& [name, value] : json.at("files").items()) {
+    manifest.files = FileDigestsFrom(json.at("files"));
+    for (const auto& [name, digest] : manifest.files) {
       if (!IsInside(name)) return absl::DataLossError("names a file outside");
-      manifest.files[name] = {value.at("bytes").get<uint64_t>(),
-                              value.at("crc32c").get<uint32_t>()};
     }
     if (Format(manifest) != text) {
       return absl::DataLossError("is not as it was written");

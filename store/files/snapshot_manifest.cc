@@ -6,19 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
-#include "store/files/crc32c.h"
+#include "store/files/checked_json.h"
 
 namespace taud::store {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr char kChecksumKey[] = "crc32c";
-
-uint32_t ChecksumOf(const Json& json) {
-  const std::string text = json.dump();
-  return ComputeCrc32c(text.data(), text.size());
-}
 
 Json MetricToJson(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
@@ -35,10 +28,6 @@ Json ToJson(const SnapshotManifest& manifest) {
   for (const auto& [name, value] : info.metrics) {
     metrics[name] = MetricToJson(value);
   }
-  Json files = Json::object();
-  for (const auto& [name, digest] : manifest.files) {
-    files[name] = {{"bytes", digest.bytes}, {"crc32c", digest.crc32c}};
-  }
   return {{"format_version", kSnapshotFormatVersion},
           {"version", info.version},
           {"trained_through", info.trained_through},
@@ -48,7 +37,7 @@ Json ToJson(const SnapshotManifest& manifest) {
           {"dim", info.dim},
           {"tau0", manifest.tau0},
           {"metrics", metrics},
-          {"files", files}};
+          {"files", ToJson(manifest.files)}};
 }
 
 // Throws what the library throws.
@@ -65,26 +54,13 @@ SnapshotManifest FromJson(const Json& json) {
   for (const auto& [name, value] : json.at("metrics").items()) {
     info.metrics[name] = MetricFromJson(value);
   }
-  for (const auto& [name, value] : json.at("files").items()) {
-    manifest.files[name] = {value.at("bytes").get<uint64_t>(),
-                            value.at("crc32c").get<uint32_t>()};
-  }
+  manifest.files = FileDigestsFrom(json.at("files"));
   return manifest;
 }
 
 // Throws what the library throws.
 std::string Format(const SnapshotManifest& manifest) {
-  Json json = ToJson(manifest);
-  json[kChecksumKey] = ChecksumOf(json);
-  return absl::StrCat(json.dump(2), "\n");
-}
-
-// Takes the checksum out of *json. Throws what the library throws.
-absl::Status CheckChecksum(Json* json) {
-  const auto expected = json->at(kChecksumKey).get<uint32_t>();
-  json->erase(kChecksumKey);
-  if (ChecksumOf(*json) == expected) return absl::OkStatus();
-  return absl::DataLossError("does not match its checksum");
+  return FormatChecked(ToJson(manifest));
 }
 
 // Throws what the library throws.
@@ -111,7 +87,7 @@ absl::StatusOr<SnapshotManifest> ParseManifest(const std::string& text) {
   try {
     Json json = Json::parse(text);
     // First, so that a damaged version is not taken for another one.
-    absl::Status status = CheckChecksum(&json);
+    absl::Status status = TakeChecksum(&json);
     if (status.ok()) status = CheckFormatVersion(json);
     if (!status.ok()) return status;
     SnapshotManifest manifest = FromJson(json);

@@ -16,6 +16,7 @@
 #include "trainer/graph/interaction_graph.h"
 #include "trainer/kernels/sparse_rows.h"
 #include "trainer/kernels/unit_row.h"
+#include "trainer/kernels/vector_kernels.h"
 #include "trainer/temperature/moments.h"
 #endif
 
@@ -228,11 +229,13 @@ void CudaLightGcn::Step(const SsmBatch& batch, float rate,
             gradient_.data());
 
   const double t = static_cast<double>(steps_ + 1);
+  const AdamStep constants;
   GpuAdam adam;
   adam.count = Values();
-  adam.rate = static_cast<float>(rate / (1.0 - std::pow(double{0.9f}, t)));
+  adam.rate =
+      static_cast<float>(rate / (1.0 - std::pow(double{constants.beta1}, t)));
   adam.correction2 =
-      static_cast<float>(1.0 / (1.0 - std::pow(double{0.999f}, t)));
+      static_cast<float>(1.0 / (1.0 - std::pow(double{constants.beta2}, t)));
   adam.started = started_;
   adam.gradient = gradient_.data();
   adam.values = rows_.data();

@@ -61,6 +61,18 @@ struct OnlineFitFigures {
 // The learning itself, without the thread: takes interactions in, makes
 // steps, says whether it has settled, and builds snapshots.
 //
+// Its life is a loop, which OnlineTrainer runs:
+//
+//   Absorb: new interactions become pairs of a user and an item
+//   Step:   learns from a batch of pairs, new ones first, old ones in turn
+//   Settled? Every pair has been learnt from, and every row has had its passes
+//           (options.horizon, 30): nothing is left to do until something comes
+//
+// For example, with 1,000,000 pairs and batches of 2,048 a pass is 489 steps.
+// After 30 passes, some 14,700 steps, the fit has settled. Then 100 pairs come:
+// the next step learns from them, and their rows are older by a little; the
+// rows that had settled are renewed (row_renewal.h), and it settles again.
+//
 // Thread-compatible: one thread at a time.
 class OnlineFit {
  public:
@@ -105,8 +117,8 @@ class OnlineFit {
   absl::Status Import(const model::TrainingState& state);
 
   bool Ready() const;  // enough to learn from
-  // Nothing new, the passes are done, and so are those of rows that were made
-  // younger (RowRenewal).
+  // Whether there is nothing to learn: no new pair, the passes are done, and so
+  // are those of rows that were made younger (RowRenewal).
   bool Settled() const;
 
   // One step. REQUIRES: Ready(). INTERNAL if values that are not finite
@@ -129,18 +141,22 @@ class OnlineFit {
   model::Sequence absorbed_through() const { return absorbed_through_; }
 
  private:
+  // When the first `pairs` pairs have been learnt from, so has everything in
+  // the log through `sequence`. For example {500, 812}: the 812 interactions so
+  // far made 500 pairs, for some were of the same pair or of no positive kind.
   struct Mark {
-    uint32_t pairs;            // when these pairs have been learnt …
-    model::Sequence sequence;  // … so has everything through here
+    uint32_t pairs;
+    model::Sequence sequence;
   };
   // A pair that its user likes no more.
   struct Undone {
     uint32_t pair, user, item;
   };
 
-  // What was absorbed counts as learnt once the pairs there are now have been
-  // visited; and everything counts that has been.
+  // Notes a mark for what was absorbed.
   void MarkAbsorbed();
+  // Takes the marks off whose pairs have been learnt from, which moves
+  // trained_through_ on.
   void PassMarks();
   uint32_t RowsPerStep() const;
   double Horizon() const;  // passes, longer for data of a few steps a pass

@@ -7,19 +7,32 @@
 
 namespace taud::trainer {
 
-// Rows that have settled move at the lowest rate, and learn what comes later
-// never as well as if it had been there from the beginning. So each new pair
-// leaves its rows owing age: when there is nothing else to do, they are made
-// younger by what they owe, a little at a time so that their answers stay good,
-// and learn old pairs and new ones again at the rates of that age. A row that
-// has not settled owes as much less: it learns at high rates as it is.
+// Lets rows that have settled learn what comes later as well as what came
+// first.
 //
-// This keeps what the rows of one side owe, in pairs. Exact: in whole units, so
-// that the order of calls and a pass through a checkpoint change nothing.
-// Thread-compatible.
+// The problem: a row's learning rate falls with its age, the passes over its
+// pairs. A row that has settled moves at the lowest rate. A pair that comes
+// then is learnt worse than if it had been there from the beginning.
+//
+// The rule: each new pair of a settled row makes the row owe age. When there is
+// nothing else to do, rows are made younger by what they owe. At the higher
+// rates of that age they learn their pairs again, the old ones and the new
+// ones. They lose at most a fifth of their age at a time (kMostAtOnce), so that
+// the answers stay good meanwhile.
+//
+// An example: a row has settled, so its age is 30 passes, and its 40th pair
+// comes. That leaves the row owing kTimes = 4 pairs, which is 4 / 40 of its
+// age, or 3 passes. So the row is made 3 passes younger, and learns for 3
+// passes more. A row that is only half settled owes half of that, for it learns
+// at higher rates as it is. A row that owes 20 of its 40 pairs, 15 passes, pays
+// 6 of them (a fifth of 30) at a time.
+//
+// This class keeps what the rows of one side, users or items, owe, in pairs. It
+// counts in whole units, not in fractions, so that neither the order of calls
+// nor a stop at a checkpoint changes the sum. Thread-compatible.
 class RowRenewal {
  public:
-  // The pairs that a new pair of a settled row leaves owing, beyond itself.
+  // What a settled row owes for one new pair, in pairs.
   static constexpr double kTimes = 4;
   // The share of its age that a row loses at a time, at most: after a fifth of
   // 30 passes its rate is a tenth of the greatest.

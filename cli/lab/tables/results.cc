@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 
 namespace taud::cli {
 namespace {
