@@ -147,16 +147,17 @@ absl::Status EventStore::Impl::Retract(std::vector<Retraction> retractions,
     to->interactions = std::move(plan->interactions);
     return absl::OkStatus();
   };
-  batch.append_done = [plan, done = std::move(done)](
-                          absl::StatusOr<std::vector<Appended>> appended) {
-    if (!appended.ok()) return done(appended.status());
-    Retracted retracted;
-    for (const size_t last : plan->last_of) {
-      retracted.sequences.push_back((*appended)[last].sequence);
-    }
-    retracted.interactions = plan->taken_back;
-    done(std::move(retracted));
-  };
+  batch.append_done =
+      AppendDone([plan, done = std::move(done)](
+                     absl::StatusOr<std::vector<Appended>> appended) {
+        if (!appended.ok()) return done(appended.status());
+        Retracted retracted;
+        for (const size_t last : plan->last_of) {
+          retracted.sequences.push_back((*appended)[last].sequence);
+        }
+        retracted.interactions = plan->taken_back;
+        done(std::move(retracted));
+      });
   absl::Status status = pipeline_.Push(&batch);
   if (!status.ok()) batch.append_done.Dismiss();
   return status;
