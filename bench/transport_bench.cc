@@ -71,6 +71,7 @@ int Main() {
   config.set_max_message_bytes(4 << 20);
   config.set_max_streams_per_connection(1024);
   config.set_keepalive_seconds(60);
+  config.set_max_transport_mib(256);
   auto queues = server::EchoServer::Start(config, kResponseBytes);
   if (!queues.ok()) return 1;
   CallbackService service;

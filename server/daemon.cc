@@ -22,6 +22,8 @@
 #include "server/api/recommendation_service.h"
 #include "server/lifecycle/backup_place.h"
 #include "server/observe/logging.h"
+#include "server/rpc/acceptor.h"
+#include "server/rpc/answer_deadlines.h"
 #include "server/rpc/transport.h"
 #include "store/files/data_directory.h"
 
@@ -49,6 +51,8 @@ trainer::OnlineTrainerOptions TrainerOptions(
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr int64_t kHourMs = 60 * 60 * 1000;
+// Descriptors that connections leave to files and pages.
+constexpr size_t kMostReserve = 1024;
 
 uint64_t Mebibytes(int32_t count) {
   return static_cast<uint64_t>(count) * kMiB;
@@ -62,11 +66,22 @@ class Daemon::Impl {
       : config_(config),
         rates_(config.serving().requests_per_client()),
         memory_(static_cast<size_t>(config.serving().max_request_memory_mib())
-                << 20) {}
+                << 20),
+        answers_(absl::Seconds(config.server().answer_seconds()),
+                 [this] { metrics_.CountRefused(Refusal::kAnswerTime); }) {}
   ~Impl() { Drain(); }
 
   absl::Status Start() {
     context_.started_ms = absl::ToUnixMillis(absl::Now());
+    descriptors_ = RaiseDescriptorLimit();
+    metrics_.SetInsecure(config_.server().insecure());
+    if (config_.server().insecure()) {
+      Log(LogLevel::kWarning,
+          "server.insecure: whoever reaches the addresses may do everything; "
+          "only a proxy that checks tokens and speaks TLS should",
+          {{"grpc_address", config_.server().grpc_address()},
+           {"http_address", config_.server().http_address()}});
+    }
     absl::Status status = CheckBackupRoot(config_.store().backup_root());
     if (status.ok()) status = OpenStore();
     if (status.ok()) status = MakeParts();
@@ -137,6 +152,7 @@ class Daemon::Impl {
       if (upkeep_ != nullptr) upkeep_->CallOffBackup();
       ingestion_->Drain();
       model_service_->Drain();
+      acceptor_->Stop();
       server_->Shutdown(absl::ToChronoTime(deadline));
       server_->Wait();
       queues_->Stop();
@@ -152,7 +168,7 @@ class Daemon::Impl {
     if (server_ != nullptr) Log(LogLevel::kInfo, "stopped");
   }
 
-  int grpc_port() const { return grpc_port_; }
+  int grpc_port() const { return acceptor_->port(); }
   int http_port() const { return http_->port(); }
 
  private:
@@ -290,8 +306,9 @@ class Daemon::Impl {
     context_.batcher = batcher_.get();
     context_.metrics = &metrics_;
     context_.rates = &rates_;
-    context_.memory = &memory_;
     context_.calls.metrics = &metrics_;
+    context_.calls.memory = &memory_;
+    context_.calls.answers = &answers_;
     context_.calls.max_message_bytes =
         static_cast<size_t>(config_.server().max_message_bytes());
     context_.calls.max_response_bytes =
@@ -319,12 +336,17 @@ class Daemon::Impl {
     catalog_ = std::make_unique<CatalogServiceImpl>(&context_);
     model_service_ = std::make_unique<ModelServiceImpl>(&context_);
 
+    absl::Status bound = BindGrpc();
+    if (!bound.ok()) return bound;
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     // Named, so that it is linked in: reflection describes what it finds.
     grpc::health::v1::HealthCheckRequest::descriptor();
     grpc::ServerBuilder builder;
-    ConfigureTransport(config_.server(), &builder, &grpc_port_);
+    ConfigureConnections(config_.server(), &builder);
+    auto connections = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        grpc::InsecureServerCredentials());
     for (grpc::Service* service :
          {static_cast<grpc::Service*>(recommendation_.get()),
           static_cast<grpc::Service*>(ingestion_.get()),
@@ -334,20 +356,37 @@ class Daemon::Impl {
     }
     queues_ = std::make_unique<CallQueues>(CallQueueCount(), &builder);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || grpc_port_ == 0) {
-      if (server_ != nullptr) server_->Shutdown();
-      return absl::UnavailableError(absl::StrCat(
-          "cannot listen on ", config_.server().grpc_address(),
-          " (server.grpc_address): the address is in use or not of this host; "
-          "stop the other program or choose another with --grpc-address"));
+    if (server_ == nullptr) {
+      return absl::InternalError("gRPC could not make a server");
     }
     recommendation_->Serve(queues_.get());
+    acceptor_->Start(std::move(connections));
     http_->Start();
     {
       absl::MutexLock lock(&health_mutex_);
       health_ = server_->GetHealthCheckService();
     }
     UpdateHealth();
+    return absl::OkStatus();
+  }
+
+  absl::Status BindGrpc() {
+    Acceptor::Options options;
+    options.max_connections =
+        static_cast<size_t>(config_.server().max_connections());
+    options.descriptors = descriptors_;
+    options.reserve = std::min(kMostReserve, descriptors_ / 4);
+    options.refused = [this](Refusal why) { metrics_.CountRefused(why); };
+    auto acceptor =
+        Acceptor::Listen(config_.server().grpc_address(), std::move(options));
+    if (!acceptor.ok()) {
+      return absl::UnavailableError(absl::StrCat(
+          "cannot listen on ", config_.server().grpc_address(),
+          " (server.grpc_address): ", acceptor.status().message(),
+          ": the address is in use or not of this host; "
+          "stop the other program or choose another with --grpc-address"));
+    }
+    acceptor_ = *std::move(acceptor);
     return absl::OkStatus();
   }
 
@@ -395,6 +434,7 @@ class Daemon::Impl {
   ClientRates rates_;
   MemoryBudget memory_;
   DaemonContext context_;
+  AnswerDeadlines answers_;
 
   absl::Mutex health_mutex_;
   grpc::HealthCheckServiceInterface* health_ ABSL_GUARDED_BY(health_mutex_) =
@@ -414,8 +454,9 @@ class Daemon::Impl {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<CallQueues> queues_;
   std::unique_ptr<HttpServer> http_;
-  int grpc_port_ = 0;
-  bool warm_ = false;  // training begins from a snapshot
+  std::unique_ptr<Acceptor> acceptor_;
+  size_t descriptors_ = 0;  // that the process may have
+  bool warm_ = false;       // training begins from a snapshot
 };
 
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

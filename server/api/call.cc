@@ -71,6 +71,7 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
                                const grpc::ByteBuffer& bytes) {
   if (bytes.Length() <= environment.max_message_bytes) return absl::OkStatus();
+  environment.metrics->CountRefused(Refusal::kMessageBytes);
   return absl::InvalidArgumentError(absl::StrCat(
       "the message has ", bytes.Length(), " bytes, more than the ",
       environment.max_message_bytes,
@@ -80,6 +81,7 @@ absl::Status CheckMessageBytes(const CallEnvironment& environment,
 absl::Status CheckAnswerBytes(const CallEnvironment& environment,
                               size_t bytes) {
   if (bytes <= environment.max_response_bytes) return absl::OkStatus();
+  environment.metrics->CountRefused(Refusal::kAnswerBytes);
   return absl::InvalidArgumentError(absl::StrCat(
       "the answer would have ", bytes, " bytes or more, beyond the ",
       environment.max_response_bytes,
@@ -146,6 +148,31 @@ RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,
   context->AddTrailingMetadata("x-request-id", request_id_);
 }
 
+RpcCall::~RpcCall() {
+  if (held_ > 0) environment_->memory->Give(held_);
+}
+
+bool RpcCall::Hold(size_t bytes) {
+  if (environment_->memory == nullptr) return true;
+  if (environment_->memory->Take(bytes)) {
+    held_ += bytes;
+    return true;
+  }
+  environment_->metrics->CountRefused(Refusal::kMemory);
+  Fail(absl::ResourceExhaustedError(
+      "the requests under way, and answers that were not read yet, need all of "
+      "the memory they may (serving.max_request_memory_mib); retry after a "
+      "pause"));
+  return false;
+}
+
+bool RpcCall::HoldAnswer(size_t bytes) {
+  if (held_ < bytes) return Hold(bytes - held_);
+  if (held_ > bytes) environment_->memory->Give(held_ - bytes);
+  held_ = bytes;
+  return true;
+}
+
 bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
                     google::protobuf::Message* request) {
   absl::Status status = CheckMessageBytes(*environment_, bytes);
@@ -161,11 +188,19 @@ void RpcCall::Reply(const google::protobuf::Message& response) noexcept {
     absl::Status fits =
         CheckAnswerBytes(*environment_, response.ByteSizeLong());
     if (!fits.ok()) return Fail(std::move(fits));
+    if (!HoldAnswer(response.ByteSizeLong())) return;
     WriteMessage(response, Buffer());
     status =
         EndCall(*environment_, method_, request_id_, start_, absl::OkStatus());
   } catch (...) {
     return Fail(CaughtStatus());
+  }
+  End(status);
+}
+
+void RpcCall::End(const grpc::Status& status) noexcept {
+  if (environment_->answers != nullptr) {
+    environment_->answers->Add(context_, &answer_);
   }
   Send(status);
 }
@@ -179,7 +214,7 @@ void RpcCall::Fail(absl::Status status) noexcept {
   } catch (...) {
     wire = grpc::Status(code, "");
   }
-  Send(wire);
+  End(wire);
 }
 
 }  // namespace taud::server

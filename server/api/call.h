@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/admission/admission.h"
 #include "server/observe/metrics.h"
+#include "server/rpc/answer_deadlines.h"
 #include "server/rpc/call_queues.h"
 #include "server/rpc/errors.h"
 #include "server/rpc/rpc_method.h"
@@ -23,6 +26,11 @@ namespace taud::server {
 // What every call shares; outlives them all.
 struct CallEnvironment {
   Metrics* metrics = nullptr;
+  // What calls under way, and their answers until they are sent, may need
+  // together; null: without a limit.
+  MemoryBudget* memory = nullptr;
+  // Null: answers may be sent for ever.
+  AnswerDeadlines* answers = nullptr;
   absl::Duration default_deadline = absl::InfiniteDuration();
   // Larger requests and answers are refused; see config.v1.Server.
   size_t max_message_bytes = std::numeric_limits<size_t>::max();
@@ -56,14 +64,15 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
                      absl::Status status);
 
 // One unary call, whichever of gRPC's APIs it came through: parses, is
-// answered once, counts, logs, and deletes itself when gRPC is done with it.
+// answered once, counts, logs, and deletes itself when gRPC is done with it:
+// when the answer has been sent, or will not be.
 // Reply and Fail may be called from any thread, one of them, once, and nothing
 // of the call may be touched afterwards.
 class RpcCall {
  public:
   RpcCall(const RpcCall&) = delete;
   RpcCall& operator=(const RpcCall&) = delete;
-  virtual ~RpcCall() = default;
+  virtual ~RpcCall();
 
   // Parses the request; if it cannot, fails the call and returns false.
   bool Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* request);
@@ -71,6 +80,11 @@ class RpcCall {
   // Without memory for the answer, the call fails. Never throw.
   void Reply(const google::protobuf::Message& response) noexcept;
   void Fail(absl::Status status) noexcept;
+
+  // Counts `bytes` that the call needs until its answer has been sent, over
+  // what is held already; fails the call and returns false if it is too much
+  // together with the other calls'.
+  bool Hold(size_t bytes);
 
   // When nobody waits any more. Valid until Reply or Fail.
   absl::Time deadline() const { return deadline_; }
@@ -84,6 +98,11 @@ class RpcCall {
           grpc::ServerContextBase* context);
 
  private:
+  // Makes what is held what an answer of so many bytes needs. False: too much,
+  // and the call has failed.
+  bool HoldAnswer(size_t bytes);
+  void End(const grpc::Status& status) noexcept;
+
   // The answer's bytes go to Buffer(), then Send ends the call.
   virtual grpc::ByteBuffer* Buffer() = 0;
   virtual void Send(const grpc::Status& status) noexcept = 0;
@@ -94,6 +113,8 @@ class RpcCall {
   const std::string request_id_;
   const absl::Time start_;
   const absl::Time deadline_;
+  size_t held_ = 0;  // bytes of environment_->memory
+  AnswerDeadlines::Answer answer_;
 };
 
 // A call of the callback API, made by a service's handler.
@@ -118,7 +139,7 @@ class UnaryCall : public RpcCall, public grpc::ServerUnaryReactor {
 };
 
 // A call that arrived through a completion queue.
-class QueuedCall : public RpcCall {
+class QueuedCall : public RpcCall, public CallQueues::Attachment {
  public:
   // `environment` outlives the call; `call` is finished by it.
   QueuedCall(const CallEnvironment* environment, RpcMethod method,
@@ -132,8 +153,9 @@ class QueuedCall : public RpcCall {
  private:
   grpc::ByteBuffer* Buffer() override { return &response_; }
   void Send(const grpc::Status& status) noexcept override {
-    call_->Finish(response_, status);
-    delete this;
+    // Goes with the call, once the answer has been sent.
+    call_->Finish(response_, status,
+                  std::unique_ptr<CallQueues::Attachment>(this));
   }
 
   CallQueues::Call* const call_;

@@ -32,7 +32,6 @@ struct DaemonContext {
   Upkeep* upkeep = nullptr;
   Metrics* metrics = nullptr;
   ClientRates* rates = nullptr;
-  MemoryBudget* memory = nullptr;
   CallEnvironment calls;
   // store.backup_root and store.data_dir; constant.
   std::string backup_root;

@@ -20,8 +20,8 @@ namespace taud::server {
 // static thread-local storage.)
 //
 // Start and Stop are the owner's; requests run on threads it owns. A connection
-// is closed after its answer, or when it has said nothing for a second: clients
-// that hold theirs do not keep a probe waiting.
+// is closed after its answer, or when its request takes longer than five
+// seconds; idle and slow ones keep nobody waiting (http_connections.h).
 class HttpServer {
  public:
   // Binds `address` ("host:port", port 0: any). `context` outlives it.

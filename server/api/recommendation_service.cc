@@ -220,6 +220,7 @@ using Respond = std::function<void(RpcCall*, const model::Snapshot&,
 bool Admitted(const DaemonContext& context, RpcCall* call) {
   absl::Status status = context.batcher->CheckRoom();
   if (status.ok()) return true;
+  context.metrics->CountRefused(Refusal::kQueue);
   call->Fail(std::move(status));
   return false;
 }
@@ -232,32 +233,30 @@ void Submit(const DaemonContext& context, RpcCall* call,
     absl::Status admitted = context.rates->Admit(
         ClientOf(call->peer()), static_cast<double>(tasks.size()),
         model::SteadyNow());
-    if (!admitted.ok()) return call->Fail(std::move(admitted));
+    if (!admitted.ok()) {
+      context.metrics->CountRefused(Refusal::kRate);
+      return call->Fail(std::move(admitted));
+    }
   }
   const size_t bytes = EstimateBytes(tasks, context.state->items.size());
   RecommendJob job;
   job.tasks = std::move(tasks);
   job.deadline = call->deadline();
   job.cancelled = call->cancelled();
-  job.done = [call, respond = std::move(respond), memory = context.memory,
-              bytes](absl::Status status,
-                     const std::shared_ptr<const ServingModel>& model,
-                     absl::Span<const Recommendation> answers) {
+  job.done = [call, respond = std::move(respond)](
+                 absl::Status status,
+                 const std::shared_ptr<const ServingModel>& model,
+                 absl::Span<const Recommendation> answers) {
     if (status.ok()) {
       Guard(call, [&] { respond(call, *model->snapshot, answers); });
     } else {
       call->Fail(std::move(status));
     }
-    memory->Give(bytes);
   };
-  if (!context.memory->Take(bytes)) {
-    return call->Fail(absl::ResourceExhaustedError(
-        "the requests under way need all of the memory they may "
-        "(serving.max_request_memory_mib); retry after a pause"));
-  }
+  if (!call->Hold(bytes)) return;
   absl::Status status = context.batcher->Submit(std::move(job));
   if (status.ok()) return;
-  context.memory->Give(bytes);
+  context.metrics->CountRefused(Refusal::kQueue);
   call->Fail(std::move(status));
 }
 

@@ -1,5 +1,7 @@
 #include "server/lifecycle/config_loader.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -44,6 +46,7 @@ std::string Allowed(const FieldDescriptor& field) {
   if (rule.one_of_size() > 0) {
     return absl::StrCat("one of ", absl::StrJoin(rule.one_of(), ", "));
   }
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) return "true or false";
   const std::string range =
       absl::StrCat(Number(rule.min()), " to ", Number(rule.max()));
   switch (field.cpp_type()) {
@@ -76,6 +79,11 @@ bool SetField(const FieldDescriptor& field, const std::string& text,
   const FieldRule& rule = RuleOf(field);
   const auto* reflection = message->GetReflection();
   switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL:
+      // Not YAML's yes and on: what opens a door is spelt one way.
+      if (text != "true" && text != "false") return false;
+      reflection->SetBool(message, &field, text == "true");
+      return true;
     case FieldDescriptor::CPPTYPE_INT32: {
       int32_t value = 0;
       if (!absl::SimpleAtoi(text, &value) || !InRange(rule, value)) {
@@ -112,6 +120,8 @@ bool SetField(const FieldDescriptor& field, const std::string& text,
 std::string FieldText(const FieldDescriptor& field, const Message& message) {
   const auto* reflection = message.GetReflection();
   switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection->GetBool(message, &field) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_INT32:
       return absl::StrCat(reflection->GetInt32(message, &field));
     case FieldDescriptor::CPPTYPE_DOUBLE: {
@@ -146,6 +156,22 @@ bool IsHostAndPort(absl::string_view address) {
   return !port.empty() && port.size() <= 5 &&
          std::all_of(port.begin(), port.end(), absl::ascii_isdigit) &&
          absl::SimpleAtoi(port, &number) && number <= 65535;
+}
+
+// Whether only this machine reaches `address`, a host:port. Names are not
+// looked up: what they mean may change.
+bool IsLoopback(absl::string_view address) {
+  absl::string_view host = address.substr(0, address.rfind(':'));
+  if (host == "localhost") return true;
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  const std::string text(host);
+  in_addr four = {};
+  if (inet_pton(AF_INET, text.c_str(), &four) == 1) {
+    return (ntohl(four.s_addr) >> 24) == IN_LOOPBACKNET;
+  }
+  in6_addr six = {};
+  return inet_pton(AF_INET6, text.c_str(), &six) == 1 &&
+         IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 std::string KeysOf(const Descriptor& descriptor) {
@@ -361,11 +387,20 @@ absl::Status CheckAddresses(const Config& config) {
   };
   for (const auto& [key, address, socket] : addresses) {
     if (socket && absl::StartsWith(address, "unix:")) continue;
-    if (IsHostAndPort(address)) continue;
+    if (!IsHostAndPort(address)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          key, ": \"", address,
+          "\" is not allowed; allowed: host:port with a port from 0 to 65535, "
+          "as 127.0.0.1:50051 or [::1]:50051"));
+    }
+    if (config.server().insecure() || IsLoopback(address)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         key, ": \"", address,
-        "\" is not allowed; allowed: host:port with a port from 0 to 65535, as "
-        "127.0.0.1:50051 or [::1]:50051"));
+        "\" is not a loopback address, and whoever reaches it may do "
+        "everything: taud checks no credentials and speaks no TLS yet. Listen "
+        "on 127.0.0.1 and put a proxy in front that checks tokens and speaks "
+        "TLS (docs/security.md); or, where only such a proxy reaches the "
+        "address, set server.insecure to true"));
   }
   return absl::OkStatus();
 }

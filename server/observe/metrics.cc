@@ -58,6 +58,20 @@ Metrics::Metrics() {
            .Help("Time from the arrival of a batch to its acknowledgement")
            .Register(registry_)
            .Add({}, kLatencyBuckets);
+  insecure_ = &prometheus::BuildGauge()
+                   .Name("taud_insecure")
+                   .Help(
+                       "1 if it may listen beyond the loopback, without "
+                       "credentials and TLS (server.insecure)")
+                   .Register(registry_)
+                   .Add({});
+  auto& refused = prometheus::BuildCounter()
+                      .Name("taud_refused_total")
+                      .Help("What a limit refused or ended, by reason")
+                      .Register(registry_);
+  for (size_t r = 0; r < kNumRefusals; ++r) {
+    refused_[r] = &refused.Add({{"reason", kRefusalNames[r]}});
+  }
 }
 
 void Metrics::CountRpc(RpcMethod method, int code, absl::Duration latency) {

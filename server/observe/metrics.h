@@ -13,6 +13,7 @@
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
+#include "server/rpc/refusal.h"
 #include "server/rpc/rpc_method.h"
 #include "server/serving/batcher.h"
 #include "taud/v1/model_service.pb.h"
@@ -32,6 +33,13 @@ class Metrics {
   // A streamed batch was acknowledged: interactions, and the time from its
   // arrival to its acknowledgement.
   void CountAck(size_t interactions, absl::Duration latency);
+
+  // Set once, before anything is scraped: 1 if the configuration lets strangers
+  // in (server.insecure).
+  void SetInsecure(bool insecure) { insecure_->Set(insecure ? 1 : 0); }
+  void CountRefused(Refusal why) {
+    refused_[static_cast<size_t>(why)]->Increment();
+  }
 
   uint64_t requests() const {
     return requests_.load(std::memory_order_relaxed);
@@ -64,6 +72,8 @@ class Metrics {
       rpcs_{};
   std::array<prometheus::Histogram*, kNumRpcMethods> latency_{};
   prometheus::Counter* acked_ = nullptr;
+  prometheus::Gauge* insecure_ = nullptr;
+  std::array<prometheus::Counter*, kNumRefusals> refused_{};
   prometheus::Histogram* ack_latency_ = nullptr;
 
   absl::Mutex scrape_mutex_;

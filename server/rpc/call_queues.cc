@@ -34,7 +34,10 @@ CallQueues::Call::~Call() {
 }
 
 void CallQueues::Call::Finish(const grpc::ByteBuffer& response,
-                              const grpc::Status& status) {
+                              const grpc::Status& status,
+                              std::unique_ptr<Attachment> attachment) {
+  // `response` may be the attachment's; both live until the events have come.
+  attachment_ = std::move(attachment);
   if (status.ok()) {
     writer_.Finish(response, status, &finished_);
   } else {

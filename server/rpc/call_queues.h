@@ -30,6 +30,12 @@ class CallQueues {
  public:
   using Writer = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
 
+  // What lives as long as a call.
+  class Attachment {
+   public:
+    virtual ~Attachment() = default;
+  };
+
   // One call that has arrived.
   class Call {
    public:
@@ -40,8 +46,10 @@ class CallQueues {
     // Finish.
     const std::atomic<bool>* cancelled() const { return &cancelled_; }
 
-    // Answers. Any thread, exactly once; the call may be gone afterwards.
-    void Finish(const grpc::ByteBuffer& response, const grpc::Status& status);
+    // Answers. Any thread, exactly once; the call may be gone afterwards, and
+    // `attachment`, which may be null, goes with it.
+    void Finish(const grpc::ByteBuffer& response, const grpc::Status& status,
+                std::unique_ptr<Attachment> attachment = nullptr);
 
    private:
     friend class CallQueues;
@@ -67,6 +75,7 @@ class CallQueues {
     grpc::ByteBuffer request_;
     Writer writer_;
     std::atomic<bool> cancelled_{false};
+    std::unique_ptr<Attachment> attachment_;
     int events_left_ = 2;  // after the arrival; the polling thread's
   };
 

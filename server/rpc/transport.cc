@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 
 namespace taud::server {
@@ -11,13 +12,20 @@ namespace {
 // A client may ask whether the server lives this often without a call.
 constexpr int kMinPingIntervalMs = 10000;
 constexpr int kPingTimeoutMs = 20000;
+// So many pings that come too soon are forgiven; then the connection ends.
+constexpr int kPingStrikes = 2;
+constexpr int kMetadataBytes = 8192;
+// Within which a connection must have said that it speaks HTTP/2.
+constexpr int kHandshakeMs = 10000;
+// A connection without a call is closed after.
+constexpr int kIdleMs = 15 * 60 * 1000;
 constexpr int kMostCallQueues = 8;
 constexpr int32_t kTransportBytes = 64 << 20;
 
 }  // namespace
 
-void ConfigureTransport(const config::v1::Server& config,
-                        grpc::ServerBuilder* builder, int* port) {
+void ConfigureConnections(const config::v1::Server& config,
+                          grpc::ServerBuilder* builder) {
   // Two daemons must not share a port unnoticed.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // What is larger is refused by ourselves, with a reason; gRPC would say that
@@ -35,6 +43,22 @@ void ConfigureTransport(const config::v1::Server& config,
   builder->AddChannelArgument(
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
       kMinPingIntervalMs);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kPingStrikes);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytes);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                              kHandshakeMs);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
+  // gRPC inflates before it looks at the size.
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  grpc::ResourceQuota quota("taud");
+  quota.Resize(static_cast<size_t>(config.max_transport_mib()) << 20);
+  builder->SetResourceQuota(quota);
+}
+
+void ConfigureTransport(const config::v1::Server& config,
+                        grpc::ServerBuilder* builder, int* port) {
+  ConfigureConnections(config, builder);
   builder->AddListeningPort(config.grpc_address(),
                             grpc::InsecureServerCredentials(), port);
 }

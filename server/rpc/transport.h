@@ -6,9 +6,14 @@
 
 namespace taud::server {
 
-// What every gRPC server of taud has in common: the address (`port` is filled
-// in when the server starts, 0 if it could not listen), limits on messages and
-// streams, keepalive. Plain function, any thread.
+// What every gRPC server of taud has in common: limits on messages, streams and
+// memory, keepalive. Plain function, any thread.
+void ConfigureConnections(const config::v1::Server& config,
+                          grpc::ServerBuilder* builder);
+
+// The same, and gRPC's own listener at server.grpc_address. *port is 0 if it
+// could not be bound, once the server was built. For servers without an
+// Acceptor.
 void ConfigureTransport(const config::v1::Server& config,
                         grpc::ServerBuilder* builder, int* port);
 

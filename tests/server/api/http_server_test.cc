@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace taud::server {
@@ -17,6 +18,7 @@ namespace {
 class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() {
+    context_.metrics = &metrics_;
     auto server = HttpServer::Bind("127.0.0.1:0", &context_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -39,8 +41,10 @@ class HttpServerTest : public testing::Test {
     return fd;
   }
   void Ask(int fd) {
-    const std::string request =
-        "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n";
+    Say(fd,
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
+  }
+  static void Say(int fd, const std::string& request) {
     EXPECT_EQ(send(fd, request.data(), request.size(), 0),
               static_cast<ssize_t>(request.size()));
   }
@@ -55,6 +59,23 @@ class HttpServerTest : public testing::Test {
     return text;
   }
 
+  bool Counted(const std::string& reason) {
+    return absl::StrContains(
+        metrics_.Scrape(v1::Status(), Batcher::Stats()),
+        absl::StrCat("taud_refused_total{reason=\"", reason, "\"} 1"));
+  }
+  // Until the server has closed, or has had 16 MiB of it.
+  static size_t SendForEver(int fd, const std::string& part) {
+    size_t sent = 0;
+    while (sent < (16u << 20)) {
+      const ssize_t n = send(fd, part.data(), part.size(), MSG_NOSIGNAL);
+      if (n < 0) break;
+      sent += static_cast<size_t>(n);
+    }
+    return sent;
+  }
+
+  Metrics metrics_;
   DaemonContext context_;
   std::unique_ptr<HttpServer> server_;
   std::vector<int> connections_;
@@ -70,12 +91,54 @@ TEST_F(HttpServerTest, ClosesAfterTheAnswerWhateverTheClientWants) {
 }
 
 TEST_F(HttpServerTest, IdleConnectionsKeepNobodyWaiting) {
-  for (int i = 0; i < 20; ++i) Connect();
+  // More than it keeps: the oldest of them go.
+  for (int i = 0; i < 300; ++i) Connect();
   for (int i = 0; i < 50; ++i) {
     const int fd = Connect();
     Ask(fd);
     EXPECT_TRUE(absl::StartsWith(ReadAll(fd), "HTTP/1.1 200")) << i;
   }
+}
+
+TEST_F(HttpServerTest, HeadersHaveAnEnd) {
+  const int fd = Connect();
+  Say(fd, "GET /healthz HTTP/1.1\r\n");
+  EXPECT_LT(SendForEver(fd, "X-Header: and one more of them\r\n"), 16u << 20);
+  EXPECT_TRUE(Counted("http_head"));
+  const int long_path = Connect();
+  Say(long_path, "GET /" + std::string(8192, 'a'));
+  EXPECT_TRUE(absl::StartsWith(ReadAll(long_path), "HTTP/1.1 431"));
+}
+
+TEST_F(HttpServerTest, BodiesAreNotRead) {
+  for (const char* method : {"GET", "POST"}) {
+    const int fd = Connect();
+    Say(fd, absl::StrCat(method,
+                         " /healthz HTTP/1.1\r\nHost: x\r\n"
+                         "Transfer-Encoding: chunked\r\n\r\n"));
+    EXPECT_LT(SendForEver(fd, "8\r\nabcdefgh\r\n"), 16u << 20) << method;
+  }
+  const int fd = Connect();
+  Say(fd, "POST /healthz HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n");
+  EXPECT_TRUE(absl::StartsWith(ReadAll(fd), "HTTP/1.1 4"));
+}
+
+TEST_F(HttpServerTest, RangesAreNotCopies) {
+  std::string ranges = "bytes=0-";
+  for (int i = 0; i < 1000; ++i) ranges += ",0-";
+  const int fd = Connect();
+  Say(fd, "GET /healthz HTTP/1.1\r\nRange: " + ranges + "\r\n\r\n");
+  const std::string answer = ReadAll(fd);
+  EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 200")) << answer;
+  EXPECT_TRUE(absl::EndsWith(answer, "\r\n\r\nok\n")) << answer;
+}
+
+TEST_F(HttpServerTest, ARequestMayComeInPieces) {
+  const int fd = Connect();
+  for (const char* piece : {"GET /hea", "lthz HTTP/1.1\r", "\n", "\r\n"}) {
+    Say(fd, piece);
+  }
+  EXPECT_TRUE(absl::StartsWith(ReadAll(fd), "HTTP/1.1 200"));
 }
 
 TEST_F(HttpServerTest, AnAddressNeedsAPort) {

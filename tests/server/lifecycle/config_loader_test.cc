@@ -31,7 +31,7 @@ TEST(ConfigLoaderTest, AnAddressHasAPort) {
       {"127.0.0.1:50051", true},
       {"localhost:0", true},
       {"[::1]:50051", true},
-      {"0.0.0.0:65535", true},
+      {"127.0.0.1:65535", true},
       {"127.0.0.1", false},
       {"127.0.0.1:", false},
       {"127.0.0.1:65536", false},
@@ -58,6 +58,62 @@ TEST(ConfigLoaderTest, AnAddressHasAPort) {
     if (c.good) continue;
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr("server.http_address: "));
+  }
+}
+
+TEST(ConfigLoaderTest, OnlyLoopbackUnlessInsecure) {
+  const struct {
+    const char* address;
+    bool loopback;
+  } cases[] = {
+      {"127.0.0.1:1", true},
+      {"127.8.9.1:1", true},
+      {"[::1]:1", true},
+      {"localhost:1", true},
+      {"0.0.0.0:1", false},
+      {"[::]:1", false},
+      {"10.0.0.1:1", false},
+      {"128.0.0.1:1", false},
+      {"127.0.0.1.example:1", false},
+      {"127.1:1", false},
+      {"localhost.example:1", false},
+      {"[::ffff:127.0.0.1]:1", false},
+      {"[fe80::1]:1", false},
+      {"*:1", false},
+  };
+  for (const auto& c : cases) {
+    config::v1::Config grpc = DefaultConfig();
+    grpc.mutable_server()->set_grpc_address(c.address);
+    config::v1::Config http = DefaultConfig();
+    http.mutable_server()->set_http_address(c.address);
+    for (config::v1::Config* config : {&grpc, &http}) {
+      const absl::Status status = CheckAddresses(*config);
+      EXPECT_EQ(status.ok(), c.loopback) << c.address;
+      if (!c.loopback) {
+        EXPECT_THAT(std::string(status.message()),
+                    HasSubstr("set server.insecure to true"));
+      }
+      config->mutable_server()->set_insecure(true);
+      EXPECT_TRUE(CheckAddresses(*config).ok()) << c.address;
+    }
+  }
+  config::v1::Config config = DefaultConfig();
+  config.mutable_server()->set_grpc_address("unix:/run/taud/socket");
+  EXPECT_TRUE(CheckAddresses(config).ok());
+}
+
+TEST(ConfigLoaderTest, ABooleanIsTrueOrFalse) {
+  EXPECT_FALSE(DefaultConfig().server().insecure());
+  auto config = ParseConfig("server: {insecure: true}", "f.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->server().insecure());
+  for (const char* value : {"yes", "1", "True", "on", ""}) {
+    config::v1::Config set = DefaultConfig();
+    const absl::Status status =
+        OverrideConfig(std::string("server.insecure=") + value, &set);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("true or false"))
+        << value;
+    EXPECT_FALSE(set.server().insecure()) << value;
   }
 }
 

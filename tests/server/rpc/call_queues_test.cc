@@ -29,6 +29,7 @@ class CallQueuesTest : public testing::Test {
     config.set_max_message_bytes(1 << 20);
     config.set_max_streams_per_connection(1024);
     config.set_keepalive_seconds(60);
+    config.set_max_transport_mib(256);
     grpc::ServerBuilder builder;
     int port = 0;
     ConfigureTransport(config, &builder, &port);

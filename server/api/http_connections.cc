@@ -1,0 +1,240 @@
+#include "server/api/http_connections.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "model/check.h"
+#include "model/steady_clock.h"
+
+namespace taud::server {
+namespace {
+
+constexpr char kTooLong[] =
+    "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr char kFailed[] =
+    "HTTP/1.1 500 Internal Server Error\r\n"
+    "Connection: close\r\nContent-Length: 0\r\n\r\n";
+// Without descriptors no connection is taken for so long.
+constexpr absl::Duration kPause = absl::Milliseconds(100);
+
+bool WouldBlock() { return errno == EAGAIN || errno == EINTR; }
+
+}  // namespace
+
+HttpConnections::HttpConnections(const Options& options, Answer answer,
+                                 std::function<void(Refusal)> refused)
+    : options_(options),
+      answer_(std::move(answer)),
+      refused_(std::move(refused)) {}
+
+HttpConnections::~HttpConnections() { Stop(); }
+
+void HttpConnections::Start(int listener) {
+  listener_ = listener;
+  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  TAUD_CHECK(wake_ >= 0);
+  threads_.emplace_back([this] { Run(); });
+  for (int w = 0; w < options_.workers; ++w) {
+    threads_.emplace_back([this] { Work(); });
+  }
+}
+
+void HttpConnections::Stop() {
+  if (threads_.empty()) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  const uint64_t one = 1;
+  (void)!write(wake_, &one, sizeof(one));
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  while (!connections_.empty()) Close(connections_.begin());
+  close(listener_);
+  close(wake_);
+}
+
+void HttpConnections::Work() {
+  const auto busy = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !asked_.empty();
+  };
+  while (true) {
+    Job job;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(&busy));
+      if (stopping_) return;
+      job = std::move(asked_.front());
+      asked_.pop_front();
+    }
+    try {
+      job.text = answer_(job.text);
+    } catch (...) {  // the library's, or without memory
+      job.text = kFailed;
+    }
+    absl::MutexLock lock(&mutex_);
+    answered_.push_back(std::move(job));
+    const uint64_t one = 1;
+    (void)!write(wake_, &one, sizeof(one));
+  }
+}
+
+void HttpConnections::Run() {
+  std::vector<pollfd> waiting;
+  while (true) {
+    const absl::Time now = model::SteadyNow();
+    waiting.clear();
+    waiting.push_back({wake_, POLLIN, 0});
+    const bool accepts = now >= accept_after_;
+    waiting.push_back({accepts ? listener_ : -1, POLLIN, 0});
+    for (const Connection& c : connections_) {
+      const bool asks = c.state != State::kAnswering;
+      const short events = c.state == State::kReading ? POLLIN : POLLOUT;
+      waiting.push_back({asks ? c.fd : -1, events, 0});
+    }
+    poll(waiting.data(), waiting.size(), WaitMs(now));
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+    }
+    auto it = connections_.begin();
+    for (size_t i = 2; i < waiting.size(); ++i) {
+      const bool goes_on = waiting[i].revents == 0 || OnReady(&*it);
+      it = goes_on ? std::next(it) : Close(it);
+    }
+    if (waiting[0].revents != 0) TakeAnswers();
+    CloseLate(model::SteadyNow());
+    if (waiting[1].revents != 0) Accept();
+  }
+}
+
+int HttpConnections::WaitMs(absl::Time now) const {
+  absl::Time next =
+      accept_after_ > now ? accept_after_ : absl::InfiniteFuture();
+  for (const Connection& c : connections_) {
+    if (c.state != State::kAnswering) next = std::min(next, c.until);
+  }
+  if (next == absl::InfiniteFuture()) return -1;
+  return static_cast<int>(absl::ToInt64Milliseconds(
+      std::max(absl::ZeroDuration(), next - now) + absl::Milliseconds(1)));
+}
+
+void HttpConnections::Accept() {
+  const int fd =
+      accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    if (WouldBlock() || errno == ECONNABORTED) return;
+    refused_(Refusal::kDescriptors);
+    accept_after_ = model::SteadyNow() + kPause;
+    return;
+  }
+  if (!MakeRoom()) {
+    close(fd);
+    return;
+  }
+  Connection connection;
+  connection.fd = fd;
+  connection.id = ++next_id_;
+  connection.until = model::SteadyNow() + options_.read_time;
+  connections_.push_back(std::move(connection));
+}
+
+// Who has been here longest goes: an honest client is done within milliseconds.
+bool HttpConnections::MakeRoom() {
+  if (connections_.size() < options_.max_connections) return true;
+  refused_(Refusal::kHttpConnections);
+  const auto oldest = std::find_if(
+      connections_.begin(), connections_.end(),
+      [](const Connection& c) { return c.state != State::kAnswering; });
+  if (oldest == connections_.end()) return false;
+  Close(oldest);
+  return true;
+}
+
+bool HttpConnections::OnReady(Connection* connection) {
+  return connection->state == State::kReading ? Read(connection)
+                                              : Write(connection);
+}
+
+bool HttpConnections::Read(Connection* connection) {
+  char buffer[4096];
+  const ssize_t n = recv(connection->fd, buffer, sizeof(buffer), 0);
+  if (n < 0) return WouldBlock();
+  if (n == 0) return false;
+  std::string& in = connection->in;
+  const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
+  in.append(buffer, static_cast<size_t>(n));
+  const size_t end = in.find("\r\n\r\n", searched);
+  const size_t head = end == std::string::npos ? in.size() : end + 4;
+  if (head > options_.max_head_bytes) {
+    refused_(Refusal::kHttpHead);
+    connection->out = kTooLong;
+    connection->state = State::kWriting;
+    connection->until = model::SteadyNow() + options_.write_time;
+    return Write(connection);
+  }
+  if (end == std::string::npos) return true;
+  in.resize(head);
+  Ask(connection);
+  return true;
+}
+
+void HttpConnections::Ask(Connection* connection) {
+  connection->state = State::kAnswering;
+  absl::MutexLock lock(&mutex_);
+  asked_.push_back({connection->id, std::move(connection->in)});
+}
+
+void HttpConnections::TakeAnswers() {
+  uint64_t count = 0;
+  (void)!read(wake_, &count, sizeof(count));
+  std::deque<Job> answered;
+  {
+    absl::MutexLock lock(&mutex_);
+    answered.swap(answered_);
+  }
+  for (Job& job : answered) {
+    const auto it =
+        std::find_if(connections_.begin(), connections_.end(),
+                     [&job](const Connection& c) { return c.id == job.id; });
+    it->out = std::move(job.text);
+    it->state = State::kWriting;
+    it->until = model::SteadyNow() + options_.write_time;
+    if (!Write(&*it)) Close(it);
+  }
+}
+
+bool HttpConnections::Write(Connection* connection) {
+  const std::string& out = connection->out;
+  while (connection->sent < out.size()) {
+    const ssize_t n = send(connection->fd, out.data() + connection->sent,
+                           out.size() - connection->sent, MSG_NOSIGNAL);
+    if (n < 0) return WouldBlock();
+    connection->sent += static_cast<size_t>(n);
+  }
+  return false;
+}
+
+void HttpConnections::CloseLate(absl::Time now) {
+  for (auto it = connections_.begin(); it != connections_.end();) {
+    const bool late = it->state != State::kAnswering && it->until <= now;
+    if (late) refused_(Refusal::kHttpTime);
+    it = late ? Close(it) : std::next(it);
+  }
+}
+
+std::list<HttpConnections::Connection>::iterator HttpConnections::Close(
+    std::list<Connection>::iterator it) {
+  shutdown(it->fd, SHUT_WR);
+  close(it->fd);
+  return connections_.erase(it);
+}
+
+}  // namespace taud::server

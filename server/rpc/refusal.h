@@ -1,0 +1,35 @@
+#ifndef TAUD_SERVER_RPC_REFUSAL_H_
+#define TAUD_SERVER_RPC_REFUSAL_H_
+
+#include <cstddef>
+
+namespace taud::server {
+
+// The limits that refuse something, or end it: what taud_refused_total counts.
+enum class Refusal {
+  kConnections,      // of the gRPC port: server.max_connections
+  kDescriptors,      // the process has too few left
+  kHttpConnections,  // of the HTTP port: the oldest makes room
+  kHttpHead,         // a request that is too long
+  kHttpTime,         // a request, or the reading of its answer, took too long
+  kMessageBytes,     // server.max_message_bytes
+  kAnswerBytes,      // server.max_response_bytes
+  kAnswerTime,       // nobody read the answer: server.answer_seconds
+  kMemory,           // serving.max_request_memory_mib
+  kRate,             // serving.requests_per_client
+  kQueue,            // serving.max_queue, serving.max_wait_ms
+};
+
+inline constexpr const char* kRefusalNames[] = {
+    "connections",  "descriptors", "http_connections",
+    "http_head",    "http_time",   "message_bytes",
+    "answer_bytes", "answer_time", "memory",
+    "rate",         "queue",
+};
+inline constexpr size_t kNumRefusals =
+    sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
+static_assert(kNumRefusals == static_cast<size_t>(Refusal::kQueue) + 1);
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_RPC_REFUSAL_H_

@@ -1,0 +1,165 @@
+// What strangers do with connections: the daemon goes on, and counts it.
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "httplib.h"
+#include "tests/e2e/api_client.h"
+
+namespace taud::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kConnections = 8;
+
+class AttackTest : public testing::Test {
+ protected:
+  AttackTest() {
+    std::vector<std::string> arguments = QuickTraining();
+    for (const std::string& set :
+         {absl::StrCat("server.max_connections=", kConnections),
+          std::string("server.answer_seconds=1")}) {
+      arguments.push_back("--set");
+      arguments.push_back(set);
+    }
+    daemon_ = std::make_unique<DaemonProcess>(directory_.path(), arguments);
+    EXPECT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
+  }
+  ~AttackTest() override {
+    for (const int fd : connections_) close(fd);
+  }
+
+  std::string Metrics() const {
+    httplib::Client http("127.0.0.1", daemon_->http_port());
+    const auto result = http.Get("/metrics");
+    return result ? result->body : "";
+  }
+  // 0 if it is missing, too.
+  double Refused(const std::string& reason) const {
+    const std::string line =
+        absl::StrCat("taud_refused_total{reason=\"", reason, "\"} ");
+    const std::string metrics = Metrics();
+    const size_t at = metrics.find(line);
+    return at == std::string::npos
+               ? -1
+               : std::stod(metrics.substr(at + line.size()));
+  }
+  int Connect(int port) {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(
+        connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    connections_.push_back(fd);
+    return fd;
+  }
+  int grpc_port() const {
+    const std::string address = daemon_->grpc_address();
+    return std::stoi(address.substr(address.rfind(':') + 1));
+  }
+  // As a client that has not been here yet.
+  bool Answers() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto stub = v1::ModelService::NewStub(grpc::CreateCustomChannel(
+        daemon_->grpc_address(), grpc::InsecureChannelCredentials(),
+        arguments));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::seconds(60));
+    context.set_wait_for_ready(true);
+    v1::Status status;
+    return stub->GetStatus(&context, v1::GetStatusRequest(), &status).ok();
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<DaemonProcess> daemon_;
+  std::vector<int> connections_;
+};
+
+TEST_F(AttackTest, ConnectionsDoNotEndTheServer) {
+  // Held, silent, and far more than are allowed.
+  for (int i = 0; i < 300; ++i) Connect(grpc_port());
+  // The last of them has been refused: what is accepted is so in order.
+  char byte = 0;
+  while (recv(connections_.back(), &byte, 1, 0) > 0) {
+  }
+  EXPECT_GT(Refused("connections"), 300 / 2);
+  for (const int fd : connections_) close(fd);
+  connections_.clear();
+  EXPECT_TRUE(Answers());
+  EXPECT_THAT(Metrics(), HasSubstr("taud_insecure 0"));
+}
+
+TEST_F(AttackTest, CompressedRequestsAreRefusedBeforeTheyAreInflated) {
+  const ApiClient api(*daemon_);
+  grpc::ClientContext context;
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  v1::WriteInteractionsRequest request;
+  request.add_interactions()->set_user_id(std::string(60 << 20, 'x'));
+  v1::WriteInteractionsResponse response;
+  const grpc::Status status =
+      api.ingestion->WriteInteractions(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED)
+      << status.error_message();
+  EXPECT_TRUE(Answers());
+}
+
+TEST_F(AttackTest, AnAnswerThatNobodyReadsIsLetGo) {
+  const ApiClient api(*daemon_);
+  v1::WriteInteractionsRequest request;
+  // An answer of 200 KB: more than the 64 KiB that wait at a client.
+  const std::string padding(200, 'i');
+  for (int i = 0; i < 1000; ++i) {
+    v1::Interaction* interaction = request.add_interactions();
+    interaction->set_user_id("u");
+    interaction->set_item_id(absl::StrCat(padding, i));
+  }
+  v1::WriteInteractionsResponse response;
+  const grpc::Status written = api.Write(request, &response);
+  ASSERT_TRUE(written.ok()) << written.error_message();
+
+  grpc::GenericStub stub(api.channel);
+  v1::GetUserRequest user;
+  user.set_id("u");
+  user.set_limit(1000);
+  const grpc::Slice slice(user.SerializeAsString());
+  const grpc::ByteBuffer bytes(&slice, 1);
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareUnaryCall(
+      &context, "/taud.v1.CatalogService/GetUser", bytes, &queue);
+  call->StartCall();
+  // Sends the request, and reads nothing of the answer's message.
+  call->ReadInitialMetadata(nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  while (Refused("answer_time") == 0) {
+  }
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(Answers());
+}
+
+}  // namespace
+}  // namespace taud::e2e

@@ -1,0 +1,109 @@
+#include "server/api/http_connections.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/synchronization/notification.h"
+#include "gtest/gtest.h"
+
+namespace taud::server {
+namespace {
+
+// The answer to every request is `answer_`.
+class HttpConnectionsTest : public testing::Test {
+ protected:
+  void Start(const HttpConnections::Options& options) {
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address_);
+    ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address_), size), 0);
+    ASSERT_EQ(listen(listener, 16), 0);
+    getsockname(listener, reinterpret_cast<sockaddr*>(&address_), &size);
+    connections_ = std::make_unique<HttpConnections>(
+        options, [this](const std::string&) { return answer_; },
+        [this](Refusal why) {
+          if (refused_.HasBeenNotified()) return;
+          why_ = why;
+          refused_.Notify();
+        });
+    connections_->Start(listener);
+  }
+  void TearDown() override {
+    if (connections_ != nullptr) connections_->Stop();
+    close(fd_);
+  }
+  void ConnectAndSay(const std::string& text) {
+    fd_ = socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_EQ(
+        connect(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof(address_)),
+        0);
+    ASSERT_EQ(send(fd_, text.data(), text.size(), 0),
+              static_cast<ssize_t>(text.size()));
+  }
+  size_t ReadAll() const {
+    size_t bytes = 0;
+    char buffer[4096];
+    ssize_t n = 0;
+    while ((n = recv(fd_, buffer, sizeof(buffer), 0)) > 0) {
+      bytes += static_cast<size_t>(n);
+    }
+    return bytes;
+  }
+
+  std::string answer_ = "answer";
+  absl::Notification refused_;
+  Refusal why_ = Refusal::kQueue;
+  sockaddr_in address_ = {};
+  int fd_ = -1;
+  std::unique_ptr<HttpConnections> connections_;
+};
+
+TEST_F(HttpConnectionsTest, AnswersAWholeHead) {
+  Start({});
+  ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(ReadAll(), answer_.size());
+}
+
+TEST_F(HttpConnectionsTest, AHeadThatDoesNotComeIsNotWaitedFor) {
+  HttpConnections::Options options;
+  options.read_time = absl::Milliseconds(50);
+  Start(options);
+  ConnectAndSay("GET / HTTP/1.1\r\n");
+  EXPECT_EQ(ReadAll(), 0u);  // ends, for the server closes
+  refused_.WaitForNotification();
+  EXPECT_EQ(why_, Refusal::kHttpTime);
+}
+
+TEST_F(HttpConnectionsTest, AnAnswerThatNobodyReadsIsNotKept) {
+  answer_.assign(64 << 20, 'x');
+  HttpConnections::Options options;
+  options.write_time = absl::Milliseconds(50);
+  Start(options);
+  ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
+  refused_.WaitForNotification();
+  EXPECT_EQ(why_, Refusal::kHttpTime);
+  EXPECT_LT(ReadAll(), answer_.size());
+}
+
+TEST_F(HttpConnectionsTest, TheOldestMakesRoom) {
+  HttpConnections::Options options;
+  options.max_connections = 1;
+  options.read_time = absl::Hours(1);
+  Start(options);
+  ConnectAndSay("GET");
+  const int oldest = fd_;
+  ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(ReadAll(), answer_.size());
+  refused_.WaitForNotification();
+  EXPECT_EQ(why_, Refusal::kHttpConnections);
+  close(oldest);
+}
+
+}  // namespace
+}  // namespace taud::server
