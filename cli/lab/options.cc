@@ -202,8 +202,10 @@ LabFlags AsFound(LabFlags flags, const nlohmann::ordered_json& result) {
   };
   flags.rho = found("rho");
   flags.prior = found("prior");
-  flags.neighbours =
-      absl::StrCat(found("neighbours"), ",", found("neighbours_power"));
+  if (result.contains("neighbours")) {
+    flags.neighbours =
+        absl::StrCat(found("neighbours"), ",", found("neighbours_power"));
+  }
   if (result.contains("beta_option")) flags.beta = found("beta");
   if (result.contains("norm_exponent")) flags.rank_sim = found("norm_exponent");
   return flags;

@@ -54,6 +54,8 @@ TEST(LabOptionsTest, WhatWasFoundIsNotLookedForAgain) {
       ParseLabFlags({"--data", "somewhere", "--backbone", "lightgcn"});
   const auto options = Resolve(AsFound(*flags, {{"rho", 1.06},
                                                 {"prior", 0.5},
+                                                {"neighbours", 0.2},
+                                                {"neighbours_power", 0.25},
                                                 {"beta", 0.25},
                                                 {"beta_option", "auto"},
                                                 {"norm_exponent", 0.4}}));
@@ -62,6 +64,9 @@ TEST(LabOptionsTest, WhatWasFoundIsNotLookedForAgain) {
                options->find_norm_exponent);
   EXPECT_EQ(options->fit.rho, 1.06);
   EXPECT_EQ(options->prior, 0.5);
+  EXPECT_FALSE(options->find_neighbours);
+  EXPECT_EQ(options->neighbours.weight, 0.2f);
+  EXPECT_EQ(options->neighbours.power, 0.25f);
   EXPECT_EQ(options->fit.beta, 0.25);
   EXPECT_EQ(options->norm_exponent, 0.4);
 }

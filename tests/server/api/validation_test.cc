@@ -87,8 +87,8 @@ INSTANTIATE_TEST_SUITE_P(
                        "like seconds. Send milliseconds, or set time_unit"},
         BadInteraction{
             "UnknownKind",
-            [](auto* i) { i->set_kind(static_cast<v1::InteractionKind>(6)); },
-            "kind: 6 is unknown; allowed: 0 to 5"},
+            [](auto* i) { i->set_kind(static_cast<v1::InteractionKind>(7)); },
+            "kind: 7 is unknown; allowed: 0 to 6"},
         BadInteraction{
             "NegativeKind",
             [](auto* i) { i->set_kind(static_cast<v1::InteractionKind>(-1)); },

@@ -142,8 +142,8 @@ TEST(EventCodecTest, DamagedEventsAreDataLoss) {
   other_format[0] = 9;
   std::string kind_zero = good;
   kind_zero[21] = 0;
-  std::string kind_six = good;
-  kind_six[21] = 6;
+  std::string kind_seven = good;
+  kind_seven[21] = 7;
   std::string nan = good;
   nan.replace(17, 4, std::string("\x00\x00\xc0\x7f", 4));
   const struct {
@@ -155,7 +155,7 @@ TEST(EventCodecTest, DamagedEventsAreDataLoss) {
       {good + "x", "23 bytes, expected 22"},
       {other_format, "unknown format 9"},
       {kind_zero, "kind is 0"},
-      {kind_six, "kind is 6"},
+      {kind_seven, "kind is 7"},
       {nan, "weight is nan"},
   };
   for (const auto& c : cases) {

@@ -58,9 +58,9 @@ TEST(CheckInteractionsTest, NamesFieldAndValue) {
        },
        "kind is 0"},
       {[](NewInteraction* i) {
-         i->kind = static_cast<model::InteractionKind>(6);
+         i->kind = static_cast<model::InteractionKind>(7);
        },
-       "kind is 6"},
+       "kind is 7"},
   };
   for (const auto& c : cases) {
     std::vector<NewInteraction> batch = {Good(), Good()};
