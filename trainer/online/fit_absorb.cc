@@ -20,6 +20,11 @@ constexpr double kAskHeldAt[] = {1.0 / 15, 1.0 / 5, 1.0 / 3, 2.0 / 3};
 constexpr double kHeldUntil = 2.0 / 3;
 // Of the pairs that there are, no more than one in so many is held.
 constexpr uint32_t kHeldOneIn = 10;
+// What comes at once is a load if it is so much, and so much of what there is.
+// Of a stream of single interactions the meter asks about each before it is
+// learnt: holding some back would only keep rows from learning.
+constexpr size_t kLeastLoad = 200;
+constexpr size_t kLoadOneIn = 16;
 // With so many times the pairs of the last time, asking begins anew.
 constexpr double kAskAnewAt = 1.5;
 
@@ -53,6 +58,8 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   }
   const uint32_t before = pairs_.size();
   fresh_ = 0;
+  loads_ = end - position_ >=
+           std::max(kLeastLoad, size_t{pairs_.live()} / kLoadOneIn);
   std::vector<Undone> undone;
   const size_t ask_every = (end - position_ + QueryMeter::kMaxQuestions - 1) /
                            QueryMeter::kMaxQuestions;
@@ -111,7 +118,7 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
   } else if (KnowsRowsOf(user, item)) {
     if (ask) query_meter_.Ask(user, item, user_learnt_[user]);
     AddPair(taken);
-  } else if (IsYoung() && HeldPairs::IsCandidate(user, item) &&
+  } else if (loads_ && IsYoung() && HeldPairs::IsCandidate(user, item) &&
              user < pairs_.user_degree().size() &&
              pairs_.user_degree()[user] > 0 &&
              item < pairs_.item_popularity().size() &&

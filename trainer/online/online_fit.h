@@ -231,6 +231,7 @@ class OnlineFit {
   QueryMeter query_meter_;
   bool recent_known_ = true;  // query_meter_ has the latest items
   HeldPairs held_;
+  bool loads_ = false;          // what is being absorbed is a load
   uint32_t fresh_ = 0;          // pairs that the sampler has not been told of
   size_t held_asked_ = 0;       // times that was asked about those held
   uint32_t held_asked_at_ = 0;  // pairs there were then
