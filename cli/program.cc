@@ -52,6 +52,7 @@ int RunParsed(int argc, const Program& program) {
   AddSnapshots(&app, &common, &result);
   AddPublish(&app, &common, &result);
   AddRollback(&app, &common, &result);
+  AddRetract(&app, &common, &result);
   AddErasure(&app, &common, &result);
   AddBackup(&app, &common, &result);
   AddVerify(&app, &common, &result);

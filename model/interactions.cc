@@ -25,6 +25,7 @@ void Interactions::Append(const Interaction& interaction) {
   TAUD_CHECK(interaction.sequence > last_sequence());
   AppendToItem(interaction, AppendToUser(interaction));
   log_.push_back(interaction);
+  NoteRetraction(interaction);
   last_sequence_.store(interaction.sequence, std::memory_order_release);
 }
 
@@ -66,7 +67,10 @@ void Interactions::AppendAll(const std::vector<Interaction>& interactions) {
   for (const uint64_t key : order) {
     AppendToItem(interactions[key & kPosition], changes[key & kPosition]);
   }
-  for (const Interaction& one : interactions) log_.push_back(one);
+  for (const Interaction& one : interactions) {
+    log_.push_back(one);
+    NoteRetraction(one);
+  }
   last_sequence_.store(last, std::memory_order_release);
 }
 
@@ -82,8 +86,13 @@ Interactions::Change Interactions::AddToUser(const Interaction& interaction,
   const auto place =
       std::lower_bound(user->seen.begin(), user->seen.end(), interaction.item);
   const bool repeated = place != user->seen.end() && *place == interaction.item;
-  if (!repeated) user->seen.insert(place, interaction.item);
   user->newest = interaction.sequence;
+  if (interaction.kind == InteractionKind::kRetract) {
+    if (!repeated) return Change::kNone;
+    user->seen.erase(place);
+    return DropFromHistory(interaction.item, user);
+  }
+  if (!repeated) user->seen.insert(place, interaction.item);
 
   HistoryEntry entry;
   entry.item = interaction.item;
@@ -116,13 +125,29 @@ Interactions::Change Interactions::AddToUser(const Interaction& interaction,
   return positive ? Change::kMore : Change::kLess;
 }
 
+Interactions::Change Interactions::DropFromHistory(ItemIndex item, User* user) {
+  const auto old =
+      std::find_if(user->history.begin(), user->history.end(),
+                   [item](const HistoryEntry& e) { return e.item == item; });
+  if (old == user->history.end()) return Change::kNone;
+  const bool was_positive = IsPositive(old->kind);
+  user->history.erase(old);
+  return was_positive ? Change::kLess : Change::kNone;
+}
+
 void Interactions::AppendToItem(const Interaction& interaction, Change change) {
   items_.GrowTo(size_t{interaction.item} + 1);
   absl::MutexLock lock(&ItemMutex(interaction.item));
   Item& item = items_.Mutable(interaction.item);
-  ++item.count;
   if (change == Change::kMore) ++item.positives;
   if (change == Change::kLess && item.positives > 0) --item.positives;
+  if (interaction.kind == InteractionKind::kRetract) {
+    item.recent.erase(
+        std::remove(item.recent.begin(), item.recent.end(), interaction.user),
+        item.recent.end());
+    return;
+  }
+  ++item.count;
   if (!item.recent.empty() && item.recent.back() == interaction.user) return;
   item.recent.push_back(interaction.user);
   if (item.recent.size() >= 2 * kMaxRecentUsers) {
@@ -253,6 +278,25 @@ void Interactions::CopyHistorySince(UserIndex user, Sequence after,
     const HistoryEntry& entry = all[all.size() - 1 - place];
     if (place < latest || entry.sequence > after) history->push_back(entry);
   }
+}
+
+std::map<Interactions::Pair, std::vector<size_t>> Interactions::PositionsOf(
+    const std::vector<Pair>& pairs) const {
+  std::map<Pair, std::vector<size_t>> positions;
+  for (const Pair& pair : pairs) positions[pair];
+  const absl::flat_hash_set<Pair> wanted(pairs.begin(), pairs.end());
+  size_t position = 0;
+  ForEach(0, size(), [&](const Interaction& one) {
+    const size_t here = position++;
+    if (IsErased(one) || !wanted.contains(Pair(one.user, one.item))) return;
+    std::vector<size_t>& of_pair = positions[Pair(one.user, one.item)];
+    if (one.kind == InteractionKind::kRetract) {
+      of_pair.clear();
+    } else {
+      of_pair.push_back(here);
+    }
+  });
+  return positions;
 }
 
 Sequence Interactions::NewestOf(UserIndex user) const {

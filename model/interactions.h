@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -119,10 +121,21 @@ class Interactions {
   // the `latest` first ones whenever they came.
   void CopyHistorySince(UserIndex user, Sequence after, size_t latest,
                         size_t limit, std::vector<HistoryEntry>* history) const;
+  // For each pair of user and item the log positions of what the user did with
+  // the item since it was last retracted, ascending. O(the log): for what is
+  // seldom.
+  using Pair = std::pair<UserIndex, ItemIndex>;
+  std::map<Pair, std::vector<size_t>> PositionsOf(
+      const std::vector<Pair>& pairs) const;
+  // The sequence of the last retraction; 0 without one.
+  Sequence last_retraction() const {
+    return last_retraction_.load(std::memory_order_acquire);
+  }
   // The sequence of the user's interaction that came last; 0 without one.
   Sequence NewestOf(UserIndex user) const;
 
-  // Interactions of any kind with the item, repeats included.
+  // Interactions of any kind with the item, repeats and those that were taken
+  // back included, retractions not.
   uint32_t ItemCount(ItemIndex item) const;
   // Users whose newest interaction with the item is a positive one.
   uint32_t ItemPositives(ItemIndex item) const;
@@ -152,11 +165,16 @@ class Interactions {
     return item_mutex_[item % kStripes];
   }
   static constexpr size_t kBlock = 4096;
+  void NoteRetraction(const Interaction& interaction) {
+    if (interaction.kind != InteractionKind::kRetract) return;
+    last_retraction_.store(interaction.sequence, std::memory_order_release);
+  }
   // What an interaction changes in the number of users who like its item.
   enum class Change : int8_t { kLess = -1, kNone = 0, kMore = 1 };
   Change AppendToUser(const Interaction& interaction);
   void AppendToItem(const Interaction& interaction, Change change);
   static Change AddToUser(const Interaction& interaction, User* user);
+  static Change DropFromHistory(ItemIndex item, User* user);
   void ForgetOfUser(UserIndex user, const std::vector<ItemIndex>& items);
   void ForgetOfItem(ItemIndex item, const std::vector<UserIndex>& users,
                     uint32_t positives);
@@ -167,6 +185,7 @@ class Interactions {
   ChunkedVector<Interaction> log_;
   std::atomic<Sequence> last_sequence_{0};
   std::atomic<size_t> erased_{0};
+  std::atomic<Sequence> last_retraction_{0};
   mutable std::array<absl::Mutex, kStripes> user_mutex_;
   mutable std::array<absl::Mutex, kStripes> item_mutex_;
 

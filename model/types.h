@@ -27,14 +27,17 @@ enum class InteractionKind : uint8_t {
   kLike = 3,
   kPurchase = 4,
   kDislike = 5,
+  // Nothing that was done but that it is taken back: all that the user did
+  // with the item before is as if it had never been.
+  kRetract = 6,
 };
 
-inline constexpr int kNumInteractionKinds = 5;
+inline constexpr int kNumInteractionKinds = 6;
 
 // Whether the trainer learns `kind` as a positive. A dislike only counts as
-// seen.
+// seen, and what was retracted as nothing.
 constexpr bool IsPositive(InteractionKind kind) {
-  return kind != InteractionKind::kDislike;
+  return kind != InteractionKind::kDislike && kind != InteractionKind::kRetract;
 }
 
 // Limits on what a stranger may send, checked at the edge and again where the

@@ -67,6 +67,9 @@ void NewItems::Add(const model::Interaction& interaction) {
   if (item < s.items.rows && s.item_popularity[item] > 0) return;
   // While the log is read at a start, it has what the snapshot knows, too.
   if (interaction.sequence <= s.trained_through) return;
+  if (interaction.kind == model::InteractionKind::kRetract) {
+    return TakeBack(interaction.user, item);
+  }
   if (model::Interactions::IsErased(interaction) ||
       !IsPositive(interaction.kind)) {
     return;
@@ -86,6 +89,21 @@ void NewItems::Add(const model::Interaction& interaction) {
   known.users.push_back(user);
   const float* row = s.users.Row(user);
   for (size_t c = 0; c < known.sum.size(); ++c) known.sum[c] += row[c];
+  changed_ = true;
+}
+
+void NewItems::TakeBack(model::UserIndex user, model::ItemIndex item) {
+  const auto it = items_.find(item);
+  if (it == items_.end()) return;
+  std::vector<model::UserIndex>& users = it->second.users;
+  const auto found = std::find(users.begin(), users.end(), user);
+  if (found == users.end()) return;
+  users.erase(found);
+  const float* const row = snapshot_->users.Row(user);
+  for (size_t c = 0; c < it->second.sum.size(); ++c) {
+    it->second.sum[c] -= row[c];
+  }
+  if (users.empty()) items_.erase(it);
   changed_ = true;
 }
 

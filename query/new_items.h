@@ -66,6 +66,8 @@ class NewItems {
 
   void Add(const model::Interaction& interaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeBack(model::UserIndex user, model::ItemIndex item)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<const Vectors> Normalised() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

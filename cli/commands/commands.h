@@ -24,6 +24,7 @@ void AddStatus(CLI::App* app, const Common* common, absl::Status* result);
 void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result);
 void AddPublish(CLI::App* app, const Common* common, absl::Status* result);
 void AddRollback(CLI::App* app, const Common* common, absl::Status* result);
+void AddRetract(CLI::App* app, const Common* common, absl::Status* result);
 void AddErasure(CLI::App* app, const Common* common, absl::Status* result);
 void AddBackup(CLI::App* app, const Common* common, absl::Status* result);
 void AddVerify(CLI::App* app, const Common* common, absl::Status* result);

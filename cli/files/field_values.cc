@@ -98,7 +98,8 @@ absl::StatusOr<InteractionKind> ParseKind(absl::string_view text) {
   if (kind == "like") return InteractionKind::kLike;
   if (kind == "purchase") return InteractionKind::kPurchase;
   if (kind == "dislike") return InteractionKind::kDislike;
-  return Bad("kind", text, "one of view, click, like, purchase, dislike");
+  if (kind == "retract") return InteractionKind::kRetract;
+  return Bad("kind", text, "one of view, click, like, purchase, dislike, retract");
 }
 
 const char* KindName(InteractionKind kind) {
@@ -113,6 +114,8 @@ const char* KindName(InteractionKind kind) {
       return "purchase";
     case InteractionKind::kDislike:
       return "dislike";
+    case InteractionKind::kRetract:
+      return "retract";
   }
   return "view";
 }

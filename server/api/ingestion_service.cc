@@ -34,6 +34,53 @@ absl::StatusOr<std::vector<store::NewInteraction>> CheckBatch(
   return batch;
 }
 
+absl::StatusOr<store::Retraction> CheckRetraction(
+    const v1::Retraction& retraction) {
+  const int named = (retraction.sequence() != 0) +
+                    !retraction.event_id().empty() + retraction.has_pair();
+  if (named != 1) {
+    return FieldError("", absl::StrCat("names ", named,
+                                       " of sequence, event_id and pair; "
+                                       "allowed: exactly one"));
+  }
+  store::Retraction checked;
+  checked.sequence = retraction.sequence();
+  checked.event_id = retraction.event_id();
+  absl::Status status;
+  if (!retraction.event_id().empty()) {
+    status = CheckId("event_id", retraction.event_id());
+  }
+  if (retraction.has_pair()) {
+    checked.user_id = retraction.pair().user_id();
+    checked.item_id = retraction.pair().item_id();
+    status = CheckId("pair.user_id", checked.user_id);
+    if (status.ok()) status = CheckId("pair.item_id", checked.item_id);
+  }
+  if (!status.ok()) return status;
+  return checked;
+}
+
+absl::StatusOr<std::vector<store::Retraction>> CheckRetractions(
+    const v1::RetractInteractionsRequest& request) {
+  constexpr size_t kMost = 1000;
+  const auto count = static_cast<size_t>(request.retractions_size());
+  if (count < 1 || count > kMost) {
+    return FieldError(
+        "retractions",
+        absl::StrCat("has ", count, " entries; allowed: 1 to ", kMost));
+  }
+  std::vector<store::Retraction> retractions;
+  for (size_t i = 0; i < count; ++i) {
+    auto checked = CheckRetraction(request.retractions(static_cast<int>(i)));
+    if (!checked.ok()) {
+      return PrefixField(absl::StrCat("retractions[", i, "]"),
+                         checked.status());
+    }
+    retractions.push_back(*std::move(checked));
+  }
+  return retractions;
+}
+
 }  // namespace
 
 IngestionServiceImpl::IngestionServiceImpl(const DaemonContext* context,
@@ -115,6 +162,35 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
             call->Reply(response);
           });
           if (appended.ok()) context_->trainer->Notify();
+        });
+    if (!status.ok()) call->Fail(std::move(status));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* IngestionServiceImpl::RetractInteractions(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call = new UnaryCall(&context_->calls, RpcMethod::kRetractInteractions,
+                             rpc, buffer);
+  Guard(call, [&] {
+    v1::RetractInteractionsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    auto retractions = CheckRetractions(request);
+    if (!retractions.ok()) return call->Fail(retractions.status());
+    absl::Status status = context_->store->Retract(
+        *std::move(retractions),
+        [this, call](absl::StatusOr<store::EventStore::Retracted> retracted) {
+          Guard(call, [&] {
+            if (!retracted.ok()) return call->Fail(retracted.status());
+            v1::RetractInteractionsResponse response;
+            for (const model::Sequence sequence : retracted->sequences) {
+              response.add_sequences(sequence);
+            }
+            response.set_interactions(retracted->interactions);
+            call->Reply(response);
+          });
+          if (retracted.ok()) context_->trainer->Notify();
         });
     if (!status.ok()) call->Fail(std::move(status));
   });

@@ -19,7 +19,8 @@ namespace taud::server {
 class IngestionServiceImpl
     : public v1::IngestionService::WithRawCallbackMethod_Ingest<
           v1::IngestionService::WithRawCallbackMethod_WriteInteractions<
-              v1::IngestionService::Service>> {
+              v1::IngestionService::WithRawCallbackMethod_RetractInteractions<
+                  v1::IngestionService::Service>>> {
  public:
   // `max_unacknowledged`: interactions of one stream read ahead.
   IngestionServiceImpl(const DaemonContext* context, size_t max_unacknowledged);
@@ -27,6 +28,9 @@ class IngestionServiceImpl
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Ingest(
       grpc::CallbackServerContext* rpc) override;
   grpc::ServerUnaryReactor* WriteInteractions(
+      grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* request,
+      grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* RetractInteractions(
       grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response) override;
 

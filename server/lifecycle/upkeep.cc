@@ -191,7 +191,10 @@ void Upkeep::Run() {
       }).IgnoreError();
       watch_due = model::SteadyNow() + options_.watch_interval;
     }
-    if (checkpoint != nullptr) Save(*checkpoint);
+    if (checkpoint != nullptr) {
+      Save(*checkpoint);
+      PurgeRetracted();
+    }
     // What failed waits for its time, unless more has come.
     const bool erases = notified || model::SteadyNow() >= wake;
     const absl::Status erased =
@@ -219,6 +222,26 @@ void Upkeep::Run() {
       backup->done(std::move(made));
     }
   }
+}
+
+void Upkeep::PurgeRetracted() {
+  const absl::Status status = Guarded([this]() -> absl::Status {
+    if (state_->interactions.last_retraction() <= purged_through_) {
+      return absl::OkStatus();
+    }
+    const auto needed = NeededAfter();
+    if (!needed.ok()) return needed.status();
+    if (*needed <= purged_through_) return absl::OkStatus();
+    const auto purged = store_->PurgeRetracted(*needed);
+    if (!purged.ok()) return purged.status();
+    purged_through_ = std::max(purged_through_, *purged);
+    return absl::OkStatus();
+  });
+  if (status.ok()) return;
+  Log(LogLevel::kError,
+      "what was taken back is still in the log; it is tried again with the "
+      "next checkpoint",
+      {{"error", std::string(status.message())}});
 }
 
 void Upkeep::Save(const model::TrainingState& state) {

@@ -112,6 +112,8 @@ class Upkeep {
   // Every checkpoint of before an erasure is replaced by the state after it.
   absl::Status ReplaceCheckpoints();
   void Trim();
+  // Takes what was retracted out of the log, once every checkpoint has read it.
+  void PurgeRetracted();
   // Interactions through here are in every checkpoint that is kept.
   absl::StatusOr<model::Sequence> NeededAfter() const;
   absl::StatusOr<store::BackupManifest> MakeBackup(
@@ -135,6 +137,9 @@ class Upkeep {
   // failed on the disk is taken up there, and not begun again.
   absl::flat_hash_set<std::string> forgotten_;
   std::unique_ptr<model::TrainingState> after_forgetting_;
+
+  // Of retractions through here nothing is left in the log.
+  model::Sequence purged_through_ = 0;
 
   // A backup that is being made is called off.
   std::atomic<bool> call_off_{false};

@@ -26,9 +26,10 @@ enum class RpcMethod {
   kBackup,
   kListItems,
   kUpsertUsers,
+  kRetractInteractions,
 };
 
-inline constexpr size_t kNumRpcMethods = 19;
+inline constexpr size_t kNumRpcMethods = 20;
 
 inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
     "Recommend",
@@ -50,6 +51,7 @@ inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
     "Backup",
     "ListItems",
     "UpsertUsers",
+    "RetractInteractions",
 };
 
 inline const char* RpcMethodName(RpcMethod method) {

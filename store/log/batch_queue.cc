@@ -31,7 +31,7 @@ void BatchQueue::Start() {
 }
 
 absl::Status BatchQueue::Push(PendingBatch* batch) {
-  const bool bounded = batch->task == nullptr;
+  const bool bounded = !batch->alone();
   const size_t weight = bounded ? WeightOf(*batch) : 0;
   const size_t bytes = bounded ? batch->bytes() : 0;
   if (weight > max_queued_) {
@@ -75,15 +75,15 @@ bool BatchQueue::PopGroup(size_t max_group,
   size_t taken = 0;
   while (!batches_.empty()) {
     Entry& front = batches_.front();
-    const bool task = front.batch.task != nullptr;
-    const size_t weight = task ? 0 : WeightOf(front.batch);
-    if (!batches->empty() && (task || taken + weight > max_group)) break;
+    const bool alone = front.batch.alone();
+    const size_t weight = alone ? 0 : WeightOf(front.batch);
+    if (!batches->empty() && (alone || taken + weight > max_group)) break;
     taken += weight;
     queued_ -= weight;
     bytes_ -= front.bytes;
     batches->push_back(std::move(front.batch));
     batches_.pop_front();
-    if (task) break;
+    if (alone) break;
   }
   return !batches->empty();
 }

@@ -48,6 +48,7 @@ class EventStore::Impl {
   absl::Status Push(PendingBatch* batch);
   // For a task: a full disk does not stop what frees it.
   absl::Status PushTask(absl::AnyInvocable<void(absl::Status)> task);
+  absl::Status Retract(std::vector<Retraction> retractions, RetractDone done);
   absl::Status FindStream(const std::string& stream_id, StreamDone done);
   absl::Status Erase(ErasureSubject subject, const std::string& id,
                      const std::string& erasure_id, EraseDone done);
@@ -132,6 +133,34 @@ absl::Status EventStore::Impl::CheckSpace() const {
                            options_.min_free_bytes);
   }
   return CheckFreeSpace(options_.directory, options_.min_free_bytes);
+}
+
+absl::Status EventStore::Impl::Retract(std::vector<Retraction> retractions,
+                                       RetractDone done) {
+  const auto plan = std::make_shared<RetractionPlan>();
+  PendingBatch batch;
+  batch.prepare = [this, plan, retractions = std::move(retractions)](
+                      Batch* to) -> absl::Status {
+    auto planned = log_.PlanToRetract(retractions);
+    if (!planned.ok()) return planned.status();
+    *plan = *std::move(planned);
+    to->interactions = std::move(plan->interactions);
+    return absl::OkStatus();
+  };
+  batch.append_done =
+      AppendDone([plan, done = std::move(done)](
+                     absl::StatusOr<std::vector<Appended>> appended) {
+        if (!appended.ok()) return done(appended.status());
+        Retracted retracted;
+        for (const size_t last : plan->last_of) {
+          retracted.sequences.push_back((*appended)[last].sequence);
+        }
+        retracted.interactions = plan->taken_back;
+        done(std::move(retracted));
+      });
+  absl::Status status = pipeline_.Push(&batch);
+  if (!status.ok()) batch.append_done.Dismiss();
+  return status;
 }
 
 absl::Status EventStore::Impl::FindStream(const std::string& stream_id,
@@ -234,6 +263,16 @@ absl::Status EventStore::UpsertUsers(std::vector<NewUser> batch,
   pending.users = std::move(batch);
   pending.upsert_done = std::move(done);
   return impl_->Push(&pending);
+}
+
+absl::Status EventStore::Retract(std::vector<Retraction> retractions,
+                                 RetractDone done) {
+  return impl_->Retract(std::move(retractions), std::move(done));
+}
+
+absl::StatusOr<model::Sequence> EventStore::PurgeRetracted(
+    model::Sequence needed) {
+  return impl_->upkeep().PurgeRetracted(needed);
 }
 
 absl::Status EventStore::FindStream(const std::string& stream_id,

@@ -14,23 +14,15 @@
 #include "model/state.h"
 #include "model/types.h"
 #include "store/log/erasure.h"
+#include "store/log/new_interaction.h"
 #include "store/log/record_update.h"
+#include "store/log/retraction.h"
 
 namespace rocksdb {
 class Env;
 }  // namespace rocksdb
 
 namespace taud::store {
-
-// An interaction as it arrives. Append checks it once more.
-struct NewInteraction {
-  std::string user_id;
-  std::string item_id;
-  int64_t time_ms = 0;
-  float weight = 1.0f;
-  model::InteractionKind kind = model::InteractionKind::kView;
-  std::string event_id;  // empty: no deduplication
-};
 
 // Whether an append was refused only because the writer is behind.
 bool IsQueueFull(const absl::Status& status);
@@ -161,6 +153,17 @@ class EventStore {
   // The same for the properties of users, whose ids are distinct.
   absl::Status UpsertUsers(std::vector<NewUser> batch, UpsertDone done);
 
+  // Takes interactions back: what is written for it is a retraction of each
+  // pair of user and item, and what is to stay of them anew. `done` as in
+  // Append; NOT_FOUND names a retraction that takes nothing back, and then
+  // nothing is written.
+  struct Retracted {
+    std::vector<model::Sequence> sequences;  // one a retraction
+    uint64_t interactions = 0;               // taken back
+  };
+  using RetractDone = std::function<void(absl::StatusOr<Retracted>)>;
+  absl::Status Retract(std::vector<Retraction> retractions, RetractDone done);
+
   // How far a stream has been written, after everything handed over before.
   // `done` as in Append.
   absl::Status FindStream(const std::string& stream_id, StreamDone done);
@@ -183,6 +186,9 @@ class EventStore {
   // Removes every interaction of what was erased from the log's files; counts
   // them into the records.
   absl::Status EraseFromLog(std::vector<Erasure>* erasures);
+  // Removes from the log's files what was taken back through `needed`, and the
+  // retractions themselves; through which that was.
+  absl::StatusOr<model::Sequence> PurgeRetracted(model::Sequence needed);
   // Replaces the receipts.
   absl::Status WriteReceipts(const std::vector<Erasure>& erasures);
 

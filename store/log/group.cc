@@ -35,6 +35,13 @@ class Resolver {
     return it->second;
   }
 
+  // The index if there is one, of this group's new ids too.
+  std::optional<uint32_t> Find(std::string_view id) const {
+    const auto added = indices_.find(id);
+    if (added != indices_.end()) return added->second;
+    return dictionary_.Find(id);
+  }
+
   uint32_t first() const { return first_; }
 
  private:
@@ -193,7 +200,12 @@ GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
         first = deduplicator.FirstOf(interaction.event_id, last + 1, repeated);
       }
       if (repeated) first = held->sequence;
-      if (repeated || first != 0) {
+      // There is nothing that could be taken back.
+      const bool vain = interaction.kind == model::InteractionKind::kRetract &&
+                        (!user_resolver.Find(interaction.user_id).has_value() ||
+                         !item_resolver.Find(interaction.item_id).has_value());
+      if (vain && first == 0) first = last;
+      if (repeated || first != 0 || vain) {
         results.push_back({first, true});
         ++plan.duplicates;
         continue;

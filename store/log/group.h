@@ -31,6 +31,13 @@ struct PendingBatch {
   // Given OK, or why the store cannot work now. It answers whoever waits for
   // it, also when it is destroyed without having run.
   absl::AnyInvocable<void(absl::Status)> task;
+  // Fills in the interactions, on the writer's thread when all that was written
+  // before is applied; such a batch is a group of its own. Null: they are
+  // given.
+  absl::AnyInvocable<absl::Status(EventStore::Batch*)> prepare;
+
+  // Whether it is written by itself.
+  bool alone() const { return task != nullptr || prepare != nullptr; }
 
   size_t size() const {
     return batch.interactions.size() + items.size() + users.size();

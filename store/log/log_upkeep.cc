@@ -36,6 +36,12 @@ absl::Status LogUpkeep::EraseFromLog(std::vector<Erasure>* erasures) {
         ++erasure->record.interactions;
         found.push_back({event.sequence, std::string(event_id)});
       });
+  if (!status.ok()) return status;
+  return PurgeAll(found);
+}
+
+absl::Status LogUpkeep::PurgeAll(const std::vector<EventDb::Purged>& found) {
+  absl::Status status;
   for (size_t done = 0; status.ok() && done < found.size();) {
     const size_t count = std::min(found.size() - done, kPurgedPerWrite);
     const auto first = found.begin() + static_cast<std::ptrdiff_t>(done);
@@ -47,6 +53,40 @@ absl::Status LogUpkeep::EraseFromLog(std::vector<Erasure>* erasures) {
   }
   if (status.ok()) status = db_->Compact();
   return status;
+}
+
+absl::StatusOr<model::Sequence> LogUpkeep::PurgeRetracted(
+    model::Sequence needed) {
+  // By pair, the last retraction that everybody has read.
+  absl::flat_hash_map<uint64_t, model::Sequence> last;
+  const auto key = [](const model::Interaction& event) {
+    return (uint64_t{event.user} << 32) | event.item;
+  };
+  const auto visit_all = [&](const EventDb::VisitEvent& visit) {
+    return db_->ForEachEvent(0, state_->users.size(), state_->items.size(),
+                             visit);
+  };
+  model::Sequence through = 0;
+  absl::Status status =
+      visit_all([&](const model::Interaction& event, std::string_view) {
+        if (event.kind != model::InteractionKind::kRetract) return;
+        if (event.sequence > needed) return;
+        last[key(event)] = event.sequence;
+        through = std::max(through, event.sequence);
+      });
+  if (!status.ok()) return status;
+  if (last.empty()) return through;
+  std::vector<EventDb::Purged> found;
+  status = visit_all([&](const model::Interaction& event, std::string_view) {
+    const auto retracted = last.find(key(event));
+    if (retracted == last.end() || event.sequence > retracted->second) return;
+    // The event id stays: sent again, it is a duplicate.
+    found.push_back({event.sequence, ""});
+  });
+  if (!status.ok()) return status;
+  status = PurgeAll(found);
+  if (!status.ok()) return status;
+  return through;
 }
 
 absl::Status LogUpkeep::WriteReceipts(const std::vector<Erasure>& erasures) {

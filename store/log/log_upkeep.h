@@ -29,11 +29,15 @@ class LogUpkeep {
       : state_(state), db_(db), log_(log), pipeline_(pipeline), stats_(stats) {}
 
   absl::Status EraseFromLog(std::vector<Erasure>* erasures);
+  absl::StatusOr<model::Sequence> PurgeRetracted(model::Sequence needed);
   absl::Status WriteReceipts(const std::vector<Erasure>& erasures);
   absl::StatusOr<model::Sequence> Trim(const EventStore::Retention& retention,
                                        model::Sequence needed);
 
  private:
+  // In small parts, and then out of the files.
+  absl::Status PurgeAll(const std::vector<EventDb::Purged>& found);
+
   const model::State* const state_;
   EventDb* const db_;
   LogWriter* const log_;

@@ -180,6 +180,24 @@ absl::Status LogWriter::Recover() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<RetractionPlan> LogWriter::PlanToRetract(
+    const std::vector<Retraction>& retractions) {
+  std::vector<std::string_view> event_ids;
+  for (const Retraction& one : retractions) {
+    if (!one.event_id.empty()) event_ids.push_back(one.event_id);
+  }
+  const auto known =
+      db_->FindIds(event_ids, {}, CutoffMs(Now(), options_.dedup_window_ms));
+  if (!known.ok()) return known.status();
+  std::vector<model::Sequence> sequences;
+  size_t next = 0;
+  for (const Retraction& one : retractions) {
+    sequences.push_back(one.event_id.empty() ? 0 : known->sequences[next++]);
+  }
+  return PlanRetractions(retractions, sequences, *state_,
+                         static_cast<int64_t>(env_->NowMicros() / 1000));
+}
+
 absl::StatusOr<EventStore::StreamPosition> LogWriter::FindStream(
     const std::string& stream_id) {
   const auto known =

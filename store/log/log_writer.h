@@ -20,6 +20,7 @@
 #include "store/log/event_db.h"
 #include "store/log/event_store.h"
 #include "store/log/group.h"
+#include "store/log/retraction.h"
 #include "store/log/store_stats.h"
 
 namespace taud::store {
@@ -64,6 +65,10 @@ class LogWriter {
   absl::Status Commit(const std::vector<PendingBatch>& batches,
                       GroupPlan* plan);
 
+  // What to write for the retractions. REQUIRES: everything written has been
+  // applied.
+  absl::StatusOr<RetractionPlan> PlanToRetract(
+      const std::vector<Retraction>& retractions);
   absl::StatusOr<EventStore::StreamPosition> FindStream(
       const std::string& stream_id);
   // REQUIRES: everything written has been applied. See EventStore::Erase.

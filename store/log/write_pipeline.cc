@@ -64,6 +64,20 @@ void WritePipeline::RunWriter() {
       WaitForApplier();
       batches.front().task(log_->Guarded([this] { return log_->Ready(); }));
       batches.clear();
+    } else if (batches.front().prepare != nullptr) {
+      WaitForApplier();
+      PendingBatch& batch = batches.front();
+      const absl::Status prepared = log_->Guarded([&] {
+        absl::Status status = log_->Ready();
+        return status.ok() ? batch.prepare(&batch.batch) : status;
+      });
+      batch.prepare = nullptr;
+      if (prepared.ok()) {
+        ProcessGroup(std::move(batches));
+      } else {
+        batch.append_done(prepared);
+      }
+      batches.clear();
     } else {
       ProcessGroup(std::move(batches));
       batches.clear();

@@ -117,6 +117,43 @@ TEST(InteractionsTest, TheNewestKindSaysWhetherAnItemIsLiked) {
   }
 }
 
+TEST(InteractionsTest, ARetractionTakesBackAllThatWasBefore) {
+  for (const bool all_at_once : {false, true}) {
+    std::vector<Interaction> all;
+    const auto add = [&](UserIndex user, ItemIndex item, InteractionKind kind) {
+      all.push_back(Make(all.size() + 1, user, item));
+      all.back().kind = kind;
+    };
+    add(0, 5, InteractionKind::kView);      // 1
+    add(0, 5, InteractionKind::kLike);      // 2
+    add(0, 6, InteractionKind::kLike);      // 3
+    add(1, 5, InteractionKind::kLike);      // 4
+    add(0, 5, InteractionKind::kRetract);   // 5
+    add(0, 5, InteractionKind::kRetract);   // 6: nothing any more
+    add(1, 5, InteractionKind::kRetract);   // 7
+    add(1, 5, InteractionKind::kPurchase);  // 8: counts again
+    Interactions interactions;
+    if (all_at_once) {
+      interactions.AppendAll(all);
+    } else {
+      for (const Interaction& one : all) interactions.Append(one);
+    }
+    EXPECT_THAT(Seen(interactions, 0), ElementsAre(6));
+    EXPECT_THAT(History(interactions, 0), ElementsAre(6));
+    EXPECT_THAT(History(interactions, 1), ElementsAre(5));
+    EXPECT_EQ(interactions.ItemPositives(5), 1u);
+    EXPECT_THAT(Recent(interactions, 5), ElementsAre(1));
+    EXPECT_EQ(interactions.NewestOf(0), 6u);
+    EXPECT_EQ(interactions.last_retraction(), 7u);
+    const auto positions =
+        interactions.PositionsOf({{0, 5}, {0, 6}, {1, 5}, {9, 9}});
+    EXPECT_THAT(positions.at({0, 5}), IsEmpty());
+    EXPECT_THAT(positions.at({0, 6}), ElementsAre(2));
+    EXPECT_THAT(positions.at({1, 5}), ElementsAre(7));
+    EXPECT_THAT(positions.at({9, 9}), IsEmpty());
+  }
+}
+
 TEST(InteractionsTest, SequencesNeverGoBack) {
   Interactions interactions;
   interactions.Append(Make(3, 0, 0));

@@ -25,6 +25,12 @@ void NeighbourUpkeep::Add(uint32_t user, uint32_t item) {
   }
 }
 
+void NeighbourUpkeep::AddKnown(uint32_t user, uint32_t item) {
+  if (most_ == 0) return;
+  graph_.Add(user, item);
+  if (lists_.Of(item).empty()) Enqueue(item);
+}
+
 void NeighbourUpkeep::Remove(uint32_t user, uint32_t item) {
   if (most_ == 0) return;
   graph_.Remove(user, item);

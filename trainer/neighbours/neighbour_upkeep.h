@@ -28,6 +28,8 @@ class NeighbourUpkeep {
 
   // REQUIRES: the pair is new.
   void Add(uint32_t user, uint32_t item);
+  // The same for a pair that the lists of before, see Begin, have seen.
+  void AddKnown(uint32_t user, uint32_t item);
   void Remove(uint32_t user, uint32_t item);
   // Takes the users and items out of every list; what they had to do with is
   // stale. `pairs` are what is left.

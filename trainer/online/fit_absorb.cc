@@ -106,7 +106,7 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
     pairs_.Add(user, item, taken.weight);
   } else if (interaction.sequence <= warm_through_) {
     pairs_.Add(user, item, taken.weight);
-    neighbours_.Add(user, item);
+    neighbours_.AddKnown(user, item);
     sampler_.AppendLearnt(1);
   } else if (KnowsRowsOf(user, item)) {
     if (ask) query_meter_.Ask(user, item, user_learnt_[user]);

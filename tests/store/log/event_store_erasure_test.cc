@@ -586,5 +586,81 @@ TEST_F(EventStoreErasureTest, ADamagedWriteAheadLogIsNotPassedOver) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("backup"));
 }
 
+TEST_F(EventStoreErasureTest, WhatIsRetractedIsGoneAtOnceAndThenFromTheLog) {
+  Open();
+  NewInteraction bought;
+  bought.user_id = "ann";
+  bought.item_id = "lamp";
+  bought.kind = model::InteractionKind::kPurchase;
+  bought.event_id = "order-1";
+  NewInteraction viewed = bought;
+  viewed.kind = model::InteractionKind::kView;
+  viewed.event_id.clear();
+  NewInteraction other = viewed;
+  other.item_id = "desk";
+  ASSERT_TRUE(Append({viewed, bought, other}).ok());
+  const auto retract = [&](const Retraction& retraction) {
+    std::promise<absl::StatusOr<EventStore::Retracted>> promise;
+    auto answer = promise.get_future();
+    const absl::Status status = store()->Retract(
+        {retraction}, [&promise](absl::StatusOr<EventStore::Retracted> done) {
+          promise.set_value(std::move(done));
+        });
+    EXPECT_TRUE(status.ok()) << status;
+    return answer.get();
+  };
+  Retraction order;
+  order.event_id = "order-1";
+  const auto retracted = retract(order);
+  ASSERT_TRUE(retracted.ok()) << retracted.status();
+  EXPECT_EQ(retracted->interactions, 1u);
+  // 4 takes all back, 5 is the view anew.
+  EXPECT_EQ(retracted->sequences, (std::vector<model::Sequence>{5}));
+  const auto kinds = [&] {
+    std::vector<model::HistoryEntry> history;
+    state().interactions.CopyHistory(0, 10, &history);
+    std::vector<model::InteractionKind> found;
+    for (const model::HistoryEntry& entry : history) {
+      if (entry.item == 0) found.push_back(entry.kind);
+    }
+    return found;
+  };
+  EXPECT_EQ(
+      kinds(),
+      (std::vector<model::InteractionKind>{model::InteractionKind::kView}));
+  EXPECT_FALSE(retract(order).ok());
+  // Sent again, it is a duplicate and stays taken back.
+  const AppendResult again = Append({bought});
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE((*again)[0].duplicate);
+
+  Retraction all;
+  all.user_id = "ann";
+  all.item_id = "lamp";
+  ASSERT_TRUE(retract(all).ok());
+  EXPECT_TRUE(kinds().empty());
+  // Not beyond what everybody has read.
+  EXPECT_EQ(*store()->PurgeRetracted(4), 4u);
+  EXPECT_EQ(*store()->PurgeRetracted(100), 6u);
+  Close();
+  Open();
+  EXPECT_EQ(state().interactions.size(), 1u);  // the desk
+  EXPECT_TRUE(kinds().empty());
+  EXPECT_EQ(state().interactions.last_sequence(), 6u);
+}
+
+TEST_F(EventStoreErasureTest, ARetractionOfTheUnknownWritesNothing) {
+  Open();
+  NewInteraction retract;
+  retract.user_id = "nobody";
+  retract.item_id = "nothing";
+  retract.kind = model::InteractionKind::kRetract;
+  const AppendResult appended = Append({retract});
+  ASSERT_TRUE(appended.ok()) << appended.status();
+  EXPECT_TRUE((*appended)[0].duplicate);
+  EXPECT_EQ(state().users.size(), 0u);
+  EXPECT_EQ(state().interactions.last_sequence(), 0u);
+}
+
 }  // namespace
 }  // namespace taud::store

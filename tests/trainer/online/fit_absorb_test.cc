@@ -189,6 +189,21 @@ TEST_F(FitAbsorbTest, DislikesTakeLikesBack) {
   EXPECT_EQ(fit_->MakeSnapshot()->user_degree[601], 1u);
 }
 
+TEST_F(FitAbsorbTest, WhatIsRetractedIsUnlearnt) {
+  LoadKinds(600, 6);
+  for (uint32_t k = 0; k < 4; ++k) Like(600, 10 * k + 3);
+  for (uint32_t k = 0; k < 2; ++k) Like(600, 10 * k + 7);
+  Settle();
+  for (uint32_t k = 0; k < 4; ++k) {
+    Append(600, 10 * k + 3, model::InteractionKind::kRetract);
+  }
+  Settle();
+  const auto snapshot = fit_->MakeSnapshot();
+  EXPECT_EQ(snapshot->user_degree[600], 2u);
+  EXPECT_GT(ShareOfKind(*snapshot, 600, 7), 0.7);
+  EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
+}
+
 TEST_F(FitAbsorbTest, ADislikeOfSomethingThatCameInTheSameLoad) {
   LoadKinds(100, 4);
   const uint32_t before = fit_->pairs();
