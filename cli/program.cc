@@ -14,6 +14,7 @@
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/output.h"
 #include "lab/search_limit.h"
+#include "taud_commit.h"
 
 namespace taud::cli {
 namespace {
@@ -38,7 +39,8 @@ int RunParsed(int argc, const Program& program) {
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
   app.add_flag("--json", common.json, "Print JSON instead of tables");
-  app.set_version_flag("--version", "tauctl " TAUD_VERSION);
+  app.set_version_flag("--version",
+                       "tauctl " TAUD_VERSION " (commit " TAUD_COMMIT ")");
   // --server and --json may stand behind the sub-command, too.
   app.fallthrough();
   app.require_subcommand(1);

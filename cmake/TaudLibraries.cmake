@@ -63,6 +63,14 @@ target_include_directories(taud_httplib SYSTEM INTERFACE
   ${HTTPLIB_INCLUDE_DIR})
 target_link_libraries(taud_httplib INTERFACE ${HTTPLIB_LIBRARY})
 
+# How systemd is told that the daemon is ready, and lives.
+find_path(SYSTEMD_INCLUDE_DIR NAMES systemd/sd-daemon.h REQUIRED)
+find_library(SYSTEMD_LIBRARY NAMES systemd REQUIRED)
+add_library(taud_systemd INTERFACE)
+target_include_directories(taud_systemd SYSTEM INTERFACE
+  ${SYSTEMD_INCLUDE_DIR})
+target_link_libraries(taud_systemd INTERFACE ${SYSTEMD_LIBRARY})
+
 # LibTorch, seen only by trainer/tensor/.
 add_library(taud_torch INTERFACE)
 target_link_libraries(taud_torch INTERFACE ${TORCH_LIBRARIES})

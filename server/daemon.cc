@@ -168,6 +168,19 @@ class Daemon::Impl {
     if (server_ != nullptr) Log(LogLevel::kInfo, "stopped");
   }
 
+  std::string Summary() const {
+    const std::shared_ptr<const ServingModel> serving = slot_.Get();
+    const std::string refusing = store_->stats().refusing;
+    return absl::StrCat(
+        serving == nullptr
+            ? "no snapshot yet"
+            : absl::StrCat("serving snapshot ", serving->snapshot->version),
+        publisher_->pinned() != 0 ? ", pinned" : "", "; trained through ",
+        trainer_->status().trained_through, " of ",
+        state_.interactions.last_sequence(), " interactions",
+        refusing.empty() ? "" : absl::StrCat("; refuses writes: ", refusing));
+  }
+
   int grpc_port() const { return acceptor_->port(); }
   int http_port() const { return http_->port(); }
 
@@ -475,6 +488,7 @@ absl::Status Daemon::RunSynthetic(const SyntheticWorld& world) {
   return impl_->RunSynthetic(world);
 }
 void Daemon::Drain() { impl_->Drain(); }
+std::string Daemon::Summary() const { return impl_->Summary(); }
 int Daemon::grpc_port() const { return impl_->grpc_port(); }
 int Daemon::http_port() const { return impl_->http_port(); }
 

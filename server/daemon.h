@@ -2,6 +2,7 @@
 #define TAUD_SERVER_DAEMON_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -36,6 +37,10 @@ class Daemon {
   // model, and stops, within server.drain_seconds plus the time to write one
   // snapshot. Idempotent.
   void Drain();
+
+  // How it goes, in a line: what serves, and from how much it learns. Asks
+  // every part that has a lock of its own.
+  std::string Summary() const;
 
   int grpc_port() const;
   int http_port() const;

@@ -1,12 +1,14 @@
 // taud, the daemon.
 
 #include <fcntl.h>
+#include <poll.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #include <sys/stat.h>
 #endif
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -18,13 +20,16 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "index/vector_instructions.h"
 #include "server/daemon.h"
 #include "server/lifecycle/config_loader.h"
+#include "server/lifecycle/service_manager.h"
 #include "server/lifecycle/synthetic_world.h"
 #include "server/observe/logging.h"
 #include "server/rpc/echo_server.h"
 #include "store/files/backup.h"
+#include "taud_commit.h"
 
 namespace taud::server {
 namespace {
@@ -111,11 +116,28 @@ absl::Status HandleSignals() {
   return absl::OkStatus();
 }
 
-int WaitForSignal() {
+// The signal that came within `time`, or 0.
+int WaitForSignal(absl::Duration time) {
+  constexpr absl::Duration kLongest = absl::Hours(1);
+  const int milliseconds =
+      static_cast<int>(absl::ToInt64Milliseconds(std::min(time, kLongest)));
+  pollfd waited = {signal_pipe[0], POLLIN, 0};
+  if (poll(&waited, 1, milliseconds) <= 0) return 0;
   char byte = 0;
-  while (read(signal_pipe[0], &byte, 1) != 1) {
+  return read(signal_pipe[0], &byte, 1) == 1 ? byte : 0;
+}
+
+// Until then the service manager hears every so often how it goes. Each part
+// is asked for its state: one that never answers again is what the watchdog is
+// for.
+int ServeUntilSignal(const Daemon& daemon) {
+  const absl::Duration interval = ServiceManagerInterval();
+  NotifyServiceManager(absl::StrCat("READY=1\nSTATUS=", daemon.Summary()));
+  for (;;) {
+    const int signal = WaitForSignal(interval);
+    if (signal != 0) return signal;
+    NotifyServiceManager(absl::StrCat("WATCHDOG=1\nSTATUS=", daemon.Summary()));
   }
-  return byte;
 }
 
 int Fail(const absl::Status& status) {
@@ -133,7 +155,8 @@ int Echo(const config::v1::Config& config, size_t bytes) {
   Log(LogLevel::kInfo, "listening",
       {{"grpc_port", absl::StrCat((*echo)->port())}, {"http_port", "0"}});
   Log(LogLevel::kInfo, "serving");
-  WaitForSignal();
+  while (WaitForSignal(absl::InfiniteDuration()) == 0) {
+  }
   return 0;
 }
 
@@ -153,6 +176,7 @@ int Serve(const config::v1::Config& config, const std::string& synthetic) {
        {"http_port", absl::StrCat((*daemon)->http_port())},
        {"data_dir", config.store().data_dir()},
        {"version", TAUD_VERSION}});
+  NotifyServiceManager("STATUS=reading the log");
   if (synthetic.empty()) {
     status = (*daemon)->Run();
   } else {
@@ -163,8 +187,9 @@ int Serve(const config::v1::Config& config, const std::string& synthetic) {
   if (!status.ok()) return Fail(status);
   Log(LogLevel::kInfo, "serving");
 
-  const int signal = WaitForSignal();
+  const int signal = ServeUntilSignal(**daemon);
   Log(LogLevel::kInfo, "signal", {{"signal", strsignal(signal)}});
+  NotifyServiceManager("STOPPING=1\nSTATUS=draining");
   (*daemon)->Drain();
   return 0;
 }
@@ -210,7 +235,8 @@ int Main(int argc, char** argv) {
                "Checks the configuration and exits");
   app.add_flag("--print-config", flags.print_config,
                "Prints the configuration, explained, and exits");
-  app.set_version_flag("--version", "taud " TAUD_VERSION);
+  app.set_version_flag("--version",
+                       "taud " TAUD_VERSION " (commit " TAUD_COMMIT ")");
   CLI11_PARSE(app, argc, argv);
 
   auto config = MakeConfig(flags);

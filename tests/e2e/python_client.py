@@ -4,16 +4,14 @@ generated from proto/.
 
 usage: python_client.py STUBS TAUD_BINARY
 """
-import re
-import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 sys.path.insert(0, sys.argv[1])
 
 import grpc  # noqa: E402
+from daemon_process import DaemonProcess  # noqa: E402
 from taud.v1 import (catalog_service_pb2 as catalog,  # noqa: E402
                      catalog_service_pb2_grpc as catalog_grpc,
                      ingestion_service_pb2 as ingestion,
@@ -32,22 +30,8 @@ class PythonClientTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory(prefix="taud-python-")
-        cls.daemon = subprocess.Popen(
-            [BINARY, "--data-dir", cls.directory.name,
-             "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0",
-             "--set", "trainer.publish_interval_ms=200",
-             "--set", "trainer.dim=16", "--set", "trainer.threads=1"],
-            stderr=subprocess.PIPE, text=True)
-        port = None
-        for line in cls.daemon.stderr:
-            found = re.search(r"grpc_port=(\d+)", line)
-            port = found.group(1) if found else port
-            if line.rstrip().endswith(" serving"):
-                break
-        # The pipe is read on, so that it never fills up.
-        cls.drain = threading.Thread(target=cls.daemon.stderr.read)
-        cls.drain.start()
-        cls.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        cls.daemon = DaemonProcess(BINARY, cls.directory.name)
+        cls.channel = grpc.insecure_channel(cls.daemon.address)
         cls.ingestion = ingestion_grpc.IngestionServiceStub(cls.channel)
         cls.catalog = catalog_grpc.CatalogServiceStub(cls.channel)
         cls.model = model_grpc.ModelServiceStub(cls.channel)
@@ -80,10 +64,7 @@ class PythonClientTest(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.channel.close()
-        cls.daemon.terminate()
-        code = cls.daemon.wait(timeout=TIMEOUT)
-        cls.drain.join()
-        cls.daemon.stderr.close()
+        code = cls.daemon.stop()
         cls.directory.cleanup()
         assert code == 0, code
 

@@ -1,0 +1,26 @@
+"""Client of taud, the recommendation daemon that learns from a stream.
+
+    import taud
+
+    with taud.Client("localhost:50051") as client:
+        client.write([("ann", "the third man"), ("ann", "m")])
+        for item in client.recommend("ann", k=10):
+            print(item.id, item.score)
+"""
+from taud.v1.catalog_service_pb2 import Item
+from taud.v1.types_pb2 import Exploration, Filter, Rules, TagBoost
+
+from .answers import Recommendations, columns
+from .client import Client
+from .errors import (DeadlineExceeded, Error, FailedPrecondition,
+                     InvalidArgument, NotFound, Overloaded, Unavailable)
+from .ingest import IngestResult, IngestStream, Rejection
+from .interactions import Interaction
+from .retry import Retry
+
+__all__ = [
+    "Client", "DeadlineExceeded", "Error", "Exploration", "FailedPrecondition",
+    "Filter", "IngestResult", "IngestStream", "Interaction", "InvalidArgument",
+    "Item", "NotFound", "Overloaded", "Recommendations", "Rejection", "Retry",
+    "Rules", "TagBoost", "Unavailable", "columns",
+]

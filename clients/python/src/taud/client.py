@@ -1,0 +1,205 @@
+"""The client: every call with a deadline, tried again where that is safe."""
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence
+
+import grpc
+from taud.v1 import (catalog_service_pb2, catalog_service_pb2_grpc,
+                     ingestion_service_pb2, ingestion_service_pb2_grpc,
+                     model_service_pb2, model_service_pb2_grpc,
+                     recommendation_service_pb2,
+                     recommendation_service_pb2_grpc, types_pb2)
+
+from . import answers, errors
+from .ingest import IngestStream
+from .interactions import InteractionLike, to_proto
+from .retry import Retry
+
+# How long a connection that broke is left alone at most, ms: a daemon that was
+# restarted is there again within a second.
+_CHANNEL_OPTIONS = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+)
+
+
+class Client:
+    """A connection to a daemon. Any number of threads may share one.
+
+    timeout      seconds that a call may take, all tries together; each method
+                 takes one of its own
+    retry        see Retry
+    credentials  of grpc.ssl_channel_credentials; None: no TLS
+    """
+
+    def __init__(self, address: str = "localhost:50051", *,
+                 timeout: float = 10.0, retry: Retry = Retry(),
+                 credentials: Optional[grpc.ChannelCredentials] = None):
+        self.timeout = timeout
+        self.retry = retry
+        self._channel = (
+            grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+            if credentials is None else
+            grpc.secure_channel(address, credentials,
+                                options=_CHANNEL_OPTIONS))
+        self._recommendation = (
+            recommendation_service_pb2_grpc.RecommendationServiceStub(
+                self._channel))
+        self._ingestion = ingestion_service_pb2_grpc.IngestionServiceStub(
+            self._channel)
+        self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(
+            self._channel)
+        self._model = model_service_pb2_grpc.ModelServiceStub(self._channel)
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _call(self, method: Callable[..., Any], request: Any,
+              timeout: Optional[float]) -> Any:
+        end = time.monotonic() + (self.timeout if timeout is None else timeout)
+        for attempt in itertools.count(1):
+            left = end - time.monotonic()
+            try:
+                return method(request, timeout=max(left, 0.001))
+            except grpc.RpcError as rpc_error:
+                error = errors.from_rpc(rpc_error)
+            delay = self.retry.delay_now(error, attempt, end - time.monotonic())
+            if delay is None:
+                raise error from None
+            time.sleep(delay)
+
+    # Recommendations.
+
+    def recommend(self, user: str = "", k: int = 10, *,
+                  context: Sequence[str] = (),
+                  filter: Optional[types_pb2.Filter] = None,
+                  rules: Optional[types_pb2.Rules] = None,
+                  exploration: Optional[types_pb2.Exploration] = None,
+                  after_sequence: int = 0, titles: bool = False,
+                  properties: bool = False, reasons: bool = False,
+                  page_token: str = "",
+                  timeout: Optional[float] = None) -> answers.Recommendations:
+        """The best items for a user, for the items of a session, or both.
+        after_sequence: what write() returned, to read one's own writes."""
+        request = recommendation_service_pb2.RecommendRequest(
+            user_id=user, k=k, context_item_ids=context, filter=filter,
+            rules=rules, exploration=exploration,
+            after_sequence=after_sequence, include_titles=titles,
+            include_properties=properties, include_reasons=reasons,
+            page_token=page_token)
+        return answers.from_proto(
+            user, self._call(self._recommendation.Recommend, request, timeout))
+
+    def recommend_batch(self, users: Sequence[str], k: int = 10, *,
+                        filter: Optional[types_pb2.Filter] = None,
+                        rules: Optional[types_pb2.Rules] = None,
+                        titles: bool = False,
+                        timeout: Optional[float] = None,
+                        ) -> List[answers.Recommendations]:
+        """The same for up to 1,000 users, all from one snapshot."""
+        request = recommendation_service_pb2.RecommendBatchRequest(
+            user_ids=users, k=k, filter=filter, rules=rules,
+            include_titles=titles)
+        batch = self._call(self._recommendation.RecommendBatch, request,
+                           timeout)
+        return [answers.from_proto(user, answer)
+                for user, answer in zip(users, batch.responses)]
+
+    def recommend_many(self, users: Iterable[str], k: int = 10, *,
+                       batch: int = 100, **options: Any,
+                       ) -> Iterator[answers.Recommendations]:
+        """The same for any number of users, `batch` a call."""
+        rest = iter(users)
+        while part := list(itertools.islice(rest, batch)):
+            yield from self.recommend_batch(part, k, **options)
+
+    def similar(self, item: str, k: int = 10, *,
+                filter: Optional[types_pb2.Filter] = None,
+                titles: bool = False, timeout: Optional[float] = None,
+                ) -> List[types_pb2.ScoredItem]:
+        """The nearest items. NotFound for an unknown one."""
+        request = recommendation_service_pb2.SimilarItemsRequest(
+            item_id=item, k=k, filter=filter, include_titles=titles)
+        return list(self._call(self._recommendation.SimilarItems, request,
+                               timeout).items)
+
+    # Interactions.
+
+    def write(self, interactions: Iterable[InteractionLike], *,
+              timeout: Optional[float] = None) -> int:
+        """Writes up to 10,000 interactions, all or none. When it returns they
+        are on disk and count. The sequence of the last, for after_sequence.
+
+        One without an event id is given one, so that another try after a
+        broken connection stores nothing twice. For a stream of them there is
+        ingest()."""
+        messages = [to_proto(i) for i in interactions]
+        call = uuid.uuid4().hex
+        for number, message in enumerate(messages):
+            if not message.event_id:
+                message.event_id = f"{call}-{number}"
+        request = ingestion_service_pb2.WriteInteractionsRequest(
+            interactions=messages)
+        written = self._call(self._ingestion.WriteInteractions, request,
+                             timeout)
+        return max(written.sequences, default=0)
+
+    def ingest(self, stream_id: str, **options: Any) -> IngestStream:
+        """A stream of interactions that outlives broken connections and ends
+        of the daemon, and stores each exactly once; see IngestStream."""
+        return IngestStream(self._ingestion.Ingest, stream_id,
+                            retry=self.retry, **options)
+
+    # The catalogue.
+
+    def upsert_items(self, items: Iterable[catalog_service_pb2.Item], *,
+                     timeout: Optional[float] = None) -> None:
+        """Writes items, all or none. What is not given of one that exists
+        stays as it is."""
+        request = catalog_service_pb2.UpsertItemsRequest(items=items)
+        self._call(self._catalog.UpsertItems, request, timeout)
+
+    def get_item(self, item: str, *, timeout: Optional[float] = None,
+                 ) -> catalog_service_pb2.GetItemResponse:
+        return self._call(self._catalog.GetItem,
+                          catalog_service_pb2.GetItemRequest(id=item), timeout)
+
+    def get_user(self, user: str, *, timeout: Optional[float] = None,
+                 ) -> catalog_service_pb2.GetUserResponse:
+        return self._call(self._catalog.GetUser,
+                          catalog_service_pb2.GetUserRequest(id=user), timeout)
+
+    # The model.
+
+    def status(self, *,
+               timeout: Optional[float] = None) -> model_service_pb2.Status:
+        return self._call(self._model.GetStatus,
+                          model_service_pb2.GetStatusRequest(), timeout)
+
+    def wait_until_learnt(self, sequence: int, *,
+                          timeout: Optional[float] = None) -> None:
+        """Returns when a model serves that has learnt every interaction up to
+        this sequence. DeadlineExceeded if none does in time."""
+        watch = self._model.WatchStatus(
+            model_service_pb2.WatchStatusRequest(interval_ms=100),
+            timeout=self.timeout if timeout is None else timeout)
+        try:
+            for status in watch:
+                serving = status.serving
+                if (serving.snapshot_version
+                        and serving.snapshot_trained_through >= sequence):
+                    return
+        except grpc.RpcError as rpc_error:
+            raise errors.from_rpc(rpc_error) from None
+        finally:
+            watch.cancel()
