@@ -16,11 +16,11 @@
 #include <thread>
 #include <vector>
 
-#include "bench/gpu_ceilings.h"
-#include "device/device.h"
 #include "bench/faiss_gpu_ranker.h"
-#include "index/gpu/gpu_index.h"
+#include "bench/gpu_ceilings.h"
 #include "bench/ranked_index.h"
+#include "device/device.h"
+#include "index/gpu/gpu_index.h"
 
 namespace taud::index {
 namespace {

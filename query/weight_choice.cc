@@ -8,7 +8,7 @@ namespace taud::query {
 namespace {
 
 constexpr double kMemory = 2000;
-constexpr double kLeastNoted = 200;
+constexpr double kLeastNoted = 60;
 constexpr double kNoticeable = 1.005;
 
 // Whether what `way` gained is less than what `best` gained by no more than the

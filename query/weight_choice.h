@@ -18,7 +18,7 @@ class WeightChoice {
   // is as good, to what is most. The first is chosen until one was found.
   explicit WeightChoice(std::vector<size_t> order);
 
-  // gains[way]. The last 2,000 or so count. From 200 on the one that had most
+  // gains[way]. The last 2,000 or so count. From 60 on the one that had most
   // is chosen, if it has half a percent more than the one that is, so that
   // answers do not jump to and fro for nothing.
   void Note(absl::Span<const double> gains);
@@ -33,7 +33,7 @@ class WeightChoice {
   void StartAt(size_t way);
 
   size_t chosen() const { return chosen_; }
-  // Whether 200 were noted, or enough together, or it was told where to start.
+  // Whether 60 were noted, or enough together, or it was told where to start.
   bool found() const { return found_; }
 
   // Everything, as numbers. Assign is false, and changes nothing, if they

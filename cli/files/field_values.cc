@@ -99,7 +99,8 @@ absl::StatusOr<InteractionKind> ParseKind(absl::string_view text) {
   if (kind == "purchase") return InteractionKind::kPurchase;
   if (kind == "dislike") return InteractionKind::kDislike;
   if (kind == "retract") return InteractionKind::kRetract;
-  return Bad("kind", text, "one of view, click, like, purchase, dislike, retract");
+  return Bad("kind", text,
+             "one of view, click, like, purchase, dislike, retract");
 }
 
 const char* KindName(InteractionKind kind) {

@@ -26,7 +26,7 @@ void Note(const Gains& gains, int times, WeightChoice* choice) {
 
 TEST(QueryWeightChoiceTest, NothingCountsUntilEnoughWasNoted) {
   WeightChoice choice = MakeQueryWeightChoice();
-  for (const int noted : {0, 199}) {
+  for (const int noted : {0, 59}) {
     Note(Favouring(15, 0.1), noted, &choice);
     EXPECT_EQ(WeightsOf(choice).recent, 0);
     EXPECT_EQ(WeightsOf(choice).prior, 0);
@@ -130,7 +130,7 @@ TEST(QueryWeightChoiceTest, GoesOnFromItsState) {
 
 TEST(QueryWeightChoiceTest, AStateOfBeforeSaysByItsFiguresWhetherItFound) {
   WeightChoice choice = MakeQueryWeightChoice();
-  for (const int noted : {199, 1}) {
+  for (const int noted : {59, 1}) {
     Note(Favouring(0, 0.1), noted, &choice);
     std::vector<double> state = choice.State();
     state.pop_back();
