@@ -117,8 +117,9 @@ class OnlineFit {
   absl::Status Import(const model::TrainingState& state);
 
   bool Ready() const;  // enough to learn from
-  // Whether there is nothing to learn: no new pair, the passes are done, and so
-  // are those of rows that were made younger (RowRenewal).
+  // Whether there is nothing to learn: no new pair and none held back, the
+  // passes are done, and so are those of rows that were made younger
+  // (RowRenewal), and no list of neighbours is stale.
   bool Settled() const;
 
   // One step. REQUIRES: Ready(). INTERNAL if values that are not finite
