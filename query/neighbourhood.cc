@@ -98,15 +98,4 @@ void FindStrengths(const model::NeighbourLists& lists,
   scratch->touched.clear();
 }
 
-float StrengthOfOne(const model::NeighbourLists& lists,
-                    const std::vector<uint32_t>& popularity,
-                    model::ItemIndex of, model::ItemIndex item) {
-  if (of >= popularity.size() || popularity[of] == 0) return 0;
-  for (const model::Neighbour& neighbour : lists.Of(of)) {
-    if (neighbour.item != item) continue;
-    return neighbour.weight / std::sqrt(static_cast<float>(popularity[of]));
-  }
-  return 0;
-}
-
 }  // namespace taud::query

@@ -74,11 +74,6 @@ void FindStrengths(const model::NeighbourLists& lists,
                    NeighbourScratch* scratch,
                    std::vector<NeighbourStrength>* strengths);
 
-// What one item of the history says of `item`: W_ij / √D_i. Pure.
-float StrengthOfOne(const model::NeighbourLists& lists,
-                    const std::vector<uint32_t>& popularity,
-                    model::ItemIndex of, model::ItemIndex item);
-
 }  // namespace taud::query
 
 #endif  // TAUD_QUERY_NEIGHBOURHOOD_H_
