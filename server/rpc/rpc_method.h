@@ -27,9 +27,16 @@ enum class RpcMethod {
   kListItems,
   kUpsertUsers,
   kRetractInteractions,
+  kGetQuality,
+  kListDecisions,
+  kKeepSnapshot,
+  kReleaseSnapshot,
+  kDiffSnapshots,
+  kPause,
+  kResume,
 };
 
-inline constexpr size_t kNumRpcMethods = 20;
+inline constexpr size_t kNumRpcMethods = 27;
 
 inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
     "Recommend",
@@ -52,6 +59,13 @@ inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
     "ListItems",
     "UpsertUsers",
     "RetractInteractions",
+    "GetQuality",
+    "ListDecisions",
+    "KeepSnapshot",
+    "ReleaseSnapshot",
+    "DiffSnapshots",
+    "Pause",
+    "Resume",
 };
 
 inline const char* RpcMethodName(RpcMethod method) {
