@@ -10,8 +10,8 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "model/sync_point.h"
-#include "server/lifecycle/gate.h"
 #include "server/observe/logging.h"
+#include "server/quality/servable.h"
 #include "server/rpc/errors.h"
 
 namespace taud::server {
@@ -83,7 +83,7 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::LoadModel(
   if (!status.ok()) return status;
   auto loaded = shelf_.Load(version);
   if (!loaded.ok()) return loaded.status();
-  status = CheckGate(**loaded, nullptr, options_.dim);
+  status = CheckServable(**loaded, nullptr, options_.dim);
   if (!status.ok()) return status;
   return MakeReady(*std::move(loaded));
 }
@@ -241,7 +241,7 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Build(
   model::ForgetRows(state_->users.Erased(), state_->items.Erased(),
                     snapshot.get());
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
-  absl::Status status = CheckGate(
+  absl::Status status = CheckServable(
       *snapshot, serving == nullptr ? nullptr : serving->snapshot.get(),
       options_.dim);
   if (!status.ok()) return status;
@@ -359,7 +359,7 @@ absl::Status Publisher::ServeErased(std::unique_ptr<model::Snapshot> snapshot) {
   if (!version.ok()) return version.status();
   snapshot->version = *version;
   // Nothing may be left to recommend from.
-  const bool serves = CheckGate(*snapshot, nullptr, options_.dim).ok();
+  const bool serves = CheckServable(*snapshot, nullptr, options_.dim).ok();
   std::shared_ptr<const ServingModel> next;
   if (serves) {
     absl::Status status = Move([&](VersionLifecycle* lifecycle) {

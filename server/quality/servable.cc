@@ -1,4 +1,4 @@
-#include "server/lifecycle/gate.h"
+#include "server/quality/servable.h"
 
 #include <algorithm>
 
@@ -23,8 +23,8 @@ absl::Status Rejected(absl::string_view why) {
 
 }  // namespace
 
-absl::Status CheckGate(const model::Snapshot& candidate,
-                       const model::Snapshot* serving, size_t dim) {
+absl::Status CheckServable(const model::Snapshot& candidate,
+                           const model::Snapshot* serving, size_t dim) {
   const absl::Status valid = model::ValidateSnapshot(candidate);
   if (!valid.ok()) return Rejected(valid.message());
   if (candidate.dim() != dim) {

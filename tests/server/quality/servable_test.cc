@@ -1,4 +1,4 @@
-#include "server/lifecycle/gate.h"
+#include "server/quality/servable.h"
 
 #include <functional>
 #include <limits>
@@ -16,15 +16,15 @@ struct Case {
   const char* reason;  // null: passes
 };
 
-class GateTest : public testing::TestWithParam<Case> {};
+class ServableTest : public testing::TestWithParam<Case> {};
 
-TEST_P(GateTest, Decides) {
+TEST_P(ServableTest, Decides) {
   const auto serving = MakeSnapshot(4, 6, 8, 1);
   serving->trained_through = 10;
   const auto candidate = MakeSnapshot(4, 6, 8, 2);
   candidate->trained_through = 10;
   GetParam().spoil(candidate.get());
-  const absl::Status status = CheckGate(*candidate, serving.get(), 8);
+  const absl::Status status = CheckServable(*candidate, serving.get(), 8);
   if (GetParam().reason == nullptr) {
     EXPECT_TRUE(status.ok()) << status;
     return;
@@ -35,7 +35,7 @@ TEST_P(GateTest, Decides) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, GateTest,
+    All, ServableTest,
     testing::Values(
         Case{"AsGood", [](auto*) {}, nullptr},
         Case{"Nan",

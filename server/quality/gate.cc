@@ -1,0 +1,398 @@
+#include "server/quality/gate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "server/quality/estimates.h"
+
+namespace taud::server {
+namespace {
+
+// --- What is looked at -----------------------------------------------------
+
+constexpr size_t kPairs = 1024;
+constexpr size_t kOthers = 200;
+constexpr size_t kListLength = 10;
+constexpr size_t kMinLists = 32;
+constexpr size_t kMaxLists = 128;
+constexpr size_t kScoresForLists = 2'000'000;
+constexpr size_t kAudited = 4;
+
+// --- Bounds ----------------------------------------------------------------
+
+// Fewer rows than this may well be alike, or change altogether.
+constexpr size_t kFewRows = 100;
+// Fewer pairs, or items beside them, tell too little.
+constexpr size_t kFewPairs = 100;
+constexpr size_t kFewOthers = 50;
+// Rows of a good model are spread over the sphere: on real data the mean of all
+// of them is .1 to .7 long. Whoever has learnt nothing, or one thing only, is
+// near 1.
+constexpr double kMaxSpread = .95;
+constexpr double kMaxSpreadRise = .35;
+// τ₀ is bounded by its governor (trainer/temperature/tau_governor.h) and τ_u
+// follows it; from one snapshot to the next neither leaps.
+constexpr double kMinTau = .005;
+constexpr double kMaxTau = 5;
+constexpr double kMaxTauRatio = 4;
+constexpr double kMinRecall = .8;
+// An item that stands in nearly all lists is no taste. A model that has just
+// begun may have learnt nothing but what is popular, so that this looks at what
+// serves, too.
+constexpr double kMaxTopItem = .6;
+constexpr double kMaxTopItemRise = .3;
+constexpr double kMinDistinctShare = .25;  // of the serving one's
+constexpr double kMaxLost = .1;
+// How much worse it may be, and how sure that it is worse: with a publication a
+// second, one in ten million is once in four months.
+// Measured with bench/gate_trial, 200 publications a stream: of a good
+// candidate's hits .82 are left at the worst, of those of one half of the items
+// .69; of a bad one's at most .54 of the one or .39 of the other.
+constexpr double kMinHitShare = .75;
+constexpr double kMinHitShareOfSlice = .6;
+// Where the candidate knows more than a fiftieth more than what serves, it has
+// other things to keep in mind, and only a collapse is told from that.
+constexpr double kMinHitShareGrown = .5;
+constexpr double kGrown = 1.02;
+constexpr double kMinPairsShare = .9;
+constexpr double kMaxPValue = 1e-7;
+
+class Checks {
+ public:
+  explicit Checks(v1::Verdict* verdict) : verdict_(verdict) {
+    verdict_->set_passed(true);
+  }
+
+  struct Bounds {
+    std::optional<double> lower;
+    std::optional<double> upper;
+  };
+  void Add(const std::string& name, const std::string& slice, double value,
+           Bounds bounds, double reference, const std::string& text) {
+    v1::Check* check = AddCheck(name, slice, text);
+    check->set_checked(true);
+    check->set_value(value);
+    check->set_reference(reference);
+    if (bounds.lower.has_value()) check->set_lower(*bounds.lower);
+    if (bounds.upper.has_value()) check->set_upper(*bounds.upper);
+    // A value that is no number is outside of any bounds.
+    const bool inside = (!bounds.lower.has_value() || value >= *bounds.lower) &&
+                        (!bounds.upper.has_value() || value <= *bounds.upper);
+    check->set_passed(inside && !std::isnan(value));
+    if (!check->passed()) verdict_->set_passed(false);
+  }
+  void Skip(const std::string& name, const std::string& slice,
+            const std::string& why) {
+    AddCheck(name, slice, why)->set_passed(true);
+  }
+
+ private:
+  v1::Check* AddCheck(const std::string& name, const std::string& slice,
+                      const std::string& text) {
+    v1::Check* check = verdict_->add_checks();
+    check->set_name(name);
+    check->set_slice(slice);
+    check->set_text(text);
+    return check;
+  }
+  v1::Verdict* const verdict_;
+};
+
+bool Few(const GateMeasures& measures) {
+  return measures.users < kFewRows || measures.items < kFewRows;
+}
+
+void CheckSpread(const GateFacts& facts, Checks* checks) {
+  const bool few = Few(facts.candidate);
+  const auto check = [&](const char* slice, double value, double reference) {
+    if (few) {
+      checks->Skip("spread", slice, "fewer than 100 users or items");
+      return;
+    }
+    double upper = kMaxSpread;
+    if (facts.serving.has_value() && !Few(*facts.serving)) {
+      upper = std::min(upper, std::max(reference, .3) + kMaxSpreadRise);
+    }
+    checks->Add("spread", slice, value, {std::nullopt, upper}, reference,
+                "length of the mean of all vectors: 1 if all are alike");
+  };
+  const GateMeasures none;
+  const GateMeasures& serving = facts.serving.value_or(none);
+  check("users", facts.candidate.user_spread, serving.user_spread);
+  check("items", facts.candidate.item_spread, serving.item_spread);
+}
+
+void CheckTemperatures(const GateFacts& facts, Checks* checks) {
+  if (facts.candidate.users == 0) {
+    checks->Skip("temperatures", "", "no user was learnt yet");
+    return;
+  }
+  const auto check = [&](const char* slice, double value, double reference) {
+    double lower = kMinTau;
+    double upper = kMaxTau;
+    if (facts.serving.has_value() && reference > 0) {
+      lower = std::max(lower, reference / kMaxTauRatio);
+      upper = std::min(upper, reference * kMaxTauRatio);
+    }
+    checks->Add("temperatures", slice, value, {lower, upper}, reference,
+                "nor may it be four times what it was, or a quarter");
+  };
+  const GateMeasures none;
+  const GateMeasures& serving = facts.serving.value_or(none);
+  check("tau0", facts.candidate.tau0, serving.tau0);
+  check("tau_user_p50", facts.candidate.tau_user.p50, serving.tau_user.p50);
+  check("tau_user_p90", facts.candidate.tau_user.p90, serving.tau_user.p90);
+}
+
+void CheckLists(const GateFacts& facts, Checks* checks) {
+  const GateMeasures& candidate = facts.candidate;
+  if (candidate.audited > 0) {
+    checks->Add("index_recall", "", candidate.index_recall,
+                {kMinRecall, std::nullopt},
+                facts.serving.has_value() ? facts.serving->index_recall : 0,
+                "share of the exact best ten that the index finds");
+  }
+  if (!facts.serving.has_value() || Few(*facts.serving) || Few(candidate) ||
+      candidate.lists.lists < kMinLists) {
+    checks->Skip("coverage", "", "nothing to compare it with yet");
+    checks->Skip("concentration", "", "nothing to compare it with yet");
+    return;
+  }
+  const ListMeasures& serving = facts.serving->lists;
+  checks->Add("coverage", "", candidate.lists.distinct,
+              {serving.distinct * kMinDistinctShare, std::nullopt},
+              serving.distinct,
+              "distinct items by places in a sample of top tens");
+  checks->Add("concentration", "", candidate.lists.top_item_share,
+              {std::nullopt,
+               std::max(kMaxTopItem, serving.top_item_share + kMaxTopItemRise)},
+              serving.top_item_share,
+              "greatest share of top tens that an item is in");
+}
+
+void CheckLost(const GateFacts& facts, Checks* checks) {
+  const auto check = [&](const char* slice, size_t lost, size_t of) {
+    if (of < kFewRows) {
+      checks->Skip("rows_missing", slice, "fewer than 100 to compare");
+      return;
+    }
+    checks->Add("rows_missing", slice,
+                static_cast<double>(lost) / static_cast<double>(of),
+                {std::nullopt, kMaxLost}, 0,
+                "share of the vectors of what serves that it has not");
+  };
+  if (facts.comparison->retracted) {
+    checks->Skip("pairs_learnt", "", "something was taken back meanwhile");
+  } else {
+    const auto before = static_cast<double>(facts.serving->pairs);
+    checks->Add("pairs_learnt", "", static_cast<double>(facts.candidate.pairs),
+                {before * kMinPairsShare, std::nullopt}, before,
+                "pairs of users and items that its rows were learnt from");
+  }
+  check("users", facts.comparison->users_lost, facts.serving->users);
+  check("items", facts.comparison->items_lost, facts.serving->items);
+}
+
+double GrowthOf(const GateFacts& facts) {
+  return static_cast<double>(facts.candidate.pairs) /
+         static_cast<double>(std::max<size_t>(1, facts.serving->pairs));
+}
+
+void CheckPairs(const GateFacts& facts, Checks* checks) {
+  static constexpr const char* kNames[] = {"all", "head", "tail"};
+  for (size_t s = 0; s < GateComparison::kSlices; ++s) {
+    const PairCounts& pairs = facts.comparison->pairs[s];
+    if (pairs.all() < kFewPairs) {
+      checks->Skip("hit_rate", kNames[s], "fewer than 100 pairs to ask about");
+      continue;
+    }
+    const auto all = static_cast<double>(pairs.all());
+    const double now =
+        static_cast<double>(pairs.both + pairs.only_candidate) / all;
+    const double before =
+        static_cast<double>(pairs.both + pairs.only_serving) / all;
+    const double p = OneSidedMcNemar(pairs.only_serving, pairs.only_candidate);
+    const double share =
+        GrowthOf(facts) > kGrown ? kMinHitShareGrown : kMinHitShare;
+    // A difference that chance may have made is none.
+    const double lower = p < kMaxPValue ? before * share : 0;
+    checks->Add("hit_rate", kNames[s], now, {lower, std::nullopt}, before,
+                absl::StrFormat("of the latest pairs, among 200 other items; "
+                                "as bad by chance: %.2g",
+                                p));
+  }
+}
+
+// --- Measuring -------------------------------------------------------------
+
+GateMeasures MeasureOne(const ServingModel& model) {
+  const model::Snapshot& snapshot = *model.snapshot;
+  GateMeasures measures;
+  measures.users = CountTrained(snapshot.user_degree);
+  measures.items = CountTrained(snapshot.item_popularity);
+  measures.pairs = std::accumulate(snapshot.item_popularity.begin(),
+                                   snapshot.item_popularity.end(), size_t{0});
+  measures.user_spread = ResultantLength(snapshot.users, snapshot.user_degree);
+  measures.item_spread =
+      ResultantLength(snapshot.items, snapshot.item_popularity);
+  measures.tau0 = double{snapshot.tau0};
+  measures.tau_user = MeasureTemperatures(snapshot);
+  return measures;
+}
+
+// Compares a few of the lists with exact ones.
+void Audit(const model::Snapshot& snapshot,
+           const std::vector<model::UserIndex>& users, const Lists& lists,
+           GateMeasures* measures) {
+  std::vector<model::UserIndex> some;
+  Lists found;
+  const size_t stride = std::max<size_t>(1, users.size() / kAudited);
+  for (size_t u = 0; u < users.size(); u += stride) {
+    some.push_back(users[u]);
+    found.push_back(lists[u]);
+  }
+  measures->audited = some.size();
+  measures->index_recall =
+      Overlap(found, ExactListsOf(snapshot, some, kListLength));
+}
+
+size_t NumLists(size_t items) {
+  return std::clamp(kScoresForLists / std::max<size_t>(1, items), kMinLists,
+                    kMaxLists);
+}
+
+// Without items that nobody likes any more.
+size_t ItemsLost(const model::Snapshot& serving,
+                 const model::Snapshot& candidate, const model::State& state) {
+  size_t lost = 0;
+  for (size_t item = 0; item < serving.items.rows; ++item) {
+    if (serving.item_popularity[item] == 0) continue;
+    if (item < candidate.items.rows && candidate.item_popularity[item] > 0) {
+      continue;
+    }
+    lost += state.interactions.ItemPositives(
+                static_cast<model::ItemIndex>(item)) > 0;
+  }
+  return lost;
+}
+
+void Count(PairOutcome candidate, PairOutcome serving, PairCounts* counts) {
+  const bool now = candidate == PairOutcome::kHit;
+  const bool before = serving == PairOutcome::kHit;
+  if (now && before) ++counts->both;
+  if (now && !before) ++counts->only_candidate;
+  if (!now && before) ++counts->only_serving;
+  if (!now && !before) ++counts->neither;
+}
+
+void ComparePairs(const model::Snapshot& candidate,
+                  const model::Snapshot& serving, const model::State& state,
+                  GateComparison* comparison) {
+  // What both have learnt.
+  const PairSample sample =
+      SamplePairs(state, serving.trained_through, kPairs, kOthers);
+  if (sample.others.size() < kFewOthers) return;
+  const auto now = AskPairs(candidate, sample);
+  const auto before = AskPairs(serving, sample);
+  std::vector<uint32_t> popularity;
+  for (const auto& [user, item] : sample.pairs) {
+    popularity.push_back(state.interactions.ItemPositives(item));
+  }
+  std::vector<uint32_t> sorted = popularity;
+  const auto middle =
+      sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  if (!sorted.empty()) std::nth_element(sorted.begin(), middle, sorted.end());
+  for (size_t p = 0; p < sample.pairs.size(); ++p) {
+    if (before[p] == PairOutcome::kNoRow) continue;
+    const auto slice = popularity[p] >= *middle ? GateComparison::kHead
+                                                : GateComparison::kTail;
+    Count(now[p], before[p], &comparison->pairs[GateComparison::kAll]);
+    Count(now[p], before[p], &comparison->pairs[slice]);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<GateFacts> MeasureForGate(const ServingModel& candidate,
+                                         const ServingModel* serving,
+                                         const model::State& state) {
+  const model::Snapshot& next = *candidate.snapshot;
+  GateFacts facts;
+  facts.candidate = MeasureOne(candidate);
+  const std::vector<model::UserIndex> users =
+      SampleUsers(next, NumLists(facts.candidate.items));
+  auto lists = ListsOf(candidate, users, kListLength);
+  if (!lists.ok()) return lists.status();
+  facts.candidate.lists = MeasureLists(*lists);
+  Audit(next, users, *lists, &facts.candidate);
+  if (serving == nullptr) return facts;
+  GateMeasures measures = MeasureOne(*serving);
+  if (measures.users == 0 || measures.items == 0) return facts;
+  const model::Snapshot& last = *serving->snapshot;
+  auto before = ListsOf(*serving, users, kListLength);
+  if (!before.ok()) return before.status();
+  measures.lists = MeasureLists(*before);
+  GateComparison comparison;
+  comparison.compared_with = last.version;
+  comparison.list_overlap = Overlap(*lists, *before);
+  comparison.item_cosine = RowCosine(last.items, last.item_popularity,
+                                     next.items, next.item_popularity);
+  comparison.items_lost = ItemsLost(last, next, state);
+  // Who takes everything back has no row any more, and rightly.
+  comparison.retracted =
+      state.interactions.last_retraction() > last.trained_through;
+  if (!comparison.retracted) {
+    comparison.users_lost = CountLost(last.user_degree, next.user_degree);
+  }
+  ComparePairs(next, last, state, &comparison);
+  facts.serving = measures;
+  facts.comparison = comparison;
+  return facts;
+}
+
+v1::Verdict Judge(const GateFacts& facts) {
+  v1::Verdict verdict;
+  Checks checks(&verdict);
+  CheckSpread(facts, &checks);
+  CheckTemperatures(facts, &checks);
+  CheckLists(facts, &checks);
+  if (facts.comparison.has_value()) {
+    verdict.set_compared_with(facts.comparison->compared_with);
+    CheckLost(facts, &checks);
+    // Figures to know: a model may change its mind.
+    checks.Add("lists_kept", "", facts.comparison->list_overlap, {}, 1,
+               "share of a top ten that stays");
+    checks.Add("vectors_kept", "items", facts.comparison->item_cosine, {}, 1,
+               "mean cosine of an item's vector with the one before");
+    CheckPairs(facts, &checks);
+  }
+  return verdict;
+}
+
+std::string Failures(const v1::Verdict& verdict) {
+  std::vector<std::string> failures;
+  for (const v1::Check& check : verdict.checks()) {
+    if (check.passed()) continue;
+    std::string failure = absl::StrFormat(
+        "%s%s %.4g", check.name(),
+        check.slice().empty() ? "" : absl::StrCat(" (", check.slice(), ")"),
+        check.value());
+    if (check.has_lower() && check.value() < check.lower()) {
+      absl::StrAppendFormat(&failure, ", at least %.4g", check.lower());
+    } else if (check.has_upper()) {
+      absl::StrAppendFormat(&failure, ", at most %.4g", check.upper());
+    }
+    absl::StrAppendFormat(&failure, " (serving: %.4g)", check.reference());
+    failures.push_back(failure);
+  }
+  return absl::StrJoin(failures, "; ");
+}
+
+}  // namespace taud::server

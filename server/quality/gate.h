@@ -1,0 +1,83 @@
+#ifndef TAUD_SERVER_QUALITY_GATE_H_
+#define TAUD_SERVER_QUALITY_GATE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "model/state.h"
+#include "server/quality/model_measures.h"
+#include "server/serving/serving_model.h"
+#include "taud/v1/model_service.pb.h"
+
+namespace taud::server {
+
+// The gate: is a snapshot that could serve (server/quality/servable.h) good
+// enough to? First it is measured, beside the one that serves, then it is
+// judged. Judging is pure, and each bound has its reason in gate.cc.
+
+// What one snapshot is like.
+struct GateMeasures {
+  size_t users = 0;  // with a row
+  size_t items = 0;
+  size_t pairs = 0;        // that they were learnt from
+  double user_spread = 0;  // ResultantLength
+  double item_spread = 0;
+  double tau0 = 0;
+  TemperatureMeasures tau_user;
+  // Share of the exact best ten that the index finds, of `audited` users.
+  double index_recall = 1;
+  size_t audited = 0;
+  ListMeasures lists;  // of the ten best
+};
+
+// How one candidate and the serving snapshot answer the same pairs.
+struct PairCounts {
+  size_t both = 0;
+  size_t only_candidate = 0;
+  size_t only_serving = 0;
+  size_t neither = 0;
+  size_t all() const { return both + only_candidate + only_serving + neither; }
+};
+
+struct GateComparison {
+  model::SnapshotVersion compared_with = 0;
+  // Rows of the serving one that the candidate has not, though what they were
+  // learnt from is still there, and of how many.
+  bool retracted = false;  // something was, since the serving one learnt
+  size_t users_lost = 0;
+  size_t items_lost = 0;
+  double list_overlap = 1;
+  double item_cosine = 1;
+  // Pairs of the log's end: all, and those with a more and a less popular item.
+  enum Slice { kAll, kHead, kTail, kSlices };
+  std::array<PairCounts, kSlices> pairs;
+};
+
+struct GateFacts {
+  GateMeasures candidate;
+  // Both absent if nothing serves that has learnt anything.
+  std::optional<GateMeasures> serving;
+  std::optional<GateComparison> comparison;
+};
+
+// Measures both; `serving` may be null. The cost is bounded: 1,024 pairs × 200
+// items, and 32 to 128 lists a model, the fewer the more items there are. The
+// error is the index's.
+absl::StatusOr<GateFacts> MeasureForGate(const ServingModel& candidate,
+                                         const ServingModel* serving,
+                                         const model::State& state);
+
+// The verdict, with every check, its figure and its bounds. Not filled in:
+// decided_ms, forced, seconds.
+v1::Verdict Judge(const GateFacts& facts);
+
+// The checks that failed, in one line; empty if it passed.
+std::string Failures(const v1::Verdict& verdict);
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_QUALITY_GATE_H_
