@@ -23,8 +23,9 @@ uint32_t SinceLike(const HistoryEntry& old, Sequence sequence) {
 
 void Interactions::Append(const Interaction& interaction) {
   TAUD_CHECK(interaction.sequence > last_sequence());
-  AppendToItem(interaction, AppendToUser(interaction));
-  log_.push_back(interaction);
+  Interaction kept = interaction;
+  AppendToItem(interaction, AppendToUser(&kept));
+  log_.push_back(kept);
   NoteRetraction(interaction);
   last_sequence_.store(interaction.sequence, std::memory_order_release);
 }
@@ -51,13 +52,16 @@ void Interactions::AppendAll(const std::vector<Interaction>& interactions) {
   std::sort(order.begin(), order.end());
   constexpr uint64_t kPosition = 0xffffffff;
   std::vector<Change> changes(interactions.size());
+  std::vector<char> repeated(interactions.size());
   for (size_t i = 0; i < order.size();) {
     const auto index = static_cast<UserIndex>(order[i] >> 32);
     absl::MutexLock lock(&UserMutex(index));
     User& user = users_.Mutable(index);
     for (; i < order.size() && order[i] >> 32 == index; ++i) {
       const size_t at = order[i] & kPosition;
-      changes[at] = AddToUser(interactions[at], &user);
+      bool again = false;
+      changes[at] = AddToUser(interactions[at], &user, &again);
+      repeated[at] = again;
     }
   }
   for (size_t i = 0; i < order.size(); ++i) {
@@ -67,25 +71,28 @@ void Interactions::AppendAll(const std::vector<Interaction>& interactions) {
   for (const uint64_t key : order) {
     AppendToItem(interactions[key & kPosition], changes[key & kPosition]);
   }
-  for (const Interaction& one : interactions) {
-    log_.push_back(one);
-    NoteRetraction(one);
+  for (size_t i = 0; i < interactions.size(); ++i) {
+    Interaction kept = interactions[i];
+    kept.repeated = repeated[i] != 0;
+    log_.push_back(kept);
+    NoteRetraction(kept);
   }
   last_sequence_.store(last, std::memory_order_release);
 }
 
-Interactions::Change Interactions::AppendToUser(
-    const Interaction& interaction) {
-  users_.GrowTo(size_t{interaction.user} + 1);
-  absl::MutexLock lock(&UserMutex(interaction.user));
-  return AddToUser(interaction, &users_.Mutable(interaction.user));
+Interactions::Change Interactions::AppendToUser(Interaction* interaction) {
+  users_.GrowTo(size_t{interaction->user} + 1);
+  absl::MutexLock lock(&UserMutex(interaction->user));
+  return AddToUser(*interaction, &users_.Mutable(interaction->user),
+                   &interaction->repeated);
 }
 
 Interactions::Change Interactions::AddToUser(const Interaction& interaction,
-                                             User* user) {
+                                             User* user, bool* was_there) {
   const auto place =
       std::lower_bound(user->seen.begin(), user->seen.end(), interaction.item);
   const bool repeated = place != user->seen.end() && *place == interaction.item;
+  *was_there = repeated;
   user->newest = interaction.sequence;
   if (interaction.kind == InteractionKind::kRetract) {
     if (!repeated) return Change::kNone;
@@ -97,6 +104,7 @@ Interactions::Change Interactions::AddToUser(const Interaction& interaction,
   HistoryEntry entry;
   entry.item = interaction.item;
   entry.kind = interaction.kind;
+  entry.repeated = repeated;
   entry.weight = interaction.weight;
   entry.sequence = interaction.sequence;
   entry.time_ms = interaction.time_ms;
@@ -264,20 +272,36 @@ void Interactions::CopyHistory(UserIndex user, size_t limit,
 
 void Interactions::CopyHistorySince(UserIndex user, Sequence after,
                                     size_t latest, size_t limit,
-                                    std::vector<HistoryEntry>* history) const {
+                                    std::vector<HistoryEntry>* history,
+                                    Sequence before) const {
   history->clear();
   if (user >= users_.size()) return;
   absl::ReaderMutexLock lock(&UserMutex(user));
   const std::vector<HistoryEntry>& all = users_[user].history;
   // Most users have nothing new.
-  const size_t looked_at =
-      users_[user].newest > after ? all.size() : std::min(latest, all.size());
+  const bool has_newer = users_[user].newest > after;
   limit = std::min(limit, kMaxHistory);
-  for (size_t place = 0; place < looked_at && history->size() < limit;
-       ++place) {
-    const HistoryEntry& entry = all[all.size() - 1 - place];
-    if (place < latest || entry.sequence > after) history->push_back(entry);
+  size_t place = 0;
+  for (auto entry = all.rbegin(); entry != all.rend(); ++entry) {
+    if (history->size() >= limit || (!has_newer && place >= latest)) return;
+    if (entry->sequence >= before) continue;
+    if (place++ < latest || entry->sequence > after) history->push_back(*entry);
   }
+}
+
+bool Interactions::CopyTakenSince(UserIndex user, Sequence before,
+                                  std::vector<ItemIndex>* items) const {
+  items->clear();
+  if (user >= users_.size()) return true;
+  absl::ReaderMutexLock lock(&UserMutex(user));
+  if (users_[user].newest < before) return true;
+  for (const HistoryEntry& entry : users_[user].history) {
+    if (entry.sequence < before) continue;
+    if (entry.repeated) return false;
+    items->push_back(entry.item);
+  }
+  std::sort(items->begin(), items->end());
+  return true;
 }
 
 std::map<Interactions::Pair, std::vector<size_t>> Interactions::PositionsOf(

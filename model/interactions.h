@@ -22,6 +22,7 @@ namespace taud::model {
 struct HistoryEntry {
   ItemIndex item = 0;
   InteractionKind kind = InteractionKind::kView;
+  bool repeated = false;  // there was one before it
   float weight = 1.0f;
   // Of a dislike: how many sequences before it the item was last liked; 0 if it
   // never was, or too long ago to count.
@@ -118,9 +119,16 @@ class Interactions {
   void CopyHistory(UserIndex user, size_t limit,
                    std::vector<HistoryEntry>* history) const;
   // As CopyHistory, but only entries that came after the sequence `after`, and
-  // the `latest` first ones whenever they came.
+  // the `latest` first ones whenever they came; as if what came at `before` or
+  // later were not there.
   void CopyHistorySince(UserIndex user, Sequence after, size_t latest,
-                        size_t limit, std::vector<HistoryEntry>* history) const;
+                        size_t limit, std::vector<HistoryEntry>* history,
+                        Sequence before = kNoSequence) const;
+  // Replaces *items by what the user took up at `before` or later, ascending.
+  // False if the history of before is not known: something was done again
+  // since, and the earlier time is forgotten.
+  bool CopyTakenSince(UserIndex user, Sequence before,
+                      std::vector<ItemIndex>* items) const;
   // For each pair of user and item the log positions of what the user did with
   // the item since it was last retracted, ascending. O(the log): for what is
   // seldom.
@@ -171,9 +179,10 @@ class Interactions {
   }
   // What an interaction changes in the number of users who like its item.
   enum class Change : int8_t { kLess = -1, kNone = 0, kMore = 1 };
-  Change AppendToUser(const Interaction& interaction);
+  Change AppendToUser(Interaction* interaction);
   void AppendToItem(const Interaction& interaction, Change change);
-  static Change AddToUser(const Interaction& interaction, User* user);
+  static Change AddToUser(const Interaction& interaction, User* user,
+                          bool* repeated);
   static Change DropFromHistory(ItemIndex item, User* user);
   void ForgetOfUser(UserIndex user, const std::vector<ItemIndex>& items);
   void ForgetOfItem(ItemIndex item, const std::vector<UserIndex>& users,

@@ -56,7 +56,13 @@ struct Interaction {
   ItemIndex item = 0;
   float weight = 1.0f;  // in (0, kMaxInteractionWeight]
   InteractionKind kind = InteractionKind::kView;
+  // The user had done something with the item before. Filled in by
+  // model::Interactions, which alone knows.
+  bool repeated = false;
 };
+
+// After every sequence.
+inline constexpr Sequence kNoSequence = UINT64_MAX;
 
 }  // namespace taud::model
 

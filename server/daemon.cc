@@ -58,6 +58,18 @@ uint64_t Mebibytes(int32_t count) {
   return static_cast<uint64_t>(count) * kMiB;
 }
 
+QualityWatch::Swap SwapOf(Publisher::SwapKind kind) {
+  switch (kind) {
+    case Publisher::SwapKind::kPublished:
+      return QualityWatch::Swap::kNext;
+    case Publisher::SwapKind::kErasure:
+      return QualityWatch::Swap::kErasure;
+    case Publisher::SwapKind::kChosen:
+      break;
+  }
+  return QualityWatch::Swap::kChosen;
+}
+
 }  // namespace
 
 class Daemon::Impl {
@@ -94,6 +106,7 @@ class Daemon::Impl {
     if (!status.ok()) return status;
     trainer_->Start();
     upkeep_->Start();
+    quality_->Start();
     return absl::OkStatus();
   }
 
@@ -158,6 +171,7 @@ class Daemon::Impl {
       queues_->Stop();
     }
     synthetic_.reset();
+    if (quality_ != nullptr) quality_->Stop();
     if (trainer_ != nullptr) PublishLast(deadline);
     if (http_ != nullptr) http_->Stop();
     if (trainer_ != nullptr) trainer_->Stop();
@@ -205,6 +219,7 @@ class Daemon::Impl {
   }
 
   absl::Status MakeParts() {
+    MakeQualityWatch();
     absl::Status status = MakePublisher();
     if (!status.ok()) return status;
     auto restored = publisher_->Restore(store_->log_end());
@@ -218,11 +233,33 @@ class Daemon::Impl {
     return absl::OkStatus();
   }
 
+  void MakeQualityWatch() {
+    QualityWatch::Options options;
+    options.evaluation_share = config_.quality().evaluation_percent() / 100;
+    options.automatic_rollback = config_.quality().automatic_rollback();
+    QualityWatch::Callbacks callbacks;
+    callbacks.on_fall = [this](std::shared_ptr<const ServingModel> good,
+                               model::SnapshotVersion bad, std::string why) {
+      // Draining: it is too late to matter.
+      publisher_->TakeBack(std::move(good), bad, std::move(why)).IgnoreError();
+    };
+    callbacks.on_figures = [this](model::SnapshotVersion version,
+                                  const v1::LiveFigures& figures) {
+      publisher_->records()->SetQuality(version, figures);
+    };
+    quality_ =
+        std::make_unique<QualityWatch>(options, &state_, std::move(callbacks));
+  }
+
   absl::Status MakePublisher() {
     Publisher::Options publisher;
     publisher.shelf.directory = store::SnapshotsIn(config_.store().data_dir());
     publisher.shelf.keep =
         static_cast<size_t>(config_.store().keep_snapshots());
+    publisher.shelf.keep_hourly =
+        static_cast<size_t>(config_.store().keep_hourly_snapshots());
+    publisher.shelf.keep_daily =
+        static_cast<size_t>(config_.store().keep_daily_snapshots());
     publisher.shelf.max_bytes = Mebibytes(config_.store().max_snapshot_mib());
     publisher.shelf.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     publisher.save_interval =
@@ -245,8 +282,11 @@ class Daemon::Impl {
     publisher.index.min_recall = config_.serving().min_recall();
     publisher.index.publish_seconds =
         config_.trainer().publish_interval_ms() / 1000.0;
-    publisher_ = std::make_unique<Publisher>(publisher, &state_, &slot_,
-                                             [this] { UpdateHealth(); });
+    publisher_ = std::make_unique<Publisher>(
+        publisher, &state_, &slot_, [this](Publisher::SwapKind how) {
+          quality_->OnSwap(slot_.Get(), SwapOf(how));
+          UpdateHealth();
+        });
     return absl::OkStatus();
   }
 
@@ -288,6 +328,12 @@ class Daemon::Impl {
     batcher.max_queue = static_cast<size_t>(config_.serving().max_queue());
     batcher.max_wait = absl::Milliseconds(config_.serving().max_wait_ms());
     batcher.max_delay = absl::Microseconds(config_.serving().max_delay_us());
+    batcher.observer = [lists = quality_->lists()](
+                           const std::shared_ptr<const ServingModel>& model,
+                           const RecommendTask& task,
+                           const Recommendation& answer) {
+      lists->Offer(model, task, answer);
+    };
     batcher_ = std::make_unique<Batcher>(batcher, &state_, &slot_);
   }
 
@@ -317,6 +363,7 @@ class Daemon::Impl {
     context_.slot = &slot_;
     context_.publisher = publisher_.get();
     context_.batcher = batcher_.get();
+    context_.quality = quality_.get();
     context_.metrics = &metrics_;
     context_.rates = &rates_;
     context_.calls.metrics = &metrics_;
@@ -455,6 +502,7 @@ class Daemon::Impl {
 
   // Each uses those before it; destroyed in the opposite order.
   std::unique_ptr<store::EventStore> store_;
+  std::unique_ptr<QualityWatch> quality_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<trainer::OnlineTrainer> trainer_;
   std::unique_ptr<Upkeep> upkeep_;

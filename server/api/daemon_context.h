@@ -11,6 +11,7 @@
 #include "server/lifecycle/publisher.h"
 #include "server/lifecycle/upkeep.h"
 #include "server/observe/metrics.h"
+#include "server/quality/quality_watch.h"
 #include "server/serving/batcher.h"
 #include "server/serving/serving_model.h"
 #include "store/log/event_store.h"
@@ -30,6 +31,7 @@ struct DaemonContext {
   Publisher* publisher = nullptr;
   Batcher* batcher = nullptr;
   Upkeep* upkeep = nullptr;
+  QualityWatch* quality = nullptr;
   Metrics* metrics = nullptr;
   ClientRates* rates = nullptr;
   CallEnvironment calls;

@@ -6,11 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "grpcpp/alarm.h"
+#include "model/answer_once.h"
 #include "model/steady_clock.h"
 #include "server/admission/message_bytes.h"
 #include "server/api/call.h"
 #include "server/api/status_report.h"
 #include "server/lifecycle/backup_place.h"
+#include "server/quality/snapshot_diff.h"
 #include "server/rpc/errors.h"
 
 namespace taud::server {
@@ -19,6 +21,8 @@ namespace {
 constexpr int32_t kDefaultIntervalMs = 1000;
 constexpr int32_t kMinIntervalMs = 100;
 constexpr int32_t kMaxIntervalMs = 60000;
+
+constexpr int32_t kDefaultDecisions = 50;
 
 absl::StatusOr<absl::Duration> IntervalOf(const grpc::ByteBuffer& bytes) {
   v1::WatchStatusRequest request;
@@ -32,6 +36,22 @@ absl::StatusOr<absl::Duration> IntervalOf(const grpc::ByteBuffer& bytes) {
                                    " to ", kMaxIntervalMs));
   }
   return absl::Milliseconds(ms);
+}
+
+absl::Status InField(const char* field, const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat(field, ": ", status.message()));
+}
+
+absl::StatusOr<v1::SnapshotDiff> Diff(const DaemonContext& context,
+                                      model::SnapshotVersion from,
+                                      model::SnapshotVersion to) {
+  if (from == 0) return FieldError("from", "a version is needed");
+  const auto before = context.publisher->Read(from);
+  if (!before.ok()) return InField("from", before.status());
+  const auto now = context.publisher->Read(to);
+  if (!now.ok()) return InField("to", now.status());
+  return DiffSnapshots(**before, **now, context.state->items);
 }
 
 absl::Status NoSuchSnapshot(model::SnapshotVersion version) {
@@ -209,8 +229,10 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Publish(
           v1::PublishResponse response;
           response.set_version(published->version);
           response.set_trained_through(published->trained_through);
+          *response.mutable_verdict() = published->verdict;
           call->Reply(response);
-        });
+        },
+        request.force());
     if (!status.ok()) call->Fail(std::move(status));
   });
   return call;
@@ -237,6 +259,146 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Rollback(
           call->Reply(response);
         });
     if (!status.ok()) call->Fail(std::move(status));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::GetQuality(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kGetQuality, rpc, buffer);
+  Guard(call, [&] {
+    v1::GetQualityRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    call->Reply(ReportQuality(*context_));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::ListDecisions(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kListDecisions, rpc, buffer);
+  Guard(call, [&] {
+    v1::ListDecisionsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    const int32_t limit =
+        request.limit() == 0 ? kDefaultDecisions : request.limit();
+    if (limit < 1 || limit > static_cast<int32_t>(DecisionLog::kMost)) {
+      call->Fail(FieldError(
+          "limit",
+          absl::StrCat(limit, " is not allowed; 1 to ", DecisionLog::kMost)));
+      return;
+    }
+    v1::ListDecisionsResponse response;
+    for (v1::Decision& decision :
+         context_->publisher->decisions().Newest(static_cast<size_t>(limit))) {
+      *response.add_decisions() = std::move(decision);
+    }
+    call->Reply(response);
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::KeepSnapshot(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kKeepSnapshot, rpc, buffer);
+  Guard(call, [&] {
+    v1::KeepSnapshotRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = context_->publisher->Keep(
+        request.version(), request.name(), ReplyWithSnapshot(call));
+    if (!status.ok()) call->Fail(std::move(status));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::ReleaseSnapshot(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kReleaseSnapshot, rpc, buffer);
+  Guard(call, [&] {
+    v1::ReleaseSnapshotRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    absl::Status status = context_->publisher->Release(
+        request.version(), request.name(), ReplyWithSnapshot(call));
+    if (!status.ok()) call->Fail(std::move(status));
+  });
+  return call;
+}
+
+Publisher::KeepDone ModelServiceImpl::ReplyWithSnapshot(UnaryCall* call) const {
+  return [this, call](absl::StatusOr<model::SnapshotVersion> version) {
+    if (!version.ok()) return call->Fail(version.status());
+    call->Reply(ReportSnapshot(*context_, *version));
+  };
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::DiffSnapshots(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call =
+      new UnaryCall(&context_->calls, RpcMethod::kDiffSnapshots, rpc, buffer);
+  Guard(call, [&] {
+    v1::DiffSnapshotsRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    // Shared, so that the task can be destroyed without having run.
+    const auto answer =
+        std::make_shared<model::AnswerOnce<absl::StatusOr<v1::SnapshotDiff>>>(
+            [this, call](absl::StatusOr<v1::SnapshotDiff> diff) {
+              if (!diff.ok()) return call->Fail(diff.status());
+              *diff->mutable_from() =
+                  ReportSnapshot(*context_, diff->from().version());
+              *diff->mutable_to() =
+                  ReportSnapshot(*context_, diff->to().version());
+              call->Reply(*diff);
+            });
+    absl::Status status = context_->quality->RunLater(
+        [this, answer, from = request.from(), to = request.to()] {
+          absl::StatusOr<v1::SnapshotDiff> diff = absl::UnknownError("");
+          try {
+            diff = Diff(*context_, from, to);
+          } catch (...) {
+            diff = CaughtStatus();
+          }
+          (*answer)(std::move(diff));
+        });
+    if (!status.ok()) answer->Dismiss();
+    if (!status.ok()) call->Fail(std::move(status));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::Pause(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call = new UnaryCall(&context_->calls, RpcMethod::kPause, rpc, buffer);
+  Guard(call, [&] {
+    v1::PauseRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    context_->trainer->Pause();
+    context_->publisher->Note(v1::Decision::KIND_PAUSED,
+                              "learning is paused until Resume");
+    call->Reply(v1::PauseResponse());
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::Resume(
+    grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
+    grpc::ByteBuffer* buffer) {
+  auto* call = new UnaryCall(&context_->calls, RpcMethod::kResume, rpc, buffer);
+  Guard(call, [&] {
+    v1::ResumeRequest request;
+    if (!call->Parse(*bytes, &request)) return;
+    context_->trainer->Resume();
+    context_->publisher->Note(v1::Decision::KIND_RESUMED, "learning goes on");
+    call->Reply(v1::ResumeResponse());
   });
   return call;
 }

@@ -6,6 +6,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
+#include "server/api/call.h"
 #include "server/api/daemon_context.h"
 #include "taud/v1/model_service.grpc.pb.h"
 
@@ -16,13 +17,21 @@ class WatchStream;
 // taud.v1.ModelService. Handlers never block. Thread-safe. `context` outlives
 // the service; the service outlives the gRPC server.
 class ModelServiceImpl
-    : public v1::ModelService::WithRawCallbackMethod_GetStatus<
-          v1::ModelService::WithRawCallbackMethod_WatchStatus<
-              v1::ModelService::WithRawCallbackMethod_ListSnapshots<
-                  v1::ModelService::WithRawCallbackMethod_Publish<
-                      v1::ModelService::WithRawCallbackMethod_Rollback<
-                          v1::ModelService::WithRawCallbackMethod_Backup<
-                              v1::ModelService::Service>>>>>> {
+    : public v1::ModelService::WithRawCallbackMethod_GetStatus<v1::ModelService::WithRawCallbackMethod_WatchStatus<
+          v1::ModelService::WithRawCallbackMethod_ListSnapshots<
+              v1::ModelService::WithRawCallbackMethod_Publish<
+                  v1::ModelService::WithRawCallbackMethod_Rollback<
+                      v1::ModelService::WithRawCallbackMethod_Backup<
+                          v1::ModelService::WithRawCallbackMethod_GetQuality<
+                              v1::ModelService::WithRawCallbackMethod_ListDecisions<
+                                  v1::ModelService::WithRawCallbackMethod_KeepSnapshot<
+                                      v1::ModelService::WithRawCallbackMethod_ReleaseSnapshot<
+                                          v1::ModelService::WithRawCallbackMethod_DiffSnapshots<
+                                              v1::ModelService::WithRawCallbackMethod_Pause<
+                                                  v1::ModelService::
+                                                      WithRawCallbackMethod_Resume<
+                                                          v1::ModelService::
+                                                              Service>>>>>>>>>>>>> {
  public:
   explicit ModelServiceImpl(const DaemonContext* context);
   ~ModelServiceImpl() override;
@@ -47,12 +56,35 @@ class ModelServiceImpl
                                    const grpc::ByteBuffer* request,
                                    grpc::ByteBuffer* response) override;
 
+  grpc::ServerUnaryReactor* GetQuality(grpc::CallbackServerContext* rpc,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListDecisions(grpc::CallbackServerContext* rpc,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* KeepSnapshot(grpc::CallbackServerContext* rpc,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ReleaseSnapshot(
+      grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* request,
+      grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* DiffSnapshots(grpc::CallbackServerContext* rpc,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Pause(grpc::CallbackServerContext* rpc,
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Resume(grpc::CallbackServerContext* rpc,
+                                   const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override;
+
   // Ends every watch.
   void Drain();
 
  private:
   friend class WatchStream;
   void Forget(const std::shared_ptr<WatchStream>& stream);
+  Publisher::KeepDone ReplyWithSnapshot(UnaryCall* call) const;
 
   const DaemonContext* const context_;
   absl::Mutex mutex_;

@@ -51,12 +51,17 @@ void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
   to->set_rho(from.rho);
   to->set_gpu_errors(from.gpu_errors);
   to->set_last_gpu_error(from.last_gpu_error);
+  to->set_gradient_norm(from.gradient_norm);
 }
 
 void FillServing(const DaemonContext& context, const ServingModel* model,
                  v1::ServingStatus* to) {
   if (model != nullptr) {
     to->set_snapshot_version(model->snapshot->version);
+    to->set_forced(context.publisher->records()
+                       ->Of(model->snapshot->version)
+                       .verdict()
+                       .forced());
     to->set_snapshot_trained_through(model->snapshot->trained_through);
     to->set_snapshot_created_ms(model->snapshot->created_ms);
     const query::QueryWeights& weights = model->fold_in->weights();
@@ -71,6 +76,8 @@ void FillServing(const DaemonContext& context, const ServingModel* model,
   to->set_swaps(publisher.swaps);
   to->set_rejected(publisher.rejected);
   to->set_last_rejection(publisher.last_rejection);
+  to->set_rejected_in_a_row(publisher.rejected_in_a_row);
+  to->set_automatic_rollbacks(publisher.taken_back);
   to->set_requests(context.metrics->requests());
   to->set_errors(context.metrics->errors());
   to->set_pinned_version(context.publisher->pinned());
@@ -152,6 +159,7 @@ v1::Status ReportStatus(const DaemonContext& context) {
   FillLog(context, status.mutable_log());
   FillUpkeep(context, &status);
   if (model != nullptr) FillIndex(*model, status.mutable_index());
+  *status.mutable_quality() = context.quality->Live();
   status.mutable_index()->set_gpu_errors(context.index_gpu_errors.load());
   return status;
 }
@@ -176,8 +184,36 @@ v1::ListSnapshotsResponse ReportSnapshots(const DaemonContext& context) {
     for (const auto& [name, value] : info.metrics) {
       (*to->mutable_metrics())[name] = value;
     }
+    const v1::SnapshotInfo known =
+        context.publisher->records()->Of(info.version);
+    to->set_kept_as(known.kept_as());
+    to->set_bad(known.bad());
+    if (known.has_verdict()) *to->mutable_verdict() = known.verdict();
+    if (known.has_quality()) *to->mutable_quality() = known.quality();
   }
   return response;
+}
+
+v1::SnapshotInfo ReportSnapshot(const DaemonContext& context,
+                                model::SnapshotVersion version) {
+  v1::ListSnapshotsResponse all = ReportSnapshots(context);
+  for (v1::SnapshotInfo& info : *all.mutable_snapshots()) {
+    if (info.version() == version) return std::move(info);
+  }
+  v1::SnapshotInfo unknown;
+  unknown.set_version(version);
+  return unknown;
+}
+
+v1::Quality ReportQuality(const DaemonContext& context) {
+  v1::Quality quality = context.quality->Report();
+  const trainer::TrainerStatus trainer = context.trainer->status();
+  v1::LearningHealth* learning = quality.mutable_learning();
+  learning->set_loss(trainer.loss);
+  learning->set_gradient_norm(trainer.gradient_norm);
+  learning->set_tau0(trainer.tau0);
+  learning->set_rho(trainer.rho);
+  return quality;
 }
 
 }  // namespace taud::server

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "model/sync_point.h"
 #include "server/observe/logging.h"
+#include "server/quality/gate.h"
 #include "server/quality/servable.h"
 #include "server/rpc/errors.h"
 
@@ -23,31 +24,43 @@ constexpr absl::Duration kRetiredInterval = absl::Milliseconds(200);
 // Of the publisher's thread: between the searchers (0) and the trainer (10).
 constexpr int kNice = 5;
 
+// Two versions that turn out bad within so short a time: something is wrong
+// with what is learnt, and a third would be no better.
+constexpr absl::Duration kTakenBackAgain = absl::Hours(1);
+
 }  // namespace
 
 Publisher::Publisher(const Options& options, const model::State* state,
-                     ServingSlot* slot, std::function<void()> on_swap)
+                     ServingSlot* slot, std::function<void(SwapKind)> on_swap)
     : options_(options),
       state_(state),
       slot_(slot),
       on_swap_(std::move(on_swap)),
-      shelf_(options.shelf, state),
+      records_(absl::StrCat(options.shelf.directory, "/records.json")),
+      decisions_(absl::StrCat(options.shelf.directory, "/decisions.json")),
+      shelf_(options.shelf, state, &records_),
       builder_(options.index) {}
 
 Publisher::~Publisher() { Stop(); }
 
 absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Restore(
     model::Sequence log_end) {
+  records_.Load();
+  decisions_.Load();
   absl::Status status = shelf_.Open(log_end);
   if (!status.ok()) return status;
   auto pinned = shelf_.ReadPin();
   if (!pinned.ok()) return pinned.status();
   const std::vector<store::SnapshotInfo> saved = Saved();
   std::vector<model::SnapshotVersion> candidates;
+  std::vector<model::SnapshotVersion> bad;
   if (*pinned != 0) candidates.push_back(*pinned);
   for (auto info = saved.rbegin(); info != saved.rend(); ++info) {
-    candidates.push_back(info->version);
+    (records_.Of(info->version).bad() ? bad : candidates)
+        .push_back(info->version);
   }
+  // Better a bad one than none.
+  candidates.insert(candidates.end(), bad.begin(), bad.end());
   for (const model::SnapshotVersion version : candidates) {
     auto snapshot = RestoreVersion(version, version == *pinned);
     if (snapshot.ok()) return snapshot;
@@ -70,7 +83,7 @@ Publisher::RestoreVersion(model::SnapshotVersion version, bool pinned) {
   saved_version_ = version;
   absl::Status status = Swap(*std::move(model));
   if (!status.ok()) return status;
-  on_swap_();
+  on_swap_(SwapKind::kChosen);
   return snapshot;
 }
 
@@ -109,9 +122,9 @@ void Publisher::Offer(std::unique_ptr<model::Snapshot> snapshot) {
 }
 
 absl::Status Publisher::PublishNow(const std::function<absl::Status()>& request,
-                                   Done done) {
+                                   Done done, bool force) {
   // The wait begins before the request: the trainer may be quicker than we.
-  const auto id = inbox_.Wait(std::move(done));
+  const auto id = inbox_.Wait(std::move(done), force);
   if (!id.ok()) return id.status();
   absl::Status status = request();
   // If it fails, and a snapshot came by itself meanwhile, that is the answer.
@@ -185,23 +198,19 @@ void Publisher::Process(PublisherInbox::Offered offered) {
   }
   absl::StatusOr<Published> published = absl::UnknownError("");
   try {
-    published = PublishOffered(std::move(offered.snapshot), asked_for);
+    const bool force = std::any_of(
+        offered.waiters.begin(), offered.waiters.end(),
+        [](const PublisherInbox::Waiter& waiter) { return waiter.force; });
+    published = PublishOffered(std::move(offered.snapshot), asked_for, force);
   } catch (...) {
     published = CaughtStatus();
   }
-  if (!published.ok()) {
-    const std::string reason(published.status().message());
-    Log(LogLevel::kError, "snapshot rejected, the old one goes on serving",
-        {{"reason", reason}});
-    absl::MutexLock lock(&mutex_);
-    ++stats_.rejected;
-    stats_.last_rejection = reason;
-  }
+  if (!published.ok()) NoteRejection(published.status());
   for (PublisherInbox::Waiter& waiter : offered.waiters) waiter.done(published);
 }
 
 absl::StatusOr<Published> Publisher::PublishOffered(
-    std::unique_ptr<model::Snapshot> snapshot, bool asked_for) {
+    std::unique_ptr<model::Snapshot> snapshot, bool asked_for, bool force) {
   absl::Status status =
       Move([](VersionLifecycle* lifecycle) { return lifecycle->Want(0); });
   if (!status.ok()) return status;
@@ -209,6 +218,14 @@ absl::StatusOr<Published> Publisher::PublishOffered(
   auto model = Build(std::move(snapshot));
   if (!model.ok()) return model.status();
   const model::Snapshot& next = *(*model)->snapshot;
+  const auto verdict = AskGate(**model, force);
+  if (!verdict.ok()) {
+    // Aside, so that it can be looked at; of a run of them the first is enough.
+    if (asked_for || stats().rejected_in_a_row == 0) Save(next).IgnoreError();
+    return verdict.status();
+  }
+  const model::SnapshotVersion before =
+      Move([](VersionLifecycle* lifecycle) { return lifecycle->serving(); });
   const bool ends_rollback = pinned() != 0;
   if (ends_rollback) {
     // On disk first: after a crash the newest one there serves, which was the
@@ -223,8 +240,16 @@ absl::StatusOr<Published> Publisher::PublishOffered(
   {
     absl::MutexLock lock(&mutex_);
     ++stats_.swaps;
+    stats_.rejected_in_a_row = 0;
   }
-  on_swap_();
+  on_swap_(SwapKind::kPublished);
+  if (verdict->forced()) {
+    decisions_.Add(v1::Decision::KIND_FORCED, next.version, before,
+                   absl::StrCat("the gate: ", Failures(*verdict)));
+  } else if (asked_for) {
+    decisions_.Add(v1::Decision::KIND_PUBLISHED, next.version, before,
+                   "asked for; it passed the gate");
+  }
   Log(LogLevel::kDebug, "snapshot serves",
       {{"version", absl::StrCat(next.version)},
        {"trained_through", absl::StrCat(next.trained_through)},
@@ -232,7 +257,48 @@ absl::StatusOr<Published> Publisher::PublishOffered(
   const bool due = options_.steady_now() - last_save_ >= options_.save_interval;
   // It serves all the same if it cannot be saved.
   if (!ends_rollback && (due || asked_for)) Save(next).IgnoreError();
-  return Published{next.version, next.trained_through};
+  return Published{next.version, next.trained_through, *verdict};
+}
+
+absl::StatusOr<v1::Verdict> Publisher::AskGate(const ServingModel& next,
+                                               bool force) {
+  const absl::Time start = options_.steady_now();
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  const auto facts = MeasureForGate(next, serving.get(), *state_);
+  if (!facts.ok()) return facts.status();
+  v1::Verdict verdict = Judge(*facts);
+  verdict.set_forced(force && !verdict.passed());
+  verdict.set_decided_ms(absl::ToUnixMillis(absl::Now()));
+  verdict.set_seconds(absl::ToDoubleSeconds(options_.steady_now() - start));
+  const model::SnapshotVersion version = next.snapshot->version;
+  records_.SetVerdict(version, verdict);
+  if (verdict.passed() || verdict.forced()) return verdict;
+  records_.SetBad(version, true);
+  return absl::FailedPreconditionError(
+      absl::StrCat("gate: ", Failures(verdict)));
+}
+
+void Publisher::NoteRejection(const absl::Status& why) {
+  const std::string reason(why.message());
+  Log(LogLevel::kError, "snapshot rejected, the old one goes on serving",
+      {{"reason", reason}});
+  uint64_t in_a_row = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    ++stats_.rejected;
+    in_a_row = ++stats_.rejected_in_a_row;
+    stats_.last_rejection = reason;
+  }
+  // Of a long run not each: the first, the third, where it becomes an alert,
+  // and every hundredth.
+  if (in_a_row != 1 && in_a_row != 3 && in_a_row % 100 != 0) return;
+  const model::SnapshotVersion serving =
+      Move([](VersionLifecycle* lifecycle) { return lifecycle->serving(); });
+  decisions_.Add(
+      v1::Decision::KIND_REJECTED, 0, serving,
+      absl::StrCat(reason, in_a_row > 1 ? absl::StrCat(" (", in_a_row,
+                                                       " one after another)")
+                                        : ""));
 }
 
 absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Build(
@@ -296,19 +362,186 @@ absl::StatusOr<Published> Publisher::RollbackNow(
     }
   }
   AwaitRoom();
+  const model::SnapshotVersion before =
+      Move([](VersionLifecycle* lifecycle) { return lifecycle->serving(); });
   auto model = LoadModel(version);
   if (!model.ok()) return model.status();
   // First on disk: what is answered must hold after a crash, too.
   absl::Status status = Pin(version);
   if (!status.ok()) return status;
-  const Published published{version, (*model)->snapshot->trained_through};
+  const Published published{version, (*model)->snapshot->trained_through,
+                            records_.Of(version).verdict()};
   status = Swap(*std::move(model));
   if (!status.ok()) return status;
   saved_version_ = version;
-  on_swap_();
-  Log(LogLevel::kWarning, "rolled back: this snapshot serves until Publish",
-      {{"version", absl::StrCat(version)}});
+  on_swap_(SwapKind::kChosen);
+  decisions_.Add(v1::Decision::KIND_ROLLED_BACK, version, before,
+                 "asked for; it serves until Publish");
   return published;
+}
+
+absl::Status Publisher::TakeBack(std::shared_ptr<const ServingModel> model,
+                                 model::SnapshotVersion bad, std::string why) {
+  return inbox_.Add(
+      [this, model = std::move(model), bad, why = std::move(why)]() mutable {
+        absl::Status status;
+        try {
+          status = TakeBackNow(std::move(model), bad, why);
+        } catch (...) {
+          status = CaughtStatus();
+        }
+        if (status.ok()) return;
+        Log(LogLevel::kError, "a version that turned out bad still serves",
+            {{"version", absl::StrCat(bad)},
+             {"error", std::string(status.message())}});
+      });
+}
+
+absl::Status Publisher::TakeBackNow(std::shared_ptr<const ServingModel> model,
+                                    model::SnapshotVersion bad,
+                                    const std::string& why) {
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  if (serving == nullptr || serving->snapshot->version != bad) {
+    return absl::OkStatus();
+  }
+  const model::SnapshotVersion version = model->snapshot->version;
+  if (version < erased_through_) {
+    return absl::FailedPreconditionError(
+        "the version before has what was erased since");
+  }
+  absl::Status status = Move([&](VersionLifecycle* lifecycle) {
+    absl::Status moved = lifecycle->Want(version);
+    if (moved.ok()) moved = lifecycle->Load(version);
+    return moved.ok() ? lifecycle->Loaded() : moved;
+  });
+  if (!status.ok()) return status;
+  records_.SetBad(bad, true);
+  const bool again = options_.steady_now() - last_taken_back_ < kTakenBackAgain;
+  last_taken_back_ = options_.steady_now();
+  // On disk first: after a crash the newest one there that is not bad serves.
+  if (!shelf_.Has(version)) status = Save(*model->snapshot);
+  if (!status.ok()) status = shelf_.WriteRecords();
+  if (again && status.ok()) status = Pin(version);
+  if (!status.ok()) {
+    Log(LogLevel::kError, "the version that is taken back to is not on disk",
+        {{"version", absl::StrCat(version)},
+         {"error", std::string(status.message())}});
+  }
+  retired_.Forget(model);
+  status = Swap(std::move(model));
+  if (!status.ok()) return status;
+  saved_version_ = version;
+  {
+    absl::MutexLock lock(&mutex_);
+    ++stats_.taken_back;
+    ++stats_.swaps;
+  }
+  on_swap_(SwapKind::kChosen);
+  decisions_.Add(
+      v1::Decision::KIND_ROLLED_BACK_AUTOMATICALLY, version, bad,
+      absl::StrCat(why, again ? "; the second time within an hour: it serves "
+                                "until Publish"
+                              : "; the next that passes the gate follows"));
+  return absl::OkStatus();
+}
+
+absl::Status Publisher::Keep(model::SnapshotVersion version, std::string name,
+                             KeepDone done) {
+  return AnswerLater("KeepSnapshot", std::move(done),
+                     [this, version, name = std::move(name)] {
+                       return KeepNow(version, name);
+                     });
+}
+
+absl::Status Publisher::Release(model::SnapshotVersion version,
+                                std::string name, KeepDone done) {
+  return AnswerLater("ReleaseSnapshot", std::move(done),
+                     [this, version, name = std::move(name)] {
+                       return ReleaseNow(version, name);
+                     });
+}
+
+absl::Status Publisher::AnswerLater(
+    absl::string_view call, KeepDone done,
+    std::function<absl::StatusOr<model::SnapshotVersion>()> work) {
+  const auto answer = std::make_shared<
+      model::AnswerOnce<absl::StatusOr<model::SnapshotVersion>>>(
+      std::move(done));
+  absl::Status status =
+      inbox_.AddBounded(call, [answer, work = std::move(work)] {
+        absl::StatusOr<model::SnapshotVersion> outcome = absl::UnknownError("");
+        try {
+          outcome = work();
+        } catch (...) {
+          outcome = CaughtStatus();
+        }
+        (*answer)(std::move(outcome));
+      });
+  if (!status.ok()) answer->Dismiss();
+  return status;
+}
+
+absl::StatusOr<std::shared_ptr<const model::Snapshot>> Publisher::Read(
+    model::SnapshotVersion version) const {
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  if (version == 0 && serving == nullptr) {
+    return absl::UnavailableError("nothing serves yet");
+  }
+  if (serving != nullptr &&
+      (version == 0 || version == serving->snapshot->version)) {
+    return serving->snapshot;
+  }
+  auto loaded = shelf_.Load(version);
+  if (absl::IsNotFound(loaded.status())) {
+    return absl::NotFoundError(
+        absl::StrCat("no snapshot ", version, " is on disk"));
+  }
+  if (!loaded.ok()) return loaded.status();
+  return std::shared_ptr<const model::Snapshot>(*std::move(loaded));
+}
+
+void Publisher::Note(v1::Decision::Kind kind, std::string text) {
+  // Stopping: it is too late to be read.
+  inbox_
+      .Add([this, kind, text = std::move(text)] {
+        const model::SnapshotVersion serving = Move(
+            [](VersionLifecycle* lifecycle) { return lifecycle->serving(); });
+        decisions_.Add(kind, serving, 0, text);
+      })
+      .IgnoreError();
+}
+
+absl::StatusOr<model::SnapshotVersion> Publisher::KeepNow(
+    model::SnapshotVersion version, const std::string& name) {
+  const std::shared_ptr<const ServingModel> serving = slot_->Get();
+  if (version == 0 && serving != nullptr) version = serving->snapshot->version;
+  if (version == 0) return absl::NotFoundError("version: nothing serves yet");
+  const bool serves =
+      serving != nullptr && serving->snapshot->version == version;
+  absl::Status status;
+  if (!shelf_.Has(version) && serves) status = Save(*serving->snapshot);
+  if (!status.ok()) return status;
+  if (!shelf_.Has(version)) {
+    return absl::NotFoundError(
+        absl::StrCat("version: no snapshot ", version, " is on disk"));
+  }
+  status = records_.Keep(version, name);
+  if (!status.ok()) return status;
+  decisions_.Add(v1::Decision::KIND_KEPT, version, 0,
+                 absl::StrCat("as ", name));
+  return version;
+}
+
+absl::StatusOr<model::SnapshotVersion> Publisher::ReleaseNow(
+    model::SnapshotVersion version, const std::string& name) {
+  if (version == 0) version = records_.Named(name);
+  if (version == 0) {
+    return absl::NotFoundError("name: no snapshot is kept under this name");
+  }
+  absl::Status status = records_.Release(version);
+  if (!status.ok()) return status;
+  decisions_.Add(v1::Decision::KIND_RELEASED, version, 0, "asked for");
+  return version;
 }
 
 absl::Status Publisher::Pin(model::SnapshotVersion version) {
@@ -358,6 +591,8 @@ absl::Status Publisher::ServeErased(std::unique_ptr<model::Snapshot> snapshot) {
   auto version = shelf_.NextVersion();
   if (!version.ok()) return version.status();
   snapshot->version = *version;
+  records_.Copy(before, *version);
+  erased_through_ = *version;
   // Nothing may be left to recommend from.
   const bool serves = CheckServable(*snapshot, nullptr, options_.dim).ok();
   std::shared_ptr<const ServingModel> next;
@@ -376,7 +611,7 @@ absl::Status Publisher::ServeErased(std::unique_ptr<model::Snapshot> snapshot) {
   if (before == saved_version_) saved_version_ = serves ? *version : 0;
   absl::Status status = Swap(std::move(next));
   if (!status.ok()) return status;
-  on_swap_();
+  on_swap_(SwapKind::kErasure);
   absl::MutexLock lock(&mutex_);
   ++stats_.swaps;
   return absl::OkStatus();

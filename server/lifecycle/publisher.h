@@ -16,8 +16,10 @@
 #include "model/snapshot.h"
 #include "model/state.h"
 #include "model/steady_clock.h"
+#include "server/lifecycle/decision_log.h"
 #include "server/lifecycle/publisher_inbox.h"
 #include "server/lifecycle/retired_models.h"
+#include "server/lifecycle/snapshot_records.h"
 #include "server/lifecycle/snapshot_shelf.h"
 #include "server/lifecycle/version_lifecycle.h"
 #include "server/serving/serving_model.h"
@@ -54,10 +56,17 @@ class Publisher {
   // with the gate's rejection.
   using Done = std::function<void(absl::StatusOr<Published>)>;
 
+  enum class SwapKind {
+    kPublished,  // the next one that training made
+    kChosen,     // at the start, by a roll-back, by TakeBack
+    // What served before has what was erased: nobody may hold it.
+    kErasure,
+  };
+
   // `state` and `slot` outlive the publisher. `on_swap` is called on its
   // thread after each swap.
   Publisher(const Options& options, const model::State* state,
-            ServingSlot* slot, std::function<void()> on_swap);
+            ServingSlot* slot, std::function<void(SwapKind)> on_swap);
   ~Publisher();
 
   // Puts the pinned or else the newest valid snapshot on disk into service and
@@ -80,8 +89,10 @@ class Publisher {
   // serving one, as after a start from an older checkpoint, is not taken for
   // it: the call waits until training has caught up. One that is rejected or
   // cannot be saved leaves a version that is pinned where it is.
+  // With `force` the gate's verdict does not stand in its way, and is kept as
+  // forced.
   absl::Status PublishNow(const std::function<absl::Status()>& request,
-                          Done done);
+                          Done done, bool force = false);
 
   // Puts the version on disk back into service and pins it; 0: the newest that
   // is older than the serving one. `done` as in PublishNow. UNAVAILABLE while
@@ -89,6 +100,37 @@ class Publisher {
   absl::Status Rollback(model::SnapshotVersion version, Done done);
   // The version that is pinned; 0: none.
   model::SnapshotVersion pinned() const;
+
+  // Puts `model`, which served before and is in memory, back into service in
+  // place of version `bad`, which is marked so: nothing if another serves by
+  // now. It is not pinned: what the gate lets in beside it follows; but if the
+  // same happened within the last hour, it is, until somebody publishes. `why`
+  // has the figures. Returns at once; UNAVAILABLE while stopping.
+  absl::Status TakeBack(std::shared_ptr<const ServingModel> model,
+                        model::SnapshotVersion bad, std::string why);
+
+  // Keeps a version on disk under a name; 0: the one that serves, which is
+  // saved if need be. Release ends that: by version, or, if that is 0, by name.
+  // Both wait for the publisher's thread and call `done` on it, with the
+  // version, once; errors as SnapshotRecords', and NOT_FOUND.
+  using KeepDone = std::function<void(absl::StatusOr<model::SnapshotVersion>)>;
+  absl::Status Keep(model::SnapshotVersion version, std::string name,
+                    KeepDone done);
+  absl::Status Release(model::SnapshotVersion version, std::string name,
+                       KeepDone done);
+
+  // Adds to the decisions, on its thread: beside the snapshots nothing is
+  // written while a backup is made of them.
+  void Note(v1::Decision::Kind kind, std::string text);
+
+  // The serving snapshot (0), or one on disk, read anew. Any thread; seconds.
+  // NOT_FOUND; UNAVAILABLE if nothing serves.
+  absl::StatusOr<std::shared_ptr<const model::Snapshot>> Read(
+      model::SnapshotVersion version) const;
+
+  // Both internally synchronised.
+  SnapshotRecords* records() { return &records_; }
+  const DecisionLog& decisions() const { return decisions_; }
 
   // Takes the rows of the users and items out of the serving snapshot, which
   // becomes a new version, and out of every one on disk. Waits until that is
@@ -109,9 +151,10 @@ class Publisher {
   // Snapshots on disk, oldest first.
   std::vector<store::SnapshotInfo> Saved() const;
 
-  // Models in memory at a time: one that serves, and old ones that requests
-  // still hold. A new snapshot waits while there are so many.
-  static constexpr size_t kMaxLive = 3;
+  // Models in memory at a time: one that serves, one that it is compared with,
+  // and old ones that requests still hold. A new snapshot waits while there are
+  // so many.
+  static constexpr size_t kMaxLive = 4;
 
   struct Stats {
     uint64_t swaps = 0;
@@ -123,6 +166,8 @@ class Publisher {
     size_t live = 0;  // models in memory: the serving one and retired ones
     double oldest_retired_seconds = 0;
     std::string last_rejection;
+    uint64_t rejected_in_a_row = 0;
+    uint64_t taken_back = 0;  // by TakeBack
   };
   Stats stats() const;
 
@@ -133,7 +178,19 @@ class Publisher {
   void Process(PublisherInbox::Offered offered);
   // What Process does but for the answers.
   absl::StatusOr<Published> PublishOffered(
-      std::unique_ptr<model::Snapshot> snapshot, bool asked_for);
+      std::unique_ptr<model::Snapshot> snapshot, bool asked_for, bool force);
+  // The gate's verdict, kept with the version; the error if it may not serve.
+  absl::StatusOr<v1::Verdict> AskGate(const ServingModel& next, bool force);
+  void NoteRejection(const absl::Status& why);
+  absl::Status TakeBackNow(std::shared_ptr<const ServingModel> model,
+                           model::SnapshotVersion bad, const std::string& why);
+  absl::Status AnswerLater(
+      absl::string_view call, KeepDone done,
+      std::function<absl::StatusOr<model::SnapshotVersion>()> work);
+  absl::StatusOr<model::SnapshotVersion> KeepNow(model::SnapshotVersion version,
+                                                 const std::string& name);
+  absl::StatusOr<model::SnapshotVersion> ReleaseNow(
+      model::SnapshotVersion version, const std::string& name);
   absl::StatusOr<std::shared_ptr<const ServingModel>> Build(
       std::unique_ptr<model::Snapshot> snapshot);
   // Builds what serves from it. REQUIRES: the lifecycle is loading it.
@@ -174,18 +231,24 @@ class Publisher {
   const Options options_;
   const model::State* const state_;
   ServingSlot* const slot_;
-  const std::function<void()> on_swap_;
+  const std::function<void(SwapKind)> on_swap_;
 
   std::thread thread_;  // touched by Start and Stop
 
   // The publisher thread's own (Restore's before Start, Stop's after join),
   // but for what SnapshotShelf lets any thread call.
+  SnapshotRecords records_;  // internally synchronised
+  DecisionLog decisions_;    // internally synchronised
   SnapshotShelf shelf_;
   // Which version's contents are on disk: after an erasure the file has the
   // number of the version before it.
   model::SnapshotVersion saved_version_ = 0;
+  // The version that the last erasure made; 0: none. Those before it, where
+  // they are still in memory, have what it took out.
+  model::SnapshotVersion erased_through_ = 0;
   index::IndexBuilder builder_;
-  absl::Time last_save_ = absl::InfinitePast();  // steady
+  absl::Time last_save_ = absl::InfinitePast();        // steady
+  absl::Time last_taken_back_ = absl::InfinitePast();  // steady
   RetiredModels retired_;
 
   // Internally synchronised.

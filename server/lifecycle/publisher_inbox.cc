@@ -33,14 +33,14 @@ bool PublisherInbox::Offer(std::unique_ptr<model::Snapshot> snapshot) {
   return superseded != nullptr;
 }
 
-absl::StatusOr<uint64_t> PublisherInbox::Wait(Answer done) {
+absl::StatusOr<uint64_t> PublisherInbox::Wait(Answer done, bool force) {
   absl::MutexLock lock(&mutex_);
   const bool full = waiters_.size() + next_.waiters.size() >= kMaxWaiting;
   if (stopping_ || full) {
     done.Dismiss();
     return stopping_ ? Draining() : TooManyWait("Publish");
   }
-  waiters_.push_back({++last_waiter_, std::move(done)});
+  waiters_.push_back({++last_waiter_, std::move(done), force});
   return last_waiter_;
 }
 

@@ -18,6 +18,7 @@
 #include "model/snapshot.h"
 #include "model/steady_clock.h"
 #include "model/types.h"
+#include "taud/v1/model_service.pb.h"
 
 namespace taud::server {
 
@@ -25,6 +26,7 @@ namespace taud::server {
 struct Published {
   model::SnapshotVersion version = 0;
   model::Sequence trained_through = 0;
+  v1::Verdict verdict;
 };
 
 // What the publisher's thread is to do: at most one snapshot that was offered,
@@ -38,6 +40,7 @@ class PublisherInbox {
   struct Waiter {
     uint64_t id = 0;
     Answer done;
+    bool force = false;  // whatever the gate says
   };
   using Waiters = std::vector<Waiter>;
   struct Offered {
@@ -60,7 +63,7 @@ class PublisherInbox {
   // Waits for the next snapshot that is offered. Returns a number for GiveUp,
   // or, `done` dismissed, UNAVAILABLE after Stop or RESOURCE_EXHAUSTED if
   // many wait already.
-  absl::StatusOr<uint64_t> Wait(Answer done);
+  absl::StatusOr<uint64_t> Wait(Answer done, bool force = false);
   // Nothing will be offered. False: a snapshot came meanwhile all the same and
   // answers the wait. True: its answer is dismissed.
   bool GiveUp(uint64_t id);

@@ -10,6 +10,14 @@ void RetiredModels::Add(std::shared_ptr<const ServingModel> model,
   models_.push_back({std::move(model), now});
 }
 
+void RetiredModels::Forget(const std::shared_ptr<const ServingModel>& model) {
+  models_.erase(std::remove_if(models_.begin(), models_.end(),
+                               [&](const Retired& retired) {
+                                 return retired.model == model;
+                               }),
+                models_.end());
+}
+
 void RetiredModels::FreeUnused() {
   models_.erase(std::remove_if(models_.begin(), models_.end(),
                                [](const Retired& retired) {

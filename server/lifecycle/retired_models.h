@@ -15,6 +15,9 @@ class RetiredModels {
  public:
   void Add(std::shared_ptr<const ServingModel> model, absl::Time now);
 
+  // It serves again.
+  void Forget(const std::shared_ptr<const ServingModel>& model);
+
   // Frees those that nobody else holds.
   void FreeUnused();
 

@@ -11,6 +11,9 @@
 namespace taud::server {
 namespace {
 
+// The history of hours and days costs what somebody else may need.
+constexpr double kFreeForHistory = .2;
+
 // Whether one of the indices is below `rows`.
 bool AnyInside(const std::vector<uint32_t>& indices, size_t rows) {
   return std::any_of(indices.begin(), indices.end(),
@@ -54,9 +57,18 @@ model::SnapshotVersion SnapshotShelf::NewestBefore(
     model::SnapshotVersion version) const {
   model::SnapshotVersion newest = 0;
   for (const store::SnapshotInfo& info : Saved()) {
-    if (version == 0 || info.version < version) newest = info.version;
+    if (version != 0 && info.version >= version) continue;
+    if (!records_->Of(info.version).bad()) newest = info.version;
   }
   return newest;
+}
+
+bool SnapshotShelf::Has(model::SnapshotVersion version) const {
+  const std::vector<store::SnapshotInfo> saved = Saved();
+  return std::any_of(saved.begin(), saved.end(),
+                     [version](const store::SnapshotInfo& info) {
+                       return info.version == version;
+                     });
 }
 
 absl::StatusOr<std::unique_ptr<model::Snapshot>> SnapshotShelf::Load(
@@ -87,17 +99,40 @@ absl::Status SnapshotShelf::Save(const model::Snapshot& snapshot,
     Refresh();
     return status;
   }
-  store::SnapshotRetention retention;
-  retention.keep = options_.keep;
-  retention.max_bytes = options_.max_bytes;
-  retention.pinned = pinned;
   const absl::Status pruned =
-      store::PruneSnapshots(options_.directory, retention);
+      store::PruneSnapshots(options_.directory, Retention(pinned));
   if (!pruned.ok()) {
     NoteFailure("snapshots not pruned", snapshot.version, pruned);
   }
   Refresh();
+  WriteRecords().IgnoreError();
   return absl::OkStatus();
+}
+
+store::SnapshotRetention SnapshotShelf::Retention(
+    model::SnapshotVersion pinned) const {
+  store::SnapshotRetention retention;
+  retention.keep = options_.keep;
+  retention.max_bytes = options_.max_bytes;
+  retention.stay = records_->Kept();
+  if (pinned != 0) retention.stay.push_back(pinned);
+  retention.aside = records_->Bad();
+  if (store::FreeShare(options_.directory) < kFreeForHistory) return retention;
+  retention.hourly = options_.keep_hourly;
+  retention.daily = options_.keep_daily;
+  return retention;
+}
+
+absl::Status SnapshotShelf::WriteRecords() {
+  std::vector<model::SnapshotVersion> versions;
+  for (const store::SnapshotInfo& info : Saved()) {
+    versions.push_back(info.version);
+  }
+  absl::Status status = records_->Write(versions);
+  if (!status.ok()) {
+    NoteFailure("what is known of snapshots not saved", last_version_, status);
+  }
+  return status;
 }
 
 absl::StatusOr<model::SnapshotVersion> SnapshotShelf::ReadPin() const {

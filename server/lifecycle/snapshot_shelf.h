@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "model/snapshot.h"
 #include "model/state.h"
+#include "server/lifecycle/snapshot_records.h"
 #include "store/files/snapshot_files.h"
 
 namespace taud::server {
@@ -21,19 +22,26 @@ namespace taud::server {
 // remembers which one is pinned, and gives the numbers of new ones. Knows
 // nothing of what serves.
 //
-// One thread at a time, except Saved and save_errors, which any thread may
-// call. Does not own `state`, whose dictionaries name the rows.
+// One thread at a time, except Saved, Has, Load and save_errors, which any
+// thread may call: one that is being removed or rewritten is then NOT_FOUND or
+// DATA_LOSS. Does not own `state`, whose dictionaries name the rows.
 class SnapshotShelf {
  public:
   struct Options {
     std::string directory;
+    // See store::SnapshotRetention. The history of hours and days is given up
+    // while less than a fifth of the disk is free.
     size_t keep = 5;
+    size_t keep_hourly = 0;
+    size_t keep_daily = 0;
     uint64_t max_bytes = 0;  // of all; 0: any
     uint64_t min_free_bytes = 0;
   };
 
-  SnapshotShelf(const Options& options, const model::State* state)
-      : options_(options), state_(state) {}
+  // `records`, which outlives it, says which ones are kept and which are bad.
+  SnapshotShelf(const Options& options, const model::State* state,
+                SnapshotRecords* records)
+      : options_(options), state_(state), records_(records) {}
 
   // Looks at what is there. DATA_LOSS if a snapshot has learnt more than the
   // log has, which ends at `log_end`. REQUIRES: called before all others.
@@ -42,8 +50,10 @@ class SnapshotShelf {
   // Those on disk, the oldest first, as they were after the last change.
   std::vector<store::SnapshotInfo> Saved() const;
 
+  bool Has(model::SnapshotVersion version) const;
+
   // The newest of them that is older than `version` (0: than nothing, so the
-  // newest of all); 0: there is none.
+  // newest of all) and not bad; 0: there is none.
   model::SnapshotVersion NewestBefore(model::SnapshotVersion version) const;
 
   // A version that a client has seen must never name another snapshot, not
@@ -55,10 +65,14 @@ class SnapshotShelf {
   absl::StatusOr<std::unique_ptr<model::Snapshot>> Load(
       model::SnapshotVersion version) const;
 
-  // Writes one, then removes those beyond the limits, but not `pinned`. An
-  // error is logged and counted. If only the removal fails it is OK.
+  // Writes one, then removes those beyond the limits, but not `pinned` and
+  // those that are kept. An error is logged and counted. If only the removal
+  // fails it is OK.
   absl::Status Save(const model::Snapshot& snapshot,
                     model::SnapshotVersion pinned);
+
+  // Writes what is known of those on disk. An error is logged and counted.
+  absl::Status WriteRecords();
 
   // Which one serves after a restart whatever is newer; 0: none. DATA_LOSS
   // names the file.
@@ -81,12 +95,14 @@ class SnapshotShelf {
   absl::Status EraseFrom(model::SnapshotVersion version, bool may_remove,
                          const std::vector<model::UserIndex>& users,
                          const std::vector<model::ItemIndex>& items);
+  store::SnapshotRetention Retention(model::SnapshotVersion pinned) const;
   void NoteFailure(absl::string_view what, model::SnapshotVersion version,
                    const absl::Status& status);
 
   // Constant after construction.
   const Options options_;
   const model::State* const state_;
+  SnapshotRecords* const records_;
 
   // The caller's thread's.
   model::SnapshotVersion last_version_ = 0;

@@ -57,10 +57,13 @@ constexpr double kMaxLost = .1;
 // .69; of a bad one's at most .54 of the one or .39 of the other.
 constexpr double kMinHitShare = .75;
 constexpr double kMinHitShareOfSlice = .6;
-// Where the candidate knows more than a fiftieth more than what serves, it has
-// other things to keep in mind, and only a collapse is told from that.
-constexpr double kMinHitShareGrown = .5;
+// A candidate that knows a good deal more than what serves has other things to
+// keep in mind, and only a collapse is told from that: a young model, at most
+// half as well when it knows a third more.
 constexpr double kGrown = 1.02;
+constexpr double kMinHitShareGrown = .5;
+constexpr double kMuchGrown = 1.1;
+constexpr double kMinHitShareMuchGrown = .25;
 constexpr double kMinPairsShare = .9;
 constexpr double kMaxPValue = 1e-7;
 
@@ -188,14 +191,13 @@ void CheckLost(const GateFacts& facts, Checks* checks) {
                 {std::nullopt, kMaxLost}, 0,
                 "share of the vectors of what serves that it has not");
   };
-  if (facts.comparison->retracted) {
-    checks->Skip("pairs_learnt", "", "something was taken back meanwhile");
-  } else {
-    const auto before = static_cast<double>(facts.serving->pairs);
-    checks->Add("pairs_learnt", "", static_cast<double>(facts.candidate.pairs),
-                {before * kMinPairsShare, std::nullopt}, before,
-                "pairs of users and items that its rows were learnt from");
-  }
+  // What was taken back since, or erased, is not missed.
+  const size_t expected =
+      std::min(facts.serving->pairs, facts.comparison->pairs_there);
+  checks->Add("pairs_learnt", "", static_cast<double>(facts.candidate.pairs),
+              {static_cast<double>(expected) * kMinPairsShare, std::nullopt},
+              static_cast<double>(facts.serving->pairs),
+              "pairs of users and items that its rows were learnt from");
   check("users", facts.comparison->users_lost, facts.serving->users);
   check("items", facts.comparison->items_lost, facts.serving->items);
 }
@@ -203,6 +205,12 @@ void CheckLost(const GateFacts& facts, Checks* checks) {
 double GrowthOf(const GateFacts& facts) {
   return static_cast<double>(facts.candidate.pairs) /
          static_cast<double>(std::max<size_t>(1, facts.serving->pairs));
+}
+
+double MinHitShare(double growth, size_t slice) {
+  if (growth > kMuchGrown) return kMinHitShareMuchGrown;
+  if (growth > kGrown) return kMinHitShareGrown;
+  return slice == GateComparison::kAll ? kMinHitShare : kMinHitShareOfSlice;
 }
 
 void CheckPairs(const GateFacts& facts, Checks* checks) {
@@ -219,8 +227,7 @@ void CheckPairs(const GateFacts& facts, Checks* checks) {
     const double before =
         static_cast<double>(pairs.both + pairs.only_serving) / all;
     const double p = OneSidedMcNemar(pairs.only_serving, pairs.only_candidate);
-    const double share =
-        GrowthOf(facts) > kGrown ? kMinHitShareGrown : kMinHitShare;
+    const double share = MinHitShare(GrowthOf(facts), s);
     // A difference that chance may have made is none.
     const double lower = p < kMaxPValue ? before * share : 0;
     checks->Add("hit_rate", kNames[s], now, {lower, std::nullopt}, before,
@@ -279,6 +286,19 @@ size_t ItemsLost(const model::Snapshot& serving,
     }
     lost += state.interactions.ItemPositives(
                 static_cast<model::ItemIndex>(item)) > 0;
+  }
+  return lost;
+}
+
+size_t UsersLost(const model::Snapshot& serving,
+                 const model::Snapshot& candidate, const model::State& state) {
+  size_t lost = 0;
+  for (size_t user = 0; user < serving.users.rows; ++user) {
+    if (serving.user_degree[user] == 0) continue;
+    if (user < candidate.users.rows && candidate.user_degree[user] > 0) {
+      continue;
+    }
+    lost += !state.users.IsErased(static_cast<uint32_t>(user));
   }
   return lost;
 }
@@ -346,10 +366,12 @@ absl::StatusOr<GateFacts> MeasureForGate(const ServingModel& candidate,
                                      next.items, next.item_popularity);
   comparison.items_lost = ItemsLost(last, next, state);
   // Who takes everything back has no row any more, and rightly.
-  comparison.retracted =
-      state.interactions.last_retraction() > last.trained_through;
-  if (!comparison.retracted) {
-    comparison.users_lost = CountLost(last.user_degree, next.user_degree);
+  if (state.interactions.last_retraction() <= last.trained_through) {
+    comparison.users_lost = UsersLost(last, next, state);
+  }
+  for (size_t item = 0; item < state.interactions.num_items(); ++item) {
+    comparison.pairs_there +=
+        state.interactions.ItemPositives(static_cast<model::ItemIndex>(item));
   }
   ComparePairs(next, last, state, &comparison);
   facts.serving = measures;

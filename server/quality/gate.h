@@ -47,7 +47,7 @@ struct GateComparison {
   model::SnapshotVersion compared_with = 0;
   // Rows of the serving one that the candidate has not, though what they were
   // learnt from is still there, and of how many.
-  bool retracted = false;  // something was, since the serving one learnt
+  size_t pairs_there = 0;  // positive ones by now, learnt or not
   size_t users_lost = 0;
   size_t items_lost = 0;
   double list_overlap = 1;

@@ -355,6 +355,9 @@ void Batcher::SearchOnline(Turns* turns) {
       Finish(live[i], status, nullptr, {});
     }
   }
+  for (size_t i = 0; status.ok() && options_.observer && i < live.size(); ++i) {
+    options_.observer(model, tasks[i], turns->answers[i]);
+  }
   // What rules cost says nothing of how fast a queue of others empties.
   if (!turns->costly) Note(live.size(), model::SteadyNow() - now, fold_ins);
 }
@@ -409,6 +412,9 @@ void Batcher::AnswerBulk(Turns* turns) noexcept {
   if (!finished) return;
   if (status.ok()) {
     Finish(&bulk->job, absl::OkStatus(), bulk->model, bulk->answers);
+    for (size_t t = 0; options_.observer && t < bulk->answers.size(); ++t) {
+      options_.observer(bulk->model, bulk->job.tasks[t], bulk->answers[t]);
+    }
   } else {
     Finish(&bulk->job, std::move(status), nullptr, {});
   }

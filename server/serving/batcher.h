@@ -55,6 +55,11 @@ class Batcher {
     absl::Duration max_wait = absl::InfiniteDuration();
     // How long a free searcher may wait for a full batch; see PlanTurn.
     absl::Duration max_delay = absl::ZeroDuration();
+    // Called with each answer when it was given, by the searchers: quick, and
+    // may not throw. May be null.
+    std::function<void(const std::shared_ptr<const ServingModel>&,
+                       const RecommendTask&, const Recommendation&)>
+        observer;
   };
   struct Stats {
     uint64_t batches = 0;

@@ -39,7 +39,8 @@ void ToShares(std::vector<float>* values) {
 
 std::vector<ItemIndex> HistoryOf(const model::State& state,
                                  std::optional<model::UserIndex> user,
-                                 absl::Span<const ItemIndex> context) {
+                                 absl::Span<const ItemIndex> context,
+                                 model::Sequence before) {
   std::vector<ItemIndex> items;
   absl::flat_hash_set<ItemIndex> listed;
   for (const ItemIndex item : context) {
@@ -47,8 +48,8 @@ std::vector<ItemIndex> HistoryOf(const model::State& state,
   }
   if (!user.has_value()) return items;
   std::vector<model::HistoryEntry> history;
-  state.interactions.CopyHistory(*user, query::kMostNeighbourhoodItems,
-                                 &history);
+  state.interactions.CopyHistorySince(
+      *user, 0, 0, query::kMostNeighbourhoodItems, &history, before);
   for (const model::HistoryEntry& entry : history) {
     if (IsPositive(entry.kind) && listed.insert(entry.item).second) {
       items.push_back(entry.item);

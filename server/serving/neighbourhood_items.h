@@ -21,10 +21,11 @@ namespace taud::server {
 using NeighbourGains = std::vector<query::NeighbourStrength>;
 
 // The items that a request stands for, latest first: its context, then what the
-// user liked last; no item twice.
+// user liked last, before the sequence `before`; no item twice.
 std::vector<model::ItemIndex> HistoryOf(
     const model::State& state, std::optional<model::UserIndex> user,
-    absl::Span<const model::ItemIndex> context);
+    absl::Span<const model::ItemIndex> context,
+    model::Sequence before = model::kNoSequence);
 
 // Empty if the model's neighbourhood says nothing.
 NeighbourGains FindGains(const ServingModel& model,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <random>
 #include <utility>
@@ -40,12 +41,10 @@ bool HasVector(const model::Snapshot& snapshot, ItemIndex item) {
 }
 
 // Fills in the query of a user and says how it was made.
-v1::Representation QueryForUser(const ServingModel& model,
-                                const model::State& state,
-                                std::optional<model::UserIndex> user,
-                                absl::Span<const ItemIndex> context,
-                                std::vector<float>* query,
-                                FoldInCounts* counts) {
+v1::Representation QueryForUser(
+    const ServingModel& model, const model::State& state,
+    std::optional<model::UserIndex> user, absl::Span<const ItemIndex> context,
+    model::Sequence before, std::vector<float>* query, FoldInCounts* counts) {
   const model::Snapshot& snapshot = *model.snapshot;
   query::FoldInInput input;
   if (user.has_value()) input.trained = query::FindTrained(snapshot, *user);
@@ -58,9 +57,11 @@ v1::Representation QueryForUser(const ServingModel& model,
   // Asked before the history is copied: what comes in between makes the vector
   // newer than its stamp, and it is made again.
   if (user.has_value()) stamp.newest = state.interactions.NewestOf(*user);
-  const bool has_newer = stamp.newest > since;
+  bool has_newer = stamp.newest > since;
   const bool wanted = has_newer || (stamp.newest > 0 && latest > 0);
-  const bool cacheable = wanted && context.empty() && model.fold_ins != nullptr;
+  const bool cacheable = wanted && context.empty() &&
+                         before == model::kNoSequence &&
+                         model.fold_ins != nullptr;
   if (cacheable) {
     ++counts->wanted;
     if (model.fold_ins->Find(*user, stamp, query)) {
@@ -72,7 +73,13 @@ v1::Representation QueryForUser(const ServingModel& model,
   std::vector<model::HistoryEntry> history;
   if (wanted) {
     state.interactions.CopyHistorySince(*user, since, latest, query::kMaxFoldIn,
-                                        &history);
+                                        &history, before);
+  }
+  if (before != model::kNoSequence) {
+    has_newer = std::any_of(history.begin(), history.end(),
+                            [since](const model::HistoryEntry& entry) {
+                              return entry.sequence > since;
+                            });
   }
   input.history = history;
   input.context = context;
@@ -113,6 +120,14 @@ std::vector<ItemIndex> Forbidden(const model::State& state,
     forbidden.push_back(task.similar_to);
   } else if (filter.exclude_seen && task.user.has_value()) {
     state.interactions.CopySeen(*task.user, &forbidden);
+    if (task.before != model::kNoSequence) {
+      std::vector<ItemIndex> since;
+      state.interactions.CopyTakenSince(*task.user, task.before, &since);
+      std::vector<ItemIndex> then;
+      std::set_difference(forbidden.begin(), forbidden.end(), since.begin(),
+                          since.end(), std::back_inserter(then));
+      forbidden = std::move(then);
+    }
   }
   // What somebody asks with is no answer, whatever the filter.
   forbidden.insert(forbidden.end(), task.context.begin(), task.context.end());
@@ -304,12 +319,15 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
       answer.representation = v1::REPRESENTATION_CONTEXT;
       answer.temperature = snapshot.tau0;
       work.history = {task.similar_to};
+    } else if (task.popular) {
+      answer.representation = v1::REPRESENTATION_POPULAR;
     } else {
       if (task.reasons || !model.neighbour_factors.empty()) {
-        work.history = HistoryOf(state, task.user, task.context);
+        work.history = HistoryOf(state, task.user, task.context, task.before);
       }
-      answer.representation = QueryForUser(model, state, task.user,
-                                           task.context, &work.query, &counted);
+      answer.representation =
+          QueryForUser(model, state, task.user, task.context, task.before,
+                       &work.query, &counted);
       answer.temperature = TemperatureOf(snapshot, task.user);
     }
     if (!work.query.empty()) work.gains = FindGains(model, work.history);
@@ -385,7 +403,8 @@ v1::Representation RepresentationOf(const ServingModel& model,
                                     std::optional<model::UserIndex> user) {
   std::vector<float> query;
   FoldInCounts counts;
-  return QueryForUser(model, state, user, {}, &query, &counts);
+  return QueryForUser(model, state, user, {}, model::kNoSequence, &query,
+                      &counts);
 }
 
 }  // namespace taud::server

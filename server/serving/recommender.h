@@ -49,6 +49,10 @@ struct RecommendTask {
   // count as far as rules count the items of an answer.
   std::vector<model::ItemIndex> given;
   bool reasons = false;  // Recommendation::reasons are wanted
+  // As if what the user did at this sequence or later had not been done yet;
+  // Interactions::CopyTakenSince says when that is not known.
+  model::Sequence before = model::kNoSequence;
+  bool popular = false;  // kForUser: by popularity alone, whatever is known
   double explore = 0;    // probability of a random item at each place
   uint64_t seed = 0;
 };

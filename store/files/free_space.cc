@@ -21,6 +21,15 @@ absl::Status CheckFreeSpace(const std::string& directory,
   return DecideFreeSpace(directory, free, min_free_bytes);
 }
 
+double FreeShare(const std::string& directory) {
+  std::error_code error;
+  const std::filesystem::space_info space =
+      std::filesystem::space(directory, error);
+  if (error || space.capacity == 0) return 1;
+  return static_cast<double>(space.available) /
+         static_cast<double>(space.capacity);
+}
+
 absl::Status DecideFreeSpace(const std::string& directory, uint64_t free_bytes,
                              uint64_t min_free_bytes) {
   if (free_bytes >= min_free_bytes) return absl::OkStatus();

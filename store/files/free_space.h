@@ -14,6 +14,9 @@ namespace taud::store {
 absl::Status CheckFreeSpace(const std::string& directory,
                             uint64_t min_free_bytes);
 
+// Free by capacity of that file system, 0 to 1; 1 if it cannot be asked.
+double FreeShare(const std::string& directory);
+
 // The same decision when `free_bytes` are left. Pure.
 absl::Status DecideFreeSpace(const std::string& directory, uint64_t free_bytes,
                              uint64_t min_free_bytes);

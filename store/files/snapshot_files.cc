@@ -281,18 +281,15 @@ absl::Status PruneSnapshots(const std::string& root,
   if (!status.ok()) return status;
   const auto versions = SnapshotVersions(root);
   if (!versions.ok()) return versions.status();
-  size_t kept = 0;
-  uint64_t bytes = 0;
-  for (auto version = versions->rbegin(); version != versions->rend();
-       ++version) {
-    bytes += BytesIn(Join(root, VersionName(*version)));
-    const bool fits = retention.max_bytes == 0 || bytes <= retention.max_bytes;
-    if (*version == retention.pinned ||
-        (kept < retention.keep && (fits || kept == 0))) {
-      ++kept;
-      continue;
-    }
-    status = DeleteSnapshot(root, *version);
+  std::vector<SnapshotOnDisk> saved;
+  for (const model::SnapshotVersion version : *versions) {
+    const std::string directory = Join(root, VersionName(version));
+    const auto manifest = ReadManifestOf(directory, version);
+    saved.push_back({version, manifest.ok() ? manifest->info.created_ms : 0,
+                     BytesIn(directory)});
+  }
+  for (const model::SnapshotVersion version : Superfluous(saved, retention)) {
+    status = DeleteSnapshot(root, version);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "model/dictionary.h"
 #include "model/snapshot.h"
+#include "store/files/snapshot_retention.h"
 
 namespace taud::store {
 
@@ -70,13 +71,6 @@ absl::Status ReplaceSnapshot(const std::string& root,
 // The versions of complete directories, damaged ones among them, ascending.
 absl::StatusOr<std::vector<model::SnapshotVersion>> SnapshotVersions(
     const std::string& root);
-
-// What PruneSnapshots leaves, damaged ones counted.
-struct SnapshotRetention {
-  size_t keep = 1;                    // the newest ones
-  uint64_t max_bytes = 0;             // of all, but the newest stays; 0: any
-  model::SnapshotVersion pinned = 0;  // stays, too; 0: none
-};
 
 // Removes one (NOT_FOUND), or all but those to be left (temporary directories
 // are removed, too).

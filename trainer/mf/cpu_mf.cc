@@ -58,6 +58,12 @@ class CpuMf final : public MfLearner {
             MfStepResult* result) override {
     loss_.Compute(users_.values(), items_.values(),
                   static_cast<uint32_t>(items_.rows()), batch, &gradients_);
+    double squares = 0;
+    for (const float value : gradients_.user_gradients) {
+      squares += double{value} * value;
+    }
+    result->gradient_norm = std::sqrt(
+        squares / static_cast<double>(std::max<size_t>(1, batch.users.size())));
     user_gradients_.Reset(users_.rows());
     user_gradients_.Add(batch.users, gradients_.user_gradients.data());
     item_gradients_.Reset(items_.rows());

@@ -25,6 +25,9 @@ struct MfStepResult {
   // Rows kept back because their step was not finite; see RepairRows.
   int64_t kept_back = 0;
   int64_t false_negatives = 0;  // see SsmResult
+  // Root of the mean squared gradient of a row's user; 0 where it is not
+  // computed: on a GPU it would have to be fetched.
+  double gradient_norm = 0;
 };
 
 // One side's rows and their optimiser's state, [rows × dim] and [rows].

@@ -237,6 +237,7 @@ OnlineFitFigures OnlineFit::figures() const {
   figures.positives = positives_;
   figures.epochs = epochs_;
   figures.loss = loss_;
+  figures.gradient_norm = gradient_norm_;
   figures.tau0 = tau0_;
   figures.rho = Rho();
   figures.warming_up = WarmingUp();

@@ -49,9 +49,10 @@ struct OnlineFitOptions {
 // Figures of the fit, for status and snapshots.
 struct OnlineFitFigures {
   uint64_t steps = 0;
-  uint64_t positives = 0;  // rows learnt
-  double epochs = 0;       // positives ÷ distinct pairs, summed
-  double loss = 0;         // decayed mean SSM loss, each row at its τ_u
+  uint64_t positives = 0;    // rows learnt
+  double epochs = 0;         // positives ÷ distinct pairs, summed
+  double loss = 0;           // decayed mean SSM loss, each row at its τ_u
+  double gradient_norm = 0;  // decayed mean
   double tau0 = 0;
   double rho = 1;          // weight of the negatives, bilateral_weight.h
   bool warming_up = true;  // τ_u still equals τ₀
@@ -267,6 +268,7 @@ class OnlineFit {
   double epochs_ = 0;
   double visits_ = 0;  // positives learnt, at most Horizon() × pairs
   double loss_ = 0;
+  double gradient_norm_ = 0;
   double tau0_ = 0;
   double tau0_eq13_ = 0;
   double mean_loss_ = 0;       // m_u of Eq. 16

@@ -247,6 +247,9 @@ void OnlineFit::Account(uint32_t first) {
   if (counted > 0) {
     const double memory = std::min(static_cast<double>(steps_), kLossMemory);
     loss_ += (loss / static_cast<double>(counted) - loss_) / memory;
+    if (std::isfinite(step_.gradient_norm)) {
+      gradient_norm_ += (step_.gradient_norm - gradient_norm_) / memory;
+    }
   }
   PassMarks();
 }

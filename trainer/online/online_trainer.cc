@@ -521,6 +521,7 @@ void OnlineTrainer::Impl::FillFigures() {
   status_.steps = figures.steps;
   status_.epochs = figures.epochs;
   status_.loss = figures.loss;
+  status_.gradient_norm = figures.gradient_norm;
   status_.tau0 = figures.tau0;
   status_.rho = figures.rho;
   status_.warming_up = figures.warming_up;

@@ -31,7 +31,8 @@ struct TrainerStatus {
   uint64_t backlog = 0;  // interactions not yet learnt from once
   uint64_t pairs = 0;    // distinct positive (user, item) pairs
   double positives_per_second = 0;
-  double loss = 0;  // decayed mean SSM loss
+  double loss = 0;           // decayed mean SSM loss
+  double gradient_norm = 0;  // likewise, MfStepResult's; 0 on a GPU
   double tau0 = 0;
   double rho = 1;  // weight of the negatives, bilateral_weight.h
   // Quantiles over trained users, as last published.

@@ -33,7 +33,8 @@ class PublisherTest : public testing::Test {
     options.steady_now = [this] {
       return absl::UnixEpoch() + absl::Seconds(seconds_.load());
     };
-    publisher_ = std::make_unique<Publisher>(options, &state_, &slot_, [] {});
+    publisher_ = std::make_unique<Publisher>(options, &state_, &slot_,
+                                             [](Publisher::SwapKind) {});
   }
 
   // Counts how often it is called, and keeps what with.

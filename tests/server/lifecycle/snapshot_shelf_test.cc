@@ -26,7 +26,9 @@ class SnapshotShelfTest : public testing::Test {
     Reopen();
   }
 
-  void Reopen() { shelf_ = std::make_unique<SnapshotShelf>(options_, &state_); }
+  void Reopen() {
+    shelf_ = std::make_unique<SnapshotShelf>(options_, &state_, &records_);
+  }
   void Save(model::SnapshotVersion version, model::Sequence through = 0,
             model::SnapshotVersion pinned = 0) {
     auto snapshot = MakeSnapshot(kUsers, kItems, kDim);
@@ -44,6 +46,7 @@ class SnapshotShelfTest : public testing::Test {
   model::State state_;
   store::TempDir directory_;
   SnapshotShelf::Options options_;
+  SnapshotRecords records_{directory_.path() + "/records.json"};
   std::unique_ptr<SnapshotShelf> shelf_;
 };
 
@@ -71,8 +74,9 @@ TEST_F(SnapshotShelfTest, ASnapshotBeyondTheLogIsRefused) {
   ASSERT_TRUE(shelf_->Open(100).ok());
   ASSERT_TRUE(shelf_->NextVersion().ok());
   Save(1, 50);
-  EXPECT_TRUE(SnapshotShelf(options_, &state_).Open(50).ok());
-  const absl::Status lost = SnapshotShelf(options_, &state_).Open(49);
+  EXPECT_TRUE(SnapshotShelf(options_, &state_, &records_).Open(50).ok());
+  const absl::Status lost =
+      SnapshotShelf(options_, &state_, &records_).Open(49);
   EXPECT_EQ(lost.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(lost.message()), testing::HasSubstr("snapshot 1"));
 }
@@ -128,8 +132,9 @@ TEST_F(SnapshotShelfTest, MoreRowsThanIdsBelongToAnotherLog) {
   Save(1);
   model::State smaller;
   FillDictionaries(kUsers, kItems - 1, &smaller);
-  EXPECT_EQ(SnapshotShelf(options_, &smaller).Load(1).status().code(),
-            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(
+      SnapshotShelf(options_, &smaller, &records_).Load(1).status().code(),
+      absl::StatusCode::kDataLoss);
 }
 
 TEST_F(SnapshotShelfTest, WhatCannotBeSavedIsCounted) {

@@ -45,10 +45,11 @@ class UpkeepTest : public testing::Test {
     Publisher::Options publisher;
     publisher.shelf.directory = store::SnapshotsIn(options_.data_dir);
     publisher.dim = kDim;
-    publisher_ =
-        std::make_unique<Publisher>(publisher, &state_, &slot_, [this] {
-          if (!serves_.HasBeenNotified()) serves_.Notify();
-        });
+    publisher_ = std::make_unique<Publisher>(publisher, &state_, &slot_,
+                                             [this](Publisher::SwapKind) {
+                                               if (!serves_.HasBeenNotified())
+                                                 serves_.Notify();
+                                             });
     trainer::OnlineTrainerOptions trainer;
     trainer.dim = kDim;
     trainer.device = "cpu";

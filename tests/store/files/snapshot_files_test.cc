@@ -71,6 +71,12 @@ void WriteAll(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
 }
 
+SnapshotRetention KeepNewest(size_t keep) {
+  SnapshotRetention retention;
+  retention.keep = keep;
+  return retention;
+}
+
 class SnapshotFilesTest : public ::testing::Test {
  protected:
   SnapshotFilesTest() : root_(dir_ / "snapshots") {
@@ -170,7 +176,7 @@ TEST_F(SnapshotFilesTest, MissingOnesAreNotFound) {
   EXPECT_EQ(LoadSnapshot(root_, 3).status().code(),
             absl::StatusCode::kNotFound);
   EXPECT_EQ(DeleteSnapshot(root_, 3).code(), absl::StatusCode::kNotFound);
-  EXPECT_TRUE(PruneSnapshots(root_, {3, 0, 0}).ok());
+  EXPECT_TRUE(PruneSnapshots(root_, KeepNewest(3)).ok());
 }
 
 TEST_F(SnapshotFilesTest, WhatWouldNotLoadIsNotSaved) {
@@ -233,12 +239,12 @@ TEST_F(SnapshotFilesTest, DeleteAndPrune) {
   fs::create_directory(root_ + "/tmp-00000000000000000099");
   ASSERT_TRUE(DeleteSnapshot(root_, 3).ok());
   EXPECT_THAT(Listed(), ElementsAre(1, 2, 4, 5));
-  ASSERT_TRUE(PruneSnapshots(root_, {2, 0, 0}).ok());
+  ASSERT_TRUE(PruneSnapshots(root_, KeepNewest(2)).ok());
   EXPECT_THAT(Listed(), ElementsAre(4, 5));
   EXPECT_FALSE(fs::exists(root_ + "/tmp-00000000000000000099"));
-  ASSERT_TRUE(PruneSnapshots(root_, {2, 0, 0}).ok());
+  ASSERT_TRUE(PruneSnapshots(root_, KeepNewest(2)).ok());
   EXPECT_THAT(Listed(), ElementsAre(4, 5));
-  ASSERT_TRUE(PruneSnapshots(root_, {0, 0, 0}).ok());
+  ASSERT_TRUE(PruneSnapshots(root_, KeepNewest(0)).ok());
   EXPECT_TRUE(fs::is_empty(root_));
 }
 

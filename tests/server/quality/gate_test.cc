@@ -1,0 +1,285 @@
+#include "server/quality/gate.h"
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/server/test_world.h"
+
+namespace taud::server {
+namespace {
+
+using testing::HasSubstr;
+
+// --- The judgement, by figures -----------------------------------------------
+
+GateFacts GoodFacts() {
+  GateFacts facts;
+  facts.candidate.users = 1000;
+  facts.candidate.items = 1000;
+  facts.candidate.pairs = 20000;
+  facts.candidate.user_spread = .5;
+  facts.candidate.item_spread = .4;
+  facts.candidate.tau0 = .1;
+  facts.candidate.tau_user = {.08, .1, .12};
+  facts.candidate.audited = 4;
+  facts.candidate.lists.lists = 64;
+  facts.candidate.lists.distinct = .4;
+  facts.candidate.lists.top_item_share = .2;
+  facts.serving = facts.candidate;
+  facts.comparison = GateComparison();
+  facts.comparison->compared_with = 7;
+  facts.comparison->pairs_there = 30000;
+  for (PairCounts& pairs : facts.comparison->pairs) pairs = {300, 50, 50, 600};
+  return facts;
+}
+
+TEST(GateTest, AGoodOnePasses) {
+  const v1::Verdict verdict = Judge(GoodFacts());
+  EXPECT_TRUE(verdict.passed()) << Failures(verdict);
+  EXPECT_EQ(verdict.compared_with(), 7u);
+  EXPECT_EQ(Failures(verdict), "");
+  for (const v1::Check& check : verdict.checks()) {
+    EXPECT_TRUE(check.passed() && check.checked()) << check.DebugString();
+    EXPECT_FALSE(check.text().empty()) << check.name();
+  }
+}
+
+TEST(GateTest, TheFirstOneIsComparedWithNothing) {
+  GateFacts facts = GoodFacts();
+  facts.serving.reset();
+  facts.comparison.reset();
+  EXPECT_TRUE(Judge(facts).passed());
+  EXPECT_EQ(Judge(facts).compared_with(), 0u);
+}
+
+TEST(GateTest, EachBoundIsOneThatCanBeBroken) {
+  using Counts = PairCounts;
+  const struct {
+    const char* what;
+    std::function<void(GateFacts*)> change;
+    const char* failure;  // empty: it passes
+  } cases[] = {
+      {"parallel users", [](auto* f) { f->candidate.user_spread = .96; },
+       "spread (users) 0.96, at most 0.85 (serving: 0.5)"},
+      {"nearly parallel", [](auto* f) { f->candidate.user_spread = .84; }, ""},
+      {"parallel items", [](auto* f) { f->candidate.item_spread = .99; },
+       "spread (items)"},
+      {"few rows may be alike",
+       [](auto* f) {
+         f->candidate.items = 20;
+         f->candidate.item_spread = .99;
+       },
+       ""},
+      {"tau_u collapsed", [](auto* f) { f->candidate.tau_user = {}; },
+       "temperatures (tau_user_p50) 0, at least 0.025"},
+      {"tau0 leapt", [](auto* f) { f->candidate.tau0 = .41; },
+       "temperatures (tau0) 0.41, at most 0.4"},
+      {"tau0 is no number",
+       [](auto* f) {
+         f->candidate.tau0 = std::numeric_limits<double>::quiet_NaN();
+       },
+       "temperatures (tau0) nan"},
+      {"tau0 rose", [](auto* f) { f->candidate.tau0 = .39; }, ""},
+      {"the index does not find",
+       [](auto* f) { f->candidate.index_recall = .5; }, "index_recall 0.5"},
+      {"few items", [](auto* f) { f->candidate.lists.distinct = .09; },
+       "coverage 0.09, at least 0.1"},
+      {"a hub", [](auto* f) { f->candidate.lists.top_item_share = .7; },
+       "concentration 0.7, at most 0.6"},
+      {"more of a hub than before",
+       [](auto* f) {
+         f->serving->lists.top_item_share = .5;
+         f->candidate.lists.top_item_share = .7;
+       },
+       ""},
+      {"items gone", [](auto* f) { f->comparison->items_lost = 101; },
+       "rows_missing (items) 0.101"},
+      {"users gone", [](auto* f) { f->comparison->users_lost = 101; },
+       "rows_missing (users) 0.101"},
+      {"learnt less", [](auto* f) { f->candidate.pairs = 17999; },
+       "pairs_learnt"},
+      {"learnt less, for something was taken back",
+       [](auto* f) {
+         f->candidate.pairs = 17999;
+         f->comparison->pairs_there = 19000;
+       },
+       ""},
+      {"worse by a third",
+       [](auto* f) {
+         f->comparison->pairs[0] = Counts{200, 30, 150, 620};
+       },
+       "hit_rate (all) 0.23, at least 0.2625 (serving: 0.35)"},
+      {"as bad by chance",
+       [](auto* f) {
+         f->comparison->pairs[0] = Counts{2, 5, 15, 980};
+       },
+       ""},
+      {"surely, and hardly worse",
+       [](auto* f) {
+         f->comparison->pairs[0] = Counts{600, 0, 100, 300};
+       },
+       ""},
+      {"the rarer half worse",
+       [](auto* f) {
+         f->comparison->pairs[2] = Counts{100, 30, 250, 620};
+       },
+       "hit_rate (tail) 0.13, at least 0.21"},
+      {"young: a third more to know, half as well",
+       [](auto* f) {
+         f->candidate.pairs = 27000;
+         f->comparison->pairs[0] = Counts{200, 10, 220, 570};
+       },
+       ""},
+      {"young, and collapsed",
+       [](auto* f) {
+         f->candidate.pairs = 27000;
+         f->comparison->pairs[0] = Counts{30, 10, 400, 560};
+       },
+       "hit_rate (all) 0.04"},
+      {"too few pairs to tell",
+       [](auto* f) {
+         f->comparison->pairs[0] = Counts{0, 0, 99, 0};
+       },
+       ""},
+  };
+  for (const auto& c : cases) {
+    GateFacts facts = GoodFacts();
+    c.change(&facts);
+    const v1::Verdict verdict = Judge(facts);
+    const std::string failure = c.failure;
+    EXPECT_EQ(verdict.passed(), failure.empty())
+        << c.what << ": " << Failures(verdict);
+    EXPECT_THAT(Failures(verdict), HasSubstr(failure)) << c.what;
+  }
+}
+
+// --- Measured on snapshots ---------------------------------------------------
+
+constexpr size_t kUsers = 400, kItems = 300, kDim = 16, kKinds = 10;
+
+// Users and items of ten kinds, each near its kind's own direction; everybody
+// liked items of his kind.
+class GateMeasuresTest : public testing::Test {
+ protected:
+  GateMeasuresTest() {
+    FillDictionaries(kUsers, kItems, &state_);
+    std::mt19937 random(3);
+    for (size_t n = 0; n < 6000; ++n) {
+      const uint32_t user = random() % kUsers;
+      const uint32_t item =
+          (random() % (kItems / kKinds)) * kKinds + user % kKinds;
+      Interact(user, item, &state_, model::InteractionKind::kLike);
+    }
+    serving_ = Build(Good());
+  }
+
+  std::unique_ptr<model::Snapshot> Good() {
+    auto snapshot = MakeSnapshot(kUsers, kItems, kDim, 5);
+    const auto kinds = MakeSnapshot(kKinds, 1, kDim, 6);
+    const auto lean = [&](model::Matrix* rows) {
+      for (size_t r = 0; r < rows->rows; ++r) {
+        double sum = 0;
+        for (size_t c = 0; c < kDim; ++c) {
+          float& value = rows->Row(r)[c];
+          value = .5f * value + kinds->users.Row(r % kKinds)[c];
+          sum += double{value} * value;
+        }
+        for (size_t c = 0; c < kDim; ++c) {
+          rows->Row(r)[c] /= static_cast<float>(std::sqrt(sum));
+        }
+      }
+    };
+    lean(&snapshot->users);
+    lean(&snapshot->items);
+    for (uint32_t item = 0; item < kItems; ++item) {
+      snapshot->item_popularity[item] =
+          std::max(1u, state_.interactions.ItemPositives(item));
+    }
+    snapshot->trained_through = state_.interactions.last_sequence();
+    return snapshot;
+  }
+
+  // What the gate says of a good one that was spoilt.
+  std::string FailuresOf(const std::function<void(model::Snapshot*)>& spoil) {
+    auto snapshot = Good();
+    spoil(snapshot.get());
+    const auto facts =
+        MeasureForGate(*Build(std::move(snapshot)), serving_.get(), state_);
+    EXPECT_TRUE(facts.ok()) << facts.status();
+    return facts.ok() ? Failures(Judge(*facts)) : "";
+  }
+
+  model::State state_;
+  std::shared_ptr<const ServingModel> serving_;
+};
+
+TEST_F(GateMeasuresTest, TheSameModelPassesAndKnowsItsPairs) {
+  const auto facts = MeasureForGate(*Build(Good()), serving_.get(), state_);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(Failures(Judge(*facts)), "");
+  const PairCounts& all = facts->comparison->pairs[GateComparison::kAll];
+  EXPECT_GT(all.all(), 900u);
+  EXPECT_EQ(all.only_candidate + all.only_serving, 0u);
+  EXPECT_GT(all.both, all.all() / 3);
+  EXPECT_EQ(facts->comparison->list_overlap, 1);
+  EXPECT_NEAR(facts->comparison->item_cosine, 1, 1e-6);
+  EXPECT_EQ(facts->candidate.index_recall, 1);
+}
+
+TEST_F(GateMeasuresTest, BadOnesFailByWhatIsWrongWithThem) {
+  EXPECT_THAT(FailuresOf([](model::Snapshot* s) {
+                // Ids one place off: everybody gets another kind's items.
+                const model::Matrix before = s->items;
+                for (size_t i = 0; i < kItems; ++i) {
+                  std::copy_n(before.Row((i + 1) % kItems), kDim,
+                              s->items.Row(i));
+                }
+              }),
+              HasSubstr("hit_rate (all)"));
+  EXPECT_THAT(FailuresOf([](model::Snapshot* s) {
+                *s = *MakeSnapshot(kUsers, kItems, kDim, 9);
+              }),
+              HasSubstr("hit_rate (all)"));
+  EXPECT_THAT(
+      FailuresOf([](model::Snapshot* s) {
+        for (size_t u = 0; u < kUsers; ++u) {
+          std::copy_n(s->items.Row(17), kDim, s->users.Row(u));
+        }
+      }),
+      testing::AllOf(HasSubstr("spread (users)"), HasSubstr("concentration")));
+  EXPECT_THAT(FailuresOf([](model::Snapshot* s) {
+                for (size_t i = 0; i < kItems; i += 2) Untrain(i, s);
+              }),
+              HasSubstr("rows_missing (items) 0.5"));
+  EXPECT_THAT(FailuresOf([](model::Snapshot* s) {
+                s->temperatures.assign(kUsers, 1e-4f);
+              }),
+              HasSubstr("tau_user_p50"));
+}
+
+// What was taken back is rightly gone.
+TEST_F(GateMeasuresTest, ItemsThatNobodyLikesAnyMoreAreNotMissed) {
+  std::vector<uint32_t> half;
+  for (uint32_t i = 0; i < kItems; i += 2) half.push_back(i);
+  state_.interactions.Erase({}, half);
+  const auto facts = MeasureForGate(*Build([&] {
+    auto snapshot = Good();
+    for (const uint32_t i : half) {
+      Untrain(i, snapshot.get());
+    }
+    return snapshot;
+  }()),
+                                    serving_.get(), state_);
+  ASSERT_TRUE(facts.ok());
+  EXPECT_EQ(facts->comparison->items_lost, 0u);
+}
+
+}  // namespace
+}  // namespace taud::server
