@@ -300,7 +300,10 @@ class Daemon::Impl {
     upkeep.retention.max_age_ms =
         config_.store().retain_log_days() * 24 * kHourMs;
     upkeep.retention.max_bytes = Mebibytes(config_.store().retain_log_mib());
-    upkeep.watched = [this] { UpdateHealth(); };
+    upkeep.watched = [this] {
+      UpdateHealth();
+      call_log_.SayLeftOut();
+    };
     upkeep_ = std::make_unique<Upkeep>(upkeep, &state_, store_.get(),
                                        publisher_.get(), trainer_.get());
   }
@@ -320,6 +323,12 @@ class Daemon::Impl {
     context_.metrics = &metrics_;
     context_.rates = &rates_;
     context_.calls.metrics = &metrics_;
+    context_.calls.log = &call_log_;
+    context_.insecure = config_.server().insecure();
+    context_.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    context_.max_queued =
+        static_cast<uint64_t>(config_.ingestion().max_queue());
+    context_.max_queued_bytes = Mebibytes(config_.ingestion().max_queue_mib());
     context_.calls.memory = &memory_;
     context_.calls.answers = &answers_;
     context_.calls.max_message_bytes =
@@ -444,6 +453,7 @@ class Daemon::Impl {
   model::State state_;
   ServingSlot slot_;
   Metrics metrics_;
+  CallLog call_log_;
   ClientRates rates_;
   MemoryBudget memory_;
   DaemonContext context_;
