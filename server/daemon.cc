@@ -246,7 +246,7 @@ class Daemon::Impl {
     publisher.index.publish_seconds =
         config_.trainer().publish_interval_ms() / 1000.0;
     publisher_ = std::make_unique<Publisher>(publisher, &state_, &slot_,
-                                             [this] { UpdateHealth(); });
+                                             [this] { OnSwap(); });
     return absl::OkStatus();
   }
 
@@ -263,6 +263,7 @@ class Daemon::Impl {
     auto trainer = trainer::OnlineTrainer::Create(
         options, &state_.interactions,
         [this](std::unique_ptr<model::Snapshot> snapshot) {
+          metrics_.NoteTrained(snapshot->trained_through);
           publisher_->Offer(std::move(snapshot));
         });
     if (!trainer.ok()) return trainer.status();
@@ -410,6 +411,14 @@ class Daemon::Impl {
     }
     acceptor_ = *std::move(acceptor);
     return absl::OkStatus();
+  }
+
+  // Something else serves, or nothing does. The publisher's thread.
+  void OnSwap() {
+    UpdateHealth();
+    const std::shared_ptr<const ServingModel> model = slot_.Get();
+    if (model == nullptr) return;
+    metrics_.NoteServable(model->snapshot->trained_through);
   }
 
   // Says of each service whether it answers. Any thread.
