@@ -97,6 +97,15 @@ class Watcher {
   v1::Status before_;
 };
 
+// Whether a daemon that is restarted may answer all the same. One that stops
+// cancels what comes to it at its end.
+bool MayComeBack(grpc::StatusCode code) {
+  return code == grpc::StatusCode::UNAVAILABLE ||
+         code == grpc::StatusCode::CANCELLED ||
+         code == grpc::StatusCode::UNKNOWN ||
+         code == grpc::StatusCode::INTERNAL;
+}
+
 // Until interrupted: a daemon that has answered once is waited for when it goes
 // away, as while it is restarted.
 absl::Status Watch(const Common& common, int interval_ms) {
@@ -104,8 +113,7 @@ absl::Status Watch(const Common& common, int interval_ms) {
   Watcher watcher(common);
   while (true) {
     const grpc::Status status = watcher.Follow(stub.get(), interval_ms);
-    if (status.error_code() != grpc::StatusCode::UNAVAILABLE ||
-        !watcher.seen()) {
+    if (!watcher.seen() || !MayComeBack(status.error_code())) {
       return FromRpc(status, common.server);
     }
     watcher.ShowGone(status);
