@@ -68,6 +68,12 @@ install(FILES ${PAGES}/fish/taud.fish ${PAGES}/fish/tauctl.fish
 install(FILES ${DEPLOY}/debian/copyright ${CMAKE_SOURCE_DIR}/NOTICE
   ${PAGES}/changelog.gz ${PAGES}/changelog.Debian.gz
   DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/taud)
+# Rules, alerts and dashboards, for a Prometheus and a Grafana that are there.
+install(FILES ${CMAKE_SOURCE_DIR}/configs/prometheus/taud_recording.yml
+  ${CMAKE_SOURCE_DIR}/configs/prometheus/taud_alerts.yml
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/taud/prometheus)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs/grafana/generated/
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/taud/grafana FILES_MATCHING PATTERN *.json)
 install(FILES ${DEPLOY}/debian/lintian-overrides RENAME taud
   DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
 

@@ -20,6 +20,7 @@
 #include "server/api/ingestion_service.h"
 #include "server/api/model_service.h"
 #include "server/api/recommendation_service.h"
+#include "server/api/status_report.h"
 #include "server/lifecycle/backup_place.h"
 #include "server/observe/logging.h"
 #include "server/rpc/acceptor.h"
@@ -285,7 +286,7 @@ class Daemon::Impl {
     publisher_ = std::make_unique<Publisher>(
         publisher, &state_, &slot_, [this](Publisher::SwapKind how) {
           quality_->OnSwap(slot_.Get(), SwapOf(how));
-          UpdateHealth();
+          OnSwap();
         });
     return absl::OkStatus();
   }
@@ -303,6 +304,7 @@ class Daemon::Impl {
     auto trainer = trainer::OnlineTrainer::Create(
         options, &state_.interactions,
         [this](std::unique_ptr<model::Snapshot> snapshot) {
+          metrics_.NoteTrained(snapshot->trained_through);
           publisher_->Offer(std::move(snapshot));
         });
     if (!trainer.ok()) return trainer.status();
@@ -346,7 +348,10 @@ class Daemon::Impl {
     upkeep.retention.max_age_ms =
         config_.store().retain_log_days() * 24 * kHourMs;
     upkeep.retention.max_bytes = Mebibytes(config_.store().retain_log_mib());
-    upkeep.watched = [this] { UpdateHealth(); };
+    upkeep.watched = [this] {
+      UpdateHealth();
+      call_log_.SayLeftOut();
+    };
     upkeep_ = std::make_unique<Upkeep>(upkeep, &state_, store_.get(),
                                        publisher_.get(), trainer_.get());
   }
@@ -364,9 +369,16 @@ class Daemon::Impl {
     context_.publisher = publisher_.get();
     context_.batcher = batcher_.get();
     context_.quality = quality_.get();
+    metrics_.SetQuality([this] { return ReportQuality(context_); });
     context_.metrics = &metrics_;
     context_.rates = &rates_;
     context_.calls.metrics = &metrics_;
+    context_.calls.log = &call_log_;
+    context_.insecure = config_.server().insecure();
+    context_.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    context_.max_queued =
+        static_cast<uint64_t>(config_.ingestion().max_queue());
+    context_.max_queued_bytes = Mebibytes(config_.ingestion().max_queue_mib());
     context_.calls.memory = &memory_;
     context_.calls.answers = &answers_;
     context_.calls.max_message_bytes =
@@ -450,6 +462,14 @@ class Daemon::Impl {
     return absl::OkStatus();
   }
 
+  // Something else serves, or nothing does. The publisher's thread.
+  void OnSwap() {
+    UpdateHealth();
+    const std::shared_ptr<const ServingModel> model = slot_.Get();
+    if (model == nullptr) return;
+    metrics_.NoteServable(model->snapshot->trained_through);
+  }
+
   // Says of each service whether it answers. Any thread.
   void UpdateHealth() {
     absl::MutexLock lock(&health_mutex_);
@@ -491,6 +511,7 @@ class Daemon::Impl {
   model::State state_;
   ServingSlot slot_;
   Metrics metrics_;
+  CallLog call_log_;
   ClientRates rates_;
   MemoryBudget memory_;
   DaemonContext context_;

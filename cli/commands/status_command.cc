@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/status_text.h"
 #include "cli/terminal/output.h"
 #include "taud/v1/model_service.grpc.pb.h"
 
@@ -20,60 +21,6 @@ struct StatusFlags {
   int interval_ms = 1000;
 };
 
-std::string Describe(const v1::Status& s) {
-  const v1::TrainerStatus& t = s.trainer();
-  const v1::ServingStatus& v = s.serving();
-  const v1::LogStatus& l = s.log();
-  Table table = Table::OfProperties("taud", s.server_version());
-  table.AddRow(
-      {"phase", absl::StrCat(s.phase(), s.ready() ? ", ready" : ", not ready",
-                             ", started ", AgeOf(s.started_ms(), s.now_ms()))});
-  table.AddRow({"log", absl::StrCat(Count(l.interactions()), " interactions, ",
-                                    Count(l.users()), " users, ",
-                                    Count(l.items()), " items")});
-  table.AddRow({"", absl::StrCat("last sequence ", Count(l.last_sequence()),
-                                 ", ", Count(l.duplicates()), " duplicates, ",
-                                 Count(l.write_errors()), " write errors")});
-  if (!l.refusing().empty()) table.AddRow({"", l.refusing()});
-  table.AddRow(
-      {"trainer",
-       absl::StrCat(t.state(), " on ", t.device(), ", ", Fixed(t.epochs(), 1),
-                    " epochs, ",
-                    Count(static_cast<uint64_t>(t.positives_per_second())),
-                    " positives/s")});
-  if (!t.error().empty()) table.AddRow({"", t.error()});
-  table.AddRow({"", absl::StrCat("loss ", Fixed(t.loss(), 4), ", backlog ",
-                                 Count(t.backlog()), ", trained through ",
-                                 Count(t.trained_through()))});
-  table.AddRow(
-      {"temperature", absl::StrCat("tau_0 ", Fixed(t.tau0(), 4), ", tau_u ",
-                                   Fixed(t.tau_user_p10(), 4), " / ",
-                                   Fixed(t.tau_user_p50(), 4), " / ",
-                                   Fixed(t.tau_user_p90(), 4), " (10/50/90 %)",
-                                   t.warming_up() ? ", warming up" : "",
-                                   "; rho ", Fixed(t.rho(), 2))});
-  table.AddRow({"snapshot",
-                v.snapshot_version() == 0
-                    ? std::string("none yet")
-                    : absl::StrCat("version ", v.snapshot_version(), ", ",
-                                   AgeOf(v.snapshot_created_ms(), s.now_ms()),
-                                   ", trained through ",
-                                   Count(v.snapshot_trained_through()))});
-  table.AddRow({"", absl::StrCat(Count(v.swaps()), " swaps, ",
-                                 Count(v.rejected()), " rejected")});
-  if (!v.last_rejection().empty()) table.AddRow({"", v.last_rejection()});
-  table.AddRow(
-      {"index",
-       absl::StrCat(s.index().kind(), " on ", s.index().device(), ", ",
-                    Count(s.index().items()), " items x ", s.index().dim(),
-                    ", built in ", Fixed(s.index().build_seconds() * 1000, 1),
-                    " ms")});
-  table.AddRow(
-      {"requests", absl::StrCat(Count(v.requests()), ", ", Count(v.errors()),
-                                " errors, ", Count(v.queued()), " waiting")});
-  return table.ToString();
-}
-
 absl::Status GetStatus(const Common& common) {
   grpc::ClientContext context;
   Prepare(common, &context);
@@ -82,27 +29,96 @@ absl::Status GetStatus(const Common& common) {
   const grpc::Status status =
       stub->GetStatus(&context, v1::GetStatusRequest(), &response);
   if (!status.ok()) return FromRpc(status, common.server);
-  std::cout << (common.json ? ToJson(response, true) : Describe(response));
+  std::cout << (common.json ? ToJson(response, true)
+                            : DescribeStatus(response, TerminalWidth()));
   return absl::OkStatus();
 }
 
-absl::Status Watch(const Common& common, int interval_ms) {
-  grpc::ClientContext context;  // no deadline: until interrupted
-  v1::WatchStatusRequest request;
-  request.set_interval_ms(interval_ms);
-  const auto stub = v1::ModelService::NewStub(Connect(common));
-  const auto stream = stub->WatchStatus(&context, request);
-  const bool terminal = isatty(STDOUT_FILENO) == 1;
-  v1::Status response;
-  while (stream->Read(&response)) {
-    if (common.json) {
-      std::cout << ToJson(response, false) << std::flush;
-    } else {
-      if (terminal) std::cout << "\033[H\033[2J";
-      std::cout << Describe(response) << (terminal ? "" : "\n") << std::flush;
+// How long a daemon that went away is given before it is asked again.
+constexpr absl::Duration kReconnect = absl::Milliseconds(500);
+
+// Statuses as they come, until the stream ends.
+class Watcher {
+ public:
+  explicit Watcher(const Common& common)
+      : common_(common), terminal_(isatty(STDOUT_FILENO) == 1) {}
+
+  // One call.
+  grpc::Status Follow(v1::ModelService::Stub* stub, int interval_ms) {
+    grpc::ClientContext context;  // no deadline: until interrupted
+    v1::WatchStatusRequest request;
+    request.set_interval_ms(interval_ms);
+    const auto stream = stub->WatchStatus(&context, request);
+    v1::Status status;
+    while (stream->Read(&status)) {
+      Show(status);
+      seen_ = true;
+      told_gone_ = false;
+      before_ = status;
+      knows_before_ = true;
     }
+    knows_before_ = false;
+    return stream->Finish();
   }
-  return FromRpc(stream->Finish(), common.server);
+
+  // Once for each time that it goes away.
+  void ShowGone(const grpc::Status& status) {
+    if (told_gone_) return;
+    told_gone_ = true;
+    // Standard output is for statuses, if a program reads it.
+    std::ostream& out = terminal_ && !common_.json ? std::cout : std::cerr;
+    out << Wrapped(Inert(absl::StrCat(common_.server,
+                                      " does not answer; waiting for it (",
+                                      status.error_message(), ")")),
+                   TerminalWidth())
+        << std::flush;
+  }
+
+  // Whether anything came in any call.
+  bool seen() const { return seen_; }
+
+ private:
+  void Show(const v1::Status& status) const {
+    if (common_.json) {
+      std::cout << ToJson(status, false) << std::flush;
+      return;
+    }
+    if (terminal_) std::cout << "\033[H\033[2J";
+    std::cout << DescribeEssentials(status, knows_before_ ? &before_ : nullptr,
+                                    TerminalWidth())
+              << (terminal_ ? "" : "\n") << std::flush;
+  }
+
+  const Common& common_;
+  const bool terminal_;
+  bool seen_ = false;
+  bool told_gone_ = false;
+  bool knows_before_ = false;
+  v1::Status before_;
+};
+
+// Whether a daemon that is restarted may answer all the same. One that stops
+// cancels what comes to it at its end.
+bool MayComeBack(grpc::StatusCode code) {
+  return code == grpc::StatusCode::UNAVAILABLE ||
+         code == grpc::StatusCode::CANCELLED ||
+         code == grpc::StatusCode::UNKNOWN ||
+         code == grpc::StatusCode::INTERNAL;
+}
+
+// Until interrupted: a daemon that has answered once is waited for when it goes
+// away, as while it is restarted.
+absl::Status Watch(const Common& common, int interval_ms) {
+  const auto stub = v1::ModelService::NewStub(Connect(common));
+  Watcher watcher(common);
+  while (true) {
+    const grpc::Status status = watcher.Follow(stub.get(), interval_ms);
+    if (!watcher.seen() || !MayComeBack(status.error_code())) {
+      return FromRpc(status, common.server);
+    }
+    watcher.ShowGone(status);
+    absl::SleepFor(kReconnect);
+  }
 }
 
 absl::Status ListSnapshots(const Common& common) {

@@ -1,8 +1,13 @@
 #include "cli/terminal/output.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +20,8 @@ namespace taud::cli {
 namespace {
 
 constexpr size_t kMaxCell = 60;
+constexpr size_t kLeastOfLast = 10;
+constexpr size_t kUsualWidth = 80;
 
 // The character of UTF-8 that `text` begins with, and how many bytes it has; 0
 // bytes if it begins with none.
@@ -49,23 +56,51 @@ std::string Escape(uint32_t c) {
 }
 
 // Characters, not bytes, of UTF-8.
-size_t Width(const std::string& text) {
+size_t Width(absl::string_view text) {
   return static_cast<size_t>(std::count_if(
       text.begin(), text.end(),
       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Lines of kMaxCell characters at most, unless one word is longer.
-std::vector<std::string> Wrap(const std::string& cell) {
-  if (Width(cell) <= kMaxCell) return {cell};
+// Lines of `most` characters at most, unless one word is longer.
+std::vector<std::string> Wrap(absl::string_view cell, size_t most) {
+  if (Width(cell) <= most) return {std::string(cell)};
   std::vector<std::string> lines;
   for (const absl::string_view word : absl::StrSplit(cell, ' ')) {
-    const std::string text(word);
-    if (lines.empty() || Width(lines.back()) + 1 + Width(text) > kMaxCell) {
-      lines.push_back(text);
+    if (lines.empty() || Width(lines.back()) + 1 + Width(word) > most) {
+      lines.emplace_back(word);
     } else {
-      absl::StrAppend(&lines.back(), " ", text);
+      absl::StrAppend(&lines.back(), " ", word);
     }
+  }
+  return lines;
+}
+
+// How many bytes the first `characters` of UTF-8 have.
+size_t BytesOf(absl::string_view text, size_t characters) {
+  size_t at = 0;
+  while (at < text.size() && characters > 0) {
+    ++at;
+    --characters;
+    while (at < text.size() &&
+           (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) {
+      ++at;
+    }
+  }
+  return at;
+}
+
+// The same, and longer words are broken.
+std::vector<std::string> WrapStrictly(absl::string_view text, size_t most) {
+  std::vector<std::string> lines;
+  for (const std::string& line : Wrap(text, most)) {
+    absl::string_view left = line;
+    while (Width(left) > most) {
+      const size_t bytes = BytesOf(left, most);
+      lines.emplace_back(left.substr(0, bytes));
+      left.remove_prefix(bytes);
+    }
+    lines.emplace_back(left);
   }
   return lines;
 }
@@ -130,13 +165,30 @@ void Table::AddRow(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::ToString() const {
+std::string Table::ToString() const { return Format(0); }
+
+std::string Table::ToString(size_t width) const {
+  size_t others = 0;
+  for (size_t c = 0; c + 1 < headings_.size(); ++c) {
+    size_t widest = Width(headings_[c]);
+    for (const auto& row : rows_) {
+      widest = std::max(widest, std::min(Width(row[c]), kMaxCell));
+    }
+    others += widest + 2;
+  }
+  return Format(width > others + kLeastOfLast ? width - others : kLeastOfLast);
+}
+
+// `most_of_last`: how wide the last column may be; 0: as the others.
+std::string Table::Format(size_t most_of_last) const {
   // Every row as one or more lines of cells.
   std::vector<std::vector<std::string>> lines = {headings_};
   for (const auto& row : rows_) {
     const size_t first = lines.size();
     for (size_t c = 0; c < row.size(); ++c) {
-      const std::vector<std::string> parts = Wrap(row[c]);
+      const bool narrow = most_of_last > 0 && c + 1 == row.size();
+      const std::vector<std::string> parts =
+          narrow ? WrapStrictly(row[c], most_of_last) : Wrap(row[c], kMaxCell);
       for (size_t i = 0; i < parts.size(); ++i) {
         if (lines.size() == first + i) lines.emplace_back(headings_.size());
         lines[first + i][c] = parts[i];
@@ -157,6 +209,23 @@ std::string Table::ToString() const {
     out.push_back('\n');
   }
   return out;
+}
+
+std::string Wrapped(absl::string_view text, size_t width) {
+  return absl::StrCat(absl::StrJoin(WrapStrictly(text, width), "\n"), "\n");
+}
+
+size_t TerminalWidth() {
+  winsize size = {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    return size.ws_col;
+  }
+  size_t columns = 0;
+  const char* told = std::getenv("COLUMNS");
+  if (told != nullptr && absl::SimpleAtoi(told, &columns) && columns > 0) {
+    return columns;
+  }
+  return kUsualWidth;
 }
 
 std::string ToJson(const google::protobuf::Message& message, bool pretty) {

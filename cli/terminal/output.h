@@ -32,14 +32,27 @@ class Table {
   static Table OfProperties(std::string name, std::string value);
   void AddRow(std::vector<std::string> cells);
   std::string ToString() const;
+  // With lines of `width` characters at most: the last column is made as narrow
+  // as that needs, and words that are too long for it are broken. It keeps ten
+  // characters, whatever the others need.
+  std::string ToString(size_t width) const;
 
  private:
   Table() = default;
+  std::string Format(size_t most_of_last) const;
 
   std::vector<std::string> headings_;
   std::vector<bool> right_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+// `text` in lines of `width` characters at most, broken between words, or
+// within one that is longer than a line; each ends with a newline. Pure.
+std::string Wrapped(absl::string_view text, size_t width);
+
+// Characters in a line of the terminal that standard output is; else what
+// COLUMNS says; else 80.
+size_t TerminalWidth();
 
 // Protobuf's JSON with the field names of the .proto, every field present.
 std::string ToJson(const google::protobuf::Message& message, bool pretty);

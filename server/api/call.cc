@@ -56,6 +56,50 @@ std::string NewRequestId() {
   return absl::StrFormat("%016x", random());
 }
 
+LogLevel LevelOf(RpcMethod method, const absl::Status& status) {
+  if (absl::IsInternal(status) || absl::IsUnknown(status) ||
+      absl::IsDataLoss(status)) {
+    return LogLevel::kError;
+  }
+  const bool given_up = absl::IsCancelled(status) && IsStream(method);
+  return status.ok() || given_up ? LogLevel::kDebug : LogLevel::kInfo;
+}
+
+void LogCall(const CallEnvironment& environment, RpcMethod method,
+             const std::string& request_id, absl::Duration latency,
+             const absl::Status& status) {
+  const LogLevel level = LevelOf(method, status);
+  if (!LogEnabled(level)) return;
+  uint64_t left_out = 0;
+  if (level != LogLevel::kDebug && environment.log != nullptr) {
+    LogSampler& sampler = level == LogLevel::kError ? environment.log->faults
+                                                    : environment.log->failures;
+    const auto taken = sampler.Take(model::SteadyNow());
+    if (!taken.has_value()) return;
+    left_out = *taken;
+  }
+  const std::string ms =
+      absl::StrFormat("%.3f", absl::ToDoubleMilliseconds(latency));
+  if (status.ok()) {
+    return Log(level, "call",
+               {{"method", RpcMethodName(method)},
+                {"request_id", request_id},
+                {"code", "OK"},
+                {"ms", ms}});
+  }
+  // What a client has done wrong may be told with the ids of its users.
+  const bool names_ids =
+      level == LogLevel::kInfo && !LogEnabled(LogLevel::kDebug);
+  Log(level, "call failed",
+      {{"method", RpcMethodName(method)},
+       {"request_id", request_id},
+       {"code", absl::StatusCodeToString(status.code())},
+       {"ms", ms},
+       {"field", FieldOf(status)},
+       {"error", names_ids ? "" : std::string(status.message())},
+       {"left_out", absl::StrCat(left_out)}});
+}
+
 absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
                       absl::Duration default_deadline) {
   // gRPC says it by the wall clock, which may be set while the call waits.
@@ -67,6 +111,16 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
 }
 
 }  // namespace
+
+void CallLog::SayLeftOut() {
+  for (LogSampler* sampler : {&failures, &faults}) {
+    const uint64_t left_out = sampler->TakeLeftOut();
+    if (left_out == 0) continue;
+    Log(sampler == &faults ? LogLevel::kError : LogLevel::kInfo,
+        "more calls failed than are logged",
+        {{"left_out", absl::StrCat(left_out)}});
+  }
+}
 
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
                                const grpc::ByteBuffer& bytes) {
@@ -121,18 +175,7 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
   const absl::Duration latency = model::SteadyNow() - start;
   environment.metrics->CountRpc(method, static_cast<int>(status.code()),
                                 latency);
-  // Our own faults are for the operator; the client's are for the client.
-  const bool own_fault = absl::IsInternal(status) || absl::IsUnknown(status) ||
-                         absl::IsDataLoss(status);
-  const LogLevel level = own_fault ? LogLevel::kError : LogLevel::kDebug;
-  if (LogEnabled(level)) {
-    Log(level, "call",
-        {{"method", RpcMethodName(method)},
-         {"request_id", request_id},
-         {"code", absl::StatusCodeToString(status.code())},
-         {"ms", absl::StrFormat("%.3f", absl::ToDoubleMilliseconds(latency))},
-         {"error", std::string(status.message())}});
-  }
+  LogCall(environment, method, request_id, latency, status);
   if (status.ok()) return grpc::Status::OK;
   return ToGrpcStatus(WithoutPaths(status, environment.paths), request_id);
 }

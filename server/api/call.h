@@ -15,6 +15,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/admission/admission.h"
+#include "server/observe/log_sampler.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/answer_deadlines.h"
 #include "server/rpc/call_queues.h"
@@ -23,9 +24,21 @@
 
 namespace taud::server {
 
+// What bounds the lines about calls that failed. Faults of our own are not
+// drowned by those of clients.
+struct CallLog {
+  LogSampler failures{/*per_second=*/5, /*burst=*/20};
+  LogSampler faults{/*per_second=*/5, /*burst=*/20};
+
+  // Says how many were left out and are not told of yet, if any were.
+  void SayLeftOut();
+};
+
 // What every call shares; outlives them all.
 struct CallEnvironment {
   Metrics* metrics = nullptr;
+  // Null: every failure is logged.
+  CallLog* log = nullptr;
   // What calls under way, and their answers until they are sent, may need
   // together; null: without a limit.
   MemoryBudget* memory = nullptr;
@@ -58,7 +71,10 @@ absl::Status ParseRequest(const grpc::ByteBuffer& bytes,
 // ASCII characters), or a new one.
 std::string RequestId(const grpc::ServerContextBase& context);
 
-// Counts and logs the end of a call and gives the status to finish with.
+// Counts and logs the end of a call and gives the status to finish with. One
+// that failed is logged for people (info; a fault of our own: error), within
+// the rate of environment.log; one that did not, and a stream that its client
+// gave up, as all streams of WatchStatus end, only for debugging.
 grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
                      const std::string& request_id, absl::Time start,
                      absl::Status status);

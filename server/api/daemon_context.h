@@ -40,6 +40,12 @@ struct DaemonContext {
   std::string data_dir;
   // Of titles, tags and properties; constant.
   uint64_t max_catalogue_bytes = UINT64_MAX;
+  // server.insecure, store.min_free_mib, ingestion.max_queue and
+  // max_queue_mib; constant.
+  bool insecure = false;
+  uint64_t min_free_bytes = 0;
+  uint64_t max_queued = 0;
+  uint64_t max_queued_bytes = 0;
   int64_t started_ms = 0;
   std::atomic<Phase> phase{Phase::kStarting};
   // Of searching, since the start.

@@ -224,7 +224,7 @@ void IngestStream::Stored(
       slot->ack.set_accepted(static_cast<uint32_t>(appended->size()) -
                              duplicates);
       slot->ready = true;
-      context_->metrics->CountAck(slot->ack.accepted(),
+      context_->metrics->CountAck(slot->ack.accepted(), last,
                                   model::SteadyNow() - slot->arrived);
     } else {
       Lose(slot, appended.status());

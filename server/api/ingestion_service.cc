@@ -1,5 +1,6 @@
 #include "server/api/ingestion_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -151,13 +152,15 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
           Guard(call, [&] {
             if (!appended.ok()) return call->Fail(appended.status());
             v1::WriteInteractionsResponse response;
+            model::Sequence last = 0;
             for (uint32_t i = 0; i < appended->size(); ++i) {
+              last = std::max(last, (*appended)[i].sequence);
               response.add_sequences((*appended)[i].sequence);
               if ((*appended)[i].duplicate) response.add_duplicates(i);
             }
             const int written =
                 response.sequences_size() - response.duplicates_size();
-            context_->metrics->CountAck(static_cast<size_t>(written),
+            context_->metrics->CountAck(static_cast<size_t>(written), last,
                                         model::SteadyNow() - arrived);
             call->Reply(response);
           });

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "server/observe/problems.h"
 
 namespace taud::server {
 namespace {
@@ -110,8 +112,15 @@ void FillLog(const DaemonContext& context, v1::LogStatus* to) {
   to->set_refusing(store.refusing);
 }
 
-void FillUpkeep(const DaemonContext& context, v1::Status* status) {
-  const Upkeep::Stats upkeep = context.upkeep->stats();
+void FillUpkeep(const DaemonContext& context, const Upkeep::Stats& upkeep,
+                v1::Status* status) {
+  v1::StorageStatus* storage = status->mutable_storage();
+  storage->set_free_bytes(upkeep.space.free_bytes);
+  storage->set_capacity_bytes(upkeep.space.capacity_bytes);
+  storage->set_min_free_bytes(context.min_free_bytes);
+  storage->set_log_bytes(upkeep.log_bytes);
+  storage->set_snapshot_bytes(upkeep.snapshot_bytes);
+  storage->set_checkpoint_bytes(upkeep.checkpoint_bytes);
   status->mutable_log()->set_pending_erasures(upkeep.pending_erasures);
   v1::CheckpointStatus* to = status->mutable_checkpoint();
   to->set_number(upkeep.checkpoint);
@@ -119,6 +128,22 @@ void FillUpkeep(const DaemonContext& context, v1::Status* status) {
   to->set_created_ms(upkeep.checkpoint_ms);
   to->set_errors(upkeep.checkpoint_errors);
   to->set_resumed_from(upkeep.resumed_from);
+}
+
+Conditions ConditionsOf(const DaemonContext& context,
+                        const Upkeep::Stats& upkeep) {
+  Conditions conditions;
+  conditions.insecure = context.insecure;
+  conditions.snapshots_not_saved = upkeep.snapshots;
+  conditions.checkpoints_not_saved = upkeep.checkpoints;
+  conditions.erasure = upkeep.erasure;
+  conditions.refusing_since_ms = context.store->stats().refusing_since_ms;
+  conditions.trainer_since_ms = context.trainer->status().state_since_ms;
+  conditions.max_queued = context.max_queued;
+  conditions.max_queued_bytes = context.max_queued_bytes;
+  conditions.oldest_held_seconds =
+      context.publisher->stats().oldest_retired_seconds;
+  return conditions;
 }
 
 void FillIndex(const ServingModel& model, v1::IndexStatus* to) {
@@ -157,10 +182,16 @@ v1::Status ReportStatus(const DaemonContext& context) {
   FillTrainer(context.trainer->status(), status.mutable_trainer());
   FillServing(context, model.get(), status.mutable_serving());
   FillLog(context, status.mutable_log());
-  FillUpkeep(context, &status);
+  const Upkeep::Stats upkeep = context.upkeep->stats();
+  FillUpkeep(context, upkeep, &status);
   if (model != nullptr) FillIndex(*model, status.mutable_index());
   *status.mutable_quality() = context.quality->Live();
   status.mutable_index()->set_gpu_errors(context.index_gpu_errors.load());
+  const Conditions conditions = ConditionsOf(context, upkeep);
+  for (v1::Problem& problem : FindProblems(status, conditions)) {
+    *status.add_problems() = std::move(problem);
+  }
+  status.set_summary(Summarise(status));
   return status;
 }
 

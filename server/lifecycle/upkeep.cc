@@ -38,6 +38,12 @@ void SetGone(store::ErasedCopy copy, std::vector<store::Erasure>* erasures) {
   for (store::Erasure& erasure : *erasures) erasure.record.gone(copy) = now;
 }
 
+// Since when it fails stays; why is what was said last.
+void NoteTrouble(const absl::Status& status, Trouble* trouble) {
+  if (trouble->since_ms == 0) trouble->since_ms = NowMs();
+  trouble->why = std::string(status.message());
+}
+
 }  // namespace
 
 Upkeep::Upkeep(const Options& options, model::State* state,
@@ -48,7 +54,8 @@ Upkeep::Upkeep(const Options& options, model::State* state,
       state_(state),
       store_(store),
       publisher_(publisher),
-      trainer_(trainer) {}
+      trainer_(trainer),
+      erase_retry_(kRetry) {}
 
 Upkeep::~Upkeep() { Stop(nullptr); }
 
@@ -151,8 +158,6 @@ void Upkeep::Run() {
   absl::Time retention_due = model::SteadyNow();
   absl::Time watch_due =
       options_.watched ? model::SteadyNow() : absl::InfiniteFuture();
-  absl::Time wake = absl::InfinitePast();
-  absl::Duration retry = kRetry;
   const bool trims =
       options_.retention.max_age_ms > 0 || options_.retention.max_bytes > 0;
   while (true) {
@@ -167,7 +172,7 @@ void Upkeep::Run() {
                backup_ != nullptr;
       };
       absl::Time until = trims ? retention_due : absl::InfiniteFuture();
-      if (stats_.pending_erasures > 0) until = std::min(until, wake);
+      if (stats_.pending_erasures > 0) until = std::min(until, erase_due_);
       until = std::min(until, watch_due);
       alarm_.Await(&mutex_, absl::Condition(&ready), until);
       stopping = stopping_;
@@ -185,8 +190,7 @@ void Upkeep::Run() {
     }
     if (model::SteadyNow() >= watch_due) {
       Guarded([this] {
-        store_->CheckWritable().IgnoreError();  // it says so itself
-        options_.watched();
+        Watch();
         return absl::OkStatus();
       }).IgnoreError();
       watch_due = model::SteadyNow() + options_.watch_interval;
@@ -195,20 +199,7 @@ void Upkeep::Run() {
       Save(*checkpoint);
       PurgeRetracted();
     }
-    // What failed waits for its time, unless more has come.
-    const bool erases = notified || model::SteadyNow() >= wake;
-    const absl::Status erased =
-        erases ? Guarded([this] { return EraseAll(); }) : absl::OkStatus();
-    if (erases && erased.ok()) {
-      wake = absl::InfinitePast();
-      retry = kRetry;
-    } else if (erases) {
-      Log(LogLevel::kError, "erasure not finished; it is tried again",
-          {{"error", std::string(erased.message())},
-           {"in_seconds", absl::StrCat(absl::ToDoubleSeconds(retry))}});
-      wake = model::SteadyNow() + retry;
-      retry = std::min(2 * retry, kLongestRetry);
-    }
+    EraseOrRetry(notified);
     if (trims && model::SteadyNow() >= retention_due) {
       Trim();
       retention_due = model::SteadyNow() + options_.retention_interval;
@@ -222,6 +213,26 @@ void Upkeep::Run() {
       backup->done(std::move(made));
     }
   }
+}
+
+// What failed waits for its time, unless more has come.
+void Upkeep::EraseOrRetry(bool notified) {
+  if (!notified && model::SteadyNow() < erase_due_) return;
+  const absl::Status erased = Guarded([this] { return EraseAll(); });
+  if (erased.ok()) {
+    erase_due_ = absl::InfinitePast();
+    erase_retry_ = kRetry;
+    absl::MutexLock lock(&mutex_);
+    stats_.erasure = Trouble();
+    return;
+  }
+  Log(LogLevel::kError, "erasure not finished; it is tried again",
+      {{"error", std::string(erased.message())},
+       {"in_seconds", absl::StrCat(absl::ToDoubleSeconds(erase_retry_))}});
+  erase_due_ = model::SteadyNow() + erase_retry_;
+  erase_retry_ = std::min(2 * erase_retry_, kLongestRetry);
+  absl::MutexLock lock(&mutex_);
+  NoteTrouble(erased, &stats_.erasure);
 }
 
 void Upkeep::PurgeRetracted() {
@@ -251,6 +262,7 @@ void Upkeep::Save(const model::TrainingState& state) {
       {{"error", std::string(status.message())}});
   absl::MutexLock lock(&mutex_);
   ++stats_.checkpoint_errors;
+  NoteTrouble(status, &stats_.checkpoints);
 }
 
 absl::Status Upkeep::SaveNow(const model::TrainingState& state) {
@@ -264,6 +276,7 @@ absl::Status Upkeep::SaveNow(const model::TrainingState& state) {
     stats_.checkpoint = *number;
     stats_.absorbed_through = state.absorbed_through;
     stats_.checkpoint_ms = state.created_ms;
+    stats_.checkpoints = Trouble();
   }
   return store::PruneCheckpoints(checkpoints_, options_.keep_checkpoints);
 }
@@ -374,6 +387,7 @@ absl::Status Upkeep::ReplaceCheckpoints() {
             {{"error", std::string(status.message())}});
         absl::MutexLock lock(&mutex_);
         ++stats_.checkpoint_errors;
+        NoteTrouble(status, &stats_.checkpoints);
         return absl::OkStatus();
       }
     }

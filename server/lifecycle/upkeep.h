@@ -21,7 +21,9 @@
 #include "model/steady_clock.h"
 #include "model/training_state.h"
 #include "server/lifecycle/publisher.h"
+#include "server/observe/problems.h"
 #include "store/files/backup.h"
+#include "store/files/disk_usage.h"
 #include "store/log/event_store.h"
 #include "trainer/online/online_trainer.h"
 
@@ -29,9 +31,9 @@ namespace taud::server {
 
 // What has to be done to the data beside serving: writes checkpoints, removes
 // every copy of what was erased, keeps the log within its bounds, makes
-// backups, and brings the store back after a write that failed. One after the
-// other, so that no checkpoint of before an erasure is
-// written after it and no backup sees half of either.
+// backups, brings the store back after a write that failed, and looks how full
+// the disk is. One after the other, so that no checkpoint of before an erasure
+// is written after it and no backup sees half of either.
 //
 // Thread-safe. Owns one thread. What is interrupted is done at the next start:
 // erasures are known by their receipts, which say what is still there.
@@ -47,6 +49,8 @@ class Upkeep {
     // is called behind that; null: nobody asks.
     absl::Duration watch_interval = absl::Seconds(5);
     std::function<void()> watched;
+    // How often the sizes of what is in data_dir are looked at, with that.
+    absl::Duration stock_interval = absl::Seconds(30);
   };
 
   // All outlive it.
@@ -89,6 +93,15 @@ class Upkeep {
     uint64_t checkpoint_errors = 0;
     uint64_t pending_erasures = 0;
     std::string resumed_from = "log";
+    // What does not work now, and why.
+    Trouble checkpoints;
+    Trouble erasure;
+    Trouble snapshots;
+    // Zeros until it was looked at.
+    store::DiskSpace space;
+    uint64_t log_bytes = 0;
+    uint64_t snapshot_bytes = 0;
+    uint64_t checkpoint_bytes = 0;
   };
   Stats stats() const;
   void SetResumedFrom(const std::string& what);
@@ -100,6 +113,10 @@ class Upkeep {
   };
 
   void Run();
+  // Looks at what nobody tells.
+  void Watch();
+  void TakeStock();
+  void EraseOrRetry(bool notified);
   void Save(const model::TrainingState& state);
   absl::Status SaveNow(const model::TrainingState& state);
   absl::Status EraseAll();
@@ -140,6 +157,12 @@ class Upkeep {
 
   // Of retractions through here nothing is left in the log.
   model::Sequence purged_through_ = 0;
+  SaveWatch save_watch_;
+  absl::Time stock_due_ = absl::InfinitePast();  // steady, as those below
+  // When an erasure that failed is tried again, and how long after the next
+  // failure.
+  absl::Time erase_due_ = absl::InfinitePast();
+  absl::Duration erase_retry_;
 
   // A backup that is being made is called off.
   std::atomic<bool> call_off_{false};

@@ -1,10 +1,24 @@
 #include "server/observe/metrics.h"
 
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/strip.h"
 #include "grpcpp/support/status_code_enum.h"
+#include "model/steady_clock.h"
+#include "prometheus/collectable.h"
 #include "prometheus/text_serializer.h"
+#include "server/observe/family_list.h"
+#include "server/observe/process_families.h"
+#include "server/observe/quality_families.h"
+#include "server/observe/status_families.h"
 
 namespace taud::server {
 namespace {
+
+using prometheus::MetricFamily;
 
 const char* const kCodeNames[] = {"OK",
                                   "CANCELLED",
@@ -29,24 +43,79 @@ const prometheus::Histogram::BucketBoundaries kLatencyBuckets = {
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
     0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
 
+// Seconds: from a snapshot every 100 ms to learning that is far behind.
+const prometheus::Histogram::BucketBoundaries kFreshnessBuckets = {
+    0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600};
+
+// The metric in the slot, made with `labels` if there is none yet.
+template <typename Metric, typename... Arguments>
+Metric& Used(std::atomic<Metric*>* slot, prometheus::Family<Metric>* family,
+             const prometheus::Labels& labels, const Arguments&... arguments) {
+  Metric* metric = slot->load(std::memory_order_acquire);
+  if (metric == nullptr) {
+    metric = &family->Add(labels, arguments...);
+    slot->store(metric, std::memory_order_release);
+  }
+  return *metric;
+}
+
+// "KIND_ROLLED_BACK" is "rolled_back".
+std::string KindName(v1::Decision::Kind kind) {
+  const std::string& name = v1::Decision::Kind_Name(kind);
+  return absl::AsciiStrToLower(absl::StripPrefix(name, "KIND_"));
+}
+
+// The daemon's state as it is at one scrape.
+class State final : public prometheus::Collectable {
+ public:
+  State(const v1::Status& status, const v1::Quality& quality,
+        const FoldInCounts& fold_ins)
+      : status_(status), quality_(quality), fold_ins_(fold_ins) {}
+
+  std::vector<MetricFamily> Collect() const override {
+    std::vector<MetricFamily> all = StatusFamilies(status_);
+    FamilyList list;
+    list.Counter("taud_fold_ins_total",
+                 "Online queries made with a user's latest interactions",
+                 static_cast<double>(fold_ins_.wanted));
+    list.Counter("taud_fold_ins_cached_total",
+                 "Of them, those whose vector was still valid",
+                 static_cast<double>(fold_ins_.cached));
+    for (std::vector<MetricFamily> more :
+         {list.Take(), QualityFamilies(quality_), ProcessFamilies()}) {
+      all.insert(all.end(), std::make_move_iterator(more.begin()),
+                 std::make_move_iterator(more.end()));
+    }
+    return all;
+  }
+
+ private:
+  const v1::Status& status_;
+  const v1::Quality& quality_;
+  const FoldInCounts& fold_ins_;
+};
+
 }  // namespace
 
-Metrics::Metrics() {
-  auto& rpcs = prometheus::BuildCounter()
-                   .Name("taud_rpc_requests_total")
-                   .Help("Calls that ended, by method and canonical code")
-                   .Register(registry_);
-  auto& latency = prometheus::BuildHistogram()
-                      .Name("taud_rpc_latency_seconds")
-                      .Help("Time from the arrival of a call to its end")
-                      .Register(registry_);
-  for (size_t m = 0; m < kNumRpcMethods; ++m) {
-    const std::string method = kRpcMethodNames[m];
-    latency_[m] = &latency.Add({{"method", method}}, kLatencyBuckets);
-    for (size_t c = 0; c < kNumCodes; ++c) {
-      rpcs_[m][c] = &rpcs.Add({{"method", method}, {"code", kCodeNames[c]}});
-    }
-  }
+Metrics::Metrics()
+    : rpc_family_(prometheus::BuildCounter()
+                      .Name("taud_rpc_requests_total")
+                      .Help("Calls that ended, by method and canonical code")
+                      .Register(registry_)),
+      latency_family_(
+          prometheus::BuildHistogram()
+              .Name("taud_rpc_latency_seconds")
+              .Help("Time from the arrival of a unary call to its end")
+              .Register(registry_)),
+      refused_family_(prometheus::BuildCounter()
+                          .Name("taud_refused_total")
+                          .Help("What a limit refused or ended, by reason")
+                          .Register(registry_)),
+      decision_family_(
+          prometheus::BuildCounter()
+              .Name("taud_decisions_total")
+              .Help("What was decided about snapshots and learning, by kind")
+              .Register(registry_)) {
   acked_ = &prometheus::BuildCounter()
                 .Name("taud_interactions_acknowledged_total")
                 .Help("Interactions acknowledged: synced and visible")
@@ -65,13 +134,20 @@ Metrics::Metrics() {
                        "credentials and TLS (server.insecure)")
                    .Register(registry_)
                    .Add({});
-  auto& refused = prometheus::BuildCounter()
-                      .Name("taud_refused_total")
-                      .Help("What a limit refused or ended, by reason")
-                      .Register(registry_);
-  for (size_t r = 0; r < kNumRefusals; ++r) {
-    refused_[r] = &refused.Add({{"reason", kRefusalNames[r]}});
-  }
+  auto& freshness =
+      prometheus::BuildHistogram()
+          .Name("taud_freshness_seconds")
+          .Help(
+              "Time from the acknowledgement of an interaction until a "
+              "snapshot has learnt it (trained), and until one that serves has "
+              "(servable)")
+          .Register(registry_);
+  trained_ = std::make_unique<Freshness>(
+      &freshness.Add({{"stage", "trained"}}, kFreshnessBuckets),
+      kFreshnessBuckets);
+  servable_ = std::make_unique<Freshness>(
+      &freshness.Add({{"stage", "servable"}}, kFreshnessBuckets),
+      kFreshnessBuckets);
 }
 
 void Metrics::CountRpc(RpcMethod method, int code, absl::Duration latency) {
@@ -79,153 +155,60 @@ void Metrics::CountRpc(RpcMethod method, int code, absl::Duration latency) {
   const size_t c = code >= 0 && code < static_cast<int>(kNumCodes)
                        ? static_cast<size_t>(code)
                        : static_cast<size_t>(grpc::StatusCode::UNKNOWN);
-  rpcs_[m][c]->Increment();
-  latency_[m]->Observe(absl::ToDoubleSeconds(latency));
+  const char* name = RpcMethodName(method);
+  Used(&rpcs_[m][c], &rpc_family_, {{"method", name}, {"code", kCodeNames[c]}})
+      .Increment();
+  if (!IsStream(method)) {
+    Used(&latency_[m], &latency_family_, {{"method", name}}, kLatencyBuckets)
+        .Observe(absl::ToDoubleSeconds(latency));
+  }
   requests_.fetch_add(1, std::memory_order_relaxed);
   if (c != 0) errors_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Metrics::CountAck(size_t interactions, absl::Duration latency) {
+void Metrics::CountAck(size_t interactions, uint64_t last_sequence,
+                       absl::Duration latency) {
   acked_->Increment(static_cast<double>(interactions));
   ack_latency_->Observe(absl::ToDoubleSeconds(latency));
+  const absl::Time now = model::SteadyNow();
+  trained_->Acknowledged(interactions, last_sequence, now);
+  servable_->Acknowledged(interactions, last_sequence, now);
 }
 
-void Metrics::Set(const std::string& name, const std::string& help,
-                  double value) {
-  prometheus::Gauge*& gauge = gauges_[name];
-  if (gauge == nullptr) {
-    gauge =
-        &prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(
-            {});
-  }
-  gauge->Set(value);
+void Metrics::NoteTrained(uint64_t through) {
+  trained_->Reached(through, model::SteadyNow());
 }
 
-void Metrics::SetLogGauges(const v1::Status& s) {
-  const double now = static_cast<double>(s.now_ms());
-  Set("taud_ready", "1 while recommendations are answered", s.ready());
-  Set("taud_uptime_seconds", "Time since the start",
-      (now - static_cast<double>(s.started_ms())) / 1000);
-
-  Set("taud_log_last_sequence", "Sequence of the last acknowledged interaction",
-      static_cast<double>(s.log().last_sequence()));
-  Set("taud_log_interactions", "Interactions in the log",
-      static_cast<double>(s.log().interactions()));
-  Set("taud_log_duplicates", "Duplicates recognised since the start",
-      static_cast<double>(s.log().duplicates()));
-  Set("taud_log_write_errors", "Groups that could not be written",
-      static_cast<double>(s.log().write_errors()));
-  Set("taud_log_queued_bytes", "Bytes of interactions waiting for the log",
-      static_cast<double>(s.log().queued_bytes()));
-  Set("taud_erasures_pending", "Erasures of which some copy is still there",
-      static_cast<double>(s.log().pending_erasures()));
-  Set("taud_checkpoint_age_seconds", "Age of the newest checkpoint",
-      s.checkpoint().number() == 0
-          ? 0
-          : (now - static_cast<double>(s.checkpoint().created_ms())) / 1000);
-  Set("taud_checkpoint_errors", "Checkpoints that could not be written",
-      static_cast<double>(s.checkpoint().errors()));
-  Set("taud_snapshot_save_errors", "Snapshots that could not be written",
-      static_cast<double>(s.serving().save_errors()));
-  Set("taud_snapshot_pinned", "Version rolled back to, 0: none",
-      static_cast<double>(s.serving().pinned_version()));
-  Set("taud_users", "Users known", static_cast<double>(s.log().users()));
-  Set("taud_items", "Items known", static_cast<double>(s.log().items()));
+void Metrics::NoteServable(uint64_t through) {
+  servable_->Reached(through, model::SteadyNow());
 }
 
-void Metrics::SetTrainerGauges(const v1::TrainerStatus& t) {
-  Set("taud_trainer_running", "1 while the trainer learns or idles",
-      t.state() == "training" || t.state() == "idle");
-  Set("taud_trainer_failed", "1 after an error ended learning",
-      t.state() == "failed");
-  Set("taud_trainer_steps", "Training steps", static_cast<double>(t.steps()));
-  Set("taud_trainer_epochs", "Passes over the positive pairs", t.epochs());
-  Set("taud_trainer_backlog", "Interactions not yet learnt from",
-      static_cast<double>(t.backlog()));
-  Set("taud_trainer_positives_per_second", "Training speed",
-      t.positives_per_second());
-  Set("taud_trainer_loss", "Decayed mean sampled-softmax loss", t.loss());
-  Set("taud_trainer_tau0", "Global temperature", t.tau0());
-  Set("taud_trainer_gpu_errors", "Times that a GPU failed while learning",
-      static_cast<double>(t.gpu_errors()));
-  Set("taud_trainer_on_gpu", "1 while a GPU learns", t.device() != "cpu");
-  Set("taud_trainer_rho", "What negatives count beside positives", t.rho());
-  Set("taud_trainer_tau_user_p10", "10th percentile of tau_u",
-      t.tau_user_p10());
-  Set("taud_trainer_tau_user_p50", "Median of tau_u", t.tau_user_p50());
-  Set("taud_trainer_tau_user_p90", "90th percentile of tau_u",
-      t.tau_user_p90());
+void Metrics::CountDecision(v1::Decision::Kind kind) {
+  if (!v1::Decision::Kind_IsValid(kind)) return;
+  Used(&decisions_[static_cast<size_t>(kind)], &decision_family_,
+       {{"kind", KindName(kind)}})
+      .Increment();
 }
 
-void Metrics::SetServingGauges(const v1::Status& s) {
-  const double now = static_cast<double>(s.now_ms());
-  const v1::ServingStatus& v = s.serving();
-  Set("taud_snapshot_version", "Version that serves",
-      static_cast<double>(v.snapshot_version()));
-  Set("taud_snapshot_age_seconds", "Age of the snapshot that serves",
-      v.snapshot_version() == 0
-          ? 0
-          : (now - static_cast<double>(v.snapshot_created_ms())) / 1000);
-  Set("taud_snapshot_lag_interactions",
-      "Acknowledged interactions the serving snapshot was not trained on",
-      static_cast<double>(s.log().last_sequence()) -
-          static_cast<double>(v.snapshot_trained_through()));
-  Set("taud_snapshot_recent_weight",
-      "What a user's latest items count beside its vector", v.recent_weight());
-  Set("taud_snapshot_prior_strength",
-      "As how many interactions of a user the common taste counts",
-      v.prior_strength());
-  Set("taud_snapshot_neighbour_weight",
-      "What the neighbourhood of a user's items counts beside the cosine",
-      v.neighbour_weight());
-  Set("taud_snapshot_swaps", "Snapshots put into service since the start",
-      static_cast<double>(v.swaps()));
-  Set("taud_snapshot_rejected", "Snapshots rejected by the gate",
-      static_cast<double>(v.rejected()));
-  Set("taud_snapshots_live",
-      "Snapshots in memory: the serving one and those requests still hold",
-      v.live_snapshots());
-  Set("taud_resident_bytes", "Resident memory of the process",
-      static_cast<double>(v.resident_bytes()));
-  Set("taud_index_bytes", "Memory of the index besides the snapshot",
-      static_cast<double>(s.index().bytes()));
-  Set("taud_index_recall",
-      "Share of the exact best 100 that the index finds, measured when built",
-      s.index().recall());
-  Set("taud_index_items", "Items that can be found",
-      static_cast<double>(s.index().items()));
-  Set("taud_index_build_seconds", "Time to build the serving index",
-      s.index().build_seconds());
-  Set("taud_index_gpu_errors", "Times that a GPU failed while searching",
-      static_cast<double>(s.index().gpu_errors()));
-  Set("taud_index_on_gpu", "1 while a GPU searches",
-      !s.index().device().empty() && s.index().device() != "cpu");
-}
-
-void Metrics::SetBatcherGauges(const Batcher::Stats& b) {
-  Set("taud_batcher_queued", "Queries waiting", static_cast<double>(b.queued));
-  Set("taud_batcher_batches", "Batches searched",
-      static_cast<double>(b.batches));
-  Set("taud_batcher_queries", "Queries searched",
-      static_cast<double>(b.queries));
-  Set("taud_batcher_expired", "Queries dropped past their deadline",
-      static_cast<double>(b.expired));
-  Set("taud_fold_ins", "Online queries made with a user's latest interactions",
-      static_cast<double>(b.fold_ins.wanted));
-  Set("taud_fold_ins_cached", "Of them, those whose vector was still valid",
-      static_cast<double>(b.fold_ins.cached));
-  Set("taud_batcher_refused", "Requests refused because the queue was full",
-      static_cast<double>(b.refused));
+void Metrics::CountRefused(Refusal why) {
+  const auto r = static_cast<size_t>(why);
+  Used(&refused_[r], &refused_family_, {{"reason", kRefusalNames[r]}})
+      .Increment();
 }
 
 std::string Metrics::Scrape(const v1::Status& status,
                             const Batcher::Stats& batcher) {
-  absl::MutexLock lock(&scrape_mutex_);
-  SetLogGauges(status);
-  SetTrainerGauges(status.trainer());
-  SetServingGauges(status);
-  SetBatcherGauges(batcher);
-  return prometheus::TextSerializer().Serialize(registry_.Collect());
+  const v1::Quality quality = quality_ ? quality_() : v1::Quality();
+  const State state(status, quality, batcher.fold_ins);
+  std::vector<MetricFamily> all;
+  for (const prometheus::Collectable* source :
+       {static_cast<const prometheus::Collectable*>(&registry_),
+        static_cast<const prometheus::Collectable*>(&state)}) {
+    for (MetricFamily& family : source->Collect()) {
+      all.push_back(std::move(family));
+    }
+  }
+  return prometheus::TextSerializer().Serialize(all);
 }
 
 }  // namespace taud::server

@@ -3,16 +3,18 @@
 
 #include <array>
 #include <atomic>
-#include <map>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "prometheus/counter.h"
+#include "prometheus/family.h"
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
+#include "server/observe/freshness.h"
 #include "server/rpc/refusal.h"
 #include "server/rpc/rpc_method.h"
 #include "server/serving/batcher.h"
@@ -21,46 +23,50 @@
 namespace taud::server {
 
 // What Prometheus reads. What happens on the request path is counted in
-// objects made once; everything else is read from a Status when scraped.
+// objects that are made when something happens for the first time and kept at
+// hand; everything else is read, when scraped, from one Status and one Quality
+// (status_families.h, quality_families.h).
 //
 // Thread-safe. docs/metrics.md lists them all.
 class Metrics {
  public:
   Metrics();
 
-  // A call ended after `latency` with a canonical code (0–16).
+  // A call ended after `latency` with a canonical code (0–16). How long a
+  // stream was open is no latency.
   void CountRpc(RpcMethod method, int code, absl::Duration latency);
-  // A streamed batch was acknowledged: interactions, and the time from its
-  // arrival to its acknowledgement.
-  void CountAck(size_t interactions, absl::Duration latency);
+  // A batch was acknowledged: interactions that were written, the sequence of
+  // the last of them, and the time from its arrival to its acknowledgement.
+  void CountAck(size_t interactions, uint64_t last_sequence,
+                absl::Duration latency);
+  // A snapshot has learnt all through this sequence; one that serves has.
+  void NoteTrained(uint64_t through);
+  void NoteServable(uint64_t through);
+  // Something was decided about snapshots or learning.
+  void CountDecision(v1::Decision::Kind kind);
 
   // Set once, before anything is scraped: 1 if the configuration lets strangers
   // in (server.insecure).
   void SetInsecure(bool insecure) { insecure_->Set(insecure ? 1 : 0); }
-  void CountRefused(Refusal why) {
-    refused_[static_cast<size_t>(why)]->Increment();
-  }
+  void CountRefused(Refusal why);
 
   uint64_t requests() const {
     return requests_.load(std::memory_order_relaxed);
   }
   uint64_t errors() const { return errors_.load(std::memory_order_relaxed); }
 
-  // The text exposition format, gauges from `status` and `batcher`.
+  // Where the quality is asked for at each scrape; null: there is none.
+  // REQUIRES: before anything is scraped.
+  void SetQuality(std::function<v1::Quality()> quality) {
+    quality_ = std::move(quality);
+  }
+
+  // The text exposition format.
   std::string Scrape(const v1::Status& status, const Batcher::Stats& batcher);
 
  private:
   static constexpr size_t kNumCodes = 17;
-  void SetLogGauges(const v1::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
-  void SetTrainerGauges(const v1::TrainerStatus& trainer)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
-  void SetServingGauges(const v1::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
-  void SetBatcherGauges(const Batcher::Stats& batcher)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
-  void Set(const std::string& name, const std::string& help, double value)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(scrape_mutex_);
+  static constexpr size_t kNumDecisions = v1::Decision::Kind_ARRAYSIZE;
 
   // Internally synchronised.
   prometheus::Registry registry_;
@@ -68,17 +74,26 @@ class Metrics {
   std::atomic<uint64_t> errors_{0};
 
   // Constant after construction; what they point to synchronises itself.
-  std::array<std::array<prometheus::Counter*, kNumCodes>, kNumRpcMethods>
-      rpcs_{};
-  std::array<prometheus::Histogram*, kNumRpcMethods> latency_{};
+  prometheus::Family<prometheus::Counter>& rpc_family_;
+  prometheus::Family<prometheus::Histogram>& latency_family_;
+  prometheus::Family<prometheus::Counter>& refused_family_;
+  prometheus::Family<prometheus::Counter>& decision_family_;
   prometheus::Counter* acked_ = nullptr;
   prometheus::Gauge* insecure_ = nullptr;
-  std::array<prometheus::Counter*, kNumRefusals> refused_{};
   prometheus::Histogram* ack_latency_ = nullptr;
+  std::unique_ptr<Freshness> trained_;
+  std::unique_ptr<Freshness> servable_;
+  std::function<v1::Quality()> quality_;
 
-  absl::Mutex scrape_mutex_;
-  std::map<std::string, prometheus::Gauge*> gauges_
-      ABSL_GUARDED_BY(scrape_mutex_);
+  // Null until used for the first time; who comes at the same time finds the
+  // same object.
+  template <typename Metric>
+  using Slot = std::atomic<Metric*>;
+  std::array<std::array<Slot<prometheus::Counter>, kNumCodes>, kNumRpcMethods>
+      rpcs_{};
+  std::array<Slot<prometheus::Histogram>, kNumRpcMethods> latency_{};
+  std::array<Slot<prometheus::Counter>, kNumRefusals> refused_{};
+  std::array<Slot<prometheus::Counter>, kNumDecisions> decisions_{};
 };
 
 }  // namespace taud::server

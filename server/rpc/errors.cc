@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <new>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
@@ -60,6 +61,17 @@ void RemovePaths(const std::string& root, std::string* message) {
   }
 }
 
+std::optional<v1::BadRequest::FieldViolation> FirstViolation(
+    const absl::Status& status) {
+  const auto payload = status.GetPayload(kBadRequest);
+  v1::BadRequest details;
+  if (!payload.has_value() || !details.ParseFromString(std::string(*payload)) ||
+      details.field_violations_size() == 0) {
+    return std::nullopt;
+  }
+  return details.field_violations(0);
+}
+
 }  // namespace
 
 absl::Status FieldError(absl::string_view field,
@@ -68,15 +80,15 @@ absl::Status FieldError(absl::string_view field,
 }
 
 absl::Status PrefixField(absl::string_view prefix, const absl::Status& status) {
-  const auto payload = status.GetPayload(kBadRequest);
-  v1::BadRequest details;
-  if (!payload.has_value() || !details.ParseFromString(std::string(*payload)) ||
-      details.field_violations_size() == 0) {
-    return status;
-  }
-  const v1::BadRequest::FieldViolation& first = details.field_violations(0);
-  return BadField(absl::StrCat(prefix, ".", first.field()),
-                  first.description());
+  const auto first = FirstViolation(status);
+  if (!first.has_value()) return status;
+  return BadField(absl::StrCat(prefix, ".", first->field()),
+                  first->description());
+}
+
+std::string FieldOf(const absl::Status& status) {
+  const auto first = FirstViolation(status);
+  return first.has_value() ? first->field() : std::string();
 }
 
 void SetRetryDelay(absl::Duration delay, absl::Status* status) {

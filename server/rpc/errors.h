@@ -22,6 +22,9 @@ absl::Status FieldError(absl::string_view field, absl::string_view description);
 // element of a list: "interactions[3]" + ".user_id".
 absl::Status PrefixField(absl::string_view prefix, const absl::Status& status);
 
+// The field that such an error is about; "" for every other.
+std::string FieldOf(const absl::Status& status);
+
 // Adds a RetryInfo: the client should wait that long.
 void SetRetryDelay(absl::Duration delay, absl::Status* status);
 

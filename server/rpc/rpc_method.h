@@ -68,6 +68,11 @@ inline constexpr const char* kRpcMethodNames[kNumRpcMethods] = {
     "Resume",
 };
 
+// Calls that last as long as their client wants: how long says nothing.
+inline constexpr bool IsStream(RpcMethod method) {
+  return method == RpcMethod::kIngest || method == RpcMethod::kWatchStatus;
+}
+
 inline const char* RpcMethodName(RpcMethod method) {
   return kRpcMethodNames[static_cast<size_t>(method)];
 }

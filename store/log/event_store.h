@@ -231,6 +231,7 @@ class EventStore {
     // Why interactions and items are refused, as far as is known; empty: they
     // are not.
     std::string refusing;
+    int64_t refusing_since_ms = 0;  // Unix milliseconds; 0: they are taken
   };
   Stats stats() const;
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/time/clock.h"
 #include "spdlog/spdlog.h"
 
 namespace taud::store {
@@ -13,6 +14,8 @@ void StoreStats::NoteWritable(const absl::Status& status) {
     const bool changed = stats_.refusing.empty() != now.empty();
     stats_.refusing = now;
     if (!changed) return;
+    stats_.refusing_since_ms =
+        now.empty() ? 0 : absl::ToUnixMillis(absl::Now());
   }
   if (status.ok()) {
     spdlog::warn("event store: interactions are taken again");

@@ -38,6 +38,8 @@ class InstallTest(unittest.TestCase):
                      "usr/share/bash-completion/completions/tauctl",
                      "usr/share/zsh/vendor-completions/_tauctl",
                      "usr/share/fish/vendor_completions.d/tauctl.fish",
+                     "usr/share/taud/prometheus/taud_alerts.yml",
+                     "usr/share/taud/grafana/taud-overview.json",
                      "usr/share/doc/taud/NOTICE",
                      "usr/share/doc/taud/copyright"):
             self.assertTrue((self.root / path).is_file(), path)

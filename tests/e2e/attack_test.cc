@@ -62,14 +62,15 @@ class AttackTest : public testing::Test {
     const auto result = http.Get("/metrics");
     return result ? result->body : "";
   }
-  // 0 if it is missing, too.
+  // A series appears with the first that is counted. -1: nobody answers.
   double Refused(const std::string& reason) const {
     const std::string line =
         absl::StrCat("taud_refused_total{reason=\"", reason, "\"} ");
     const std::string metrics = Metrics();
     const size_t at = metrics.find(line);
+    if (metrics.empty()) return -1;
     return at == std::string::npos
-               ? -1
+               ? 0
                : std::stod(metrics.substr(at + line.size()));
   }
   int Connect(int port) {

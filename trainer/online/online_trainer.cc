@@ -235,6 +235,9 @@ TrainerStatus OnlineTrainer::Impl::status() const {
 }
 
 void OnlineTrainer::Impl::SetState(TrainerState state) {
+  if (status_.state != state) {
+    status_.state_since_ms = absl::ToUnixMillis(absl::Now());
+  }
   status_.state = state;
   if (state != TrainerState::kTraining) status_.positives_per_second = 0;
 }
@@ -332,6 +335,8 @@ bool OnlineTrainer::Impl::LearnSome() {
       published_untrained_ = true;
       PublishNow();
     }
+    // What was taken back may have left too little of what was learnt.
+    if (fit_->HasModel()) PublishIfDue();
     Rest(TrainerState::kWaiting);
     return true;
   }
@@ -475,7 +480,8 @@ void OnlineTrainer::Impl::Rest(TrainerState state) {
           ? last_checkpoint_ + options_.checkpoint_interval
           : absl::InfiniteFuture();
   const bool publishes =
-      (changed_ || advanced_) && state == TrainerState::kIdle;
+      (changed_ || advanced_) && fit_->HasModel() &&
+      (state == TrainerState::kIdle || state == TrainerState::kWaiting);
   const absl::Time publish_due = publishes
                                      ? last_publish_ + options_.publish_interval
                                      : absl::InfiniteFuture();

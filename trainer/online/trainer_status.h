@@ -23,8 +23,9 @@ const char* TrainerStateName(TrainerState state);
 // A consistent copy of the trainer's figures.
 struct TrainerStatus {
   TrainerState state = TrainerState::kStopped;
-  std::string device;  // "cpu" or "cuda:0"
-  std::string error;   // why kFailed
+  int64_t state_since_ms = 0;  // Unix milliseconds
+  std::string device;          // "cpu" or "cuda:0"
+  std::string error;           // why kFailed
   uint64_t steps = 0;
   double epochs = 0;  // positives learnt ÷ distinct pairs, summed
   model::Sequence trained_through = 0;

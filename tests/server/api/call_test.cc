@@ -2,14 +2,23 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/steady_clock.h"
+#include "server/observe/logging.h"
+#include "server/rpc/errors.h"
 #include "taud/v1/model_service.pb.h"
 
 namespace taud::server {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
 
 // A call whose answer nobody reads until the test says so.
 class UnreadCall : public RpcCall {
@@ -92,6 +101,40 @@ TEST_F(CallTest, WhatIsTooLargeIsCounted) {
   EXPECT_FALSE(asked.Parse(grpc::ByteBuffer(&slice, 1), &request));
   EXPECT_EQ(asked.code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_TRUE(Counted("message_bytes"));
+}
+
+// At info: which call, and nothing of whom it was about.
+TEST_F(CallTest, FailuresAreLoggedWithinARate) {
+  CallLog log;
+  environment_.log = &log;
+  InitLogging("info", "text");
+  testing::internal::CaptureStderr();
+  constexpr int kCalls = 100;
+  for (int n = 0; n < kCalls; ++n) {
+    EndCall(environment_, RpcMethod::kGetUser, absl::StrCat("request-", n),
+            model::SteadyNow(), FieldError("user_id", "\"alice\" is unknown"));
+  }
+  EndCall(environment_, RpcMethod::kGetUser, "good", model::SteadyNow(),
+          absl::OkStatus());
+  EndCall(environment_, RpcMethod::kWatchStatus, "given-up", model::SteadyNow(),
+          absl::CancelledError("the client went away"));
+  EndCall(environment_, RpcMethod::kGetItem, "fault", model::SteadyNow(),
+          absl::InternalError("a fault of our own"));
+  log.SayLeftOut();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("info    call failed method=GetUser "
+                              "request_id=request-0 code=INVALID_ARGUMENT"));
+  EXPECT_THAT(said, HasSubstr("field=user_id"));
+  EXPECT_THAT(said, Not(HasSubstr("alice")));
+  EXPECT_THAT(said, Not(HasSubstr("request_id=good")));
+  EXPECT_THAT(said, Not(HasSubstr("given-up")));
+  EXPECT_THAT(said, HasSubstr("\"a fault of our own\""));
+  const std::vector<std::string> lines =
+      absl::StrSplit(said, '\n', absl::SkipEmpty());
+  // Twenty at once, those whose time came meanwhile, the fault, and the rest.
+  EXPECT_GE(lines.size(), 22u);
+  EXPECT_LT(lines.size(), 40u);
+  EXPECT_THAT(lines.back(), HasSubstr("more calls failed than are logged"));
 }
 
 }  // namespace

@@ -141,10 +141,26 @@ TEST_F(UpkeepTest, AnErasureEndsWithoutRoomForACheckpoint) {
   const uint64_t version = publisher_->stats().swaps;
   Backup("barrier").IgnoreError();
   EXPECT_TRUE(store_->PendingErasures().empty());
-  EXPECT_EQ(upkeep_->stats().checkpoint_errors, 1u);
+  const Upkeep::Stats stats = upkeep_->stats();
+  EXPECT_EQ(stats.checkpoint_errors, 1u);
+  EXPECT_GT(stats.checkpoints.since_ms, 0);
+  EXPECT_THAT(stats.checkpoints.why, testing::HasSubstr("MiB left"));
+  EXPECT_EQ(stats.erasure.since_ms, 0);
   EXPECT_TRUE(
       store::ListCheckpoints(store::CheckpointsIn(options_.data_dir))->empty());
   EXPECT_GE(publisher_->stats().swaps, version);
+}
+
+TEST_F(UpkeepTest, KnowsWhatIsOnTheDisk) {
+  options_.watched = [] {};
+  Start();
+  // The first look is before the first backup.
+  ASSERT_TRUE(Backup("barrier").ok());
+  const Upkeep::Stats stats = upkeep_->stats();
+  EXPECT_GT(stats.log_bytes, 0u);
+  EXPECT_GT(stats.space.capacity_bytes, 0u);
+  EXPECT_LE(stats.space.free_bytes, stats.space.capacity_bytes);
+  EXPECT_EQ(stats.snapshots.since_ms, 0);
 }
 
 // The edge of the thread: what throws there ends nothing but itself.

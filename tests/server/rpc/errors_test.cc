@@ -45,5 +45,13 @@ TEST(WithoutPathsTest, KeepsTheDetails) {
                   .has_value());
 }
 
+TEST(FieldOfTest, TheFieldOfAnError) {
+  EXPECT_EQ(FieldOf(FieldError("k", "is too large")), "k");
+  EXPECT_EQ(FieldOf(PrefixField("users[3]", FieldError("k", "is wrong"))),
+            "users[3].k");
+  EXPECT_EQ(FieldOf(absl::NotFoundError("k: no")), "");
+  EXPECT_EQ(FieldOf(absl::OkStatus()), "");
+}
+
 }  // namespace
 }  // namespace taud::server

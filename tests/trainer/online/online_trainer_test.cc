@@ -206,6 +206,32 @@ TEST_F(OnlineTrainerTest, WaitsForEnoughThenLearns) {
   AwaitState(TrainerState::kIdle);
 }
 
+// What is taken back may leave too little to learn from: the model that there
+// is says all the same that it knows of it.
+TEST_F(OnlineTrainerTest, WhatLeavesTooLittleToLearnIsPublishedToo) {
+  OnlineTrainerOptions options = SmallOptions();
+  options.publish_interval = absl::Milliseconds(1);
+  Make(options);
+  for (uint32_t user = 0; user < 4; ++user) {
+    for (uint32_t k = 0; k < 2; ++k) {
+      AppendOne(user, user + k, &interactions_);
+    }
+  }
+  trainer_->Start();
+  AwaitLearnt();
+  for (uint32_t user = 0; user < 3; ++user) {
+    AppendOne(user, user, &interactions_, model::InteractionKind::kDislike);
+  }
+  trainer_->Notify();
+  AwaitState(TrainerState::kWaiting);
+  const model::Sequence last = interactions_.last_sequence();
+  const auto told = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return newest_ != nullptr && newest_->trained_through == last;
+  };
+  absl::MutexLock lock(&mutex_);
+  EXPECT_TRUE(mutex_.AwaitWithTimeout(absl::Condition(&told), kDeadline));
+}
+
 TEST_F(OnlineTrainerTest, WakesOnNotifyAndGrows) {
   const ClusteredData data = MakeClusters(100, 80, 4, 8, 1);
   AppendAll(data.train, 1, &interactions_);
