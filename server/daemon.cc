@@ -16,10 +16,12 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "server/api/catalog_service.h"
 #include "server/api/daemon_context.h"
+#include "server/api/history_keeper.h"
 #include "server/api/http_server.h"
 #include "server/api/ingestion_service.h"
 #include "server/api/model_service.h"
 #include "server/api/recommendation_service.h"
+#include "server/api/status_report.h"
 #include "server/lifecycle/backup_place.h"
 #include "server/observe/logging.h"
 #include "server/rpc/acceptor.h"
@@ -160,6 +162,7 @@ class Daemon::Impl {
     synthetic_.reset();
     if (trainer_ != nullptr) PublishLast(deadline);
     if (http_ != nullptr) http_->Stop();
+    if (history_ != nullptr) history_->Stop();
     if (trainer_ != nullptr) trainer_->Stop();
     if (upkeep_ != nullptr) upkeep_->Stop(trainer_->StateWhenStopped());
     if (publisher_ != nullptr) publisher_->Stop();
@@ -214,6 +217,7 @@ class Daemon::Impl {
     MakeBatcher();
     MakeUpkeep();
     FillContext();
+    MakeHistory();
     publisher_->Start();
     return absl::OkStatus();
   }
@@ -305,6 +309,16 @@ class Daemon::Impl {
                                        publisher_.get(), trainer_.get());
   }
 
+  void MakeHistory() {
+    HistoryKeeper::Options history;
+    history.path = store::HistoryIn(config_.store().data_dir());
+    history.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    history_ = std::make_unique<HistoryKeeper>(
+        history, [this] { return ReportStatus(context_); }, &figures_);
+    context_.history = history_.get();
+    context_.calls.figures = &figures_;
+  }
+
   // What the services and pages may ask of.
   void FillContext() {
     context_.upkeep = upkeep_.get();
@@ -334,7 +348,8 @@ class Daemon::Impl {
   }
 
   absl::Status Listen() {
-    auto http = HttpServer::Bind(config_.server().http_address(), &context_);
+    auto http = HttpServer::Bind(config_.server().http_address(),
+                                 config_.server().http_hosts(), &context_);
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
 
@@ -374,7 +389,8 @@ class Daemon::Impl {
     }
     recommendation_->Serve(queues_.get());
     acceptor_->Start(std::move(connections));
-    http_->Start();
+    history_->Start();
+    http_->Start(server_->InProcessChannel(grpc::ChannelArguments()));
     {
       absl::MutexLock lock(&health_mutex_);
       health_ = server_->GetHealthCheckService();
@@ -446,6 +462,7 @@ class Daemon::Impl {
   Metrics metrics_;
   ClientRates rates_;
   MemoryBudget memory_;
+  CallFigures figures_;
   DaemonContext context_;
   AnswerDeadlines answers_;
 
@@ -460,6 +477,7 @@ class Daemon::Impl {
   std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<SyntheticSnapshots> synthetic_;
   std::unique_ptr<Batcher> batcher_;
+  std::unique_ptr<HistoryKeeper> history_;
   std::unique_ptr<IngestionServiceImpl> ingestion_;
   std::unique_ptr<RecommendationServiceImpl> recommendation_;
   std::unique_ptr<CatalogServiceImpl> catalog_;

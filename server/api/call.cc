@@ -66,6 +66,13 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
   return start + given;
 }
 
+// Those that people wait for.
+bool IsAnswer(RpcMethod method) {
+  return method == RpcMethod::kRecommend ||
+         method == RpcMethod::kRecommendBatch ||
+         method == RpcMethod::kSimilarItems;
+}
+
 }  // namespace
 
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
@@ -121,6 +128,10 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
   const absl::Duration latency = model::SteadyNow() - start;
   environment.metrics->CountRpc(method, static_cast<int>(status.code()),
                                 latency);
+  if (environment.figures != nullptr && IsAnswer(method)) {
+    environment.figures->answers.Add(latency);
+    if (!status.ok()) environment.figures->failed_answers.fetch_add(1);
+  }
   // Our own faults are for the operator; the client's are for the client.
   const bool own_fault = absl::IsInternal(status) || absl::IsUnknown(status) ||
                          absl::IsDataLoss(status);
@@ -135,6 +146,12 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
   }
   if (status.ok()) return grpc::Status::OK;
   return ToGrpcStatus(WithoutPaths(status, environment.paths), request_id);
+}
+
+void CountAck(const CallEnvironment& environment, size_t interactions,
+              absl::Duration latency) {
+  environment.metrics->CountAck(interactions, latency);
+  if (environment.figures != nullptr) environment.figures->acks.Add(latency);
 }
 
 RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,

@@ -157,8 +157,8 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
             }
             const int written =
                 response.sequences_size() - response.duplicates_size();
-            context_->metrics->CountAck(static_cast<size_t>(written),
-                                        model::SteadyNow() - arrived);
+            CountAck(context_->calls, static_cast<size_t>(written),
+                     model::SteadyNow() - arrived);
             call->Reply(response);
           });
           if (appended.ok()) context_->trainer->Notify();
