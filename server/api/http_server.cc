@@ -9,14 +9,17 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "httplib.h"
 #include "server/api/http_connections.h"
 #include "server/api/http_message.h"
 #include "server/api/http_safety.h"
 #include "server/api/json_calls.h"
 #include "server/api/json_routes.h"
+#include "server/api/page_assets.h"
 #include "server/api/status_report.h"
 #include "server/rpc/errors.h"
+#include "store/files/crc32c.h"
 
 namespace taud::server {
 namespace {
@@ -46,6 +49,22 @@ HttpResponse Text(std::string body, int status = 200) {
   HttpResponse response;
   response.status = status;
   response.body = std::move(body);
+  return response;
+}
+
+// A browser keeps it and asks whether it is still the same.
+HttpResponse AnswerAsset(const HttpRequest& request, const PageAsset& asset) {
+  HttpResponse response;
+  response.type = asset.type;
+  response.cache = "no-cache";
+  const std::string tag = absl::StrFormat(
+      "\"%08x\"", store::ComputeCrc32c(asset.bytes.data(), asset.bytes.size()));
+  response.headers.emplace_back("ETag", tag);
+  if (request.Header("if-none-match") == tag) {
+    response.status = 304;
+  } else {
+    response.body = std::string(asset.bytes);
+  }
   return response;
 }
 
@@ -157,6 +176,9 @@ class HttpServer::Impl {
     }
     const auto refused = CheckHost(request, hosts_);
     if (refused.has_value()) return Refuse(*refused);
+    for (const PageAsset& asset : PageAssets()) {
+      if (path == asset.path) return AnswerAsset(request, asset);
+    }
     return Text("there is no such page\n", 404);
   }
 

@@ -12,11 +12,12 @@
 namespace taud::server {
 
 // The daemon over HTTP, for people and for machines that watch it:
+//   /          the dashboard, and its files
 //   /healthz   200 while the process lives
 //   /readyz    200 while recommendations are answered, else 503
 //   /metrics   Prometheus text format
 //   /api/v1/…  calls of the API as JSON (json_routes.h)
-// The first three are answered whatever Host says; the others look at who asks
+// /healthz, /readyz and /metrics are answered whatever Host says; the others look at who asks
 // (http_safety.h). (prometheus-cpp's own server cannot start in a process with
 // this much static thread-local storage.)
 //

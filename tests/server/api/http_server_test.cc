@@ -168,6 +168,37 @@ TEST_F(HttpServerTest, OtherSitesPagesAreRefused) {
   EXPECT_TRUE(Counted("http_origin"));
 }
 
+TEST_F(HttpServerTest, HasThePageAndItsFiles) {
+  const struct {
+    const char* path;
+    const char* type;
+    const char* begin;
+  } files[] = {{"/", "text/html", "<!doctype html>"},
+               {"/app.js", "text/javascript", "\"use strict\""},
+               {"/page.css", "text/css", ""},
+               {"/favicon.svg", "image/svg+xml", "<svg"}};
+  for (const auto& file : files) {
+    const int fd = Connect();
+    Say(fd, absl::StrCat("GET ", file.path,
+                         " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    const std::string answer = ReadAll(fd);
+    EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 200")) << file.path;
+    EXPECT_TRUE(absl::StrContains(
+        answer, absl::StrCat("Content-Type: ", file.type, "; charset=utf-8")))
+        << answer.substr(0, 900);
+    EXPECT_TRUE(absl::StrContains(answer, absl::StrCat("\r\n\r\n", file.begin)))
+        << file.path;
+    // The same again is not sent again.
+    const size_t tag = answer.find("ETag: ") + 6;
+    const int again = Connect();
+    Say(again, absl::StrCat("GET ", file.path,
+                            " HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: ",
+                            answer.substr(tag, answer.find("\r\n", tag) - tag),
+                            "\r\n\r\n"));
+    EXPECT_TRUE(absl::StartsWith(ReadAll(again), "HTTP/1.1 304")) << file.path;
+  }
+}
+
 TEST_F(HttpServerTest, EveryAnswerHasTheHeadersOfSafety) {
   for (const char* path : {"/healthz", "/nothing", "/api/v1/status"}) {
     const int fd = Connect();
