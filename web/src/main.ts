@@ -48,18 +48,18 @@ const PLOTS = [
   }),
   new Plot({
     id: 'latency', title: 'Latency', spell: seconds, log: true,
-    about: 'From the arrival of a call to its end; logarithmic',
+    about: 'Of recommendations, 99 % and half are answered within this; of interactions, 99 % are acknowledged. Logarithmic',
     lines: [
-      { figure: 'answer_p99_seconds', name: 'answers, 99 %', colour: 's1' },
+      { figure: 'answer_p99_seconds', name: '99 %', colour: 's1' },
       { figure: 'answer_p50_seconds', name: 'half', colour: 's1', dashed: true },
-      { figure: 'ack_p99_seconds', name: 'acks, 99 %', colour: 's2' },
+      { figure: 'ack_p99_seconds', name: 'acks 99 %', colour: 's2' },
     ],
   }),
   new Plot({
     id: 'temperature', title: 'Temperatures', spell: (v) => figure(v),
-    about: 'The global temperature, and the tenth, half and nine tenths of the personal ones',
+    about: 'The global temperature τ₀; a tenth, half and nine tenths of the personal ones are below the others',
     lines: [
-      { figure: 'tau_user_p90', name: 'τ_u 90 %', colour: 's3', dashed: true },
+      { figure: 'tau_user_p90', name: '90 %', colour: 's3', dashed: true },
       { figure: 'tau_user_p50', name: 'half', colour: 's3' },
       { figure: 'tau_user_p10', name: '10 %', colour: 's3', dashed: true },
       { figure: 'tau0', name: 'τ₀', colour: 's1' },
@@ -98,12 +98,18 @@ function drawPlots(): void {
   for (const plot of PLOTS) plot.update(series, now - shown_ms, now, decisions);
 }
 
-// Null where the daemon does not know the call.
+// Null where the daemon does not know the call; it is not asked again until it
+// was away.
+const unknown = new Set<string>();
 async function optional<T>(path: string): Promise<T | null> {
+  if (unknown.has(path)) return null;
   try {
     return await get<T>(path);
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'UNIMPLEMENTED') return null;
+    if (error instanceof ApiError && error.code === 'UNIMPLEMENTED') {
+      unknown.add(path);
+      return null;
+    }
     throw error;
   }
 }
@@ -142,6 +148,7 @@ function setReachable(now: boolean): void {
   if (now) {
     reached_ms = Date.now();
   } else {
+    unknown.clear();
     showUnreachable(reached_ms, Date.now());
     byId<HTMLButtonElement>('pause').disabled = true;
     byId<HTMLButtonElement>('publish').disabled = true;

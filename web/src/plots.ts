@@ -59,6 +59,8 @@ export class Plot {
     this.holder.setAttribute('aria-label',
                              describe(this.spec.title, lines, this.columns, this.spec.spell) +
                              '. Left and right arrow keys read single moments.');
+    const known = this.columns.slice(1).some((column) => column.some((v) => v !== null));
+    this.holder.dataset['empty'] = String(!known);
     if (this.plot === null) this.make();
     this.plot?.setData(this.columns as uPlot.AlignedData, false);
     this.plot?.setScale('x', { min: from_ms / 1000, max: until_ms / 1000 });
@@ -80,7 +82,7 @@ export class Plot {
     const spec = this.spec;
     this.plot = new uPlot({
       width, height: HEIGHT,
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {
@@ -90,9 +92,13 @@ export class Plot {
           : { range: (_u, min, max) => range(min, max) },
       },
       axes: [
-        { stroke: ink, grid: { show: false }, ticks: grid, font, size: 26, space: 60 },
+        {
+          stroke: ink, grid: { show: false }, ticks: grid, font, size: 26, space: 60,
+          values: (_u, ticks) => ticks.map(hour),
+        },
         {
           stroke: ink, grid, ticks: { show: false }, font, size: 56, space: 34,
+          ...(spec.log ? { splits: (_u: uPlot, _axis: number, min: number, max: number) => decades(min, max) } : {}),
           values: (_u, ticks) => ticks.map((t) => (t === null ? '' : spec.spell(t))),
         },
       ],
@@ -184,12 +190,22 @@ function seriesOf(line: Line): uPlot.Series {
   };
 }
 
+function hour(time_s: number): string {
+  return new Date(time_s * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}
+
 function range(min: number | null, max: number | null): [number, number] {
   if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
   // From zero, unless that hides what moves.
   const low = min >= 0 && min < 0.7 * max ? 0 : min - 0.15 * (max - min || Math.abs(max) || 1);
   const high = max + 0.1 * (max - low || Math.abs(max) || 1);
   return [min >= 0 ? Math.max(0, low) : low, high > low ? high : low + 1];
+}
+
+function decades(min: number, max: number): number[] {
+  const first = Math.ceil(Math.log10(min) - 1e-9);
+  const last = Math.floor(Math.log10(max) + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
 function logRange(min: number | null, max: number | null): [number, number] {

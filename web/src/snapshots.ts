@@ -56,12 +56,12 @@ function row(snapshot: Snapshot, again: () => void): (HTMLElement | null)[] {
       snapshot.pinned ? tag('pinned', 'warning') : null,
       snapshot.bad ? tag('bad', 'critical') : null,
       kept !== '' ? h('span', { class: 'tag', 'data-level': 'info' }, foreign(kept)) : null),
-    h('td', { title: clock(num(snapshot.created_ms)) }, ago(num(snapshot.created_ms), Date.now())),
-    h('td', { class: 'r' }, short(num(snapshot.trained_through))),
-    h('td', { class: 'r' }, `${short(num(snapshot.users))} · ${short(num(snapshot.items))}`),
-    h('td', { class: 'r' }, bytes(num(snapshot.bytes))),
-    h('td', { class: 'r' }, hit && num(hit.events) > 0 ? percent(hit.hit_rate_10?.value ?? NaN) : '–'),
-    h('td', {}, hasChecks
+    h('td', { 'data-name': 'Made', title: clock(num(snapshot.created_ms)) }, ago(num(snapshot.created_ms), Date.now())),
+    h('td', { class: 'r', 'data-name': 'Learnt through' }, short(num(snapshot.trained_through))),
+    h('td', { class: 'r', 'data-name': 'Users · items' }, `${short(num(snapshot.users))} · ${short(num(snapshot.items))}`),
+    h('td', { class: 'r', 'data-name': 'Size' }, bytes(num(snapshot.bytes))),
+    h('td', { class: 'r', 'data-name': 'Hit rate' }, hit && num(hit.events) > 0 ? percent(hit.hit_rate_10?.value ?? NaN) : '–'),
+    h('td', { 'data-name': 'Gate' }, hasChecks
       ? h('button', {
           type: 'button', class: 'tag', 'data-level': level, 'aria-expanded': String(isOpen),
           'data-focus': 'checks' + version, 'aria-label': `${said}: the checks of snapshot ${version}`,
@@ -88,7 +88,7 @@ export function showSnapshots(snapshots: Snapshot[]): void {
   const minute = Math.floor(Date.now() / 60000);
   redraw(place, [snapshots, [...open], minute], () => snapshots.length === 0
     ? [h('p', { class: 'empty' }, 'No snapshot is on disk yet.')]
-    : [h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Snapshots, table' }, h('table', {},
+    : [h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Snapshots, table' }, h('table', { class: 'stack' },
         h('thead', {}, h('tr', {}, ...[['Version', ''], ['Made', ''], ['Learnt through', 'r'],
           ['Users · items', 'r'], ['Size', 'r'], ['Hit rate', 'r'], ['Gate', ''], ['', '']]
           .map(([name, align]) => h('th', { scope: 'col', class: align || null }, name)))),

@@ -38,9 +38,9 @@ function resultRow(item: ScoredItem, place: number): HTMLElement {
   return h('tr', {},
     h('td', { class: 'r quiet' }, String(place)),
     h('th', { scope: 'row' }, titled(item)),
-    h('td', { class: 'r' }, item.unscored ? 'no vector yet' : figure(item.score)),
-    h('td', { class: 'r' }, item.probability > 0 ? percent(item.probability) : '–'),
-    h('td', { class: 'why' }, ...reasons.slice(0, 3).map((reason, i) =>
+    h('td', { class: 'r', 'data-name': 'Score' }, item.unscored ? 'no vector yet' : figure(item.score)),
+    h('td', { class: 'r', 'data-name': 'Probability' }, item.probability > 0 ? percent(item.probability) : '–'),
+    h('td', { class: 'why', 'data-name': reasons.length > 0 ? 'Because of' : null }, ...reasons.slice(0, 3).map((reason, i) =>
       h('span', {}, i > 0 ? ', ' : '', foreign(reason.title || reason.item_id),
         h('span', { class: 'quiet' }, ` ${percent(reason.share, 0)}`)))));
 }
@@ -48,7 +48,7 @@ function resultRow(item: ScoredItem, place: number): HTMLElement {
 function results(answer: Answer, why: boolean): HTMLElement {
   const items = answer.items ?? [];
   if (items.length === 0) return h('p', { class: 'empty' }, 'Nothing to recommend.');
-  const table = h('table', { class: why ? 'results' : 'results nowhy' },
+  const table = h('table', { class: why ? 'stack results' : 'stack results nowhy' },
     h('thead', {}, h('tr', {}, h('th', { scope: 'col', class: 'r' }, '#'), h('th', { scope: 'col' }, 'Item'),
       h('th', { scope: 'col', class: 'r' }, 'Score'), h('th', { scope: 'col', class: 'r' }, 'Probability'),
       h('th', { scope: 'col', class: 'why' }, 'Because of'))),

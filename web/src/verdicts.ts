@@ -66,14 +66,14 @@ export function tiles(status: Status, series: Series): Tile[] {
       detail: `${short(num(log?.interactions))} in the log`,
     },
     {
-      name: 'Not servable for',
+      name: 'Freshness',
       value: Number.isFinite(lag) ? seconds(lag) : '–',
-      detail: `${short(num(trainer?.backlog))} not learnt yet`,
+      detail: `to servable, ${short(num(trainer?.backlog))} waiting`,
     },
     {
       name: 'Snapshot',
       value: version > 0 ? String(version) : 'none',
-      detail: version > 0 ? `serves since ${ago(num(serving?.last_swap_ms), now)}`.replace('just now', 'now') : '',
+      detail: version > 0 ? `put in ${ago(num(serving?.last_swap_ms), now)}` : '',
     },
     {
       name: 'Learning',
@@ -83,7 +83,7 @@ export function tiles(status: Status, series: Series): Tile[] {
     {
       name: 'Users and items',
       value: `${short(num(log?.users))} · ${short(num(log?.items))}`,
-      detail: status.index?.kind ? `${status.index.kind.replace(/_/g, ' ')}, ${status.index.kernel}` : 'no index yet',
+      detail: status.index?.kind ? `${status.index.kind.replace(/_/g, ' ')} index` : 'no index yet',
     },
     {
       name: 'Memory',
