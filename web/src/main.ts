@@ -114,8 +114,7 @@ async function optional<T>(path: string): Promise<T | null> {
   }
 }
 
-async function askStatus(): Promise<void> {
-  status = await get<Status>('status');
+function show(status: Status): void {
   showStatus(status, series);
   const pause = byId<HTMLButtonElement>('pause');
   const paused = status.trainer?.state === 'paused';
@@ -161,9 +160,10 @@ let failures = 0;
 async function ask(): Promise<void> {
   const own = turn++;
   const was = reachable;
-  await askStatus();
+  status = await get<Status>('status');
   setReachable(true);
   if (own % 2 === 0 || !was) await askHistory();
+  show(status);
   if (own % 5 === 0 || !was) {
     await askRest();
     drawPlots();

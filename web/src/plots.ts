@@ -46,7 +46,9 @@ export class Plot {
     }
     this.element = h('figure', { class: 'card', id: 'plot-' + spec.id },
                      h('figcaption', {}, h('h3', { title: spec.about }, spec.title), this.when),
-                     this.legend, this.holder);
+                     this.legend, this.holder,
+                     h('p', { class: 'unseen', id: `about-${spec.id}` }, spec.about));
+    this.holder.setAttribute('aria-describedby', `about-${spec.id}`);
     this.holder.addEventListener('keydown', (event) => this.step(event));
     new ResizeObserver(() => this.resize()).observe(this.holder);
     onThemeChange(() => this.make());

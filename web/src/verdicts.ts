@@ -36,6 +36,10 @@ export function headline(status: Status): { level: Level; text: string } {
   return { level, text: 'Serving; nothing is wrong' };
 }
 
+function rate(value: number): string {
+  return Number.isFinite(value) ? short(value) + '/s' : '–';
+}
+
 export interface Tile { name: string; value: string; detail: string }
 
 export function tiles(status: Status, series: Series): Tile[] {
@@ -46,6 +50,7 @@ export function tiles(status: Status, series: Series): Tile[] {
   const quality = status.quality;
   const evaluated = num(quality?.events);
   const version = num(serving?.snapshot_version);
+  const slow = series.latest('answer_p99_seconds');
   const lag = series.latest('serve_lag_seconds');
   const storage = status.storage;
   return [
@@ -57,12 +62,12 @@ export function tiles(status: Status, series: Series): Tile[] {
     },
     {
       name: 'Answers',
-      value: short(series.latest('answers_per_second')) + '/s',
-      detail: `99 % within ${seconds(series.latest('answer_p99_seconds'))}`,
+      value: rate(series.latest('answers_per_second')),
+      detail: Number.isFinite(slow) ? `99 % within ${seconds(slow)}` : 'none just now',
     },
     {
       name: 'Interactions',
-      value: short(series.latest('interactions_per_second')) + '/s',
+      value: rate(series.latest('interactions_per_second')),
       detail: `${short(num(log?.interactions))} in the log`,
     },
     {
