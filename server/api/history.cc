@@ -13,7 +13,7 @@
 namespace taud::server {
 namespace {
 
-constexpr int64_t kMinuteMs = 60 * 1000;
+constexpr int64_t kMinuteMs = 60000;
 constexpr char kMagic[] = "taud history 1\n";
 
 int64_t MinuteOf(const Sample& sample) { return sample.time_ms / kMinuteMs; }

@@ -188,12 +188,12 @@ class HttpServer::Impl {
     if (refused.has_value()) {
       return Send(Refuse(*refused), false, std::move(reply));
     }
-    if (request.path == kHistoryPath && request.method == "GET") {
-      return Send(AnswerHistory(request), false, std::move(reply));
-    }
-    if (calls_ == nullptr) {
+    if (calls_ == nullptr || context_->history == nullptr) {
       return Send(ErrorOf(absl::UnavailableError("there is no API here")),
                   false, std::move(reply));
+    }
+    if (request.path == kHistoryPath && request.method == "GET") {
+      return Send(AnswerHistory(request), false, std::move(reply));
     }
     // Shared, for a std::function is copied.
     const auto once = std::make_shared<HttpReply>(std::move(reply));

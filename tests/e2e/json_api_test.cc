@@ -99,6 +99,24 @@ TEST_F(JsonApiTest, AsksAndActsLikeTheApi) {
   EXPECT_THAT(std::string(error["message"]), HasSubstr("999999"));
 }
 
+TEST_F(JsonApiTest, TheHistoryHasFiguresAndNoIds) {
+  const ApiClient api(daemon_);
+  EXPECT_GT(api.WriteOne("somebody", "something"), 0u);
+  json history;
+  // Looked at as often as a status comes.
+  ASSERT_TRUE(api.WaitStatus([&](const v1::Status&) {
+    history = Get("/api/v1/history?since=0");
+    return !history["samples"].empty();
+  }));
+  const json& sample = history["samples"].back();
+  EXPECT_EQ(sample.size(), history["figures"].size() + 1);
+  EXPECT_THAT(history.dump(), testing::Not(HasSubstr("some")));
+  const std::string newest = sample[0].dump();
+  EXPECT_EQ(Get("/api/v1/history?since=" + newest)["samples"].size(), 0u);
+  Get("/api/v1/history?since=yesterday", 400);
+  Get("/api/v1/history?until=1", 400);
+}
+
 TEST_F(JsonApiTest, ErrorsNameFieldAndValue) {
   const json error =
       Post("/api/v1/recommend", {{"user_id", "u"}, {"k", 1001}}, 400)["error"];

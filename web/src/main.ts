@@ -1,5 +1,5 @@
 // The page: asks for everything now and then, and shows it.
-import { ApiError, get } from './api';
+import { ApiError, get, said } from './api';
 import { onActed, pauseOrResume, publish } from './actions';
 import { byId, h } from './dom';
 import { bytes, figure, num, percent, seconds, short } from './format';
@@ -7,7 +7,7 @@ import { Plot } from './plots';
 import { showQuality } from './quality';
 import { marks, Series, type Mark } from './series';
 import { showDecisions, showSnapshots } from './snapshots';
-import { showStatus, showUnreachable } from './status';
+import { showStatus, showTrouble, showUnreachable } from './status';
 import { startTheme } from './theme';
 import { startTry } from './tryit';
 import type { Decision, History, Quality, Snapshot, Status } from './types';
@@ -92,10 +92,14 @@ let status: Status | null = null;
 let reached_ms = 0;
 let reachable = false;
 
+// By the daemon's clock, which all times of its answers have.
+function now(): number {
+  return status && reachable ? num(status.now_ms) : Date.now();
+}
+
 function drawPlots(): void {
-  // By the daemon's clock, which the samples have.
-  const now = status && reachable ? num(status.now_ms) : Date.now();
-  for (const plot of PLOTS) plot.update(series, now - shown_ms, now, decisions);
+  const until = now();
+  for (const plot of PLOTS) plot.update(series, until - shown_ms, until, decisions);
 }
 
 // Null where the daemon does not know the call; it is not asked again until it
@@ -136,15 +140,15 @@ async function askRest(): Promise<void> {
     optional<{ decisions?: Decision[] }>('decisions'),
   ]);
   showQuality(quality);
-  showSnapshots(snapshots?.snapshots ?? []);
+  showSnapshots(snapshots?.snapshots ?? [], now());
   showDecisions(made === null ? null : made.decisions ?? []);
   decisions = marks(made?.decisions ?? []);
 }
 
-function setReachable(now: boolean): void {
-  reachable = now;
-  document.body.dataset['reachable'] = String(now);
-  if (now) {
+function setReachable(is: boolean): void {
+  reachable = is;
+  document.body.dataset['reachable'] = String(is);
+  if (is) {
     reached_ms = Date.now();
   } else {
     unknown.clear();
@@ -182,8 +186,8 @@ async function loop(): Promise<void> {
   } catch (error) {
     const gone = error instanceof ApiError && error.code === 'UNREACHABLE';
     failures++;
-    // What answers, with an error, is there: a daemon that stops, say.
-    if (gone || !reachable) setReachable(false);
+    if (gone) setReachable(false);
+    else showTrouble(said(error));
   }
   if (own !== loops) return;
   timer = window.setTimeout(() => void loop(), failures === 0 ? 2000 : Math.min(1000 * failures, 5000));

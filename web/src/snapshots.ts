@@ -39,7 +39,7 @@ function tag(text: string, level: string): HTMLElement {
 // Which rows are open, over redrawing.
 const open = new Set<number>();
 
-function row(snapshot: Snapshot, again: () => void): (HTMLElement | null)[] {
+function row(snapshot: Snapshot, now_ms: number, again: () => void): (HTMLElement | null)[] {
   const version = num(snapshot.version);
   const [said, level] = verdictWord(snapshot.verdict);
   const hasChecks = (snapshot.verdict?.checks ?? []).length > 0;
@@ -56,7 +56,7 @@ function row(snapshot: Snapshot, again: () => void): (HTMLElement | null)[] {
       snapshot.pinned ? tag('pinned', 'warning') : null,
       snapshot.bad ? tag('bad', 'critical') : null,
       kept !== '' ? h('span', { class: 'tag', 'data-level': 'info' }, foreign(kept)) : null),
-    h('td', { 'data-name': 'Made', title: clock(num(snapshot.created_ms)) }, ago(num(snapshot.created_ms), Date.now())),
+    h('td', { 'data-name': 'Made', title: clock(num(snapshot.created_ms)) }, ago(num(snapshot.created_ms), now_ms)),
     h('td', { class: 'r', 'data-name': 'Learnt through' }, short(num(snapshot.trained_through))),
     h('td', { class: 'r', 'data-name': 'Users · items' }, `${short(num(snapshot.users))} · ${short(num(snapshot.items))}`),
     h('td', { class: 'r', 'data-name': 'Size' }, bytes(num(snapshot.bytes))),
@@ -81,18 +81,18 @@ function row(snapshot: Snapshot, again: () => void): (HTMLElement | null)[] {
       `, in ${seconds(snapshot.verdict.seconds)}.`), checks(snapshot.verdict))) : null];
 }
 
-export function showSnapshots(snapshots: Snapshot[]): void {
+export function showSnapshots(snapshots: Snapshot[], now_ms: number): void {
   const place = byId('snapshot-list');
-  const again = () => showSnapshots(snapshots);
+  const again = () => showSnapshots(snapshots, now_ms);
   // The ages move: by the minute.
-  const minute = Math.floor(Date.now() / 60000);
+  const minute = Math.floor(now_ms / 60000);
   redraw(place, [snapshots, [...open], minute], () => snapshots.length === 0
     ? [h('p', { class: 'empty' }, 'No snapshot is on disk yet.')]
     : [h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Snapshots, table' }, h('table', { class: 'stack' },
         h('thead', {}, h('tr', {}, ...[['Version', ''], ['Made', ''], ['Learnt through', 'r'],
           ['Users · items', 'r'], ['Size', 'r'], ['Hit rate', 'r'], ['Gate', ''], ['', '']]
           .map(([name, align]) => h('th', { scope: 'col', class: align || null }, name)))),
-        h('tbody', {}, ...snapshots.flatMap((s) => row(s, again)))))]);
+        h('tbody', {}, ...snapshots.flatMap((s) => row(s, now_ms, again)))))]);
 }
 
 export function showDecisions(decisions: Decision[] | null): void {

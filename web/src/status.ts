@@ -10,7 +10,6 @@ export function showStatus(status: Status, series: Series): void {
   const banner = byId('banner');
   banner.dataset['level'] = level;
   say(byId('headline'), visible(text));
-  // Not within what a screen reader reads out at every change.
   say(byId('build'), `taud ${visible(status.server_version)}, started ${ago(num(status.started_ms), num(status.now_ms))}`);
   say(byId('since'), '');
   const problems = status.problems ?? [];
@@ -22,6 +21,13 @@ export function showStatus(status: Status, series: Series): void {
     h('div', { class: 'tile' }, h('dt', {}, tile.name), h('dd', {}, tile.value),
       h('dd', { class: 'detail' }, tile.detail))));
   document.title = `taud · ${status.ready ? 'serving ' + num(status.serving?.snapshot_version) : 'not ready'}`;
+}
+
+// It answers, but not this: it starts or stops, say.
+export function showTrouble(text: string): void {
+  byId('banner').dataset['level'] = 'warning';
+  say(byId('headline'), 'No status just now: ' + visible(text));
+  say(byId('since'), '');
 }
 
 export function showUnreachable(since_ms: number, now_ms: number): void {

@@ -63,14 +63,14 @@ const REPRESENTATIONS: Record<string, string> = {
   REPRESENTATION_POPULAR: 'as a stranger: what is popular',
 };
 
-function represented(answer: Answer): HTMLElement {
+function represented(answer: Answer): string {
   const how = REPRESENTATIONS[answer.representation ?? ''];
   const version = num(answer.snapshot?.version);
-  return h('p', { class: 'note' }, [
+  return [
     how ? `Represented ${how}` : 'The nearest items',
     version > 0 ? `from snapshot ${version}` : '',
     answer.temperature ? `τ = ${figure(answer.temperature)}` : '',
-  ].filter((s) => s !== '').join(' · '));
+  ].filter((s) => s !== '').join(' · ');
 }
 
 function userHistory(user: User): HTMLElement {
@@ -86,43 +86,52 @@ function lengths(id: string): HTMLSelectElement {
     ...LISTED.map((k) => h('option', { value: k }, `${k} items`)));
 }
 
-// Shows what `ask` gives; of two that overlap the later one.
-function asker(place: HTMLElement): (ask: () => Promise<(Node | null)[]>) => Promise<void> {
+interface Shown { told: string; parts: (Node | null)[] }
+
+// A place for answers, of which a screen reader reads out one line. Shows what
+// `ask` gives; of two that overlap the later one.
+function answers(): { element: HTMLElement; show: (ask: () => Promise<Shown>) => Promise<void> } {
+  const told = h('p', { class: 'note', 'aria-live': 'polite' });
+  const place = h('div', { class: 'answer' });
   let latest = 0;
-  return async (ask) => {
+  const show = async (ask: () => Promise<Shown>) => {
     const own = ++latest;
     place.setAttribute('aria-busy', 'true');
-    let shown: (Node | null)[];
+    let shown: Shown;
     try {
       shown = await ask();
     } catch (error) {
-      shown = [h('p', { class: 'error', role: 'alert' }, visible(said(error)))];
+      shown = { told: '', parts: [h('p', { class: 'error', role: 'alert' }, visible(said(error)))] };
     }
     if (own !== latest) return;
     place.removeAttribute('aria-busy');
-    fill(place, ...shown);
+    told.textContent = shown.told;
+    fill(place, ...shown.parts);
   };
+  return { element: h('div', { class: 'answers' }, told, place), show };
 }
 
 function userForm(): HTMLElement {
   const id = h('input', { type: 'text', id: 'try-user', autocomplete: 'off', maxlength: 256, required: true, spellcheck: false });
   const k = lengths('try-user-k');
-  const place = h('div', { class: 'answer', 'aria-live': 'polite' });
-  const ask = asker(place);
+  const answered = answers();
   const form = h('form', { class: 'line' }, h('label', { for: 'try-user' }, 'User id'), id, k,
                  h('button', { type: 'submit', class: 'primary' }, 'Recommend'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void ask(async () => {
+    void answered.show(async () => {
       const answer = await post<Answer>('recommend', {
         user_id: id.value, k: Number(k.value), include_titles: true, include_reasons: true,
       });
       const user = await get<User>('users/' + encodeURIComponent(id.value), { limit: '20' })
         .catch(() => null);  // a stranger
-      return [represented(answer), user ? userHistory(user) : null, results(answer, true)];
+      return {
+        told: represented(answer),
+        parts: [user ? userHistory(user) : null, results(answer, true)],
+      };
     });
   });
-  return h('div', {}, form, place);
+  return h('div', {}, form, answered.element);
 }
 
 function itemsForm(): HTMLElement {
@@ -133,8 +142,7 @@ function itemsForm(): HTMLElement {
   const text = h('input', { type: 'search', id: 'try-item', autocomplete: 'off', maxlength: 200, spellcheck: false });
   const k = lengths('try-items-k');
   const go = h('button', { type: 'button', class: 'primary', disabled: true }, 'Find');
-  const place = h('div', { class: 'answer', 'aria-live': 'polite' });
-  const ask = asker(place);
+  const answered = answers();
 
   const choose = () => {
     go.disabled = chosen.length === 0;
@@ -178,14 +186,14 @@ function itemsForm(): HTMLElement {
   });
   go.addEventListener('click', () => {
     const one = chosen.length === 1 ? chosen[0] : undefined;
-    void ask(async () => {
+    void answered.show(async () => {
       const answer = one
         ? await post<Answer>('similar', { item_id: one.id, k: Number(k.value), include_titles: true })
         : await post<Answer>('recommend', {
             context_item_ids: chosen.map((c) => c.id), k: Number(k.value),
             include_titles: true, include_reasons: true,
           });
-      return [represented(answer), results(answer, !one)];
+      return { told: represented(answer), parts: [results(answer, !one)] };
     });
   });
   const form = h('form', { class: 'line' }, h('label', { for: 'try-item' }, 'Title or id'), text, k, go);
@@ -195,7 +203,7 @@ function itemsForm(): HTMLElement {
     if (first) first.focus(); else void lookUp();
   });
   choose();
-  return h('div', {}, form, hint, found, chips, place);
+  return h('div', {}, form, hint, found, chips, answered.element);
 }
 
 // Tabs as WAI-ARIA has them: arrow keys move between them.
