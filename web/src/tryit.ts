@@ -8,6 +8,7 @@ import type { Answer, Item, ScoredItem, User } from './types';
 // items.
 const MOST_PAGES = 5;
 const MOST_FOUND = 12;
+const HINT = 'One item: the items nearest to it. Several: what suits them all, the first counting most.';
 const LISTED = [10, 20, 50, 100];
 
 interface Found { items?: Item[]; next_page_token?: string }
@@ -138,7 +139,7 @@ function itemsForm(): HTMLElement {
   const chosen: Item[] = [];
   const chips = h('ul', { class: 'chips', 'aria-label': 'Chosen items' });
   const found = h('ul', { class: 'found', 'aria-label': 'Items found' });
-  const hint = h('p', { class: 'note', 'aria-live': 'polite' }, 'One item: the items nearest to it. Several: what suits them all, the first counting most.');
+  const hint = h('p', { class: 'note', 'aria-live': 'polite' }, HINT);
   const text = h('input', { type: 'search', id: 'try-item', autocomplete: 'off', maxlength: 200, spellcheck: false });
   const k = lengths('try-items-k');
   const go = h('button', { type: 'button', class: 'primary', disabled: true }, 'Find');
@@ -158,7 +159,10 @@ function itemsForm(): HTMLElement {
   };
   const lookUp = async () => {
     const wanted = text.value.trim();
-    if (wanted === '') return fill(found);
+    if (wanted === '') {
+      hint.textContent = HINT;
+      return fill(found);
+    }
     try {
       const { items, all } = await search(wanted);
       if (text.value.trim() !== wanted) return;
@@ -170,6 +174,7 @@ function itemsForm(): HTMLElement {
         onclick: () => {
           if (!chosen.some((c) => c.id === item.id)) chosen.push(item);
           text.value = '';
+          hint.textContent = HINT;
           fill(found);
           choose();
           go.focus();

@@ -73,7 +73,7 @@ export function tiles(status: Status, series: Series): Tile[] {
     {
       name: 'Freshness',
       value: Number.isFinite(lag) ? seconds(lag) : '–',
-      detail: `to servable, ${short(num(trainer?.backlog))} waiting`,
+      detail: `${short(num(trainer?.backlog))} wait to be learnt`,
     },
     {
       name: 'Snapshot',
