@@ -223,8 +223,9 @@ def main():
             return 0
         say("taud goes on until Ctrl-C")
         print(f"gRPC     {daemon.grpc}   (tauctl --server {daemon.grpc} …)\n"
+              f"page     http://{daemon.http}/\n"
               f"metrics  http://{daemon.http}/metrics\n"
-              f"status   http://{daemon.http}/status\n"
+              f"status   http://{daemon.http}/api/v1/status\n"
               f"log      {daemon.log}", flush=True)
         daemon.process.wait()
         return 0

@@ -16,6 +16,7 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "server/api/catalog_service.h"
 #include "server/api/daemon_context.h"
+#include "server/api/history_keeper.h"
 #include "server/api/http_server.h"
 #include "server/api/ingestion_service.h"
 #include "server/api/model_service.h"
@@ -175,6 +176,7 @@ class Daemon::Impl {
     if (quality_ != nullptr) quality_->Stop();
     if (trainer_ != nullptr) PublishLast(deadline);
     if (http_ != nullptr) http_->Stop();
+    if (history_ != nullptr) history_->Stop();
     if (trainer_ != nullptr) trainer_->Stop();
     if (upkeep_ != nullptr) upkeep_->Stop(trainer_->StateWhenStopped());
     if (publisher_ != nullptr) publisher_->Stop();
@@ -230,6 +232,7 @@ class Daemon::Impl {
     MakeBatcher();
     MakeUpkeep();
     FillContext();
+    MakeHistory();
     publisher_->Start();
     return absl::OkStatus();
   }
@@ -283,6 +286,9 @@ class Daemon::Impl {
     publisher.index.min_recall = config_.serving().min_recall();
     publisher.index.publish_seconds =
         config_.trainer().publish_interval_ms() / 1000.0;
+    publisher.on_decision = [this](v1::Decision::Kind kind) {
+      metrics_.CountDecision(kind);
+    };
     publisher_ = std::make_unique<Publisher>(
         publisher, &state_, &slot_, [this](Publisher::SwapKind how) {
           quality_->OnSwap(slot_.Get(), SwapOf(how));
@@ -356,6 +362,16 @@ class Daemon::Impl {
                                        publisher_.get(), trainer_.get());
   }
 
+  void MakeHistory() {
+    HistoryKeeper::Options history;
+    history.path = store::HistoryIn(config_.store().data_dir());
+    history.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    history_ = std::make_unique<HistoryKeeper>(
+        history, [this] { return ReportStatus(context_); }, &figures_);
+    context_.history = history_.get();
+    context_.calls.figures = &figures_;
+  }
+
   // What the services and pages may ask of.
   void FillContext() {
     context_.upkeep = upkeep_.get();
@@ -393,7 +409,8 @@ class Daemon::Impl {
   }
 
   absl::Status Listen() {
-    auto http = HttpServer::Bind(config_.server().http_address(), &context_);
+    auto http = HttpServer::Bind(config_.server().http_address(),
+                                 config_.server().http_hosts(), &context_);
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
 
@@ -433,7 +450,8 @@ class Daemon::Impl {
     }
     recommendation_->Serve(queues_.get());
     acceptor_->Start(std::move(connections));
-    http_->Start();
+    history_->Start();
+    http_->Start(server_->InProcessChannel(grpc::ChannelArguments()));
     {
       absl::MutexLock lock(&health_mutex_);
       health_ = server_->GetHealthCheckService();
@@ -514,6 +532,7 @@ class Daemon::Impl {
   CallLog call_log_;
   ClientRates rates_;
   MemoryBudget memory_;
+  CallFigures figures_;
   DaemonContext context_;
   AnswerDeadlines answers_;
 
@@ -529,6 +548,7 @@ class Daemon::Impl {
   std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<SyntheticSnapshots> synthetic_;
   std::unique_ptr<Batcher> batcher_;
+  std::unique_ptr<HistoryKeeper> history_;
   std::unique_ptr<IngestionServiceImpl> ingestion_;
   std::unique_ptr<RecommendationServiceImpl> recommendation_;
   std::unique_ptr<CatalogServiceImpl> catalog_;

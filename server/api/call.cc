@@ -110,6 +110,13 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
   return start + given;
 }
 
+// Those that people wait for.
+bool IsAnswer(RpcMethod method) {
+  return method == RpcMethod::kRecommend ||
+         method == RpcMethod::kRecommendBatch ||
+         method == RpcMethod::kSimilarItems;
+}
+
 }  // namespace
 
 void CallLog::SayLeftOut() {
@@ -176,8 +183,18 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
   environment.metrics->CountRpc(method, static_cast<int>(status.code()),
                                 latency);
   LogCall(environment, method, request_id, latency, status);
+  if (environment.figures != nullptr && IsAnswer(method)) {
+    environment.figures->answers.Add(latency);
+    if (!status.ok()) environment.figures->failed_answers.fetch_add(1);
+  }
   if (status.ok()) return grpc::Status::OK;
   return ToGrpcStatus(WithoutPaths(status, environment.paths), request_id);
+}
+
+void CountAck(const CallEnvironment& environment, size_t interactions,
+              uint64_t last_sequence, absl::Duration latency) {
+  environment.metrics->CountAck(interactions, last_sequence, latency);
+  if (environment.figures != nullptr) environment.figures->acks.Add(latency);
 }
 
 RpcCall::RpcCall(const CallEnvironment* environment, RpcMethod method,

@@ -15,6 +15,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/admission/admission.h"
+#include "server/api/latency_counts.h"
 #include "server/observe/log_sampler.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/answer_deadlines.h"
@@ -39,6 +40,8 @@ struct CallEnvironment {
   Metrics* metrics = nullptr;
   // Null: every failure is logged.
   CallLog* log = nullptr;
+  // Null: nobody draws them.
+  CallFigures* figures = nullptr;
   // What calls under way, and their answers until they are sent, may need
   // together; null: without a limit.
   MemoryBudget* memory = nullptr;
@@ -78,6 +81,10 @@ std::string RequestId(const grpc::ServerContextBase& context);
 grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
                      const std::string& request_id, absl::Time start,
                      absl::Status status);
+
+// Counts interactions that were acknowledged `latency` after their arrival.
+void CountAck(const CallEnvironment& environment, size_t interactions,
+              uint64_t last_sequence, absl::Duration latency);
 
 // One unary call, whichever of gRPC's APIs it came through: parses, is
 // answered once, counts, logs, and deletes itself when gRPC is done with it:

@@ -8,6 +8,7 @@
 #include "model/state.h"
 #include "server/admission/admission.h"
 #include "server/api/call.h"
+#include "server/api/history_keeper.h"
 #include "server/lifecycle/publisher.h"
 #include "server/lifecycle/upkeep.h"
 #include "server/observe/metrics.h"
@@ -34,6 +35,7 @@ struct DaemonContext {
   QualityWatch* quality = nullptr;
   Metrics* metrics = nullptr;
   ClientRates* rates = nullptr;
+  const HistoryKeeper* history = nullptr;
   CallEnvironment calls;
   // store.backup_root and store.data_dir; constant.
   std::string backup_root;

@@ -11,12 +11,22 @@
 
 #include "model/check.h"
 #include "model/steady_clock.h"
+#include "server/api/http_message.h"
 
 namespace taud::server {
 namespace {
 
 constexpr char kTooLong[] =
     "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr char kBadLength[] =
+    "HTTP/1.1 400 Bad Request\r\n"
+    "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr char kNoLength[] =
+    "HTTP/1.1 411 Length Required\r\n"
+    "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr char kLargeBody[] =
+    "HTTP/1.1 413 Payload Too Large\r\n"
     "Connection: close\r\nContent-Length: 0\r\n\r\n";
 constexpr char kFailed[] =
     "HTTP/1.1 500 Internal Server Error\r\n"
@@ -56,6 +66,12 @@ void HttpConnections::Stop() {
   (void)!write(wake_, &one, sizeof(one));
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  {
+    const auto replied = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return handed_on_ == 0;
+    };
+    absl::MutexLock lock(&mutex_, absl::Condition(&replied));
+  }
   while (!connections_.empty()) Close(connections_.begin());
   close(listener_);
   close(wake_);
@@ -66,24 +82,33 @@ void HttpConnections::Work() {
     return stopping_ || !asked_.empty();
   };
   while (true) {
-    Job job;
+    Asked asked;
     {
       absl::MutexLock lock(&mutex_);
       mutex_.Await(absl::Condition(&busy));
       if (stopping_) return;
-      job = std::move(asked_.front());
+      asked = std::move(asked_.front());
       asked_.pop_front();
+      ++handed_on_;
     }
+    HttpReply reply([this, id = asked.id](absl::StatusOr<HttpText> answer) {
+      Give(id, std::move(answer));
+    });
     try {
-      job.text = answer_(job.text);
+      // If it throws the reply goes out of scope, and so is given.
+      answer_(std::move(asked.request), std::move(reply));
     } catch (...) {  // the library's, or without memory
-      job.text = kFailed;
     }
-    absl::MutexLock lock(&mutex_);
-    answered_.push_back(std::move(job));
-    const uint64_t one = 1;
-    (void)!write(wake_, &one, sizeof(one));
   }
+}
+
+void HttpConnections::Give(uint64_t id, absl::StatusOr<HttpText> answer) {
+  absl::MutexLock lock(&mutex_);
+  answered_.push_back(
+      {id, answer.ok() ? *std::move(answer) : HttpText{kFailed, nullptr}});
+  --handed_on_;
+  const uint64_t one = 1;
+  (void)!write(wake_, &one, sizeof(one));
 }
 
 void HttpConnections::Run() {
@@ -171,19 +196,50 @@ bool HttpConnections::Read(Connection* connection) {
   std::string& in = connection->in;
   const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
   in.append(buffer, static_cast<size_t>(n));
+  if (connection->request_bytes == 0 && !ReadHead(connection, searched)) {
+    return false;
+  }
+  if (connection->state != State::kReading || connection->request_bytes == 0 ||
+      in.size() < connection->request_bytes) {
+    return true;
+  }
+  in.resize(connection->request_bytes);
+  Ask(connection);
+  return true;
+}
+
+bool HttpConnections::ReadHead(Connection* connection, size_t searched) {
+  const std::string& in = connection->in;
   const size_t end = in.find("\r\n\r\n", searched);
   const size_t head = end == std::string::npos ? in.size() : end + 4;
   if (head > options_.max_head_bytes) {
-    refused_(Refusal::kHttpHead);
-    connection->out = kTooLong;
-    connection->state = State::kWriting;
-    connection->until = model::SteadyNow() + options_.write_time;
-    return Write(connection);
+    return Refuse(connection, Refusal::kHttpHead, kTooLong);
   }
   if (end == std::string::npos) return true;
-  in.resize(head);
-  Ask(connection);
+  const BodyLength body = BodyLengthOf(absl::string_view(in).substr(0, head));
+  switch (body.kind) {
+    case BodyLength::Kind::kMalformed:
+      return Refuse(connection, Refusal::kHttpBody, kBadLength);
+    case BodyLength::Kind::kUnknown:
+      return Refuse(connection, Refusal::kHttpBody, kNoLength);
+    case BodyLength::Kind::kKnown:
+      break;
+  }
+  if (body.bytes > options_.max_body_bytes) {
+    return Refuse(connection, Refusal::kHttpBody, kLargeBody);
+  }
+  connection->request_bytes = head + static_cast<size_t>(body.bytes);
   return true;
+}
+
+// Goes on as Write says.
+bool HttpConnections::Refuse(Connection* connection, Refusal why,
+                             const char* answer) {
+  refused_(why);
+  connection->out.text = answer;
+  connection->state = State::kWriting;
+  connection->until = model::SteadyNow() + options_.write_time;
+  return Write(connection);
 }
 
 void HttpConnections::Ask(Connection* connection) {
@@ -195,16 +251,16 @@ void HttpConnections::Ask(Connection* connection) {
 void HttpConnections::TakeAnswers() {
   uint64_t count = 0;
   (void)!read(wake_, &count, sizeof(count));
-  std::deque<Job> answered;
+  std::deque<Answered> answered;
   {
     absl::MutexLock lock(&mutex_);
     answered.swap(answered_);
   }
-  for (Job& job : answered) {
+  for (Answered& job : answered) {
     const auto it =
         std::find_if(connections_.begin(), connections_.end(),
                      [&job](const Connection& c) { return c.id == job.id; });
-    it->out = std::move(job.text);
+    it->out = std::move(job.answer);
     it->state = State::kWriting;
     it->until = model::SteadyNow() + options_.write_time;
     if (!Write(&*it)) Close(it);
@@ -212,7 +268,7 @@ void HttpConnections::TakeAnswers() {
 }
 
 bool HttpConnections::Write(Connection* connection) {
-  const std::string& out = connection->out;
+  const std::string& out = connection->out.text;
   while (connection->sent < out.size()) {
     const ssize_t n = send(connection->fd, out.data() + connection->sent,
                            out.size() - connection->sent, MSG_NOSIGNAL);

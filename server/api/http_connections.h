@@ -6,36 +6,52 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "model/answer_once.h"
 #include "server/rpc/refusal.h"
 
 namespace taud::server {
 
-// Reads the heads of HTTP requests and sends answers, one a connection, without
-// a thread for any of them: who is slow, or says nothing, keeps nobody waiting.
-// Bodies are not read.
+// The text of an answer, and what is held until it has been sent, or will not
+// be.
+struct HttpText {
+  std::string text;
+  std::shared_ptr<const void> held;
+};
+// To be called once, from any thread; an error is answered with a bare 500.
+using HttpReply = model::AnswerOnce<absl::StatusOr<HttpText>>;
+
+// Reads HTTP requests and sends answers, one a connection, without a thread for
+// any of them: who is slow, or says nothing, keeps nobody waiting. Of bodies
+// only those of POST are read, and only with a Content-Length.
 //
-//   reading ──whole head──▶ answering, a worker ──▶ writing ──▶ closed
+//   reading ──whole request──▶ answering ──▶ writing ──▶ closed
 //      └──time over, too long, or room is needed──▶ closed
 //
-// Start and Stop are the owner's; Stop joins all threads.
+// Start and Stop are the owner's; Stop joins all threads. REQUIRES: when Stop
+// is called, every reply that a worker has handed on was given, or will be
+// without waiting for one of these threads, before it returns.
 class HttpConnections {
  public:
   struct Options {
     size_t max_connections = 128;
     size_t max_head_bytes = 8192;
-    absl::Duration read_time = absl::Seconds(5);    // for the whole head
+    size_t max_body_bytes = size_t{64} << 10;
+    absl::Duration read_time = absl::Seconds(5);    // for the whole request
     absl::Duration write_time = absl::Seconds(10);  // for the whole answer
     int workers = 4;
   };
-  // The answer to a request, of its line and headers. Any worker. May throw.
-  using Answer = std::function<std::string(const std::string& head)>;
+  // Answers a request: its line, headers and body. Called by any worker, which
+  // it must not keep; may reply later. May throw.
+  using Answer = std::function<void(std::string request, HttpReply reply)>;
 
   HttpConnections(const Options& options, Answer answer,
                   std::function<void(Refusal)> refused);
@@ -53,22 +69,29 @@ class HttpConnections {
     State state = State::kReading;
     absl::Time until;
     std::string in;
-    std::string out;
+    size_t request_bytes = 0;  // once the head is there
+    HttpText out;
     size_t sent = 0;
   };
-  // A head, then its answer.
-  struct Job {
+  struct Asked {
     uint64_t id = 0;
-    std::string text;
+    std::string request;
+  };
+  struct Answered {
+    uint64_t id = 0;
+    HttpText answer;
   };
 
   void Run();
   void Work();
+  void Give(uint64_t id, absl::StatusOr<HttpText> answer);
   // The following are the loop's thread's.
   void Accept();
   bool MakeRoom();
   // Each returns whether the connection goes on.
   bool Read(Connection* connection);
+  bool ReadHead(Connection* connection, size_t searched);
+  bool Refuse(Connection* connection, Refusal why, const char* answer);
   bool Write(Connection* connection);
   bool OnReady(Connection* connection);
   void Ask(Connection* connection);
@@ -88,8 +111,11 @@ class HttpConnections {
   std::list<Connection> connections_;  // in order of arrival
 
   absl::Mutex mutex_;
-  std::deque<Job> asked_ ABSL_GUARDED_BY(mutex_);  // one a connection at most
-  std::deque<Job> answered_ ABSL_GUARDED_BY(mutex_);
+  // One a connection at most.
+  std::deque<Asked> asked_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Answered> answered_ ABSL_GUARDED_BY(mutex_);
+  // Handed to answer_ and not replied to yet.
+  size_t handed_on_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

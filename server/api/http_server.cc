@@ -4,103 +4,88 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/json_util.h"
+#include "absl/strings/str_format.h"
 #include "httplib.h"
 #include "server/api/http_connections.h"
+#include "server/api/http_message.h"
+#include "server/api/http_safety.h"
+#include "server/api/json_calls.h"
+#include "server/api/json_routes.h"
+#include "server/api/page_assets.h"
 #include "server/api/status_report.h"
+#include "server/rpc/errors.h"
+#include "store/files/crc32c.h"
 
 namespace taud::server {
 namespace {
 
 constexpr int kBacklog = 128;
+constexpr char kHistoryPath[] = "/api/v1/history";
 
-std::string StatusJson(const v1::Status& status) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  const auto result =
-      google::protobuf::util::MessageToJsonString(status, &json, options);
-  return result.ok() ? json : std::string("{}");
+// The library's binding of an address, without its connections.
+class Listener : public httplib::Server {
+ public:
+  Listener() {
+    // Not SO_REUSEPORT, the library's default: two daemons would share a port.
+    set_socket_options([](auto socket) {
+      const int yes = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    });
+  }
+  ~Listener() override {
+    const int bound = Take();  // and never started
+    if (bound >= 0) close(bound);
+  }
+  // The listening socket, which the library does not close then.
+  int Take() { return svr_sock_.exchange(INVALID_SOCKET); }
+};
+
+HttpResponse Text(std::string body, int status = 200) {
+  HttpResponse response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
 }
 
-// A request that has been read as a whole, and room for its answer.
-class Exchange : public httplib::Stream {
- public:
-  explicit Exchange(const std::string& head) : head_(head) {}
-
-  bool is_readable() const override { return read_ < head_.size(); }
-  bool is_writable() const override { return true; }
-  ssize_t read(char* to, size_t size) override {
-    const size_t n = std::min(size, head_.size() - read_);
-    std::copy_n(head_.data() + read_, n, to);
-    read_ += n;
-    return static_cast<ssize_t>(n);
+// A browser keeps it and asks whether it is still the same.
+HttpResponse AnswerAsset(const HttpRequest& request, const PageAsset& asset) {
+  HttpResponse response;
+  response.type = asset.type;
+  response.cache = "no-cache";
+  const std::string tag = absl::StrFormat(
+      "\"%08x\"", store::ComputeCrc32c(asset.bytes.data(), asset.bytes.size()));
+  response.headers.emplace_back("ETag", tag);
+  if (request.Header("if-none-match") == tag) {
+    response.status = 304;
+  } else {
+    response.body = std::string(asset.bytes);
   }
-  ssize_t write(const char* from, size_t size) override {
-    answer_.append(from, size);
-    return static_cast<ssize_t>(size);
-  }
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-  socket_t socket() const override { return INVALID_SOCKET; }
+  return response;
+}
 
-  std::string TakeAnswer() { return std::move(answer_); }
-
- private:
-  const std::string& head_;
-  size_t read_ = 0;
-  std::string answer_;
-};
-
-// The library's routing and parsing, without its connections: those have a
-// thread each, and headers and bodies without an end.
-class Pages : public httplib::Server {
- public:
-  // The library's listening socket, which it does not close then.
-  int TakeListener() { return svr_sock_.exchange(INVALID_SOCKET); }
-
-  std::string Answer(const std::string& head) {
-    Exchange exchange(head);
-    bool closed = false;
-    process_request(exchange, true, closed, [](httplib::Request& request) {
-      // Each range is a copy of the page, and a head has room for thousands.
-      request.ranges.clear();
-      request.headers.erase("Range");
-    });
-    return exchange.TakeAnswer();
-  }
-};
+HttpResponse ErrorOf(const absl::Status& status) {
+  return JsonError(status, ToGrpcStatus(status, "").error_details());
+}
 
 }  // namespace
 
 class HttpServer::Impl {
  public:
-  explicit Impl(const DaemonContext* context)
+  Impl(const DaemonContext* context, HttpHosts hosts)
       : context_(context),
+        hosts_(std::move(hosts)),
         connections_(
             HttpConnections::Options(),
-            [this](const std::string& head) { return pages_.Answer(head); },
-            [this](Refusal why) { context_->metrics->CountRefused(why); }) {
-    // Not SO_REUSEPORT, the library's default: two daemons would share a port.
-    pages_.set_socket_options([](auto socket) {
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    });
-    AddHandlers();
-  }
-  ~Impl() {
-    Stop();
-    // Bound and never started.
-    const int listener = pages_.TakeListener();
-    if (listener >= 0) close(listener);
-  }
+            [this](const std::string& text, HttpReply reply) {
+              Answer(text, std::move(reply));
+            },
+            [this](Refusal why) { context_->metrics->CountRefused(why); }) {}
+  ~Impl() { Stop(); }
 
   absl::Status Bind(const std::string& address) {
     const size_t colon = address.rfind(':');
@@ -116,9 +101,9 @@ class HttpServer::Impl {
       host = host.substr(1, host.size() - 2);
     }
     if (port == 0) {
-      port_ = pages_.bind_to_any_port(host);
+      port_ = listener_.bind_to_any_port(host);
     } else {
-      port_ = pages_.bind_to_port(host, port) ? port : -1;
+      port_ = listener_.bind_to_port(host, port) ? port : -1;
     }
     if (port_ > 0) return absl::OkStatus();
     return absl::UnavailableError(absl::StrCat(
@@ -127,47 +112,124 @@ class HttpServer::Impl {
         "stop the other program or choose another with --http-address"));
   }
 
-  void Start() {
-    const int listener = pages_.TakeListener();
+  void Start(const std::shared_ptr<grpc::Channel>& api) {
+    if (api != nullptr) {
+      JsonCalls::Options options;
+      options.max_answer_bytes = context_->calls.max_response_bytes;
+      options.refused = [this](Refusal why) {
+        context_->metrics->CountRefused(why);
+      };
+      calls_ = std::make_unique<JsonCalls>(std::move(options), api);
+    }
+    const int listener = listener_.Take();
     // The library's backlog of 5 is soon full of those that say nothing.
     listen(listener, kBacklog);
     fcntl(listener, F_SETFL, O_NONBLOCK);
     connections_.Start(listener);
   }
 
-  void Stop() { connections_.Stop(); }
+  void Stop() {
+    if (calls_ != nullptr) calls_->Stop();
+    connections_.Stop();
+  }
 
   int port() const { return port_; }
 
  private:
-  void AddHandlers() {
-    pages_.Get("/metrics",
-               [this](const httplib::Request&, httplib::Response& response) {
-                 response.set_content(
-                     context_->metrics->Scrape(ReportStatus(*context_),
-                                               context_->batcher->stats()),
-                     "text/plain; version=0.0.4; charset=utf-8");
-               });
-    pages_.Get("/healthz",
-               [](const httplib::Request&, httplib::Response& response) {
-                 response.set_content("ok\n", "text/plain");
-               });
-    pages_.Get("/readyz", [this](const httplib::Request&,
-                                 httplib::Response& response) {
+  void Answer(const std::string& text, HttpReply reply) {
+    const std::optional<HttpRequest> request = ParseHttpRequest(text);
+    if (!request.has_value()) {
+      return Send(Text("malformed request\n", 400), false, std::move(reply));
+    }
+    const bool head_only = request->method == "HEAD";
+    if (absl::StartsWith(request->path, "/api/")) {
+      return AnswerApi(*request, std::move(reply));
+    }
+    Send(AnswerPage(*request), head_only, std::move(reply));
+  }
+
+  static void Send(const HttpResponse& response, bool head_only,
+                   HttpReply reply) {
+    reply(HttpText{WriteHttpResponse(response, head_only), nullptr});
+  }
+
+  // What machines and people look at.
+  HttpResponse AnswerPage(const HttpRequest& request) {
+    if (request.method != "GET" && request.method != "HEAD") {
+      HttpResponse response = Text("only GET and HEAD\n", 405);
+      response.headers.emplace_back("Allow", "GET, HEAD");
+      return response;
+    }
+    const std::string& path = request.path;
+    // Asked by address or by any name, as probes and scrapes do: they say
+    // nothing of users and items.
+    if (path == "/healthz") return Text("ok\n");
+    if (path == "/readyz") {
       const bool ready = ReportStatus(*context_).ready();
-      response.status = ready ? 200 : 503;
-      response.set_content(ready ? "ready\n" : "not ready\n", "text/plain");
+      return ready ? Text("ready\n") : Text("not ready\n", 503);
+    }
+    if (path == "/metrics") {
+      HttpResponse response = Text(context_->metrics->Scrape(
+          ReportStatus(*context_), context_->batcher->stats()));
+      response.type = "text/plain; version=0.0.4; charset=utf-8";
+      return response;
+    }
+    const auto refused = CheckHost(request, hosts_);
+    if (refused.has_value()) return Refuse(*refused);
+    for (const PageAsset& asset : PageAssets()) {
+      if (path == asset.path) return AnswerAsset(request, asset);
+    }
+    return Text("there is no such page\n", 404);
+  }
+
+  void AnswerApi(const HttpRequest& request, HttpReply reply) {
+    auto refused = CheckHost(request, hosts_);
+    if (!refused.has_value()) refused = CheckOrigin(request);
+    if (refused.has_value()) {
+      return Send(Refuse(*refused), false, std::move(reply));
+    }
+    if (calls_ == nullptr || context_->history == nullptr) {
+      return Send(ErrorOf(absl::UnavailableError("there is no API here")),
+                  false, std::move(reply));
+    }
+    if (request.path == kHistoryPath && request.method == "GET") {
+      return Send(AnswerHistory(request), false, std::move(reply));
+    }
+    // Shared, for a std::function is copied.
+    const auto once = std::make_shared<HttpReply>(std::move(reply));
+    calls_->Call(request, [once](const HttpResponse& response,
+                                 std::shared_ptr<const void> held) {
+      (*once)(HttpText{WriteHttpResponse(response, false), std::move(held)});
     });
-    pages_.Get("/status",
-               [this](const httplib::Request&, httplib::Response& response) {
-                 response.set_content(StatusJson(ReportStatus(*context_)),
-                                      "application/json");
-               });
+  }
+
+  // The only path of the API that is no call of gRPC's: it is for plots.
+  HttpResponse AnswerHistory(const HttpRequest& request) {
+    int64_t since_ms = 0;
+    for (const auto& [name, value] : request.parameters) {
+      if (name != "since" || !absl::SimpleAtoi(value, &since_ms)) {
+        return ErrorOf(absl::InvalidArgumentError(
+            "the one parameter is since, Unix milliseconds"));
+      }
+    }
+    HttpResponse response;
+    response.type = "application/json";
+    response.body = context_->history->Json(since_ms);
+    return response;
+  }
+
+  HttpResponse Refuse(const HttpRefused& refused) {
+    context_->metrics->CountRefused(refused.reason);
+    HttpResponse response = ErrorOf(refused.error);
+    response.status = refused.status;
+    return response;
   }
 
   const DaemonContext* const context_;
-  Pages pages_;
+  const HttpHosts hosts_;
+  Listener listener_;
   int port_ = -1;
+  std::unique_ptr<JsonCalls> calls_;
   HttpConnections connections_;
 };
 
@@ -175,14 +237,19 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() = default;
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Bind(
-    const std::string& address, const DaemonContext* context) {
-  auto impl = std::make_unique<Impl>(context);
+    const std::string& address, const std::string& hosts,
+    const DaemonContext* context) {
+  auto allowed = HttpHosts::Parse(address, hosts);
+  if (!allowed.ok()) return allowed.status();
+  auto impl = std::make_unique<Impl>(context, *std::move(allowed));
   absl::Status status = impl->Bind(address);
   if (!status.ok()) return status;
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
-void HttpServer::Start() { impl_->Start(); }
+void HttpServer::Start(const std::shared_ptr<grpc::Channel>& api) {
+  impl_->Start(api);
+}
 void HttpServer::Stop() { impl_->Stop(); }
 int HttpServer::port() const { return impl_->port(); }
 

@@ -6,33 +6,40 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "grpcpp/channel.h"
 #include "server/api/daemon_context.h"
 
 namespace taud::server {
 
-// The daemon over HTTP, for machines that watch it:
-//   /metrics  Prometheus text format
-//   /healthz  200 while the process lives
-//   /readyz   200 while recommendations are answered, else 503
-//   /status   v1.Status as JSON
-// (prometheus-cpp's own server cannot start in a process with this much
-// static thread-local storage.)
+// The daemon over HTTP, for people and for machines that watch it:
+//   /          the dashboard, and its files
+//   /healthz   200 while the process lives
+//   /readyz    200 while recommendations are answered, else 503
+//   /metrics   Prometheus text format
+//   /api/v1/…  calls of the API as JSON (json_routes.h)
+// /healthz, /readyz and /metrics are answered whatever Host says; the others look at who asks
+// (http_safety.h). (prometheus-cpp's own server cannot start in a process with
+// this much static thread-local storage.)
 //
-// Start and Stop are the owner's; requests run on threads it owns. A connection
-// is closed after its answer, or when its request takes longer than five
-// seconds; idle and slow ones keep nobody waiting (http_connections.h).
+// Start and Stop are the owner's; requests run on threads it owns, which wait
+// for nothing: calls of the API are answered when gRPC has an answer. A
+// connection is closed after its answer, or when its request takes longer than
+// five seconds; idle and slow ones keep nobody waiting (http_connections.h).
 class HttpServer {
  public:
-  // Binds `address` ("host:port", port 0: any). `context` outlives it.
-  // INVALID_ARGUMENT for an address without a port; UNAVAILABLE if it cannot
-  // be bound, with the remedy.
+  // Binds `address` ("host:port", port 0: any). `hosts` are the names that it
+  // may be asked under (server.http_hosts). `context` outlives it.
+  // INVALID_ARGUMENT for an address without a port, or a bad name; UNAVAILABLE
+  // if it cannot be bound, with the remedy.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Bind(
-      const std::string& address, const DaemonContext* context);
+      const std::string& address, const std::string& hosts,
+      const DaemonContext* context);
   ~HttpServer();
 
-  void Start();
-  void Stop();  // idempotent
+  // `api` leads to the gRPC server; null: /api/v1/ is UNAVAILABLE.
+  void Start(const std::shared_ptr<grpc::Channel>& api);
+  // Idempotent. Calls of the API under way are cancelled.
+  void Stop();
 
   int port() const;
 

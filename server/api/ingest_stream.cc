@@ -224,8 +224,8 @@ void IngestStream::Stored(
       slot->ack.set_accepted(static_cast<uint32_t>(appended->size()) -
                              duplicates);
       slot->ready = true;
-      context_->metrics->CountAck(slot->ack.accepted(), last,
-                                  model::SteadyNow() - slot->arrived);
+      CountAck(context_->calls, slot->ack.accepted(), last,
+               model::SteadyNow() - slot->arrived);
     } else {
       Lose(slot, appended.status());
     }

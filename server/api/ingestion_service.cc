@@ -160,8 +160,8 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
             }
             const int written =
                 response.sequences_size() - response.duplicates_size();
-            context_->metrics->CountAck(static_cast<size_t>(written), last,
-                                        model::SteadyNow() - arrived);
+            CountAck(context_->calls, static_cast<size_t>(written), last,
+                     model::SteadyNow() - arrived);
             call->Reply(response);
           });
           if (appended.ok()) context_->trainer->Notify();

@@ -57,6 +57,7 @@ void DecisionLog::Add(v1::Decision::Kind kind, model::SnapshotVersion version,
       {{"version", absl::StrCat(version)},
        {"from_version", absl::StrCat(from)},
        {"why", text}});
+  if (observer_) observer_(kind);
   v1::Decision decision;
   decision.set_kind(kind);
   decision.set_time_ms(absl::ToUnixMillis(now_()));

@@ -26,9 +26,13 @@ class DecisionLog {
  public:
   static constexpr size_t kMost = 1000;
 
+  // `observer` is called at each, before it is written; may be null.
   explicit DecisionLog(std::string path,
+                       std::function<void(v1::Decision::Kind)> observer = {},
                        std::function<absl::Time()> now = absl::Now)
-      : path_(std::move(path)), now_(std::move(now)) {}
+      : path_(std::move(path)),
+        observer_(std::move(observer)),
+        now_(std::move(now)) {}
   // A damaged file is put aside and logged.
   void Load();
 
@@ -39,6 +43,7 @@ class DecisionLog {
 
  private:
   const std::string path_;
+  const std::function<void(v1::Decision::Kind)> observer_;
   const std::function<absl::Time()> now_;
   mutable absl::Mutex mutex_;
   std::deque<v1::Decision> decisions_ ABSL_GUARDED_BY(mutex_);  // oldest first

@@ -37,7 +37,8 @@ Publisher::Publisher(const Options& options, const model::State* state,
       slot_(slot),
       on_swap_(std::move(on_swap)),
       records_(absl::StrCat(options.shelf.directory, "/records.json")),
-      decisions_(absl::StrCat(options.shelf.directory, "/decisions.json")),
+      decisions_(absl::StrCat(options.shelf.directory, "/decisions.json"),
+                 options.on_decision),
       shelf_(options.shelf, state, &records_),
       builder_(options.index) {}
 

@@ -48,6 +48,8 @@ class Publisher {
     absl::Duration save_interval = absl::Seconds(30);
     size_t dim = 64;
     index::IndexOptions index;
+    // Called at each decision, on the publisher's thread; may be null.
+    std::function<void(v1::Decision::Kind)> on_decision;
     // By which intervals are measured; tests bring their own.
     std::function<absl::Time()> steady_now = model::SteadyNow;
   };

@@ -11,6 +11,10 @@ enum class Refusal {
   kDescriptors,      // the process has too few left
   kHttpConnections,  // of the HTTP port: the oldest makes room
   kHttpHead,         // a request that is too long
+  kHttpBody,         // a body that is too large, or of no known length
+  kHttpHost,         // a request for a host that is not ours
+  kHttpOrigin,       // a request that another site's page has sent
+  kHttpCalls,        // of the API over HTTP, under way at a time
   kHttpTime,         // a request, or the reading of its answer, took too long
   kMessageBytes,     // server.max_message_bytes
   kAnswerBytes,      // server.max_response_bytes
@@ -21,10 +25,11 @@ enum class Refusal {
 };
 
 inline constexpr const char* kRefusalNames[] = {
-    "connections",  "descriptors", "http_connections",
-    "http_head",    "http_time",   "message_bytes",
-    "answer_bytes", "answer_time", "memory",
-    "rate",         "queue",
+    "connections",   "descriptors",  "http_connections",
+    "http_head",     "http_body",    "http_host",
+    "http_origin",   "http_calls",   "http_time",
+    "message_bytes", "answer_bytes", "answer_time",
+    "memory",        "rate",         "queue",
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);

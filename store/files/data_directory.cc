@@ -95,6 +95,9 @@ std::string SnapshotsIn(const std::string& data_dir) {
 std::string CheckpointsIn(const std::string& data_dir) {
   return absl::StrCat(data_dir, "/checkpoints");
 }
+std::string HistoryIn(const std::string& data_dir) {
+  return absl::StrCat(data_dir, "/history");
+}
 std::string BackupManifestIn(const std::string& data_dir) {
   return absl::StrCat(data_dir, "/BACKUP.json");
 }

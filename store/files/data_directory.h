@@ -14,6 +14,7 @@ namespace taud::store {
 //   log/          RocksDB (event_store.h)
 //   snapshots/    (snapshot_files.h, version_reservation.h)
 //   checkpoints/  (checkpoint_files.h)
+//   history       figures of the last hours, for plots; not backed up
 // A backup has the same and BACKUP.json (backup.h). Plain functions.
 
 // 1: no FORMAT, no checkpoints; the log says 1. 2: this one.
@@ -23,6 +24,7 @@ std::string FormatFileIn(const std::string& data_dir);
 std::string LogIn(const std::string& data_dir);
 std::string SnapshotsIn(const std::string& data_dir);
 std::string CheckpointsIn(const std::string& data_dir);
+std::string HistoryIn(const std::string& data_dir);
 std::string BackupManifestIn(const std::string& data_dir);
 
 // Before anything of the directory is opened: OK for a directory that is new,

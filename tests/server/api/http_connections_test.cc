@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <memory>
+#include <new>
 #include <string>
+#include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
@@ -26,7 +28,12 @@ class HttpConnectionsTest : public testing::Test {
     ASSERT_EQ(listen(listener, 16), 0);
     getsockname(listener, reinterpret_cast<sockaddr*>(&address_), &size);
     connections_ = std::make_unique<HttpConnections>(
-        options, [this](const std::string&) { return answer_; },
+        options,
+        [this](const std::string& request, HttpReply reply) {
+          request_ = request;
+          if (throws_) throw std::bad_alloc();
+          reply(HttpText{answer_, held_});
+        },
         [this](Refusal why) {
           if (refused_.HasBeenNotified()) return;
           why_ = why;
@@ -46,17 +53,21 @@ class HttpConnectionsTest : public testing::Test {
     ASSERT_EQ(send(fd_, text.data(), text.size(), 0),
               static_cast<ssize_t>(text.size()));
   }
-  size_t ReadAll() const {
-    size_t bytes = 0;
+  std::string ReadText() const {
+    std::string text;
     char buffer[4096];
     ssize_t n = 0;
     while ((n = recv(fd_, buffer, sizeof(buffer), 0)) > 0) {
-      bytes += static_cast<size_t>(n);
+      text.append(buffer, static_cast<size_t>(n));
     }
-    return bytes;
+    return text;
   }
+  size_t ReadAll() const { return ReadText().size(); }
 
   std::string answer_ = "answer";
+  std::shared_ptr<const void> held_;
+  bool throws_ = false;
+  std::string request_;  // the last one; read when its answer has come
   absl::Notification refused_;
   Refusal why_ = Refusal::kQueue;
   sockaddr_in address_ = {};
@@ -103,6 +114,57 @@ TEST_F(HttpConnectionsTest, TheOldestMakesRoom) {
   refused_.WaitForNotification();
   EXPECT_EQ(why_, Refusal::kHttpConnections);
   close(oldest);
+}
+
+TEST_F(HttpConnectionsTest, ABodyIsReadToItsLength) {
+  Start({});
+  ConnectAndSay("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab");
+  const std::string rest = "cdefg";
+  ASSERT_EQ(send(fd_, rest.data(), rest.size(), 0), 5);
+  EXPECT_EQ(ReadText(), answer_);
+  EXPECT_EQ(request_, "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde");
+}
+
+TEST_F(HttpConnectionsTest, BodiesAreBoundedAndOfKnownLength) {
+  struct Case {
+    std::string header;
+    std::string answer;
+  };
+  HttpConnections::Options options;
+  options.max_body_bytes = 10;
+  Start(options);
+  for (const Case& c : std::vector<Case>{
+           {"Content-Length: 11", "HTTP/1.1 413"},
+           {"Content-Length: 18446744073709551616", "HTTP/1.1 400"},
+           {"Content-Length: -1", "HTTP/1.1 400"},
+           {"content-length: 1\r\nContent-Length: 2", "HTTP/1.1 400"},
+           {"Transfer-Encoding: chunked", "HTTP/1.1 411"}}) {
+    ConnectAndSay("POST / HTTP/1.1\r\n" + c.header + "\r\n\r\n");
+    EXPECT_EQ(ReadText().substr(0, c.answer.size()), c.answer) << c.header;
+    close(fd_);
+    fd_ = -1;
+  }
+  EXPECT_EQ(why_, Refusal::kHttpBody);
+  EXPECT_EQ(request_, "");
+}
+
+TEST_F(HttpConnectionsTest, WhatIsHeldIsLetGoWhenTheAnswerIsGone) {
+  absl::Notification let_go;
+  held_ = std::shared_ptr<const void>(
+      &answer_, [&let_go](const void*) { let_go.Notify(); });
+  Start({});
+  // The test's own reference goes with the request.
+  ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(ReadText(), answer_);
+  held_ = nullptr;
+  let_go.WaitForNotification();
+}
+
+TEST_F(HttpConnectionsTest, WhatThrowsIsAnAnswer) {
+  throws_ = true;
+  Start({});
+  ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(ReadText().substr(0, 12), "HTTP/1.1 500");
 }
 
 }  // namespace

@@ -19,10 +19,10 @@ class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() {
     context_.metrics = &metrics_;
-    auto server = HttpServer::Bind("127.0.0.1:0", &context_);
+    auto server = HttpServer::Bind("127.0.0.1:0", "taud.example", &context_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    server_->Start();
+    server_->Start(nullptr);
   }
   ~HttpServerTest() override {
     for (const int fd : connections_) close(fd);
@@ -110,7 +110,7 @@ TEST_F(HttpServerTest, HeadersHaveAnEnd) {
   EXPECT_TRUE(absl::StartsWith(ReadAll(long_path), "HTTP/1.1 431"));
 }
 
-TEST_F(HttpServerTest, BodiesAreNotRead) {
+TEST_F(HttpServerTest, LargeBodiesAreNotRead) {
   for (const char* method : {"GET", "POST"}) {
     const int fd = Connect();
     Say(fd, absl::StrCat(method,
@@ -141,9 +141,96 @@ TEST_F(HttpServerTest, ARequestMayComeInPieces) {
   EXPECT_TRUE(absl::StartsWith(ReadAll(fd), "HTTP/1.1 200"));
 }
 
+TEST_F(HttpServerTest, ForeignHostsAreMisdirectedAndProbesAreNot) {
+  const int fd = Connect();
+  Say(fd, "GET /api/v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  const std::string answer = ReadAll(fd);
+  EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 421")) << answer;
+  EXPECT_TRUE(absl::StrContains(answer, "evil.example")) << answer;
+  EXPECT_TRUE(Counted("http_host"));
+  for (const char* host : {"evil.example", "10.0.0.5:9464"}) {
+    const int probe = Connect();
+    Say(probe,
+        absl::StrCat("GET /healthz HTTP/1.1\r\nHost: ", host, "\r\n\r\n"));
+    EXPECT_TRUE(absl::StartsWith(ReadAll(probe), "HTTP/1.1 200")) << host;
+  }
+}
+
+TEST_F(HttpServerTest, OtherSitesPagesAreRefused) {
+  const int fd = Connect();
+  Say(fd,
+      "POST /api/v1/publish HTTP/1.1\r\nHost: localhost\r\n"
+      "Origin: http://evil.example\r\nX-Taud-Request: 1\r\n"
+      "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+  const std::string answer = ReadAll(fd);
+  EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 403")) << answer;
+  EXPECT_TRUE(absl::StrContains(answer, "\"error\"")) << answer;
+  EXPECT_TRUE(Counted("http_origin"));
+}
+
+TEST_F(HttpServerTest, HasThePageAndItsFiles) {
+  const struct {
+    const char* path;
+    const char* type;
+    const char* begin;
+  } files[] = {{"/", "text/html", "<!doctype html>"},
+               {"/app.js", "text/javascript", "\"use strict\""},
+               {"/page.css", "text/css", ""},
+               {"/favicon.svg", "image/svg+xml", "<svg"}};
+  for (const auto& file : files) {
+    const int fd = Connect();
+    Say(fd, absl::StrCat("GET ", file.path,
+                         " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    const std::string answer = ReadAll(fd);
+    EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 200")) << file.path;
+    EXPECT_TRUE(absl::StrContains(
+        answer, absl::StrCat("Content-Type: ", file.type, "; charset=utf-8")))
+        << answer.substr(0, 900);
+    EXPECT_TRUE(absl::StrContains(answer, absl::StrCat("\r\n\r\n", file.begin)))
+        << file.path;
+    // The same again is not sent again.
+    const size_t tag = answer.find("ETag: ") + 6;
+    const int again = Connect();
+    Say(again, absl::StrCat("GET ", file.path,
+                            " HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: ",
+                            answer.substr(tag, answer.find("\r\n", tag) - tag),
+                            "\r\n\r\n"));
+    EXPECT_TRUE(absl::StartsWith(ReadAll(again), "HTTP/1.1 304")) << file.path;
+  }
+}
+
+TEST_F(HttpServerTest, EveryAnswerHasTheHeadersOfSafety) {
+  for (const char* path : {"/healthz", "/nothing", "/api/v1/status"}) {
+    const int fd = Connect();
+    Say(fd, absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    const std::string answer = ReadAll(fd);
+    for (const char* header :
+         {"Content-Security-Policy: default-src 'none'; script-src 'self'",
+          "frame-ancestors 'none'", "X-Content-Type-Options: nosniff",
+          "Referrer-Policy: no-referrer", "Cache-Control: no-store"}) {
+      EXPECT_TRUE(absl::StrContains(answer, header)) << path << answer;
+    }
+  }
+}
+
+TEST_F(HttpServerTest, HeadHasNoBody) {
+  const int fd = Connect();
+  Say(fd, "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string answer = ReadAll(fd);
+  EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 200")) << answer;
+  EXPECT_TRUE(absl::EndsWith(answer, "\r\n\r\n")) << answer;
+}
+
+TEST_F(HttpServerTest, AListedHostIsAName) {
+  const auto server =
+      HttpServer::Bind("127.0.0.1:0", "a.example, http://b", &context_);
+  EXPECT_TRUE(absl::StrContains(server.status().message(), "\"http://b\""))
+      << server.status();
+}
+
 TEST_F(HttpServerTest, AnAddressNeedsAPort) {
   for (const char* address : {"127.0.0.1", "127.0.0.1:", "127.0.0.1:70000"}) {
-    EXPECT_EQ(HttpServer::Bind(address, &context_).status().code(),
+    EXPECT_EQ(HttpServer::Bind(address, "", &context_).status().code(),
               absl::StatusCode::kInvalidArgument)
         << address;
   }

@@ -116,14 +116,14 @@ TEST(DecisionLogTest, TheLastThousandAreKeptNewestFirst) {
     return absl::UnixEpoch() + absl::Seconds(++second);
   };
   {
-    DecisionLog log(path, now);
+    DecisionLog log(path, nullptr, now);
     log.Load();
     for (int i = 1; i <= 1005; ++i) {
       log.Add(v1::Decision::KIND_REJECTED, static_cast<uint64_t>(i), 0,
               absl::StrCat("no ", i));
     }
   }
-  DecisionLog log(path, now);
+  DecisionLog log(path, nullptr, now);
   log.Load();
   const auto newest = log.Newest(2000);
   ASSERT_EQ(newest.size(), 1000u);
@@ -132,7 +132,7 @@ TEST(DecisionLogTest, TheLastThousandAreKeptNewestFirst) {
   EXPECT_EQ(newest.back().version(), 6u);
   EXPECT_EQ(log.Newest(3).size(), 3u);
   std::ofstream(path) << "damaged";
-  DecisionLog empty(path, now);
+  DecisionLog empty(path, nullptr, now);
   empty.Load();
   EXPECT_TRUE(empty.Newest(10).empty());
   EXPECT_TRUE(std::filesystem::exists(path + ".damaged"));

@@ -1,0 +1,77 @@
+#ifndef TAUD_SERVER_API_JSON_CALLS_H_
+#define TAUD_SERVER_API_JSON_CALLS_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "server/api/http_message.h"
+#include "server/api/json_routes.h"
+#include "server/rpc/refusal.h"
+
+namespace taud::server {
+
+// Calls of the API that came over HTTP: each is made anew on a channel to the
+// daemon's own gRPC server, so that limits, errors, counting and logging are
+// the API's. No thread waits for an answer.
+//
+//   Call ──answer──▶ reply, or at once: 503 beyond the limits, or stopped
+//
+// Thread-safe.
+class JsonCalls {
+ public:
+  struct Options {
+    size_t max_calls = 16;  // under way, until the answer has been sent
+    size_t max_long = 4;    // of them, of routes that are
+    size_t max_answer_bytes = size_t{4} << 20;  // of the JSON
+    std::function<void(Refusal)> refused;
+  };
+  // An answer, and what is held until it has been sent.
+  using Reply =
+      std::function<void(HttpResponse, std::shared_ptr<const void> held)>;
+
+  // `channel` leads to the API.
+  JsonCalls(Options options, const std::shared_ptr<grpc::Channel>& channel);
+  ~JsonCalls();
+
+  // Calls `reply` once, perhaps before it returns. It must not block.
+  void Call(const HttpRequest& request, const Reply& reply);
+
+  // Cancels what is under way and waits until it was replied to. Idempotent.
+  void Stop();
+
+ private:
+  struct Pending;
+  // Places that are taken. Shared with those who hold one: an answer may be
+  // being sent when this is gone.
+  struct Counts {
+    absl::Mutex mutex;
+    size_t calls ABSL_GUARDED_BY(mutex) = 0;
+    size_t longs ABSL_GUARDED_BY(mutex) = 0;
+  };
+
+  // Given back when the last one lets go of it. Null: there is none left.
+  std::shared_ptr<const void> TakePlace(bool is_long);
+  void Start(std::unique_ptr<Pending> call,
+             const google::protobuf::Message& request);
+  void Finish(Pending* pending, const grpc::Status& status);
+  HttpResponse AnswerOf(const Pending& pending, const grpc::Status& status);
+
+  const Options options_;
+  const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+  grpc::GenericStub stub_;
+
+  absl::Mutex mutex_;
+  absl::flat_hash_set<Pending*> pending_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_API_JSON_CALLS_H_

@@ -1,0 +1,47 @@
+// Requests of the HTTP port, as HttpConnections hands them on, and a file of
+// the dashboard's history: from their bytes to what the API would be asked.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "model/check.h"
+#include "server/api/history.h"
+#include "server/api/http_message.h"
+#include "server/api/http_safety.h"
+#include "server/api/json_routes.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace taud::server;
+  const absl::string_view input(reinterpret_cast<const char*>(data), size);
+  const auto history = History::Decode(input);
+  if (history.ok()) {
+    TAUD_CHECK(history->size() <= History::kFine + History::kCoarse);
+    TAUD_CHECK(!history->Json(0).empty());
+  }
+  const size_t end = input.find("\r\n\r\n");
+  if (end == absl::string_view::npos) return 0;
+  (void)BodyLengthOf(input.substr(0, end + 4));
+  const auto request = ParseHttpRequest(std::string(input));
+  if (!request.has_value()) return 0;
+  static const auto hosts = HttpHosts::Parse("127.0.0.1:9464", "taud.example");
+  (void)CheckHost(*request, *hosts);
+  if (CheckOrigin(*request).has_value()) {
+    // Whatever else it says, what is marked as another site's is refused.
+    return 0;
+  }
+  TAUD_CHECK(request->method != "POST" ||
+             request->Header("x-taud-request") == "1");
+  const auto route = FindJsonRoute(*request);
+  if (!route.ok()) {
+    (void)WriteHttpResponse(JsonError(route.status(), ""), false);
+    return 0;
+  }
+  const auto message = MakeRpcRequest(**route, *request);
+  if (message.ok()) {
+    (void)(*message)->SerializeAsString();
+  } else {
+    (void)WriteHttpResponse(JsonError(message.status(), ""), false);
+  }
+  return 0;
+}
