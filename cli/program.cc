@@ -53,6 +53,8 @@ int RunParsed(int argc, const Program& program) {
   AddStatus(&app, &common, &result);
   AddSnapshots(&app, &common, &result);
   AddPublish(&app, &common, &result);
+  AddPause(&app, &common, &result);
+  AddDecisions(&app, &common, &result);
   AddRollback(&app, &common, &result);
   AddRetract(&app, &common, &result);
   AddErasure(&app, &common, &result);

@@ -286,8 +286,9 @@ class Daemon::Impl {
     publisher.index.min_recall = config_.serving().min_recall();
     publisher.index.publish_seconds =
         config_.trainer().publish_interval_ms() / 1000.0;
-    publisher.on_decision = [this](v1::Decision::Kind kind) {
-      metrics_.CountDecision(kind);
+    publisher.compared_with = [this] { return quality_->reference(); };
+    publisher.on_decision = [this](v1::Decision::Kind decided) {
+      metrics_.CountDecision(decided);
     };
     publisher_ = std::make_unique<Publisher>(
         publisher, &state_, &slot_, [this](Publisher::SwapKind how) {

@@ -23,6 +23,9 @@ void AddSimulate(CLI::App* app, const Common* common, absl::Status* result);
 void AddStatus(CLI::App* app, const Common* common, absl::Status* result);
 void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result);
 void AddPublish(CLI::App* app, const Common* common, absl::Status* result);
+// `tauctl pause` and `tauctl resume`.
+void AddPause(CLI::App* app, const Common* common, absl::Status* result);
+void AddDecisions(CLI::App* app, const Common* common, absl::Status* result);
 void AddRollback(CLI::App* app, const Common* common, absl::Status* result);
 void AddRetract(CLI::App* app, const Common* common, absl::Status* result);
 void AddErasure(CLI::App* app, const Common* common, absl::Status* result);

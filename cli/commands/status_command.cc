@@ -1,4 +1,4 @@
-// tauctl status, tauctl snapshots, tauctl publish
+// tauctl status
 
 #include <unistd.h>
 
@@ -121,52 +121,6 @@ absl::Status Watch(const Common& common, int interval_ms) {
   }
 }
 
-absl::Status ListSnapshots(const Common& common) {
-  grpc::ClientContext context;
-  Prepare(common, &context);
-  v1::ListSnapshotsResponse response;
-  const auto stub = v1::ModelService::NewStub(Connect(common));
-  const grpc::Status status =
-      stub->ListSnapshots(&context, v1::ListSnapshotsRequest(), &response);
-  if (!status.ok()) return FromRpc(status, common.server);
-  if (common.json) {
-    std::cout << ToJson(response, true);
-    return absl::OkStatus();
-  }
-  Table table({">version", "serving", "made", ">trained through", ">users",
-               ">items", ">size", ">loss", ">tau_0"});
-  for (const v1::SnapshotInfo& info : response.snapshots()) {
-    const auto metric = [&info](const char* name) {
-      const auto it = info.metrics().find(name);
-      return it == info.metrics().end() ? std::string() : Fixed(it->second, 4);
-    };
-    table.AddRow({absl::StrCat(info.version()), info.serving() ? "yes" : "",
-                  TimeOf(info.created_ms()), Count(info.trained_through()),
-                  Count(info.users()), Count(info.items()), Bytes(info.bytes()),
-                  metric("loss"), metric("tau0")});
-  }
-  std::cout << table.ToString();
-  return absl::OkStatus();
-}
-
-absl::Status Publish(const Common& common) {
-  grpc::ClientContext context;
-  Prepare(common, &context);
-  v1::PublishResponse response;
-  const auto stub = v1::ModelService::NewStub(Connect(common));
-  const grpc::Status status =
-      stub->Publish(&context, v1::PublishRequest(), &response);
-  if (!status.ok()) return FromRpc(status, common.server);
-  if (common.json) {
-    std::cout << ToJson(response, true);
-  } else {
-    std::cout << "snapshot " << response.version()
-              << " serves, trained through interaction "
-              << Count(response.trained_through()) << "\n";
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 void AddStatus(CLI::App* app, const Common* common, absl::Status* result) {
@@ -182,17 +136,6 @@ void AddStatus(CLI::App* app, const Common* common, absl::Status* result) {
     *result =
         flags->watch ? Watch(*common, flags->interval_ms) : GetStatus(*common);
   });
-}
-
-void AddSnapshots(CLI::App* app, const Common* common, absl::Status* result) {
-  CLI::App* command = app->add_subcommand("snapshots", "The snapshots on disk");
-  command->callback([common, result] { *result = ListSnapshots(*common); });
-}
-
-void AddPublish(CLI::App* app, const Common* common, absl::Status* result) {
-  CLI::App* command = app->add_subcommand(
-      "publish", "Puts the model as it is now into service and on disk");
-  command->callback([common, result] { *result = Publish(*common); });
 }
 
 }  // namespace taud::cli

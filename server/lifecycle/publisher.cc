@@ -654,7 +654,9 @@ absl::Status Publisher::Save(const model::Snapshot& snapshot) {
 void Publisher::FreeRetired() {
   retired_.FreeUnused();
   const bool serves = slot_->Get() != nullptr;
-  const absl::Duration oldest = retired_.OldestAge(options_.steady_now());
+  const absl::Duration oldest = retired_.OldestAge(
+      options_.steady_now(),
+      options_.compared_with ? options_.compared_with() : nullptr);
   absl::MutexLock lock(&mutex_);
   stats_.live = serves + retired_.size();
   stats_.oldest_retired_seconds = absl::ToDoubleSeconds(oldest);

@@ -48,6 +48,9 @@ class Publisher {
     absl::Duration save_interval = absl::Seconds(30);
     size_t dim = 64;
     index::IndexOptions index;
+    // The model that the serving one is compared with, which is held for that
+    // and not by a request; for its address alone. May be null.
+    std::function<const ServingModel*()> compared_with;
     // Called at each decision, on the publisher's thread; may be null.
     std::function<void(v1::Decision::Kind)> on_decision;
     // By which intervals are measured; tests bring their own.
@@ -166,6 +169,7 @@ class Publisher {
     uint64_t held_back = 0;    // while a version was pinned, or behind it
     int64_t last_swap_ms = 0;  // Unix milliseconds; 0: none
     size_t live = 0;  // models in memory: the serving one and retired ones
+    // Of those that requests hold.
     double oldest_retired_seconds = 0;
     std::string last_rejection;
     uint64_t rejected_in_a_row = 0;

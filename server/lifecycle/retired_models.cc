@@ -26,8 +26,12 @@ void RetiredModels::FreeUnused() {
                 models_.end());
 }
 
-absl::Duration RetiredModels::OldestAge(absl::Time now) const {
-  return models_.empty() ? absl::ZeroDuration() : now - models_.front().since;
+absl::Duration RetiredModels::OldestAge(absl::Time now,
+                                        const ServingModel* but) const {
+  for (const Retired& retired : models_) {
+    if (retired.model.get() != but) return now - retired.since;
+  }
+  return absl::ZeroDuration();
 }
 
 }  // namespace taud::server

@@ -23,8 +23,9 @@ class RetiredModels {
 
   bool empty() const { return models_.empty(); }
   size_t size() const { return models_.size(); }
-  // How long the oldest has been here; zero if there is none.
-  absl::Duration OldestAge(absl::Time now) const;
+  // How long the oldest has been here, `but` this one, which may be null; zero
+  // if there is none.
+  absl::Duration OldestAge(absl::Time now, const ServingModel* but) const;
 
  private:
   struct Retired {

@@ -141,8 +141,8 @@ void AddSnapshot(const v1::Status& s, FamilyList* list) {
                 "Roll-backs of the daemon's own because live quality fell",
                 D(v.automatic_rollbacks()));
   list->Gauge("taud_snapshots_live",
-              "Snapshots in memory: the serving one and those that requests "
-              "still hold",
+              "Snapshots in memory: the serving one, the one it is compared "
+              "with, and those that requests still hold",
               v.live_snapshots());
   list->Gauge("taud_snapshot_recent_weight",
               "What a user's latest items count beside its vector",

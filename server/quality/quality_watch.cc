@@ -485,6 +485,11 @@ v1::LiveFigures QualityWatch::FiguresLocked() const {
   return figures;
 }
 
+const ServingModel* QualityWatch::reference() const {
+  absl::MutexLock lock(&mutex_);
+  return reference_.get();
+}
+
 v1::LiveFigures QualityWatch::Live() const {
   absl::MutexLock lock(&mutex_);
   v1::LiveFigures figures;

@@ -79,6 +79,9 @@ class QualityWatch {
   // model that nobody else holds after an erasure.
   void OnSwap(std::shared_ptr<const ServingModel> now, Swap swap);
 
+  // What the serving model is compared with: for its address alone.
+  const ServingModel* reference() const;
+
   // For the searchers.
   ListSampler* lists() { return &sampler_; }
 

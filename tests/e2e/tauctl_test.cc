@@ -168,6 +168,24 @@ TEST_F(TauctlTest, ASession) {
   const json snapshots = TauctlJson(server, "snapshots");
   EXPECT_EQ(snapshots["snapshots"][0]["version"], published["version"]);
   EXPECT_THAT(Tauctl(server, "snapshots").text, HasSubstr("trained through"));
+  const std::string version = std::to_string(
+      snapshots["snapshots"][0]["version"].is_string()
+          ? std::stoull(snapshots["snapshots"][0]["version"].get<std::string>())
+          : snapshots["snapshots"][0]["version"].get<uint64_t>());
+  EXPECT_THAT(Tauctl(server, "snapshots show " + version).text,
+              HasSubstr("temperatures"));
+  EXPECT_EQ(TauctlJson(server, "snapshots keep " + version + " a.b")["kept_as"],
+            "a.b");
+  EXPECT_THAT(Tauctl(server, "snapshots").text, HasSubstr("kept as a.b"));
+  EXPECT_THAT(Tauctl(server, "snapshots diff " + version).text,
+              HasSubstr("mean cosine of an item's vectors"));
+  EXPECT_EQ(TauctlJson(server, "snapshots release a.b")["kept_as"], "");
+  EXPECT_THAT(Tauctl(server, "pause").text, HasSubstr("tauctl resume"));
+  EXPECT_THAT(Tauctl(server, "resume").text, HasSubstr("goes on"));
+  const std::string decisions = Tauctl(server, "decisions --limit 3").text;
+  EXPECT_THAT(decisions, HasSubstr("resumed"));
+  EXPECT_THAT(decisions, HasSubstr("released"));
+  EXPECT_EQ(decisions.find("published"), std::string::npos);
 
   std::ofstream(File("test.txt")) << "u1 m0 m1 m2\nu2\nstranger m5\n";
   const json evaluated =

@@ -21,7 +21,7 @@ export default board('taud-freshness', 'taud / Freshness and swaps', 'How long u
     lines('Rejected', 'Snapshots rejected by the gate in a minute; and since the last one that served.', 'none',
       [`60 * ${rate('taud_snapshot_rejected_total')}`, '{{instance}} a minute'],
       [of('taud_snapshot_rejected_in_a_row'), '{{instance}} in a row']),
-    lines('In memory', 'The serving snapshot and those that requests still hold; with three a new one waits.', 'none', [of('taud_snapshots_live')]),
+    lines('In memory', 'The serving snapshot, the one it is compared with and those that requests still hold; with four a new one waits.', 'none', [of('taud_snapshots_live')]),
     lines('Not as usual', 'The pinned version, 0 for none; 1 if what serves was forced; roll-backs of the daemon\'s own.', 'none',
       [of('taud_snapshot_pinned_version'), '{{instance}} pinned'],
       [of('taud_snapshot_forced'), '{{instance}} forced'],
