@@ -129,6 +129,7 @@ class Daemon::Impl {
     if (!status.ok()) return status;
     synthetic_ = std::make_unique<SyntheticSnapshots>(
         world, state_.interactions.last_sequence(), publisher_.get());
+    quality_->Start();
     return absl::OkStatus();
   }
 
@@ -341,7 +342,7 @@ class Daemon::Impl {
                            const std::shared_ptr<const ServingModel>& model,
                            const RecommendTask& task,
                            const Recommendation& answer) {
-      lists->Offer(model, task, answer);
+      lists->Offer(*model, task, answer);
     };
     batcher_ = std::make_unique<Batcher>(batcher, &state_, &slot_);
   }

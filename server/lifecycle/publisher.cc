@@ -420,8 +420,7 @@ absl::Status Publisher::TakeBackNow(std::shared_ptr<const ServingModel> model,
   const bool again = options_.steady_now() - last_taken_back_ < kTakenBackAgain;
   last_taken_back_ = options_.steady_now();
   // On disk first: after a crash the newest one there that is not bad serves.
-  if (!shelf_.Has(version)) status = Save(*model->snapshot);
-  if (!status.ok()) status = shelf_.WriteRecords();
+  status = shelf_.Has(version) ? shelf_.WriteRecords() : Save(*model->snapshot);
   if (again && status.ok()) status = Pin(version);
   if (!status.ok()) {
     Log(LogLevel::kError, "the version that is taken back to is not on disk",
@@ -526,6 +525,7 @@ absl::StatusOr<model::SnapshotVersion> Publisher::KeepNow(
     return absl::NotFoundError(
         absl::StrCat("version: no snapshot ", version, " is on disk"));
   }
+  if (records_.Named(name) == version) return version;
   status = records_.Keep(version, name);
   if (!status.ok()) return status;
   decisions_.Add(v1::Decision::KIND_KEPT, version, 0,

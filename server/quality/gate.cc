@@ -57,13 +57,12 @@ constexpr double kMaxLost = .1;
 // .69; of a bad one's at most .54 of the one or .39 of the other.
 constexpr double kMinHitShare = .75;
 constexpr double kMinHitShareOfSlice = .6;
-// A candidate that knows a good deal more than what serves has other things to
-// keep in mind, and only a collapse is told from that: a young model, at most
-// half as well when it knows a third more.
-constexpr double kGrown = 1.02;
-constexpr double kMinHitShareGrown = .5;
-constexpr double kMuchGrown = 1.1;
-constexpr double kMinHitShareMuchGrown = .25;
+// A candidate that knows more than what serves has other things to keep in mind
+// as well: a young model that has learnt a third more may be half as good at
+// the old. So much less is left for each of its share that is new; but a
+// collapse is told at any rate.
+constexpr double kLessForGrowth = 1.5;
+constexpr double kMinHitShareAtAnyRate = .25;
 constexpr double kMinPairsShare = .9;
 constexpr double kMaxPValue = 1e-7;
 
@@ -208,9 +207,10 @@ double GrowthOf(const GateFacts& facts) {
 }
 
 double MinHitShare(double growth, size_t slice) {
-  if (growth > kMuchGrown) return kMinHitShareMuchGrown;
-  if (growth > kGrown) return kMinHitShareGrown;
-  return slice == GateComparison::kAll ? kMinHitShare : kMinHitShareOfSlice;
+  const double share =
+      slice == GateComparison::kAll ? kMinHitShare : kMinHitShareOfSlice;
+  return std::max(kMinHitShareAtAnyRate,
+                  share - kLessForGrowth * std::max(0.0, growth - 1));
 }
 
 void CheckPairs(const GateFacts& facts, Checks* checks) {

@@ -177,7 +177,8 @@ void QualityWatch::OnSwap(std::shared_ptr<const ServingModel> now, Swap swap) {
       version = current_->snapshot->version;
     }
     freed[0] = std::move(before_);
-    before_ = swap == Swap::kErasure ? nullptr : current_;
+    const bool due = options_.steady_now() - last_drift_ >= kDriftInterval;
+    before_ = due && swap != Swap::kErasure ? current_ : nullptr;
     if (swap != Swap::kNext || options_.evaluation_share <= 0) {
       freed[1] = std::move(reference_);
       reference_ = nullptr;
@@ -462,12 +463,11 @@ void QualityWatch::LookAtSnapshots(const Models& models) {
     health = learning_;
   }
   FillTemperatures(*models.current->snapshot, &health);
-  const absl::Time now = options_.steady_now();
-  if (before != nullptr && now - last_drift_ >= kDriftInterval) {
-    last_drift_ = now;
+  if (before != nullptr) {
     FillDrift(*before->snapshot, *models.current->snapshot, &health);
   }
   absl::MutexLock lock(&mutex_);
+  if (before != nullptr) last_drift_ = options_.steady_now();
   learning_ = health;
   items_with_vector_ = models.current->by_popularity.size();
 }

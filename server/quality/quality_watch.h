@@ -141,7 +141,6 @@ class QualityWatch {
   double credit_ = 0;         // seconds that may be spent
   double event_seconds_ = 0;  // decayed mean of what an event costs
   absl::Time last_look_ = absl::InfinitePast();
-  absl::Time last_drift_ = absl::InfinitePast();
   uint64_t looked_generation_ = 0;
   std::array<uint32_t, Evaluation::kTenths - 1> tenth_bounds_{};
   model::SnapshotVersion tenths_of_ = 0;
@@ -153,8 +152,10 @@ class QualityWatch {
   std::deque<absl::AnyInvocable<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const ServingModel> current_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const ServingModel> reference_ ABSL_GUARDED_BY(mutex_);
-  // What the serving one took the place of, until it was looked at.
+  // What the serving one took the place of, until drift was measured, if that
+  // is due.
   std::shared_ptr<const ServingModel> before_ ABSL_GUARDED_BY(mutex_);
+  absl::Time last_drift_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // counts swaps
   Evaluation evaluation_ ABSL_GUARDED_BY(mutex_);
   // Hits of the serving version alone, and of all since the reference changed.

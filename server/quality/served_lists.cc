@@ -83,28 +83,26 @@ const char* NameOf(v1::Representation representation) {
 
 }  // namespace
 
-void ListSampler::Offer(const std::shared_ptr<const ServingModel>& model,
-                        const RecommendTask& task,
+void ListSampler::Offer(const ServingModel& model, const RecommendTask& task,
                         const Recommendation& answer) {
   if (offered_.fetch_add(1, std::memory_order_relaxed) % kEvery != 0) return;
   if (task.kind != RecommendTask::Kind::kForUser || answer.items.empty()) {
     return;
   }
-  if (!mutex_.TryLock()) return;
-  if (waiting_.size() < kMostWaiting) {
-    ServedList& list = waiting_.emplace_back();
-    list.user = task.user;
-    list.representation = answer.representation;
-    list.model = model;
-    const size_t count = std::min(answer.items.size(), ServedList::kItems);
-    for (size_t i = 0; i < count; ++i) {
-      const RankedItem& item = answer.items[i];
-      list.items.push_back(item.item);
-      if (item.unscored) continue;
-      list.scores.push_back(item.score);
-      list.probabilities.push_back(item.probability);
-    }
+  ServedList list;
+  list.user = task.user;
+  list.representation = answer.representation;
+  const size_t count = std::min(answer.items.size(), ServedList::kItems);
+  for (size_t i = 0; i < count; ++i) {
+    const RankedItem& item = answer.items[i];
+    list.items.push_back(item.item);
+    if (item.unscored) continue;
+    list.scores.push_back(item.score);
+    list.probabilities.push_back(item.probability);
   }
+  list.diversity = Diversity(*model.snapshot, list.items);
+  if (!mutex_.TryLock()) return;
+  if (waiting_.size() < kMostWaiting) waiting_.push_back(std::move(list));
   mutex_.Unlock();
 }
 
@@ -129,7 +127,7 @@ void ServedLists::Add(const ServedList& list, const model::State& state,
   const auto n = static_cast<double>(list.items.size());
   kept.popularity /= n;
   kept.novelty /= n;
-  kept.diversity = Diversity(*list.model->snapshot, list.items);
+  kept.diversity = list.diversity;
   kept.entropy = EntropyBits(list.probabilities);
   if (!kept_.empty() && list.user.has_value() && list.user != last_user_) {
     kept.unlike_last = 1 - ShareInCommon(kept_.back().items, list.items);

@@ -29,20 +29,21 @@ struct ServedList {
   std::vector<model::ItemIndex> items;
   std::vector<float> scores;         // of those that have one
   std::vector<float> probabilities;  // likewise
-  // For cosines and counts; let go of when the list was looked at.
-  std::shared_ptr<const ServingModel> model;
+  // 1 − mean cosine of the pairs of items that have vectors; 0 without any.
+  double diversity = 0;
 };
 
 // Takes a sample of the lists that go out. Offer is called by the searchers
 // for each: it costs an atomic increment for all but one of kEvery, and one
-// that finds the mutex held, or the box full, passes by. Thread-safe.
+// that finds the mutex held, or the box full, passes by. It holds no model, so
+// that none lives longer than its requests. Thread-safe.
 class ListSampler {
  public:
   static constexpr size_t kEvery = 16;
   static constexpr size_t kMostWaiting = 256;
 
-  void Offer(const std::shared_ptr<const ServingModel>& model,
-             const RecommendTask& task, const Recommendation& answer);
+  void Offer(const ServingModel& model, const RecommendTask& task,
+             const Recommendation& answer);
   std::vector<ServedList> Take();
 
  private:

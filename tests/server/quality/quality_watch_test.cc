@@ -397,7 +397,7 @@ TEST_F(QualityWatchTest, AfterAnErasureNothingHoldsWhatWasBefore) {
     watch_->OnSwap(two, QualityWatch::Swap::kNext);
     Recommendation answer;
     answer.items.resize(3);
-    watch_->lists()->Offer(two, RecommendTask(), answer);
+    watch_->lists()->Offer(*two, RecommendTask(), answer);
   }
   EXPECT_FALSE(first.expired());
   watch_->OnSwap(Model(3, 5), QualityWatch::Swap::kErasure);

@@ -31,7 +31,6 @@ class ServedListsTest : public testing::Test {
     list.user = user;
     list.items = std::move(items);
     list.representation = v1::REPRESENTATION_TRAINED;
-    list.model = model_;
     return list;
   }
   v1::ServedLists Report() {
@@ -47,8 +46,11 @@ class ServedListsTest : public testing::Test {
 
 TEST_F(ServedListsTest, FiguresOfTwoLists) {
   EXPECT_EQ(Report().lists(), 0);
-  lists_.Add(List(0, {0, 1}), state_, now_);
-  lists_.Add(List(1, {0, 2}), state_, now_);
+  for (const uint32_t user : {0u, 1u}) {
+    ServedList list = List(user, {0, user + 1});
+    list.diversity = user + 1;
+    lists_.Add(list, state_, now_);
+  }
   const v1::ServedLists report = Report();
   EXPECT_EQ(report.sampled(), 2u);
   EXPECT_EQ(report.lists(), 2);
@@ -59,7 +61,6 @@ TEST_F(ServedListsTest, FiguresOfTwoLists) {
               2e-3);
   // −log2 of 1, ½ and ¼.
   EXPECT_NEAR(report.novelty_bits(), ((0 + 1) / 2. + (0 + 2) / 2.) / 2, 1e-3);
-  // Cosines 0 and −1.
   EXPECT_NEAR(report.intra_list_diversity(), (1 + 2) / 2., 1e-3);
   EXPECT_NEAR(report.personalisation(), .5, 1e-12);
   EXPECT_NEAR(report.top_item_share(), 1, 1e-12);
@@ -106,14 +107,23 @@ TEST_F(ServedListsTest, ASampleIsTakenAndBounded) {
   RecommendTask task;
   task.user = 1;
   for (size_t i = 0; i < 10 * ListSampler::kEvery; ++i) {
-    sampler.Offer(model_, task, answer);
+    sampler.Offer(*model_, task, answer);
   }
   const auto lists = sampler.Take();
   ASSERT_EQ(lists.size(), 10u);
   EXPECT_EQ(lists[0].items.size(), ServedList::kItems);
+  // Cosines 0 and −1 of the first three, and of i1 and i2 0.
+  answer.items.resize(3);
+  for (uint32_t i = 0; i < 3; ++i) answer.items[i].item = i;
+  for (size_t i = 0; i < ListSampler::kEvery; ++i) {
+    sampler.Offer(*model_, task, answer);
+  }
+  const auto three = sampler.Take();
+  ASSERT_EQ(three.size(), 1u);
+  EXPECT_NEAR(three[0].diversity, 1 + 1 / 3., 1e-6);
   EXPECT_TRUE(sampler.Take().empty());
   for (size_t i = 0; i < 1000 * ListSampler::kEvery; ++i) {
-    sampler.Offer(model_, task, answer);
+    sampler.Offer(*model_, task, answer);
   }
   EXPECT_EQ(sampler.Take().size(), ListSampler::kMostWaiting);
 }
