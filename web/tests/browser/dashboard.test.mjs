@@ -38,6 +38,12 @@ async function open(options = {}) {
   return page;
 }
 
+// What answers for the daemon has to be done before the page goes.
+async function close(page) {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.close();
+}
+
 function headline(page, pattern) {
   return page.locator('#headline', { hasText: pattern }).waitFor();
 }
@@ -61,7 +67,7 @@ test('a daemon with nothing is shown as that', async () => {
   await page.getByRole('button', { name: 'Recommend' }).click();
   await page.locator('#try .error').waitFor();
   assert.deepEqual(page.complaints.filter((c) => !/ 503 /.test(c)), []);
-  await page.close();
+  await close(page);
 });
 
 test('plots move while interactions come', async () => {
@@ -97,7 +103,7 @@ test('plots move while interactions come', async () => {
   assert.match(await figure.locator('.plot').getAttribute('aria-label'), /^\d\d \w+, \d\d:\d\d:\d\d: answers/);
   assert.deepEqual([...new Set(asked.map((url) => new URL(url).origin))], [daemon.url]);
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('publish and roll back do what they say', async () => {
@@ -124,9 +130,9 @@ test('publish and roll back do what they say', async () => {
   await page.locator('.toast', { hasText: /^Snapshot \d+ serves$/ }).waitFor();
   assert.ok(await served(page) > old);
 
-  const back = page.getByRole('button', { name: /^Roll back snapshot/ }).last();
-  const version = Number(/\d+$/.exec(await back.getAttribute('aria-label'))[0]);
-  await back.click();
+  // The newest: old ones are pruned meanwhile. The list may change until the click.
+  await page.getByRole('button', { name: /^Roll back snapshot/ }).first().click();
+  const version = Number(/\d+/.exec(await dialog.getByRole('heading').innerText())[0]);
   await dialog.getByRole('button', { name: 'Roll back' }).click();
   await page.locator('.toast', { hasText: `Snapshot ${version} serves again` }).waitFor();
   assert.equal(await served(page), version);
@@ -135,7 +141,7 @@ test('publish and roll back do what they say', async () => {
   await dialog.getByRole('button', { name: 'Publish' }).click();
   await dialog.waitFor({ state: 'detached' });
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 // Answers that only a daemon of some age gives.
@@ -193,7 +199,7 @@ test('keep, release, pause, resume and forced publishing ask for what they say',
     ['pause', {}, ...mark], ['resume', {}, ...mark], ['publish', { force: true }, ...mark],
   ]);
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('what is refused is told in the dialog', async () => {
@@ -207,7 +213,7 @@ test('what is refused is told in the dialog', async () => {
   }));
   await dialog.getByRole('button', { name: 'Roll back' }).click();
   await dialog.getByRole('alert').filter({ hasText: 'no snapshot 39 is on disk' }).waitFor();
-  await page.close();
+  await close(page);
 });
 
 test('a user and items can be tried, and strangers\' texts are texts', async () => {
@@ -244,7 +250,7 @@ test('a user and items can be tried, and strangers\' texts are texts', async () 
   }
   await page.getByText(/by the given items alone/).waitFor();
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('hostile texts in reports are inert', async () => {
@@ -262,7 +268,7 @@ test('hostile texts in reports are inert', async () => {
   assert.equal(await page.locator('main img').count(), 0);
   assert.doesNotMatch(await page.title(), /owned/);
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('the keyboard reaches everything, and it can be seen', async () => {
@@ -294,7 +300,7 @@ test('the keyboard reaches everything, and it can be seen', async () => {
   }
   assert.ok(seen.size >= wanted, `${seen.size} of ${wanted}`);
   assert.deepEqual(invisible, []);
-  await page.close();
+  await close(page);
 });
 
 test('it looks well on a desk and on a phone, in light and dark', async () => {
@@ -313,7 +319,7 @@ test('it looks well on a desk and on a phone, in light and dark', async () => {
       await page.screenshot({ path: path.join(OUT, `${name}-${colorScheme}.png`), fullPage: true });
       if ((name === 'desktop') !== (colorScheme === 'light')) {
         assert.deepEqual(page.complaints, []);
-        await page.close();
+        await close(page);
         continue;
       }
       // The switch is the other one, and stays over a reload.
@@ -326,7 +332,7 @@ test('it looks well on a desk and on a phone, in light and dark', async () => {
       await page.locator('#plot-hits canvas').waitFor();
       assert.equal(await ground(), other);
       assert.deepEqual(page.complaints, []);
-      await page.close();
+      await close(page);
     }
   }
 });
@@ -349,7 +355,7 @@ test('weight and time to the first plot', async (t) => {
       .reduce((sum, e) => sum + e.encodedBodySize, 0));
   t.diagnostic(`${(bytes / 1024).toFixed(1)} KiB, first plot after ${first.toFixed(0)} ms`);
   assert.ok(bytes > 50000 && bytes < 150 * 1024, String(bytes));
-  await page.close();
+  await close(page);
 });
 
 test('a restart of the daemon is survived, and so is the history', async () => {
@@ -364,5 +370,5 @@ test('a restart of the daemon is survived, and so is the history', async () => {
   await daemon.start();
   await headline(page, /Serving|nothing is wrong/i);
   assert.ok(await points(page) >= before);
-  await page.close();
+  await close(page);
 });
