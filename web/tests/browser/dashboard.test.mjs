@@ -44,8 +44,13 @@ async function close(page) {
   await page.close();
 }
 
-function headline(page, pattern) {
-  return page.locator('#headline', { hasText: pattern }).waitFor();
+function headline(page, text) {
+  return page.locator('#headline', { hasText: text }).waitFor();
+}
+
+// Whatever words the daemon has for it.
+function serves(page) {
+  return page.waitForFunction(() => /serving [1-9]/.test(document.title));
 }
 
 function served(page) {
@@ -61,7 +66,8 @@ function points(page) {
 test('a daemon with nothing is shown as that', async () => {
   const page = await open();
   await page.goto(daemon.url);
-  await headline(page, /first interactions|no snapshot|nothing/i);
+  await page.waitForFunction(() => document.title === 'taud · not ready');
+  await page.locator('#banner:not([data-level="unknown"])').waitFor();
   await page.getByText('No snapshot is on disk yet.').waitFor();
   await page.fill('#try-user', 'nobody');
   await page.getByRole('button', { name: 'Recommend' }).click();
@@ -84,7 +90,7 @@ test('plots move while interactions come', async () => {
   const asked = [];
   page.on('request', (request) => asked.push(request.url()));
   await page.goto(daemon.url);
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   const figure = page.locator('#plot-traffic');
   await figure.locator('canvas').waitFor();
   const value = () => figure.locator('.legend li').nth(1).innerText();
@@ -219,7 +225,7 @@ test('what is refused is told in the dialog', async () => {
 test('a user and items can be tried, and strangers\' texts are texts', async () => {
   const page = await open();
   await page.goto(daemon.url);
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   await page.fill('#try-user', 'user-3');
   await page.getByRole('button', { name: 'Recommend' }).click();
   const rows = page.locator('#try-panel-0 .results tbody tr');
@@ -361,14 +367,14 @@ test('weight and time to the first plot', async (t) => {
 test('a restart of the daemon is survived, and so is the history', async () => {
   const page = await open();
   await page.goto(daemon.url);
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   const before = await points(page);
   assert.ok(before >= 2);
   await daemon.stop();
   await headline(page, 'Not reachable, trying again');
   assert.ok(await page.locator('#publish').isDisabled());
   await daemon.start();
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   assert.ok(await points(page) >= before);
   await close(page);
 });
