@@ -104,7 +104,7 @@ void JsonCalls::Start(std::unique_ptr<Pending> call,
 }
 
 void JsonCalls::Finish(Pending* pending, const grpc::Status& status) {
-  const std::unique_ptr<Pending> call(pending);
+  std::unique_ptr<Pending> call(pending);
   HttpResponse response;
   try {
     response = AnswerOf(*call, status);
@@ -112,6 +112,9 @@ void JsonCalls::Finish(Pending* pending, const grpc::Status& status) {
     response.status = 500;
   }
   call->reply(std::move(response), std::move(call->place));
+  // Before Stop goes on: the channel goes with the last one that has it, and
+  // must not go on the thread that it calls back on.
+  call.reset();
   absl::MutexLock lock(&mutex_);
   pending_.erase(pending);
 }

@@ -323,9 +323,9 @@ TEST_F(RecommendTest, HttpForMachinesThatWatch) {
   const auto ready = http.Get("/readyz");
   ASSERT_TRUE(ready);
   EXPECT_EQ(ready->status, 200);
-  const auto status = http.Get("/status");
+  const auto status = http.Get("/api/v1/status");
   ASSERT_TRUE(status);
-  EXPECT_THAT(status->body, HasSubstr("\"phase\": \"SERVING\""));
+  EXPECT_THAT(status->body, HasSubstr("\"phase\":\"SERVING\""));
   const auto unknown = http.Get("/nothing");
   ASSERT_TRUE(unknown);
   EXPECT_EQ(unknown->status, 404);

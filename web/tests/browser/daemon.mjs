@@ -17,7 +17,7 @@ export class Daemon {
       '--grpc-address', `127.0.0.1:${this.grpc ?? 0}`,
       '--http-address', `127.0.0.1:${this.http ?? 0}`,
       '--set', 'trainer.publish_interval_ms=500', '--set', 'trainer.dim=16',
-      '--set', 'trainer.threads=1', '--set', 'store.snapshot_save_seconds=1',
+      '--set', 'trainer.threads=1', '--set', 'store.snapshot_save_seconds=3',
     ], { stdio: ['ignore', 'ignore', 'pipe'] });
     const lines = createInterface({ input: this.process.stderr });
     await new Promise((resolve, reject) => {

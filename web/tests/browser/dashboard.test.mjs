@@ -38,8 +38,19 @@ async function open(options = {}) {
   return page;
 }
 
-function headline(page, pattern) {
-  return page.locator('#headline', { hasText: pattern }).waitFor();
+// What answers for the daemon has to be done before the page goes.
+async function close(page) {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.close();
+}
+
+function headline(page, text) {
+  return page.locator('#headline', { hasText: text }).waitFor();
+}
+
+// Whatever words the daemon has for it.
+function serves(page) {
+  return page.waitForFunction(() => /serving [1-9]/.test(document.title));
 }
 
 function served(page) {
@@ -55,13 +66,14 @@ function points(page) {
 test('a daemon with nothing is shown as that', async () => {
   const page = await open();
   await page.goto(daemon.url);
-  await headline(page, /first interactions|no snapshot|nothing/i);
+  await page.waitForFunction(() => document.title === 'taud · not ready');
+  await page.locator('#banner:not([data-level="unknown"])').waitFor();
   await page.getByText('No snapshot is on disk yet.').waitFor();
   await page.fill('#try-user', 'nobody');
   await page.getByRole('button', { name: 'Recommend' }).click();
   await page.locator('#try .error').waitFor();
   assert.deepEqual(page.complaints.filter((c) => !/ 503 /.test(c)), []);
-  await page.close();
+  await close(page);
 });
 
 test('plots move while interactions come', async () => {
@@ -78,7 +90,7 @@ test('plots move while interactions come', async () => {
   const asked = [];
   page.on('request', (request) => asked.push(request.url()));
   await page.goto(daemon.url);
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   const figure = page.locator('#plot-traffic');
   await figure.locator('canvas').waitFor();
   const value = () => figure.locator('.legend li').nth(1).innerText();
@@ -97,7 +109,7 @@ test('plots move while interactions come', async () => {
   assert.match(await figure.locator('.plot').getAttribute('aria-label'), /^\d\d \w+, \d\d:\d\d:\d\d: answers/);
   assert.deepEqual([...new Set(asked.map((url) => new URL(url).origin))], [daemon.url]);
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('publish and roll back do what they say', async () => {
@@ -124,9 +136,9 @@ test('publish and roll back do what they say', async () => {
   await page.locator('.toast', { hasText: /^Snapshot \d+ serves$/ }).waitFor();
   assert.ok(await served(page) > old);
 
-  const back = page.getByRole('button', { name: /^Roll back snapshot/ }).last();
-  const version = Number(/\d+$/.exec(await back.getAttribute('aria-label'))[0]);
-  await back.click();
+  // The newest: old ones are pruned meanwhile. The list may change until the click.
+  await page.getByRole('button', { name: /^Roll back snapshot/ }).first().click();
+  const version = Number(/\d+/.exec(await dialog.getByRole('heading').innerText())[0]);
   await dialog.getByRole('button', { name: 'Roll back' }).click();
   await page.locator('.toast', { hasText: `Snapshot ${version} serves again` }).waitFor();
   assert.equal(await served(page), version);
@@ -135,7 +147,7 @@ test('publish and roll back do what they say', async () => {
   await dialog.getByRole('button', { name: 'Publish' }).click();
   await dialog.waitFor({ state: 'detached' });
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 // Answers that only a daemon of some age gives.
@@ -193,7 +205,7 @@ test('keep, release, pause, resume and forced publishing ask for what they say',
     ['pause', {}, ...mark], ['resume', {}, ...mark], ['publish', { force: true }, ...mark],
   ]);
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('what is refused is told in the dialog', async () => {
@@ -207,13 +219,13 @@ test('what is refused is told in the dialog', async () => {
   }));
   await dialog.getByRole('button', { name: 'Roll back' }).click();
   await dialog.getByRole('alert').filter({ hasText: 'no snapshot 39 is on disk' }).waitFor();
-  await page.close();
+  await close(page);
 });
 
 test('a user and items can be tried, and strangers\' texts are texts', async () => {
   const page = await open();
   await page.goto(daemon.url);
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   await page.fill('#try-user', 'user-3');
   await page.getByRole('button', { name: 'Recommend' }).click();
   const rows = page.locator('#try-panel-0 .results tbody tr');
@@ -244,7 +256,7 @@ test('a user and items can be tried, and strangers\' texts are texts', async () 
   }
   await page.getByText(/by the given items alone/).waitFor();
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('hostile texts in reports are inert', async () => {
@@ -262,7 +274,7 @@ test('hostile texts in reports are inert', async () => {
   assert.equal(await page.locator('main img').count(), 0);
   assert.doesNotMatch(await page.title(), /owned/);
   assert.deepEqual(page.complaints, []);
-  await page.close();
+  await close(page);
 });
 
 test('the keyboard reaches everything, and it can be seen', async () => {
@@ -294,7 +306,7 @@ test('the keyboard reaches everything, and it can be seen', async () => {
   }
   assert.ok(seen.size >= wanted, `${seen.size} of ${wanted}`);
   assert.deepEqual(invisible, []);
-  await page.close();
+  await close(page);
 });
 
 test('it looks well on a desk and on a phone, in light and dark', async () => {
@@ -313,7 +325,7 @@ test('it looks well on a desk and on a phone, in light and dark', async () => {
       await page.screenshot({ path: path.join(OUT, `${name}-${colorScheme}.png`), fullPage: true });
       if ((name === 'desktop') !== (colorScheme === 'light')) {
         assert.deepEqual(page.complaints, []);
-        await page.close();
+        await close(page);
         continue;
       }
       // The switch is the other one, and stays over a reload.
@@ -326,7 +338,7 @@ test('it looks well on a desk and on a phone, in light and dark', async () => {
       await page.locator('#plot-hits canvas').waitFor();
       assert.equal(await ground(), other);
       assert.deepEqual(page.complaints, []);
-      await page.close();
+      await close(page);
     }
   }
 });
@@ -349,20 +361,20 @@ test('weight and time to the first plot', async (t) => {
       .reduce((sum, e) => sum + e.encodedBodySize, 0));
   t.diagnostic(`${(bytes / 1024).toFixed(1)} KiB, first plot after ${first.toFixed(0)} ms`);
   assert.ok(bytes > 50000 && bytes < 150 * 1024, String(bytes));
-  await page.close();
+  await close(page);
 });
 
 test('a restart of the daemon is survived, and so is the history', async () => {
   const page = await open();
   await page.goto(daemon.url);
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   const before = await points(page);
   assert.ok(before >= 2);
   await daemon.stop();
   await headline(page, 'Not reachable, trying again');
   assert.ok(await page.locator('#publish').isDisabled());
   await daemon.start();
-  await headline(page, /Serving|nothing is wrong/i);
+  await serves(page);
   assert.ok(await points(page) >= before);
-  await page.close();
+  await close(page);
 });
