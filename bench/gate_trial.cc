@@ -150,7 +150,7 @@ class Trial {
     if (!servable.ok()) return std::string(servable.message());
     const auto facts = server::MeasureForGate(*next, serving, *state_);
     if (!facts.ok()) return std::string(facts.status().message());
-    const v1::Verdict verdict = server::Judge(*facts);
+    const v1::Verdict verdict = server::Judge(*facts, history_);
     if (!counted) {
       for (const v1::Check& check : verdict.checks()) {
         if (check.name() != "hit_rate") continue;
@@ -160,6 +160,9 @@ class Trial {
       std::printf("\n");
     }
     if (counted) {
+      if (verdict.passed() && facts->comparison.has_value()) {
+        history_.Note(*facts->comparison);
+      }
       seconds_ += absl::ToDoubleSeconds(absl::Now() - start);
       ++judged_;
       for (const v1::Check& check : verdict.checks()) Note(check);
@@ -193,6 +196,7 @@ class Trial {
   }
 
   const model::State* const state_;
+  server::HitHistory history_;
   std::map<std::string, Range> ranges_;
   double seconds_ = 0;
   size_t judged_ = 0;

@@ -57,7 +57,9 @@ void BM_SaveSnapshot(benchmark::State& bench) {
                             prepared.items)
                    .ok());
     bench.PauseTiming();
-    TAUD_CHECK(PruneSnapshots(prepared.root, {0, 0, 0}).ok());
+    SnapshotRetention none;
+    none.keep = 0;
+    TAUD_CHECK(PruneSnapshots(prepared.root, none).ok());
     bench.ResumeTiming();
   }
 }

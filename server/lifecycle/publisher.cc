@@ -267,12 +267,15 @@ absl::StatusOr<v1::Verdict> Publisher::AskGate(const ServingModel& next,
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
   const auto facts = MeasureForGate(next, serving.get(), *state_);
   if (!facts.ok()) return facts.status();
-  v1::Verdict verdict = Judge(*facts);
+  v1::Verdict verdict = Judge(*facts, hits_);
   verdict.set_forced(force && !verdict.passed());
   verdict.set_decided_ms(absl::ToUnixMillis(absl::Now()));
   verdict.set_seconds(absl::ToDoubleSeconds(options_.steady_now() - start));
   const model::SnapshotVersion version = next.snapshot->version;
   records_.SetVerdict(version, verdict);
+  if (verdict.passed() && facts->comparison.has_value()) {
+    hits_.Note(*facts->comparison);
+  }
   if (verdict.passed() || verdict.forced()) return verdict;
   records_.SetBad(version, true);
   return absl::FailedPreconditionError(

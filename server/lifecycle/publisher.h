@@ -22,6 +22,7 @@
 #include "server/lifecycle/snapshot_records.h"
 #include "server/lifecycle/snapshot_shelf.h"
 #include "server/lifecycle/version_lifecycle.h"
+#include "server/quality/gate.h"
 #include "server/serving/serving_model.h"
 
 namespace taud::server {
@@ -253,6 +254,7 @@ class Publisher {
   // they are still in memory, have what it took out.
   model::SnapshotVersion erased_through_ = 0;
   index::IndexBuilder builder_;
+  HitHistory hits_;
   absl::Time last_save_ = absl::InfinitePast();        // steady
   absl::Time last_taken_back_ = absl::InfinitePast();  // steady
   RetiredModels retired_;

@@ -57,6 +57,23 @@ struct GateComparison {
   std::array<PairCounts, kSlices> pairs;
 };
 
+// How much the hit rate moves from one good snapshot to the next: much with a
+// small catalogue whose users change their minds, hardly with a large one. A
+// control chart (Shewhart 1931): what is beyond its limits is no noise.
+class HitHistory {
+ public:
+  // After each snapshot that passed and was compared.
+  void Note(const GateComparison& comparison);
+  // The least share of the hits that noise leaves: e^(−8σ), σ being the decayed
+  // root mean square of ln(now / before) over some twenty snapshots.
+  double LeastShare(size_t slice) const;
+
+ private:
+  // Before anything was seen, as good as five snapshots of σ = .07.
+  std::array<double, GateComparison::kSlices> squares_{.0049, .0049, .0049};
+  double seen_ = 5;
+};
+
 struct GateFacts {
   GateMeasures candidate;
   // Both absent if nothing serves that has learnt anything.
@@ -73,7 +90,8 @@ absl::StatusOr<GateFacts> MeasureForGate(const ServingModel& candidate,
 
 // The verdict, with every check, its figure and its bounds. Not filled in:
 // decided_ms, forced, seconds.
-v1::Verdict Judge(const GateFacts& facts);
+v1::Verdict Judge(const GateFacts& facts,
+                  const HitHistory& history = HitHistory());
 
 // The checks that failed, in one line; empty if it passed.
 std::string Failures(const v1::Verdict& verdict);
