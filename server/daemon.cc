@@ -135,11 +135,12 @@ class Daemon::Impl {
   absl::Status ReadLog() {
     const absl::Time start = absl::Now();
     absl::Time last_report = start;
-    absl::Status status = store_->Replay([&](uint64_t events, uint64_t last) {
+    absl::Status status = store_->Replay([&](uint64_t read, uint64_t of) {
+      context_.log_read_percent = ReadPercent(read, of);
       if (absl::Now() - last_report < absl::Seconds(1)) return;
       last_report = absl::Now();
       Log(LogLevel::kInfo, "reading the log",
-          {{"events", absl::StrCat(events)}, {"of", absl::StrCat(last)}});
+          {{"events", absl::StrCat(read)}, {"of", absl::StrCat(of)}});
     });
     if (!status.ok()) return status;
     Log(LogLevel::kInfo, "log read",
@@ -151,6 +152,7 @@ class Daemon::Impl {
     auto resumed = upkeep_->ResumeTraining();
     if (!resumed.ok()) return resumed.status();
     if (!*resumed && warm_) upkeep_->SetResumedFrom("snapshot");
+    context_.log_read_percent = 100;
     context_.phase = Phase::kServing;
     UpdateHealth();
     return absl::OkStatus();
@@ -392,6 +394,7 @@ class Daemon::Impl {
     context_.calls.metrics = &metrics_;
     context_.calls.log = &call_log_;
     context_.insecure = config_.server().insecure();
+    context_.ready_before_history = config_.serving().ready_before_history();
     context_.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     context_.max_queued =
         static_cast<uint64_t>(config_.ingestion().max_queue());
@@ -493,18 +496,13 @@ class Daemon::Impl {
   void UpdateHealth() {
     absl::MutexLock lock(&health_mutex_);
     if (health_ == nullptr) return;
-    const Phase phase = context_.phase.load();
-    const bool up = phase != Phase::kDraining;
-    const bool recommends = up && slot_.Get() != nullptr;
-    const bool reads = phase == Phase::kServing;
-    const bool ingests = reads && store_->stats().refusing.empty();
-    health_->SetServingStatus("taud.v1.RecommendationService", recommends);
-    health_->SetServingStatus("taud.v1.IngestionService", ingests);
-    health_->SetServingStatus("taud.v1.CatalogService", reads);
-    health_->SetServingStatus("taud.v1.ModelService", up);
-    // As a whole it serves with a full disk, too: nobody is helped by a
-    // restart.
-    health_->SetServingStatus("", recommends && reads);
+    const ServiceHealth health = HealthOf(StandingOf(context_));
+    health_->SetServingStatus("taud.v1.RecommendationService",
+                              health.recommendation);
+    health_->SetServingStatus("taud.v1.IngestionService", health.ingestion);
+    health_->SetServingStatus("taud.v1.CatalogService", health.catalog);
+    health_->SetServingStatus("taud.v1.ModelService", health.model);
+    health_->SetServingStatus("", health.whole);
   }
 
   // A last snapshot of what was learnt; Publisher::Stop saves it.
