@@ -23,6 +23,7 @@
 #include "server/api/recommendation_service.h"
 #include "server/api/status_report.h"
 #include "server/lifecycle/backup_place.h"
+#include "server/lifecycle/drain.h"
 #include "server/observe/logging.h"
 #include "server/rpc/acceptor.h"
 #include "server/rpc/answer_deadlines.h"
@@ -165,26 +166,53 @@ class Daemon::Impl {
     if (server_ != nullptr) {
       Log(LogLevel::kInfo, "draining",
           {{"seconds", absl::StrCat(config_.server().drain_seconds())}});
-      UpdateHealth();
-      if (upkeep_ != nullptr) upkeep_->CallOffBackup();
-      ingestion_->Drain();
-      model_service_->Drain();
-      acceptor_->Stop();
-      server_->Shutdown(absl::ToChronoTime(deadline));
-      server_->Wait();
-      queues_->Stop();
     }
-    synthetic_.reset();
-    if (quality_ != nullptr) quality_->Stop();
-    if (trainer_ != nullptr) PublishLast(deadline);
-    if (http_ != nullptr) http_->Stop();
-    if (history_ != nullptr) history_->Stop();
-    if (trainer_ != nullptr) trainer_->Stop();
-    if (upkeep_ != nullptr) upkeep_->Stop(trainer_->StateWhenStopped());
-    if (publisher_ != nullptr) publisher_->Stop();
-    if (batcher_ != nullptr) batcher_->Stop();
-    if (store_ != nullptr) store_->Close();
+    RunDrain(StepsOfDrain(), deadline);
     if (server_ != nullptr) Log(LogLevel::kInfo, "stopped");
+  }
+
+  // Of the parts there are.
+  DrainSteps StepsOfDrain() {
+    DrainSteps steps;
+    if (server_ != nullptr) {
+      steps.say_not_serving = [this] { UpdateHealth(); };
+      steps.call_off_backup = [this] { upkeep_->CallOffBackup(); };
+      steps.end_streams = [this] {
+        ingestion_->Drain();
+        model_service_->Drain();
+      };
+      steps.finish_calls = [this](absl::Time deadline) {
+        acceptor_->Stop();
+        server_->Shutdown(absl::ToChronoTime(deadline));
+        server_->Wait();
+        queues_->Stop();
+      };
+    }
+    steps.stop_watching = [this] {
+      synthetic_.reset();
+      if (quality_ != nullptr) quality_->Stop();
+    };
+    steps.stop_pages = [this] {
+      if (http_ != nullptr) http_->Stop();
+      if (history_ != nullptr) history_->Stop();
+    };
+    if (trainer_ != nullptr) {
+      steps.publish_last = [this](absl::Time by) { PublishLast(by); };
+      steps.stop_learning = [this] { trainer_->Stop(); };
+    }
+    if (upkeep_ != nullptr) {
+      steps.save_training = [this] {
+        upkeep_->Stop(trainer_->StateWhenStopped());
+      };
+    }
+    if (publisher_ != nullptr) {
+      steps.stop_publishing = [this] { publisher_->Stop(); };
+    }
+    if (batcher_ != nullptr) {
+      steps.stop_searching = [this] { batcher_->Stop(); };
+    }
+    if (store_ != nullptr) steps.close_log = [this] { store_->Close(); };
+    return steps;
   }
 
   std::string Summary() const {
@@ -507,21 +535,19 @@ class Daemon::Impl {
 
   // A last snapshot of what was learnt; Publisher::Stop saves it.
   void PublishLast(absl::Time deadline) {
-    if (publisher_->pinned() != 0) return;  // it would end the rollback
-    // One that is behind would be waited for in vain.
+    LastSnapshot last;
+    last.pinned = publisher_->pinned() != 0;
     const std::shared_ptr<const ServingModel> serving = slot_.Get();
-    if (serving != nullptr && trainer_->status().trained_through <
-                                  serving->snapshot->trained_through) {
-      return;
-    }
+    if (serving != nullptr) last.serving = serving->snapshot->trained_through;
+    last.trained = trainer_->status().trained_through;
+    if (!WantsLastSnapshot(last)) return;
     auto published = std::make_shared<absl::Notification>();
     const absl::Status status = publisher_->PublishNow(
         [this] { return trainer_->RequestPublish(); },
         [published](const absl::StatusOr<Published>&) { published->Notify(); });
     if (!status.ok()) return;  // nothing learnt, nothing to lose
-    // One second at least: the calls may have used up all of the time.
     published->WaitForNotificationWithDeadline(
-        std::max(deadline, absl::Now() + absl::Seconds(1)));
+        WaitForLastUntil(deadline, absl::Now()));
   }
 
   const config::v1::Config config_;
