@@ -43,7 +43,7 @@ TEST_P(MemoryFaultPointTest, EndsNothingAndLosesNothing) {
     Publish(api);
     for (int i = 0; i < 5; ++i) Write(api, &record, 50);
     EXPECT_EQ(api.Status().phase(), "SERVING");
-    EXPECT_TRUE(daemon.WaitForLog("bad_alloc")) << daemon.log();
+    EXPECT_TRUE(daemon.WaitForLog("no memory at ")) << daemon.log();
     daemon.Signal(SIGTERM);
     EXPECT_EQ(daemon.Wait(), 0) << daemon.log();
   }

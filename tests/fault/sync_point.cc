@@ -3,7 +3,7 @@
 // which it happens (the first by default):
 //   kill       the process dies as of kill -9
 //   power-cut  the same, and what was not synced is lost (faulty_disk.h)
-//   oom        std::bad_alloc is thrown
+//   oom        std::bad_alloc is thrown, and standard error says so
 //   hold       the thread waits there, at that hit alone, until somebody opens
 //              the FIFO that the variable TAUD_FAULT_GATE names for writing
 //   inject     the code at the point does the wrong thing itself, from then on
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -76,7 +77,10 @@ void ReachSyncPoint(const char* name) {
     kill(getpid(), SIGKILL);
     pause();
   }
-  if (Action() == "oom") throw std::bad_alloc();
+  if (Action() == "oom") {
+    std::fprintf(stderr, "no memory at %s\n", name);
+    throw std::bad_alloc();
+  }
   if (Action() == "hold") HoldOnce();
 }
 
