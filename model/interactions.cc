@@ -1,6 +1,7 @@
 #include "model/interactions.h"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 
 #include "absl/container/flat_hash_map.h"
@@ -19,13 +20,90 @@ uint32_t SinceLike(const HistoryEntry& old, Sequence sequence) {
              : static_cast<uint32_t>(since);
 }
 
+// So that the next `more` insertions need no memory; it grows as they would
+// have let it grow.
+template <typename T>
+void MakeRoom(size_t more, std::vector<T>* vector) {
+  const size_t needed = vector->size() + more;
+  if (needed <= vector->capacity()) return;
+  vector->reserve(std::max(needed, 2 * vector->capacity()));
+}
+
+constexpr uint64_t kPosition = 0xffffffff;
+
+// Positions of the interactions in kPosition, sorted by the index above them,
+// of a user or an item; those of one index in order.
+template <typename IndexOf>
+std::vector<uint64_t> SortBy(const std::vector<Interaction>& interactions,
+                             const IndexOf& index_of) {
+  std::vector<uint64_t> order(interactions.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    order[i] = (uint64_t{index_of(interactions[i])} << 32) | i;
+  }
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+// Calls visit(index, begin, end) for the places of each index in `order`.
+template <typename Visit>
+void ForEachIndex(const std::vector<uint64_t>& order, const Visit& visit) {
+  for (size_t begin = 0; begin < order.size();) {
+    const uint64_t index = order[begin] >> 32;
+    size_t end = begin;
+    while (end < order.size() && order[end] >> 32 == index) ++end;
+    visit(static_cast<uint32_t>(index), begin, end);
+    begin = end;
+  }
+}
+
+// Which of one user's interactions, at the places [begin, end) of `order`, are
+// with an item that is seen by then. *by_item is room for them.
+void MarkRepeated(const std::vector<Interaction>& interactions,
+                  const std::vector<uint64_t>& order, size_t begin, size_t end,
+                  const std::vector<ItemIndex>& seen,
+                  std::vector<uint64_t>* by_item, std::vector<char>* repeated) {
+  by_item->clear();
+  for (size_t i = begin; i < end; ++i) {
+    const uint64_t at = order[i] & kPosition;
+    by_item->push_back((uint64_t{interactions[at].item} << 32) | at);
+  }
+  std::sort(by_item->begin(), by_item->end());
+  const Interaction* before = nullptr;
+  for (const uint64_t key : *by_item) {
+    const size_t at = key & kPosition;
+    const Interaction& one = interactions[at];
+    (*repeated)[at] =
+        before != nullptr && before->item == one.item
+            ? before->kind != InteractionKind::kRetract
+            : std::binary_search(seen.begin(), seen.end(), one.item);
+    before = &one;
+  }
+}
+
 }  // namespace
 
+// Here and in AppendAll whatever may need memory comes before anything changes.
+// So one that throws has appended those through last_sequence(), wholly, and
+// nothing of the others, which can be appended again.
 void Interactions::Append(const Interaction& interaction) {
   TAUD_CHECK(interaction.sequence > last_sequence());
+  users_.GrowTo(size_t{interaction.user} + 1);
+  items_.GrowTo(size_t{interaction.item} + 1);
   Interaction kept = interaction;
-  AppendToItem(interaction, AppendToUser(&kept));
+  {
+    absl::MutexLock lock(&UserMutex(interaction.user));
+    User& user = users_.Mutable(interaction.user);
+    MakeRoom(1, &user.seen);
+    MakeRoom(1, &user.history);
+    kept.repeated = std::binary_search(user.seen.begin(), user.seen.end(),
+                                       interaction.item);
+  }
+  {
+    absl::MutexLock lock(&ItemMutex(interaction.item));
+    MakeRoom(1, &items_.Mutable(interaction.item).recent);
+  }
   log_.push_back(kept);
+  AppendToItem(interaction, AppendToUser(&kept));
   NoteRetraction(interaction);
   last_sequence_.store(interaction.sequence, std::memory_order_release);
 }
@@ -45,39 +123,58 @@ void Interactions::AppendAll(const std::vector<Interaction>& interactions) {
   items_.GrowTo(size_t{last_item} + 1);
   // By user, and by item, each in order: one lock and one place in memory for
   // many interactions.
-  std::vector<uint64_t> order(interactions.size());
-  for (size_t i = 0; i < order.size(); ++i) {
-    order[i] = (uint64_t{interactions[i].user} << 32) | i;
-  }
-  std::sort(order.begin(), order.end());
-  constexpr uint64_t kPosition = 0xffffffff;
+  const std::vector<uint64_t> by_user =
+      SortBy(interactions, [](const Interaction& one) { return one.user; });
+  const std::vector<uint64_t> by_item =
+      SortBy(interactions, [](const Interaction& one) { return one.item; });
   std::vector<Change> changes(interactions.size());
   std::vector<char> repeated(interactions.size());
-  for (size_t i = 0; i < order.size();) {
-    const auto index = static_cast<UserIndex>(order[i] >> 32);
+  std::vector<uint64_t> of_user;
+  of_user.reserve(interactions.size());
+  ForEachIndex(by_user, [&](UserIndex index, size_t begin, size_t end) {
     absl::MutexLock lock(&UserMutex(index));
     User& user = users_.Mutable(index);
-    for (; i < order.size() && order[i] >> 32 == index; ++i) {
-      const size_t at = order[i] & kPosition;
-      bool again = false;
-      changes[at] = AddToUser(interactions[at], &user, &again);
-      repeated[at] = again;
+    MakeRoom(end - begin, &user.seen);
+    MakeRoom(std::min(end - begin, 2 * kMaxHistory), &user.history);
+    MarkRepeated(interactions, by_user, begin, end, user.seen, &of_user,
+                 &repeated);
+  });
+  ForEachIndex(by_item, [&](ItemIndex index, size_t begin, size_t end) {
+    absl::MutexLock lock(&ItemMutex(index));
+    MakeRoom(std::min(end - begin, 2 * kMaxRecentUsers),
+             &items_.Mutable(index).recent);
+  });
+  // The log has chunks, and may need one in the middle of them.
+  size_t taken = 0;
+  std::exception_ptr failed;
+  try {
+    for (; taken < interactions.size(); ++taken) {
+      Interaction kept = interactions[taken];
+      kept.repeated = repeated[taken] != 0;
+      log_.push_back(kept);
     }
+  } catch (...) {
+    failed = std::current_exception();
   }
-  for (size_t i = 0; i < order.size(); ++i) {
-    order[i] = (uint64_t{interactions[i].item} << 32) | i;
+  ForEachIndex(by_user, [&](UserIndex index, size_t begin, size_t end) {
+    absl::MutexLock lock(&UserMutex(index));
+    User& user = users_.Mutable(index);
+    bool again = false;
+    for (size_t i = begin; i < end; ++i) {
+      const size_t at = by_user[i] & kPosition;
+      if (at < taken) changes[at] = AddToUser(interactions[at], &user, &again);
+    }
+  });
+  for (const uint64_t key : by_item) {
+    const size_t at = key & kPosition;
+    if (at < taken) AppendToItem(interactions[at], changes[at]);
   }
-  std::sort(order.begin(), order.end());
-  for (const uint64_t key : order) {
-    AppendToItem(interactions[key & kPosition], changes[key & kPosition]);
+  for (size_t i = 0; i < taken; ++i) NoteRetraction(interactions[i]);
+  if (taken > 0) {
+    last_sequence_.store(interactions[taken - 1].sequence,
+                         std::memory_order_release);
   }
-  for (size_t i = 0; i < interactions.size(); ++i) {
-    Interaction kept = interactions[i];
-    kept.repeated = repeated[i] != 0;
-    log_.push_back(kept);
-    NoteRetraction(kept);
-  }
-  last_sequence_.store(last, std::memory_order_release);
+  if (failed) std::rethrow_exception(failed);
 }
 
 Interactions::Change Interactions::AppendToUser(Interaction* interaction) {

@@ -23,6 +23,7 @@
 #include "server/api/recommendation_service.h"
 #include "server/api/status_report.h"
 #include "server/lifecycle/backup_place.h"
+#include "server/lifecycle/drain.h"
 #include "server/observe/logging.h"
 #include "server/rpc/acceptor.h"
 #include "server/rpc/answer_deadlines.h"
@@ -136,11 +137,12 @@ class Daemon::Impl {
   absl::Status ReadLog() {
     const absl::Time start = absl::Now();
     absl::Time last_report = start;
-    absl::Status status = store_->Replay([&](uint64_t events, uint64_t last) {
+    absl::Status status = store_->Replay([&](uint64_t read, uint64_t of) {
+      context_.log_read_percent = ReadPercent(read, of);
       if (absl::Now() - last_report < absl::Seconds(1)) return;
       last_report = absl::Now();
       Log(LogLevel::kInfo, "reading the log",
-          {{"events", absl::StrCat(events)}, {"of", absl::StrCat(last)}});
+          {{"events", absl::StrCat(read)}, {"of", absl::StrCat(of)}});
     });
     if (!status.ok()) return status;
     Log(LogLevel::kInfo, "log read",
@@ -152,6 +154,7 @@ class Daemon::Impl {
     auto resumed = upkeep_->ResumeTraining();
     if (!resumed.ok()) return resumed.status();
     if (!*resumed && warm_) upkeep_->SetResumedFrom("snapshot");
+    context_.log_read_percent = 100;
     context_.phase = Phase::kServing;
     UpdateHealth();
     return absl::OkStatus();
@@ -164,26 +167,53 @@ class Daemon::Impl {
     if (server_ != nullptr) {
       Log(LogLevel::kInfo, "draining",
           {{"seconds", absl::StrCat(config_.server().drain_seconds())}});
-      UpdateHealth();
-      if (upkeep_ != nullptr) upkeep_->CallOffBackup();
-      ingestion_->Drain();
-      model_service_->Drain();
-      acceptor_->Stop();
-      server_->Shutdown(absl::ToChronoTime(deadline));
-      server_->Wait();
-      queues_->Stop();
     }
-    synthetic_.reset();
-    if (quality_ != nullptr) quality_->Stop();
-    if (trainer_ != nullptr) PublishLast(deadline);
-    if (http_ != nullptr) http_->Stop();
-    if (history_ != nullptr) history_->Stop();
-    if (trainer_ != nullptr) trainer_->Stop();
-    if (upkeep_ != nullptr) upkeep_->Stop(trainer_->StateWhenStopped());
-    if (publisher_ != nullptr) publisher_->Stop();
-    if (batcher_ != nullptr) batcher_->Stop();
-    if (store_ != nullptr) store_->Close();
+    RunDrain(StepsOfDrain(), deadline);
     if (server_ != nullptr) Log(LogLevel::kInfo, "stopped");
+  }
+
+  // Of the parts there are.
+  DrainSteps StepsOfDrain() {
+    DrainSteps steps;
+    if (server_ != nullptr) {
+      steps.say_not_serving = [this] { UpdateHealth(); };
+      steps.call_off_backup = [this] { upkeep_->CallOffBackup(); };
+      steps.end_streams = [this] {
+        ingestion_->Drain();
+        model_service_->Drain();
+      };
+      steps.finish_calls = [this](absl::Time deadline) {
+        acceptor_->Stop();
+        server_->Shutdown(absl::ToChronoTime(deadline));
+        server_->Wait();
+        queues_->Stop();
+      };
+    }
+    steps.stop_watching = [this] {
+      synthetic_.reset();
+      if (quality_ != nullptr) quality_->Stop();
+    };
+    steps.stop_pages = [this] {
+      if (http_ != nullptr) http_->Stop();
+      if (history_ != nullptr) history_->Stop();
+    };
+    if (trainer_ != nullptr) {
+      steps.publish_last = [this](absl::Time by) { PublishLast(by); };
+      steps.stop_learning = [this] { trainer_->Stop(); };
+    }
+    if (upkeep_ != nullptr) {
+      steps.save_training = [this] {
+        upkeep_->Stop(trainer_->StateWhenStopped());
+      };
+    }
+    if (publisher_ != nullptr) {
+      steps.stop_publishing = [this] { publisher_->Stop(); };
+    }
+    if (batcher_ != nullptr) {
+      steps.stop_searching = [this] { batcher_->Stop(); };
+    }
+    if (store_ != nullptr) steps.close_log = [this] { store_->Close(); };
+    return steps;
   }
 
   std::string Summary() const {
@@ -393,6 +423,7 @@ class Daemon::Impl {
     context_.calls.metrics = &metrics_;
     context_.calls.log = &call_log_;
     context_.insecure = config_.server().insecure();
+    context_.ready_before_history = config_.serving().ready_before_history();
     context_.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     context_.max_queued =
         static_cast<uint64_t>(config_.ingestion().max_queue());
@@ -494,37 +525,30 @@ class Daemon::Impl {
   void UpdateHealth() {
     absl::MutexLock lock(&health_mutex_);
     if (health_ == nullptr) return;
-    const Phase phase = context_.phase.load();
-    const bool up = phase != Phase::kDraining;
-    const bool recommends = up && slot_.Get() != nullptr;
-    const bool reads = phase == Phase::kServing;
-    const bool ingests = reads && store_->stats().refusing.empty();
-    health_->SetServingStatus("taud.v1.RecommendationService", recommends);
-    health_->SetServingStatus("taud.v1.IngestionService", ingests);
-    health_->SetServingStatus("taud.v1.CatalogService", reads);
-    health_->SetServingStatus("taud.v1.ModelService", up);
-    // As a whole it serves with a full disk, too: nobody is helped by a
-    // restart.
-    health_->SetServingStatus("", recommends && reads);
+    const ServiceHealth health = HealthOf(StandingOf(context_));
+    health_->SetServingStatus("taud.v1.RecommendationService",
+                              health.recommendation);
+    health_->SetServingStatus("taud.v1.IngestionService", health.ingestion);
+    health_->SetServingStatus("taud.v1.CatalogService", health.catalog);
+    health_->SetServingStatus("taud.v1.ModelService", health.model);
+    health_->SetServingStatus("", health.whole);
   }
 
   // A last snapshot of what was learnt; Publisher::Stop saves it.
   void PublishLast(absl::Time deadline) {
-    if (publisher_->pinned() != 0) return;  // it would end the rollback
-    // One that is behind would be waited for in vain.
+    LastSnapshot last;
+    last.pinned = publisher_->pinned() != 0;
     const std::shared_ptr<const ServingModel> serving = slot_.Get();
-    if (serving != nullptr && trainer_->status().trained_through <
-                                  serving->snapshot->trained_through) {
-      return;
-    }
+    if (serving != nullptr) last.serving = serving->snapshot->trained_through;
+    last.trained = trainer_->status().trained_through;
+    if (!WantsLastSnapshot(last)) return;
     auto published = std::make_shared<absl::Notification>();
     const absl::Status status = publisher_->PublishNow(
         [this] { return trainer_->RequestPublish(); },
         [published](const absl::StatusOr<Published>&) { published->Notify(); });
     if (!status.ok()) return;  // nothing learnt, nothing to lose
-    // One second at least: the calls may have used up all of the time.
     published->WaitForNotificationWithDeadline(
-        std::max(deadline, absl::Now() + absl::Seconds(1)));
+        WaitForLastUntil(deadline, absl::Now()));
   }
 
   const config::v1::Config config_;

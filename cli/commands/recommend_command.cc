@@ -214,6 +214,10 @@ void PrintPage(const v1::RecommendResponse& response, bool ids_only,
   std::cout << Explain(response.representation())
             << ", tau = " << Fixed(response.temperature(), 4) << "; "
             << SnapshotLine(response.snapshot()) << "\n";
+  if (response.history_incomplete()) {
+    std::cout << "taud has not read all of its log yet: there may be items "
+                 "that the user has had (see tauctl status)\n";
+  }
 }
 
 absl::Status Recommend(const Common& common, const RecommendFlags& flags) {

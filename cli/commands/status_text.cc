@@ -69,7 +69,9 @@ std::string Swaps(const v1::ServingStatus& v) {
 }
 
 std::string Phase(const v1::Status& s) {
-  return absl::StrCat(s.phase(), s.ready() ? ", ready" : ", not ready",
+  const std::string why =
+      s.not_ready().empty() ? "" : absl::StrCat(" (", s.not_ready(), ")");
+  return absl::StrCat(s.phase(), s.ready() ? ", ready" : ", not ready", why,
                       ", started ", AgeOf(s.started_ms(), s.now_ms()));
 }
 

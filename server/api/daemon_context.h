@@ -10,6 +10,7 @@
 #include "server/api/call.h"
 #include "server/api/history_keeper.h"
 #include "server/lifecycle/publisher.h"
+#include "server/lifecycle/readiness.h"
 #include "server/lifecycle/upkeep.h"
 #include "server/observe/metrics.h"
 #include "server/quality/quality_watch.h"
@@ -19,8 +20,6 @@
 #include "trainer/online/online_trainer.h"
 
 namespace taud::server {
-
-enum class Phase { kStarting, kServing, kDraining };
 
 // The parts of the daemon as its services see them. All belong to Daemon and
 // outlive the services; each is thread-safe as its own header says.
@@ -50,9 +49,25 @@ struct DaemonContext {
   uint64_t max_queued_bytes = 0;
   int64_t started_ms = 0;
   std::atomic<Phase> phase{Phase::kStarting};
+  // Of the log, since the start; until it is 100, what users have had is not
+  // known whole. Set before `phase` says that it is read.
+  std::atomic<int> log_read_percent{0};
+  // serving.ready_before_history; constant.
+  bool ready_before_history = false;
   // Of searching, since the start.
   std::atomic<uint64_t> index_gpu_errors{0};
 };
+
+// For probes and people. Takes the store's mutex for the time of a copy.
+inline Standing StandingOf(const DaemonContext& context) {
+  Standing standing;
+  standing.phase = context.phase.load();
+  standing.has_snapshot = context.slot->Get() != nullptr;
+  standing.takes_writes = context.store->stats().refusing.empty();
+  standing.log_read_percent = context.log_read_percent.load();
+  standing.early = context.ready_before_history;
+  return standing;
+}
 
 }  // namespace taud::server
 

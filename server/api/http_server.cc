@@ -165,8 +165,9 @@ class HttpServer::Impl {
     // nothing of users and items.
     if (path == "/healthz") return Text("ok\n");
     if (path == "/readyz") {
-      const bool ready = ReportStatus(*context_).ready();
-      return ready ? Text("ready\n") : Text("not ready\n", 503);
+      const std::string why = WhyNotReady(StandingOf(*context_));
+      return why.empty() ? Text("ready\n")
+                         : Text(absl::StrCat("not ready: ", why, "\n"), 503);
     }
     if (path == "/metrics") {
       HttpResponse response = Text(context_->metrics->Scrape(

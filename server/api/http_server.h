@@ -14,12 +14,13 @@ namespace taud::server {
 // The daemon over HTTP, for people and for machines that watch it:
 //   /          the dashboard, and its files
 //   /healthz   200 while the process lives
-//   /readyz    200 while recommendations are answered, else 503
+//   /readyz    200 while recommendations are answered as they should be, else
+//              503 and why
 //   /metrics   Prometheus text format
 //   /api/v1/…  calls of the API as JSON (json_routes.h)
-// /healthz, /readyz and /metrics are answered whatever Host says; the others look at who asks
-// (http_safety.h). (prometheus-cpp's own server cannot start in a process with
-// this much static thread-local storage.)
+// /healthz, /readyz and /metrics are answered whatever Host says; the others
+// look at who asks (http_safety.h). (prometheus-cpp's own server cannot start
+// in a process with this much static thread-local storage.)
 //
 // Start and Stop are the owner's; requests run on threads it owns, which wait
 // for nothing: calls of the API are answered when gRPC has an answer. A

@@ -29,10 +29,10 @@ IngestStream::IngestStream(const DaemonContext* context,
                            size_t max_unacknowledged, const Hooks* hooks,
                            grpc::CallbackServerContext* rpc)
     : context_(context),
-      max_unacknowledged_(max_unacknowledged),
       hooks_(hooks),
       request_id_(RequestId(*rpc)),
-      start_(model::SteadyNow()) {
+      start_(model::SteadyNow()),
+      flow_(max_unacknowledged) {
   rpc->AddTrailingMetadata("x-request-id", request_id_);
 }
 
@@ -46,22 +46,22 @@ void IngestStream::Begin(std::shared_ptr<IngestStream> self) {
 
 void IngestStream::Drain() {
   absl::MutexLock lock(&mutex_);
-  Close(absl::UnavailableError(
+  flow_.Close(absl::UnavailableError(
       "the server is draining; send what was not acknowledged again"));
   Advance();
 }
 
 void IngestStream::OnReadDone(bool ok) {
   absl::MutexLock lock(&mutex_);
-  reading_ = false;
+  flow_.ReadDone();
   if (!ok) {
-    Close(absl::OkStatus());  // half-closed, or cancelled
-  } else if (!closing_.has_value()) {
+    flow_.Close(absl::OkStatus());  // half-closed, or cancelled
+  } else if (!flow_.closing()) {
     try {
       Take();
     } catch (...) {
       // What was acknowledged, or handed over, holds.
-      Close(CaughtStatus());
+      flow_.Close(CaughtStatus());
     }
   }
   Advance();
@@ -72,7 +72,7 @@ void IngestStream::Take() {
   absl::Status status = CheckMessageBytes(context_->calls, incoming_);
   if (status.ok()) status = ParseRequest(incoming_, &request);
   const auto count = static_cast<size_t>(request.interactions_size());
-  if (status.ok()) status = CheckStream(request);
+  if (status.ok()) status = order_.Check(request);
   const bool question = count == 0 && !request.stream_id().empty();
   if (status.ok() && !question && (count < 1 || count > kMaxBatch)) {
     status = FieldError(
@@ -80,7 +80,7 @@ void IngestStream::Take() {
         absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch));
   }
   if (!status.ok()) {
-    Close(std::move(status));
+    flow_.Close(std::move(status));
   } else if (question) {
     AskPosition();
   } else {
@@ -88,38 +88,11 @@ void IngestStream::Take() {
   }
 }
 
-absl::Status IngestStream::CheckStream(const v1::IngestRequest& request) {
-  if (!request.stream_id().empty()) {
-    absl::Status status = CheckId("stream_id", request.stream_id());
-    if (!status.ok()) return status;
-    if (started_ && request.stream_id() != stream_id_) {
-      return FieldError("stream_id",
-                        "is another than that of the first message");
-    }
-    stream_id_ = request.stream_id();
-  }
-  started_ = true;
-  if (stream_id_.empty() || request.interactions_size() == 0) {
-    return absl::OkStatus();
-  }
-  if (request.batch_id() <= last_batch_id_) {
-    return FieldError(
-        "batch_id",
-        absl::StrCat(request.batch_id(), " does not ascend: the last one was ",
-                     last_batch_id_));
-  }
-  last_batch_id_ = request.batch_id();
-  return absl::OkStatus();
-}
-
 void IngestStream::AskPosition() {
   auto slot = std::make_shared<Slot>();
   slot->ack.set_stream_position(true);
   slot->interactions = 1;
-  slots_.push_back(slot);
-  ++unacknowledged_;
-  absl::Status status = context_->store->FindStream(
-      stream_id_,
+  store::EventStore::StreamDone done =
       [self = self_,
        slot](absl::StatusOr<store::EventStore::StreamPosition> position) {
         absl::MutexLock lock(&self->mutex_);
@@ -128,22 +101,18 @@ void IngestStream::AskPosition() {
           slot->ack.set_last_sequence(position->sequence);
           slot->ready = true;
         } else {
-          self->Lose(slot, position.status());
+          self->flow_.Lose(slot, position.status());
         }
         self->Advance();
-      });
-  if (status.ok()) return;
-  slots_.pop_back();
-  Close(std::move(status));
-}
-
-// Never to be acknowledged: the call ends with the reason, after the
-// acknowledgements that came before.
-void IngestStream::Lose(const std::shared_ptr<Slot>& slot,
-                        const absl::Status& status) {
-  const auto lost = std::find(slots_.begin(), slots_.end(), slot);
-  if (lost != slots_.end()) slots_.erase(lost, slots_.end());
-  Close(status);
+      };
+  flow_.Add(slot);
+  absl::Status status;
+  try {
+    status = context_->store->FindStream(order_.stream_id(), std::move(done));
+  } catch (...) {
+    status = CaughtStatus();
+  }
+  if (!status.ok()) flow_.Lose(slot, std::move(status));
 }
 
 void IngestStream::Accept(const v1::IngestRequest& request) {
@@ -163,48 +132,75 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
       Reject(i, checked.status(), &slot->ack);
     }
   }
-  // Last, so that nothing is waited for that cannot come.
-  slots_.push_back(slot);
-  unacknowledged_ += slot->interactions;
   if (batch.empty()) {
     slot->ready = true;
+    flow_.Add(std::move(slot));
     return;
   }
   Held held;
   held.batch.interactions = std::move(batch);
-  held.batch.stream_id = stream_id_;
+  held.batch.stream_id = order_.stream_id();
   held.batch.position = request.batch_id();
-  held.slot = std::move(slot);
+  held.slot = slot;
+  // Last, so that nothing is waited for that cannot come.
+  flow_.Add(std::move(slot));
   Store(std::move(held));
 }
 
+absl::Status IngestStream::TryStore(Held* held) {
+  try {
+    return context_->store->TryAppend(
+        &held->batch, [self = self_, slot = held->slot](
+                          absl::StatusOr<std::vector<store::Appended>> result) {
+          self->Stored(slot, std::move(result));
+        });
+  } catch (...) {
+    return CaughtStatus();
+  }
+}
+
 void IngestStream::Store(Held held) {
-  const auto done = [self = self_, slot = held.slot](
-                        absl::StatusOr<std::vector<store::Appended>> result) {
-    self->Stored(slot, std::move(result));
-  };
-  absl::Status status = context_->store->TryAppend(&held.batch, done);
+  absl::Status status = TryStore(&held);
   if (store::IsQueueFull(status)) {
     // Asked for, then tried again: room made in between would go unnoticed.
-    hooks_->room_wanted(self_);
-    status = context_->store->TryAppend(&held.batch, done);
+    try {
+      hooks_->room_wanted(self_);
+      status = TryStore(&held);
+    } catch (...) {
+      status = CaughtStatus();
+    }
   }
   if (status.ok()) return;
-  if (!store::IsQueueFull(status)) {
-    slots_.erase(std::find(slots_.begin(), slots_.end(), held.slot));
-    Close(status);
-    return;
+  if (store::IsQueueFull(status)) {
+    held_ = std::move(held);
+  } else {
+    flow_.Lose(held.slot, std::move(status));
   }
-  held_ = std::move(held);
 }
 
 void IngestStream::RetryHeld() {
   absl::MutexLock lock(&mutex_);
-  if (!held_.has_value() || finished_) return;
+  if (!held_.has_value() || flow_.finished()) return;
   Held held = *std::move(held_);
   held_.reset();
   Store(std::move(held));
   Advance();
+}
+
+void IngestStream::Acknowledge(Slot* slot,
+                               const std::vector<store::Appended>& appended) {
+  model::Sequence last = 0;
+  uint32_t duplicates = 0;
+  for (const store::Appended& one : appended) {
+    last = std::max(last, one.sequence);
+    duplicates += one.duplicate;
+  }
+  slot->ack.set_last_sequence(last);
+  slot->ack.set_duplicates(duplicates);
+  slot->ack.set_accepted(static_cast<uint32_t>(appended.size()) - duplicates);
+  slot->ready = true;
+  CountAck(context_->calls, slot->ack.accepted(), last,
+           model::SteadyNow() - slot->arrived);
 }
 
 void IngestStream::Stored(
@@ -213,21 +209,9 @@ void IngestStream::Stored(
   {
     absl::MutexLock lock(&mutex_);
     if (appended.ok()) {
-      model::Sequence last = 0;
-      uint32_t duplicates = 0;
-      for (const store::Appended& one : *appended) {
-        last = std::max(last, one.sequence);
-        duplicates += one.duplicate;
-      }
-      slot->ack.set_last_sequence(last);
-      slot->ack.set_duplicates(duplicates);
-      slot->ack.set_accepted(static_cast<uint32_t>(appended->size()) -
-                             duplicates);
-      slot->ready = true;
-      CountAck(context_->calls, slot->ack.accepted(), last,
-               model::SteadyNow() - slot->arrived);
+      Acknowledge(slot.get(), *appended);
     } else {
-      Lose(slot, appended.status());
+      flow_.Lose(slot, appended.status());
     }
     Advance();
   }
@@ -236,17 +220,14 @@ void IngestStream::Stored(
 
 void IngestStream::OnWriteDone(bool ok) {
   absl::MutexLock lock(&mutex_);
-  writing_ = false;
-  unacknowledged_ -= slots_.front()->interactions;
-  slots_.pop_front();
-  if (!ok) Close(absl::CancelledError("the client went away"));
+  flow_.SendDone();
+  if (!ok) flow_.Close(absl::CancelledError("the client went away"));
   Advance();
 }
 
 void IngestStream::OnCancel() {
   absl::MutexLock lock(&mutex_);
-  cancelled_ = true;
-  Close(absl::CancelledError("the client went away"));
+  flow_.Cancel();
   Advance();
 }
 
@@ -259,41 +240,29 @@ void IngestStream::OnDone() {
   hooks_->closed(self);
 }
 
-void IngestStream::Close(absl::Status status) {
-  // The first reason counts, but an error outranks a half-close.
-  if (!closing_.has_value() || (closing_->ok() && !status.ok())) {
-    closing_ = std::move(status);
+void IngestStream::SendNext() {
+  const v1::IngestAck* ack = flow_.BeginSend();
+  if (ack == nullptr) return;
+  try {
+    WriteMessage(*ack, &outgoing_);
+  } catch (...) {
+    flow_.SendFailed(CaughtStatus());
+    return;
   }
+  StartWrite(&outgoing_);
 }
 
 void IngestStream::Advance() {
-  if (finished_) return;
-  if (cancelled_) {
-    // Nobody reads the acks. What the store has taken it writes all the same.
+  if (flow_.finished()) return;
+  SendNext();
+  if (const auto status = flow_.BeginFinish(); status.has_value()) {
+    // What the store has taken it writes all the same.
     held_.reset();
-    finished_ = true;
     Finish(EndCall(context_->calls, RpcMethod::kIngest, request_id_, start_,
-                   *closing_));
+                   *status));
     return;
   }
-  if (!writing_ && !slots_.empty() && slots_.front()->ready) {
-    writing_ = true;
-    WriteMessage(slots_.front()->ack, &outgoing_);
-    StartWrite(&outgoing_);
-  }
-  if (closing_.has_value()) {
-    if (!writing_ && slots_.empty()) {
-      finished_ = true;
-      Finish(EndCall(context_->calls, RpcMethod::kIngest, request_id_, start_,
-                     *closing_));
-    }
-    return;
-  }
-  if (!reading_ && !held_.has_value() &&
-      unacknowledged_ < max_unacknowledged_) {
-    reading_ = true;
-    StartRead(&incoming_);
-  }
+  if (flow_.BeginRead(held_.has_value())) StartRead(&incoming_);
 }
 
 }  // namespace taud::server

@@ -195,6 +195,12 @@ absl::StatusOr<RecommendTask> MakeTask(const DaemonContext& context,
   return task;
 }
 
+// Whether more of what the task's user has had may be in the log. Asked before
+// the answer is made.
+bool LacksHistory(const DaemonContext& context, const RecommendTask& task) {
+  return task.user.has_value() && context.log_read_percent.load() < 100;
+}
+
 // The token of the page behind `answer`; empty if no more may be asked for.
 std::string NextPage(const PageToken& before, const Recommendation& answer) {
   PageToken token = before;
@@ -294,17 +300,19 @@ void RecommendationServiceImpl::Recommend(RpcCall* call,
   if (!exploration.ok()) return call->Fail(exploration.status());
   task->explore = exploration->share();
   task->seed = exploration->seed();
+  const bool lacks = LacksHistory(*context_, *task);
   PageToken before;
   before.given = task->given;
   before.request = RequestFingerprint(request);
   Submit(*context_, call, Single(*std::move(task)),
          [state = context_->state, details = DetailsOf(request),
           unknown = unknown.names(), before = std::move(before),
-          exploration = *std::move(exploration)](
-             RpcCall* answered, const model::Snapshot& snapshot,
-             absl::Span<const Recommendation> answers) {
+          exploration = *std::move(exploration),
+          lacks](RpcCall* answered, const model::Snapshot& snapshot,
+                 absl::Span<const Recommendation> answers) {
            v1::RecommendResponse response;
            FillResponse(*state, snapshot, answers[0], details, &response);
+           response.set_history_incomplete(lacks);
            if (answers[0].more) {
              response.set_next_page_token(NextPage(before, answers[0]));
            }
@@ -332,17 +340,23 @@ void RecommendationServiceImpl::RecommendBatch(
   UnknownNames unknown(&context_->state->catalogue);
   auto tasks = MakeTasks(*context_, request, &unknown);
   if (!tasks.ok()) return call->Fail(tasks.status());
+  std::vector<bool> lacks;
+  for (const RecommendTask& task : *tasks) {
+    lacks.push_back(LacksHistory(*context_, task));
+  }
   Submit(*context_, call, *std::move(tasks),
          [state = context_->state, calls = &context_->calls,
-          details = DetailsOf(request), unknown = unknown.names()](
-             RpcCall* answered, const model::Snapshot& snapshot,
-             absl::Span<const Recommendation> answers) {
+          details = DetailsOf(request), unknown = unknown.names(),
+          lacks = std::move(lacks)](RpcCall* answered,
+                                    const model::Snapshot& snapshot,
+                                    absl::Span<const Recommendation> answers) {
            v1::RecommendBatchResponse response;
            // Not made as a whole before it is found to be too large.
            size_t made = 0;
-           for (const Recommendation& answer : answers) {
+           for (size_t a = 0; a < answers.size(); ++a) {
              v1::RecommendResponse* one = response.add_responses();
-             FillResponse(*state, snapshot, answer, details, one);
+             FillResponse(*state, snapshot, answers[a], details, one);
+             one->set_history_incomplete(lacks[a]);
              made += one->ByteSizeLong();
              absl::Status fits = CheckAnswerBytes(*calls, made);
              if (!fits.ok()) return answered->Fail(std::move(fits));

@@ -110,6 +110,7 @@ void FillLog(const DaemonContext& context, v1::LogStatus* to) {
   to->set_queued_bytes(store.queued_bytes);
   to->set_trimmed_through(store.trimmed_through);
   to->set_refusing(store.refusing);
+  to->set_read_percent(static_cast<uint32_t>(context.log_read_percent.load()));
 }
 
 void FillUpkeep(const DaemonContext& context, const Upkeep::Stats& upkeep,
@@ -178,7 +179,8 @@ v1::Status ReportStatus(const DaemonContext& context) {
   const Phase phase = context.phase.load();
   status.set_phase(PhaseName(phase));
   const std::shared_ptr<const ServingModel> model = context.slot->Get();
-  status.set_ready(model != nullptr && phase != Phase::kDraining);
+  status.set_not_ready(WhyNotReady(StandingOf(context)));
+  status.set_ready(status.not_ready().empty());
   FillTrainer(context.trainer->status(), status.mutable_trainer());
   FillServing(context, model.get(), status.mutable_serving());
   FillLog(context, status.mutable_log());

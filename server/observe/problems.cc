@@ -97,8 +97,16 @@ class Finder {
 
   void AddService() {
     const bool draining = status_.phase() == "DRAINING";
-    if (status_.ready() && !draining) return;
-    if (draining) {
+    if (status_.phase() == "STARTING" && status_.log().read_percent() < 100 &&
+        status_.serving().snapshot_version() > 0) {
+      Add(Problem::SEVERITY_WARNING, "history_incomplete",
+          absl::StrCat("The log is still being read, ",
+                       status_.log().read_percent(),
+                       " %: answers may have items that the user has had, and "
+                       "say history_incomplete. It ends by itself."));
+    } else if (status_.ready() && !draining) {
+      return;
+    } else if (draining) {
       Add(Problem::SEVERITY_WARNING, "nothing_serves",
           "taud is stopping and takes no new calls; start it again, or wait "
           "for its successor.");

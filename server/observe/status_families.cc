@@ -16,7 +16,8 @@ double Seconds(int64_t milliseconds) {
 }
 
 void AddProblems(const v1::Status& s, FamilyList* list) {
-  list->Gauge("taud_ready", "1 while recommendations are answered", s.ready());
+  list->Gauge("taud_ready", "1 while a snapshot serves and the log is read",
+              s.ready());
   for (const v1::Problem& problem : s.problems()) {
     list->Gauge("taud_problem", "1 while the status names this problem", 1,
                 {{"code", problem.code()},

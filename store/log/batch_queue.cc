@@ -1,6 +1,7 @@
 #include "store/log/batch_queue.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,22 @@ absl::Status QueueFull(const std::string& message) {
   absl::Status status = absl::ResourceExhaustedError(message);
   status.SetPayload(kQueueFull, absl::Cord());
   return status;
+}
+
+absl::Status OutOfMemory() {
+  return absl::ResourceExhaustedError(
+      "no memory for a batch that would wait; try again");
+}
+
+// For one more; false if there is no memory.
+bool MakeRoom(std::vector<PendingBatch>* batches) {
+  if (batches->size() < batches->capacity()) return true;
+  try {
+    batches->reserve(std::max<size_t>(1, 2 * batches->capacity()));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -61,15 +78,23 @@ absl::Status BatchQueue::Push(PendingBatch* batch) {
                                   max_bytes_, " bytes wait, batch has ", bytes,
                                   "; try again later"));
   }
+  try {
+    batches_.emplace_back();
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+  batches_.back().batch = std::move(*batch);
+  batches_.back().bytes = bytes;
   queued_ += weight;
   bytes_ += bytes;
-  batches_.push_back({std::move(*batch), bytes});
   return absl::OkStatus();
 }
 
 bool BatchQueue::PopGroup(size_t max_group,
                           std::vector<PendingBatch>* batches) {
   batches->clear();
+  // Destroyed behind the lock: it answers that it was given up.
+  PendingBatch given_up;
   absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(this, &BatchQueue::Poppable));
   size_t taken = 0;
@@ -78,14 +103,21 @@ bool BatchQueue::PopGroup(size_t max_group,
     const bool alone = front.batch.alone();
     const size_t weight = alone ? 0 : WeightOf(front.batch);
     if (!batches->empty() && (alone || taken + weight > max_group)) break;
+    const bool fits = MakeRoom(batches);
+    // The others are of a later group.
+    if (!fits && !batches->empty()) break;
     taken += weight;
     queued_ -= weight;
     bytes_ -= front.bytes;
-    batches->push_back(std::move(front.batch));
+    if (fits) {
+      batches->push_back(std::move(front.batch));
+    } else {
+      given_up = std::move(front.batch);
+    }
     batches_.pop_front();
-    if (alone) break;
+    if (alone || !fits) break;
   }
-  return !batches->empty();
+  return !batches->empty() || state_ != State::kClosed || !batches_.empty();
 }
 
 void BatchQueue::Close() {

@@ -29,14 +29,15 @@ class BatchQueue {
   void Start();
 
   // Takes *batch, or leaves it untouched and says why: UNAVAILABLE (not
-  // started, or closed), RESOURCE_EXHAUSTED (full now; IsQueueFull),
-  // INVALID_ARGUMENT (larger than the queue). An empty batch counts as one.
+  // started, or closed), RESOURCE_EXHAUSTED (full now, which is IsQueueFull;
+  // or no memory), INVALID_ARGUMENT (larger than the queue). An empty batch
+  // counts as one.
   absl::Status Push(PendingBatch* batch);
 
   // Waits for a batch, then replaces *batches by as many as fit into
-  // max_group interactions and items, at least one, or by one task. False, and
-  // an empty
-  // *batches, when the queue is closed and drained.
+  // max_group interactions and items, at least one, or by one task. Empty
+  // without memory for one: it was given up, and its callback says so. False,
+  // and an empty *batches, when the queue is closed and drained.
   bool PopGroup(size_t max_group, std::vector<PendingBatch>* batches);
 
   // Refuses new batches; those inside are still popped. Idempotent.

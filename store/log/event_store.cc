@@ -1,5 +1,7 @@
 #include "store/log/event_store.h"
 
+#include <memory>
+#include <new>
 #include <utility>
 
 #include "store/files/free_space.h"
@@ -24,6 +26,18 @@ absl::Status CheckEmpty(const model::State& state) {
       "the state given to EventStore::Open is not empty");
 }
 
+// The edge towards callers: what throws takes nothing, as an error does.
+template <typename Work>
+absl::Status Caught(const Work& work) noexcept {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "no memory");
+  } catch (...) {
+    return absl::Status(absl::StatusCode::kInternal, "an error was thrown");
+  }
+}
+
 }  // namespace
 
 // The parts and their order: what stands above is used by what stands below.
@@ -42,8 +56,7 @@ class EventStore::Impl {
     log_.set_erasure_found(std::move(listener.erasure_found));
     pipeline_.set_room(std::move(listener.room));
   }
-  absl::Status Replay(
-      const std::function<void(uint64_t events, uint64_t last)>& progress);
+  absl::Status Replay(const ReplayProgress& progress);
   // A full disk refuses what a client sends.
   absl::Status Push(PendingBatch* batch);
   // For a task: a full disk does not stop what frees it.
@@ -74,13 +87,12 @@ class EventStore::Impl {
   Phase phase_ = Phase::kOpened;  // the owner's thread's
 };
 
-absl::Status EventStore::Impl::Replay(
-    const std::function<void(uint64_t events, uint64_t last)>& progress) {
+absl::Status EventStore::Impl::Replay(const ReplayProgress& progress) {
   if (phase_ != Phase::kOpened) {
     return absl::FailedPreconditionError(
         "the event log can be replayed once, before Close");
   }
-  absl::Status status = log_.ApplyLog(progress);
+  absl::Status status = log_.Guarded([&] { return log_.ApplyLog(progress); });
   // Known at the start, not when a client's write comes upon it.
   if (status.ok()) status = db_->VerifyIdTables();
   if (status.ok()) status = pipeline_.Start();
@@ -104,12 +116,14 @@ EventStore::Stats EventStore::Impl::stats() const {
 }
 
 absl::Status EventStore::Impl::Push(PendingBatch* batch) {
-  absl::Status status = CheckSpace();
-  if (!status.ok()) {
-    stats_.NoteWritable(status);
-    return status;
-  }
-  return pipeline_.Push(batch);
+  return Caught([&] {
+    absl::Status status = CheckSpace();
+    if (!status.ok()) {
+      stats_.NoteWritable(status);
+      return status;
+    }
+    return pipeline_.Push(batch);
+  });
 }
 
 absl::Status EventStore::Impl::PushTask(
@@ -158,7 +172,7 @@ absl::Status EventStore::Impl::Retract(std::vector<Retraction> retractions,
         retracted.interactions = plan->taken_back;
         done(std::move(retracted));
       });
-  absl::Status status = pipeline_.Push(&batch);
+  absl::Status status = Caught([&] { return pipeline_.Push(&batch); });
   if (!status.ok()) batch.append_done.Dismiss();
   return status;
 }
@@ -168,9 +182,11 @@ absl::Status EventStore::Impl::FindStream(const std::string& stream_id,
   using Answer = model::AnswerOnce<absl::StatusOr<StreamPosition>>;
   // Shared, so that it can be called off if the task is not taken.
   const auto answer = std::make_shared<Answer>(std::move(done));
-  absl::Status status = PushTask([this, stream_id, answer](absl::Status ready) {
-    if (!ready.ok()) return (*answer)(std::move(ready));
-    (*answer)(log_.Guarded([&] { return log_.FindStream(stream_id); }));
+  absl::Status status = Caught([&] {
+    return PushTask([this, stream_id, answer](absl::Status ready) {
+      if (!ready.ok()) return (*answer)(std::move(ready));
+      (*answer)(log_.Guarded([&] { return log_.FindStream(stream_id); }));
+    });
   });
   if (!status.ok()) answer->Dismiss();
   return status;
@@ -182,12 +198,14 @@ absl::Status EventStore::Impl::Erase(ErasureSubject subject,
                                      EraseDone done) {
   using Answer = model::AnswerOnce<absl::StatusOr<Erasure>>;
   const auto answer = std::make_shared<Answer>(std::move(done));
-  absl::Status status =
-      PushTask([this, subject, id, erasure_id, answer](absl::Status ready) {
-        if (!ready.ok()) return (*answer)(std::move(ready));
-        (*answer)(
-            log_.Guarded([&] { return log_.Erase(subject, id, erasure_id); }));
-      });
+  absl::Status status = Caught([&] {
+    return PushTask([this, subject, id, erasure_id,
+                     answer](absl::Status ready) {
+      if (!ready.ok()) return (*answer)(std::move(ready));
+      (*answer)(
+          log_.Guarded([&] { return log_.Erase(subject, id, erasure_id); }));
+    });
+  });
   if (!status.ok()) answer->Dismiss();
   return status;
 }
@@ -202,7 +220,7 @@ absl::StatusOr<std::unique_ptr<EventStore>> EventStore::Open(
       EventDb::Open(resolved.directory, resolved.env, resolved.format_found);
   if (!db.ok()) return db.status();
   auto impl = std::make_unique<Impl>(resolved, state, *std::move(db));
-  status = impl->log().Load();
+  status = impl->log().Guarded([&] { return impl->log().Load(); });
   if (!status.ok()) return status;
   return std::unique_ptr<EventStore>(new EventStore(std::move(impl)));
 }
@@ -214,16 +232,18 @@ void EventStore::SetListener(Listener listener) {
 EventStore::EventStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EventStore::~EventStore() = default;
 
-absl::Status EventStore::Replay(
-    const std::function<void(uint64_t events, uint64_t last)>& progress) {
+absl::Status EventStore::Replay(const ReplayProgress& progress) {
   return impl_->Replay(progress);
 }
 
 absl::Status EventStore::TryAppend(Batch* batch, AppendDone done) {
-  absl::Status status = CheckInteractions(batch->interactions);
-  if (status.ok() && !batch->stream_id.empty()) {
-    status = CheckId("stream_id", batch->stream_id);
-  }
+  absl::Status status = Caught([batch] {
+    absl::Status checked = CheckInteractions(batch->interactions);
+    if (checked.ok() && !batch->stream_id.empty()) {
+      checked = CheckId("stream_id", batch->stream_id);
+    }
+    return checked;
+  });
   if (!status.ok()) return status;
   PendingBatch pending;
   pending.batch = std::move(*batch);
@@ -262,7 +282,9 @@ absl::Status EventStore::UpsertUsers(std::vector<NewUser> batch,
   PendingBatch pending;
   pending.users = std::move(batch);
   pending.upsert_done = std::move(done);
-  return impl_->Push(&pending);
+  status = impl_->Push(&pending);
+  if (!status.ok()) pending.upsert_done.Dismiss();
+  return status;
 }
 
 absl::Status EventStore::Retract(std::vector<Retraction> retractions,

@@ -123,11 +123,11 @@ class EventStore {
   model::Sequence log_end() const;
 
   // Reads the log into state->interactions and starts the writer. `progress`
-  // is called now and then with the number of events read and the last
-  // sequence in the log, and once at the end; it may be null. DATA_LOSS names
-  // the sequence of a damaged event.
-  absl::Status Replay(
-      const std::function<void(uint64_t events, uint64_t last)>& progress);
+  // is called now and then with how many sequences have been read, of how many
+  // that are there, and once at the end; it may be null. DATA_LOSS names the
+  // sequence of a damaged event.
+  using ReplayProgress = std::function<void(uint64_t read, uint64_t of)>;
+  absl::Status Replay(const ReplayProgress& progress);
 
   // Hands over a batch. OK means `done` will be called exactly once, from the
   // writer thread, with one Appended per interaction in order, or with the

@@ -42,6 +42,16 @@ absl::Status UnknownErasure(const std::string& id) {
 
 }  // namespace
 
+absl::Status LogWriter::GivenUp(const char* why) noexcept {
+  write_failed_ = true;
+  try {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the event store could not go on: ", why, "; try again"));
+  } catch (...) {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");
+  }
+}
+
 absl::Status LogWriter::Load() {
   absl::Status status = db_->LoadNames(Family::kUsers, &state_->users);
   if (status.ok()) status = db_->LoadNames(Family::kItems, &state_->items);
@@ -65,8 +75,7 @@ absl::Status LogWriter::Load() {
   return absl::OkStatus();
 }
 
-absl::Status LogWriter::ApplyLog(
-    const std::function<void(uint64_t events, uint64_t last)>& progress) {
+absl::Status LogWriter::ApplyLog(const EventStore::ReplayProgress& progress) {
   const absl::StatusOr<model::Sequence> given = db_->LastSequence();
   if (!given.ok()) return given.status();
   const absl::StatusOr<int64_t> time = db_->LastTimeMs();
@@ -76,18 +85,20 @@ absl::Status LogWriter::ApplyLog(
   const std::vector<uint32_t> items = state_->items.Erased();
   const absl::flat_hash_set<uint32_t> no_users(users.begin(), users.end());
   const absl::flat_hash_set<uint32_t> no_items(items.begin(), items.end());
-  uint64_t events = 0;
+  // The first one there is: what is older may have left the log.
+  model::Sequence first = 0;
   std::vector<model::Interaction> block;
   block.reserve(kReplayBlock);
   // last_sequence_ follows every block, so that a scan that fails on the way
   // can be taken up again.
   const auto apply = [&] {
     if (block.empty()) return;
+    TAUD_SYNC_POINT("log/reading");
     state_->interactions.AppendAll(block);
     last_sequence_ = block.back().sequence;
-    events += block.size();
+    if (first == 0) first = block.front().sequence;
     block.clear();
-    if (progress) progress(events, *given);
+    if (progress) progress(last_sequence_ - first + 1, *given - first + 1);
   };
   absl::Status status = db_->ForEachEvent(
       last_sequence_, state_->users.size(), state_->items.size(),
@@ -104,7 +115,10 @@ absl::Status LogWriter::ApplyLog(
   // The last events may be gone, their numbers are not given again.
   last_sequence_ = std::max(last_sequence_, *given);
   state_->interactions.AdvanceThrough(last_sequence_);
-  if (progress) progress(events, last_sequence_);
+  if (progress) {
+    const uint64_t all = first == 0 ? 0 : last_sequence_ - first + 1;
+    progress(all, all);
+  }
   stats_->Update(
       [&](EventStore::Stats* stats) { stats->last_sequence = last_sequence_; });
   return absl::OkStatus();
@@ -163,6 +177,8 @@ absl::Status LogWriter::Ready() {
 // A write that failed may still have reached the log. Reading the log again
 // settles it: what is there now is durable and is applied like at a start.
 absl::Status LogWriter::Recover() {
+  // Where memory stands: what was written behind it is read.
+  last_sequence_ = state_->interactions.last_sequence();
   const model::Sequence before = last_sequence_;
   const size_t erasures = PendingErasures().size();
   absl::Status status = db_->Reopen();
@@ -174,8 +190,8 @@ absl::Status LogWriter::Recover() {
     erasure_found_();
   }
   spdlog::warn(
-      "event store: reopened after a failed write, {} interactions of it were "
-      "in the log",
+      "event store: reopened after a failed write, {} interactions were in the "
+      "log and not in memory",
       last_sequence_ - before);
   return absl::OkStatus();
 }

@@ -51,12 +51,13 @@ class LogWriter {
   // Brings the state up to the database, but for events.
   absl::Status Load();
   // Applies the events behind those that were applied. See EventStore::Replay.
-  absl::Status ApplyLog(
-      const std::function<void(uint64_t events, uint64_t last)>& progress);
+  absl::Status ApplyLog(const EventStore::ReplayProgress& progress);
 
   // Whether a write has failed, so that Ready and Commit will read the log
   // again. Then they REQUIRE that everything written has been applied.
   bool must_recover() const { return write_failed_; }
+  // As after a failed write: something was written and not applied.
+  void MustRecover() { write_failed_ = true; }
   // Whether the log can be worked with; brings it back if it must.
   absl::Status Ready();
 
@@ -90,9 +91,9 @@ class LogWriter {
     try {
       return work();
     } catch (const std::exception& error) {
-      write_failed_ = true;
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "the event store could not go on: ", error.what(), "; try again"));
+      return GivenUp(error.what());
+    } catch (...) {
+      return GivenUp("something that is no exception");
     }
   }
 
@@ -108,6 +109,8 @@ class LogWriter {
  private:
   absl::Status Write(const GroupPlan& plan);
   absl::Status Recover();
+  // Why work was given up; without a reason if there is no memory for one.
+  absl::Status GivenUp(const char* why) noexcept;
   // Takes the erasure's id away in memory. Idempotent.
   void ApplyErasure(const Erasure& erasure);
 

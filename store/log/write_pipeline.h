@@ -2,7 +2,6 @@
 #define TAUD_STORE_LOG_WRITE_PIPELINE_H_
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <thread>
 #include <utility>
@@ -30,10 +29,11 @@ namespace taud::store {
 // before them is applied.
 //
 // Thread-safe, except that Start and Close are the owner's. Owns both threads.
-// What throws on the writer's thread fails one group or task, and it goes on
-// (LogWriter::Guarded). On the applier's thread nothing is caught: what it
-// could not apply is on disk and would be missing in memory, so the process
-// ends, and the next start reads it.
+// Nothing that throws ends either of them. On the writer's thread one group or
+// task fails (LogWriter::Guarded). What could not be applied is on disk and is
+// missing in memory: it and the groups behind it, which must not come before
+// it, are answered with an error, and before anything else is written the log
+// is read again from where memory stands. Until then writes are refused.
 class WritePipeline {
  public:
   WritePipeline(const EventStore::Options& options, model::State* state,
@@ -42,7 +42,9 @@ class WritePipeline {
         state_(state),
         log_(log),
         stats_(stats),
-        queue_(options.max_queued, options.max_queued_bytes) {}
+        queue_(options.max_queued, options.max_queued_bytes) {
+    written_.reserve(kMaxWritten);
+  }
   ~WritePipeline() { Close(); }
 
   // See EventStore::Listener. REQUIRES: before Start.
@@ -76,10 +78,17 @@ class WritePipeline {
 
   void RunWriter();
   void RunApplier();
+  void Process(std::vector<PendingBatch>* batches);
+  void ProcessTask(PendingBatch* batch);
+  void ProcessPrepared(std::vector<PendingBatch>* batches);
   void ProcessGroup(std::vector<PendingBatch> batches);
   void HandOver(Written written);
   void Apply(Written* written);
+  absl::Status ApplyGuarded(const GroupPlan& plan);
+  void NoteUnapplied(const char* why);
   void WaitForApplier();
+  // Before anything looks at the log: what could not be applied is read again.
+  void SettleUnapplied();
   void CountGroup(const Written& written);
 
   // Constant from Start on.
@@ -97,7 +106,9 @@ class WritePipeline {
   BatchQueue queue_;
 
   absl::Mutex mutex_;
-  std::deque<Written> written_ ABSL_GUARDED_BY(mutex_);
+  // Oldest first; has room for kMaxWritten from the beginning.
+  std::vector<Written> written_ ABSL_GUARDED_BY(mutex_);
+  bool unapplied_ ABSL_GUARDED_BY(mutex_) = false;  // some group was not
   bool applying_ ABSL_GUARDED_BY(mutex_) = false;
   bool no_more_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -14,6 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
@@ -126,8 +128,12 @@ bool DaemonProcess::WaitForLog(const std::string& text) {
 }
 
 bool DaemonProcess::WaitUntilServing() {
-  // The line ends with the version: by then it is whole.
-  if (!WaitForLog("listening") || !WaitForLog(" serving\n")) return false;
+  return WaitUntilListening() && WaitForLog(" serving\n");
+}
+
+bool DaemonProcess::WaitUntilListening() {
+  // The line ends with the version: by then it has the ports.
+  if (!WaitForLog("listening") || !WaitForLog("version=")) return false;
   const std::string text = log();
   const size_t at = text.find("grpc_port=");
   return std::sscanf(text.c_str() + at, "grpc_port=%d http_port=%d",
@@ -171,6 +177,33 @@ void DaemonProcess::Kill() {
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
   pid_ = -1;
+}
+
+// Without its generated code: field 1 of the request is the service's name,
+// field 1 of the response the status.
+std::string HealthOf(const DaemonProcess& daemon, const std::string& service) {
+  grpc::GenericStub stub(daemon.channel());
+  grpc::CompletionQueue queue;
+  grpc::ClientContext context;
+  std::string bytes;
+  if (!service.empty()) {
+    bytes = std::string("\x0A") + static_cast<char>(service.size()) + service;
+  }
+  grpc::Slice slice(bytes);
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
+                            grpc::ByteBuffer(&slice, 1), &queue);
+  call->StartCall();
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  if (!status.ok()) return status.error_message();
+  grpc::Slice answer;
+  if (!response.TrySingleSlice(&answer).ok() || answer.size() < 2) return "";
+  return answer.begin()[1] == 1 ? "SERVING" : "NOT_SERVING";
 }
 
 }  // namespace taud::e2e

@@ -45,6 +45,9 @@ class DaemonProcess {
   bool WaitForLog(const std::string& text);
   // Blocks until it has read its log and serves; fills in the ports.
   bool WaitUntilServing();
+  // Blocks until it listens, which it does while it reads its log; fills in
+  // the ports.
+  bool WaitUntilListening();
 
   std::shared_ptr<grpc::Channel> channel() const;
   std::string grpc_address() const;
@@ -73,6 +76,10 @@ class DaemonProcess {
   int grpc_port_ = 0;
   int http_port_ = 0;
 };
+
+// What grpc.health.v1 says of the service: "SERVING", "NOT_SERVING", or why
+// there is no answer.
+std::string HealthOf(const DaemonProcess& daemon, const std::string& service);
 
 }  // namespace taud::e2e
 

@@ -5,7 +5,6 @@
 #include <fstream>
 
 #include "gmock/gmock.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
@@ -15,8 +14,6 @@ namespace taud::e2e {
 namespace {
 
 using testing::HasSubstr;
-
-std::string HealthOf(const DaemonProcess& daemon, const std::string& service);
 
 // Runs it to its end; the exit status and what it printed.
 std::pair<int, std::string> RunToEnd(
@@ -233,33 +230,6 @@ TEST(LifecycleTest, ASecondSignalMeansAtOnce) {
   daemon.Signal(SIGCONT);
   EXPECT_EQ(daemon.Wait(), 1);
   EXPECT_THAT(daemon.log(), HasSubstr("second signal"));
-}
-
-// grpc.health.v1 without its generated code: field 1 of the request is the
-// service's name, field 1 of the response the status.
-std::string HealthOf(const DaemonProcess& daemon, const std::string& service) {
-  grpc::GenericStub stub(daemon.channel());
-  grpc::CompletionQueue queue;
-  grpc::ClientContext context;
-  std::string bytes;
-  if (!service.empty()) {
-    bytes = std::string("\x0A") + static_cast<char>(service.size()) + service;
-  }
-  grpc::Slice slice(bytes);
-  const auto call =
-      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
-                            grpc::ByteBuffer(&slice, 1), &queue);
-  call->StartCall();
-  grpc::ByteBuffer response;
-  grpc::Status status;
-  call->Finish(&response, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-  if (!status.ok()) return status.error_message();
-  grpc::Slice answer;
-  if (!response.TrySingleSlice(&answer).ok() || answer.size() < 2) return "";
-  return answer.begin()[1] == 1 ? "SERVING" : "NOT_SERVING";
 }
 
 }  // namespace

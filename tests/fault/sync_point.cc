@@ -3,16 +3,20 @@
 // which it happens (the first by default):
 //   kill       the process dies as of kill -9
 //   power-cut  the same, and what was not synced is lost (faulty_disk.h)
-//   oom        std::bad_alloc is thrown
+//   oom        std::bad_alloc is thrown, and standard error says so
+//   hold       the thread waits there, at that hit alone, until somebody opens
+//              the FIFO that the variable TAUD_FAULT_GATE names for writing
 //   inject     the code at the point does the wrong thing itself, from then on
 // Points named `disk/FAULT` inject what faulty_disk.h says.
 
 #include "model/sync_point.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -57,6 +61,13 @@ const std::string& Action() {
   return action;
 }
 
+void HoldOnce() {
+  static std::atomic<bool> held{false};
+  if (held.exchange(true)) return;
+  const int gate = open(std::getenv("TAUD_FAULT_GATE"), O_RDONLY | O_CLOEXEC);
+  if (gate >= 0) close(gate);
+}
+
 }  // namespace
 
 void ReachSyncPoint(const char* name) {
@@ -66,7 +77,11 @@ void ReachSyncPoint(const char* name) {
     kill(getpid(), SIGKILL);
     pause();
   }
-  if (Action() == "oom") throw std::bad_alloc();
+  if (Action() == "oom") {
+    std::fprintf(stderr, "no memory at %s\n", name);
+    throw std::bad_alloc();
+  }
+  if (Action() == "hold") HoldOnce();
 }
 
 bool SyncPointInjects(const char* name) {

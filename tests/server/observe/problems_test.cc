@@ -33,6 +33,7 @@ struct World {
     serving->set_live_snapshots(1);
     status.mutable_log()->set_interactions(1000);
     status.mutable_log()->set_last_sequence(1000);
+    status.mutable_log()->set_read_percent(100);
     v1::StorageStatus* storage = status.mutable_storage();
     storage->set_capacity_bytes(100'000 * kMiB);
     storage->set_free_bytes(50'000 * kMiB);
@@ -72,14 +73,32 @@ TEST(ProblemsTest, EachHasItsSeverityCodeAndText) {
        Problem::SEVERITY_CRITICAL,
        "nothing_serves",
        {"since 2023-11-14 21:13:20 UTC (60 min)", "no snapshot yet"}},
-      {"reading the log",
+      {"reading the log, and no snapshot",
        [](World* w) {
          w->status.set_ready(false);
          w->status.set_phase("STARTING");
+         w->status.mutable_serving()->set_snapshot_version(0);
        },
        Problem::SEVERITY_CRITICAL,
        "nothing_serves",
        {"the log is being read"}},
+      {"reading the log",
+       [](World* w) {
+         w->status.set_ready(false);
+         w->status.set_phase("STARTING");
+         w->status.mutable_log()->set_read_percent(43);
+       },
+       Problem::SEVERITY_WARNING,
+       "history_incomplete",
+       {"43 %", "that the user has had"}},
+      {"reading the log, ready all the same",
+       [](World* w) {
+         w->status.set_phase("STARTING");
+         w->status.mutable_log()->set_read_percent(43);
+       },
+       Problem::SEVERITY_WARNING,
+       "history_incomplete",
+       {"43 %"}},
       {"empty",
        [](World* w) {
          w->status.set_ready(false);

@@ -228,6 +228,31 @@ TEST_F(EventStoreTest, ReplayReportsProgressToTheEnd) {
   EXPECT_EQ(calls.back(), std::make_pair(uint64_t{2}, uint64_t{2}));
 }
 
+// Of what is there, not of what there ever was.
+TEST_F(EventStoreTest, ReplayReportsProgressOfATrimmedLog) {
+  Open();
+  ASSERT_TRUE(AppendAndWait(store(), {Event("u", "a"), Event("u", "b")}).ok());
+  ASSERT_TRUE(AppendAndWait(store(), {Event("u", "c")}).ok());
+  std::vector<Erasure> none;
+  ASSERT_TRUE(store()->EraseFromLog(&none).ok());  // writes a table
+  EventStore::Retention retention;
+  retention.max_bytes = 1;
+  ASSERT_EQ(*store()->Trim(retention, /*needed=*/2), 2u);
+  opened_.store.reset();
+  opened_.state = std::make_unique<model::State>();
+  auto store = EventStore::Open(options_, opened_.state.get());
+  ASSERT_TRUE(store.ok());
+  std::vector<std::pair<uint64_t, uint64_t>> calls;
+  ASSERT_TRUE((*store)
+                  ->Replay([&](uint64_t read, uint64_t of) {
+                    calls.emplace_back(read, of);
+                  })
+                  .ok());
+  ASSERT_EQ(opened_.state->interactions.size(), 1u);
+  ASSERT_FALSE(calls.empty());
+  EXPECT_EQ(calls.front(), std::make_pair(uint64_t{1}, uint64_t{1}));
+}
+
 TEST_F(EventStoreTest, ABatchLargerThanTheQueueIsRefusedAlways) {
   options_.max_queued = 3;
   Open();
