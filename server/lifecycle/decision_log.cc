@@ -1,14 +1,12 @@
 #include "server/lifecycle/decision_log.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "google/protobuf/util/json_util.h"
+#include "server/lifecycle/message_file.h"
 #include "server/observe/logging.h"
-#include "store/files/small_file.h"
 
 namespace taud::server {
 namespace {
@@ -25,23 +23,8 @@ std::string InWords(v1::Decision::Kind kind) {
 }  // namespace
 
 void DecisionLog::Load() {
-  const auto text = store::LoadSmallFile(path_, kMaxFileBytes);
   v1::ListDecisionsResponse saved;
-  absl::Status status = text.status();
-  if (text.ok() && !text->empty()) {
-    const auto parsed = google::protobuf::util::JsonStringToMessage(
-        *text, &saved, google::protobuf::util::JsonParseOptions());
-    if (!parsed.ok())
-      status = absl::DataLossError(parsed.message().as_string());
-  }
-  if (!status.ok()) {
-    Log(LogLevel::kError, "earlier decisions are lost",
-        {{"file", path_},
-         {"put_aside", absl::StrCat(path_, ".damaged")},
-         {"error", std::string(status.message())}});
-    std::rename(path_.c_str(), absl::StrCat(path_, ".damaged").c_str());
-    return;
-  }
+  LoadMessageFile(path_, kMaxFileBytes, "earlier decisions are lost", &saved);
   absl::MutexLock lock(&mutex_);
   decisions_.assign(saved.decisions().begin(), saved.decisions().end());
 }
@@ -64,18 +47,14 @@ void DecisionLog::Add(v1::Decision::Kind kind, model::SnapshotVersion version,
   decision.set_version(version);
   decision.set_from_version(from);
   decision.set_text(text);
-  absl::MutexLock lock(&mutex_);
-  decisions_.push_back(std::move(decision));
-  while (decisions_.size() > kMost) decisions_.pop_front();
   v1::ListDecisionsResponse all;
-  for (const v1::Decision& one : decisions_) *all.add_decisions() = one;
-  std::string json;
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  if (!google::protobuf::util::MessageToJsonString(all, &json, options).ok()) {
-    return;
+  {
+    absl::MutexLock lock(&mutex_);
+    decisions_.push_back(std::move(decision));
+    while (decisions_.size() > kMost) decisions_.pop_front();
+    for (const v1::Decision& one : decisions_) *all.add_decisions() = one;
   }
-  const absl::Status written = store::ReplaceSmallFile(path_, json);
+  const absl::Status written = ReplaceMessageFile(path_, all);
   if (written.ok()) return;
   Log(LogLevel::kError, "decisions cannot be written",
       {{"error", std::string(written.message())}});

@@ -21,7 +21,7 @@ namespace taud::server {
 // as well. If the file cannot be written that is logged, and the decision
 // stands.
 //
-// Thread-safe.
+// Any thread reads, and waits for no disk; one thread at a time adds.
 class DecisionLog {
  public:
   static constexpr size_t kMost = 1000;

@@ -1,14 +1,11 @@
 #include "server/lifecycle/snapshot_records.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/json_util.h"
-#include "server/observe/logging.h"
-#include "store/files/small_file.h"
+#include "server/lifecycle/message_file.h"
 
 namespace taud::server {
 namespace {
@@ -35,24 +32,11 @@ absl::Status CheckName(const std::string& name) {
 }  // namespace
 
 void SnapshotRecords::Load() {
-  const auto text = store::LoadSmallFile(path_, kMaxFileBytes);
   v1::ListSnapshotsResponse saved;
-  absl::Status status = text.status();
-  if (text.ok() && !text->empty()) {
-    const auto parsed = google::protobuf::util::JsonStringToMessage(
-        *text, &saved, google::protobuf::util::JsonParseOptions());
-    if (!parsed.ok())
-      status = absl::DataLossError(parsed.message().as_string());
-  }
-  if (!status.ok()) {
-    Log(LogLevel::kError,
-        "what is known of snapshots is lost: kept ones have no names any more",
-        {{"file", path_},
-         {"put_aside", absl::StrCat(path_, ".damaged")},
-         {"error", std::string(status.message())}});
-    std::rename(path_.c_str(), absl::StrCat(path_, ".damaged").c_str());
-    return;
-  }
+  LoadMessageFile(
+      path_, kMaxFileBytes,
+      "what is known of snapshots is lost: kept ones have no names any more",
+      &saved);
   absl::MutexLock lock(&mutex_);
   for (v1::SnapshotInfo& info : *saved.mutable_snapshots()) {
     records_[info.version()] = std::move(info);
@@ -129,62 +113,63 @@ absl::Status SnapshotRecords::Keep(model::SnapshotVersion version,
         absl::StrCat("name: snapshot ", other, " is kept as ", name,
                      "; release it first, or choose another name"));
   }
-  const size_t kept = Kept().size();
-  absl::MutexLock lock(&mutex_);
-  v1::SnapshotInfo& record = records_[version];
-  if (record.kept_as().empty() && kept >= kMaxKept) {
+  const std::string before = Of(version).kept_as();
+  if (before.empty() && Kept().size() >= kMaxKept) {
     return absl::ResourceExhaustedError(
         absl::StrCat(kMaxKept, " snapshots are kept already; release some"));
   }
-  const std::string before = record.kept_as();
-  record.set_kept_as(name);
-  status = WriteLocked();
-  if (!status.ok()) record.set_kept_as(before);
-  return status;
+  return Rename(version, before, name);
 }
 
 absl::Status SnapshotRecords::Release(model::SnapshotVersion version) {
-  absl::MutexLock lock(&mutex_);
-  const auto it = records_.find(version);
-  if (it == records_.end() || it->second.kept_as().empty()) {
+  const std::string before = Of(version).kept_as();
+  if (before.empty()) {
     return absl::NotFoundError(
         absl::StrCat("version: snapshot ", version, " is not kept"));
   }
-  const std::string before = it->second.kept_as();
-  it->second.clear_kept_as();
-  absl::Status status = WriteLocked();
-  if (!status.ok()) it->second.set_kept_as(before);
+  return Rename(version, before, "");
+}
+
+absl::Status SnapshotRecords::Rename(model::SnapshotVersion version,
+                                     const std::string& from,
+                                     const std::string& to) {
+  const auto set = [&](const std::string& name) {
+    absl::MutexLock lock(&mutex_);
+    records_[version].set_kept_as(name);
+  };
+  set(to);
+  absl::Status status = WriteAll();
+  if (!status.ok()) set(from);
   return status;
 }
 
 absl::Status SnapshotRecords::Write(
     const std::vector<model::SnapshotVersion>& versions) {
-  absl::MutexLock lock(&mutex_);
-  size_t unsaved = 0;
-  for (auto it = records_.end(); it != records_.begin();) {
-    --it;
-    const bool saved = std::find(versions.begin(), versions.end(), it->first) !=
-                       versions.end();
-    if (saved || ++unsaved <= kUnsavedRemembered) continue;
-    it = records_.erase(it);
+  {
+    absl::MutexLock lock(&mutex_);
+    size_t unsaved = 0;
+    for (auto it = records_.end(); it != records_.begin();) {
+      --it;
+      const bool saved = std::find(versions.begin(), versions.end(),
+                                   it->first) != versions.end();
+      if (saved || ++unsaved <= kUnsavedRemembered) continue;
+      it = records_.erase(it);
+    }
   }
-  return WriteLocked();
+  return WriteAll();
 }
 
-absl::Status SnapshotRecords::WriteLocked() {
+absl::Status SnapshotRecords::WriteAll() const {
   v1::ListSnapshotsResponse all;
-  for (const auto& [version, info] : records_) {
-    v1::SnapshotInfo* to = all.add_snapshots();
-    *to = info;
-    to->set_version(version);
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [version, info] : records_) {
+      v1::SnapshotInfo* to = all.add_snapshots();
+      *to = info;
+      to->set_version(version);
+    }
   }
-  std::string text;
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  const auto printed =
-      google::protobuf::util::MessageToJsonString(all, &text, options);
-  if (!printed.ok()) return absl::InternalError(printed.message().as_string());
-  return store::ReplaceSmallFile(path_, text);
+  return ReplaceMessageFile(path_, all);
 }
 
 }  // namespace taud::server

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -18,8 +19,9 @@ namespace taud::server {
 // name it is kept under, how good it was live, whether it turned out bad. One
 // file beside the snapshots, replaced at each change that must last.
 //
-// Thread-safe; whoever changes it is one thread at a time. A damaged file is
-// put aside and logged: names and verdicts are lost then, snapshots are not.
+// Any thread reads, and waits for no disk; one thread at a time changes it. A
+// damaged file is put aside and logged: names and verdicts are lost then,
+// snapshots are not.
 class SnapshotRecords {
  public:
   static constexpr size_t kMaxKept = 100;
@@ -56,7 +58,10 @@ class SnapshotRecords {
   absl::Status Write(const std::vector<model::SnapshotVersion>& versions);
 
  private:
-  absl::Status WriteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // In memory and on disk, or in neither.
+  absl::Status Rename(model::SnapshotVersion version, const std::string& from,
+                      const std::string& to);
+  absl::Status WriteAll() const;
 
   const std::string path_;
   mutable absl::Mutex mutex_;
