@@ -282,6 +282,10 @@ class Daemon::Impl {
                                   const v1::LiveFigures& figures) {
       publisher_->records()->SetQuality(version, figures);
     };
+    callbacks.on_error = [](const absl::Status& error) {
+      Log(LogLevel::kError, "live quality was not looked at",
+          {{"error", std::string(error.message())}});
+    };
     quality_ =
         std::make_unique<QualityWatch>(options, &state_, std::move(callbacks));
   }

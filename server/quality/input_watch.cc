@@ -58,11 +58,6 @@ void FrequentValues::Add(uint32_t value) {
   }
 }
 
-std::optional<std::pair<uint32_t, uint64_t>> FrequentValues::Top() const {
-  if (counts_.empty()) return std::nullopt;
-  return TopOf(*this, FrequentValues());
-}
-
 double InputWatch::Hour::interactions() const {
   return std::accumulate(kinds.begin(), kinds.end(), 0.0);
 }

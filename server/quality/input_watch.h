@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -22,8 +21,6 @@ class FrequentValues {
   static constexpr size_t kMost = 1024;
   void Add(uint32_t value);
   void Clear() { counts_.clear(); }
-  // nullopt: none.
-  std::optional<std::pair<uint32_t, uint64_t>> Top() const;
   const absl::flat_hash_map<uint32_t, uint64_t>& counts() const {
     return counts_;
   }

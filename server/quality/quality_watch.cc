@@ -250,8 +250,7 @@ void QualityWatch::Run() {
     try {
       Look();
     } catch (...) {
-      // A look that failed is one look less.
-      CaughtStatus().IgnoreError();
+      if (callbacks_.on_error) callbacks_.on_error(CaughtStatus());
     }
     for (auto& task : tasks) task();
     tasks.clear();

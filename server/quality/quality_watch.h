@@ -49,10 +49,11 @@ class QualityWatch {
     // CPU time of the calling thread, for the share; tests bring their own.
     std::function<absl::Duration()> cpu_time;
   };
-  // Both are called on the watch's thread, and may be null. `on_fall`: live
-  // quality has fallen with version `bad`, and `good` was better on the same
-  // events; `why` has the figures. `on_figures`: what came out for a version
-  // that does not serve any more.
+  // Both may be null. `on_fall`, on the watch's thread: live quality has fallen
+  // with version `bad`, and `good` was better on the same events; `why` has the
+  // figures. `on_figures`, on the thread that calls OnSwap: what came out for a
+  // version that does not serve any more. `on_error`, on the watch's thread: a
+  // look failed; the next one is made all the same.
   struct Callbacks {
     std::function<void(std::shared_ptr<const ServingModel> good,
                        model::SnapshotVersion bad, std::string why)>
@@ -60,6 +61,7 @@ class QualityWatch {
     std::function<void(model::SnapshotVersion version,
                        const v1::LiveFigures& figures)>
         on_figures;
+    std::function<void(const absl::Status& error)> on_error;
   };
 
   // `state` outlives it.
@@ -103,9 +105,6 @@ class QualityWatch {
   v1::LiveFigures Live() const;
 
  private:
-  struct Sampled {
-    model::Interaction interaction;
-  };
   // What a look works with.
   struct Models {
     std::shared_ptr<const ServingModel> current;
@@ -144,7 +143,6 @@ class QualityWatch {
   uint64_t looked_generation_ = 0;
   std::array<uint32_t, Evaluation::kTenths - 1> tenth_bounds_{};
   model::SnapshotVersion tenths_of_ = 0;
-  bool acted_ = false;  // on_fall was called for the current model
 
   mutable absl::Mutex mutex_;
   model::SteadyAlarm alarm_;

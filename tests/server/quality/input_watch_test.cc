@@ -74,9 +74,8 @@ TEST_F(InputWatchTest, TheMostActiveIsFoundAmongManyInBoundedMemory) {
     values.Add(7);
     values.Add(1000 + i);
   }
-  ASSERT_TRUE(values.Top().has_value());
-  EXPECT_EQ(values.Top()->first, 7u);
-  EXPECT_GE(values.Top()->second, 100000 - 200000 / FrequentValues::kMost);
+  ASSERT_TRUE(values.counts().contains(7));
+  EXPECT_GE(values.counts().at(7), 100000 - 200000 / FrequentValues::kMost);
   EXPECT_LE(values.counts().size(), FrequentValues::kMost);
 }
 
