@@ -154,8 +154,9 @@ class Trial {
     if (!counted) {
       for (const v1::Check& check : verdict.checks()) {
         if (check.name() != "hit_rate") continue;
-        std::printf("  %s %.3f (serving %.3f)", check.slice().c_str(),
-                    check.value(), check.reference());
+        std::printf("  %s %.3f (serving %.3f, at least %.3f)",
+                    check.slice().c_str(), check.value(), check.reference(),
+                    check.lower());
       }
       std::printf("\n");
     }

@@ -130,6 +130,16 @@ TEST_F(PublisherGateTest, ABadOneIsRejectedExplainedAndKeptAside) {
   EXPECT_TRUE(publisher_->records()->Of(2).bad());
 }
 
+// What lies aside is not taken for what serves: at the end that is saved once.
+TEST_F(PublisherGateTest, ARejectionDoesNotSaveTheServingOneTwice) {
+  publisher_->Start();
+  ASSERT_TRUE(Publish(MakeSnapshot(kUsers, kItems, kDim)).ok());
+  EXPECT_FALSE(Publish(Collapsed()).ok());
+  publisher_->Stop();
+  EXPECT_EQ(publisher_->stats().save_errors, 0u);
+  EXPECT_EQ(publisher_->Saved().size(), 2u);
+}
+
 TEST_F(PublisherGateTest, ARunOfRejectionsEndsWithTheNextGoodOne) {
   publisher_->Start();
   ASSERT_TRUE(Publish(MakeSnapshot(kUsers, kItems, kDim)).ok());
