@@ -28,9 +28,13 @@ constexpr char kNoLength[] =
 constexpr char kLargeBody[] =
     "HTTP/1.1 413 Payload Too Large\r\n"
     "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr char kManyBodies[] =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+    "Connection: close\r\nContent-Length: 0\r\n\r\n";
 constexpr char kFailed[] =
     "HTTP/1.1 500 Internal Server Error\r\n"
     "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr size_t kLargeBytes = size_t{64} << 10;
 // Without descriptors no connection is taken for so long.
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
@@ -167,18 +171,24 @@ void HttpConnections::Accept() {
   Connection connection;
   connection.fd = fd;
   connection.id = ++next_id_;
-  connection.until = model::SteadyNow() + options_.read_time;
+  connection.since = model::SteadyNow();
+  connection.until = connection.since + options_.read_time;
   connections_.push_back(std::move(connection));
 }
 
-// Who has been here longest goes: an honest client is done within milliseconds.
+// Who has been waiting longest goes: an honest client is done within
+// milliseconds, and one that is answered comes again.
 bool HttpConnections::MakeRoom() {
   if (connections_.size() < options_.max_connections) return true;
   refused_(Refusal::kHttpConnections);
-  const auto oldest = std::find_if(
-      connections_.begin(), connections_.end(),
-      [](const Connection& c) { return c.state != State::kAnswering; });
-  if (oldest == connections_.end()) return false;
+  const auto oldest =
+      std::min_element(connections_.begin(), connections_.end(),
+                       [](const Connection& a, const Connection& b) {
+                         const bool a_asks = a.state == State::kAnswering;
+                         const bool b_asks = b.state == State::kAnswering;
+                         return a_asks != b_asks ? b_asks : a.since < b.since;
+                       });
+  if (oldest->state == State::kAnswering) return false;
   Close(oldest);
   return true;
 }
@@ -189,13 +199,22 @@ bool HttpConnections::OnReady(Connection* connection) {
 }
 
 bool HttpConnections::Read(Connection* connection) {
-  char buffer[4096];
+  char buffer[16384];
   const ssize_t n = recv(connection->fd, buffer, sizeof(buffer), 0);
   if (n < 0) return WouldBlock();
   if (n == 0) return false;
+  if (connection->idle) {
+    connection->idle = false;
+    connection->until = model::SteadyNow() + options_.read_time;
+  }
   std::string& in = connection->in;
   const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
   in.append(buffer, static_cast<size_t>(n));
+  return TakeIn(connection, searched);
+}
+
+bool HttpConnections::TakeIn(Connection* connection, size_t searched) {
+  std::string& in = connection->in;
   if (connection->request_bytes == 0 && !ReadHead(connection, searched)) {
     return false;
   }
@@ -203,9 +222,26 @@ bool HttpConnections::Read(Connection* connection) {
       in.size() < connection->request_bytes) {
     return true;
   }
+  connection->next = in.substr(connection->request_bytes);
   in.resize(connection->request_bytes);
   Ask(connection);
   return true;
+}
+
+// The answer has been sent. False: the next request is refused already.
+bool HttpConnections::BeginNext(Connection* connection) {
+  connection->out = HttpText();
+  connection->sent = 0;
+  connection->request_bytes = 0;
+  connection->state = State::kReading;
+  connection->since = model::SteadyNow();
+  connection->in = std::move(connection->next);
+  connection->next.clear();
+  connection->idle = connection->in.empty();
+  connection->until =
+      connection->since +
+      (connection->idle ? options_.idle_time : options_.read_time);
+  return connection->idle || TakeIn(connection, 0);
 }
 
 bool HttpConnections::ReadHead(Connection* connection, size_t searched) {
@@ -228,7 +264,15 @@ bool HttpConnections::ReadHead(Connection* connection, size_t searched) {
   if (body.bytes > options_.max_body_bytes) {
     return Refuse(connection, Refusal::kHttpBody, kLargeBody);
   }
-  connection->request_bytes = head + static_cast<size_t>(body.bytes);
+  const auto bytes = static_cast<size_t>(body.bytes);
+  if (bytes > kLargeBytes) {
+    if (large_bytes_ + bytes > options_.max_large_bytes) {
+      return Refuse(connection, Refusal::kHttpBody, kManyBodies);
+    }
+    large_bytes_ += bytes;
+    connection->large_bytes = bytes;
+  }
+  connection->request_bytes = head + bytes;
   return true;
 }
 
@@ -261,6 +305,8 @@ void HttpConnections::TakeAnswers() {
         std::find_if(connections_.begin(), connections_.end(),
                      [&job](const Connection& c) { return c.id == job.id; });
     it->out = std::move(job.answer);
+    large_bytes_ -= it->large_bytes;
+    it->large_bytes = 0;
     it->state = State::kWriting;
     it->until = model::SteadyNow() + options_.write_time;
     if (!Write(&*it)) Close(it);
@@ -275,19 +321,20 @@ bool HttpConnections::Write(Connection* connection) {
     if (n < 0) return WouldBlock();
     connection->sent += static_cast<size_t>(n);
   }
-  return false;
+  return connection->out.keeps_open && BeginNext(connection);
 }
 
 void HttpConnections::CloseLate(absl::Time now) {
   for (auto it = connections_.begin(); it != connections_.end();) {
     const bool late = it->state != State::kAnswering && it->until <= now;
-    if (late) refused_(Refusal::kHttpTime);
+    if (late && !it->idle) refused_(Refusal::kHttpTime);
     it = late ? Close(it) : std::next(it);
   }
 }
 
 std::list<HttpConnections::Connection>::iterator HttpConnections::Close(
     std::list<Connection>::iterator it) {
+  large_bytes_ -= it->large_bytes;
   shutdown(it->fd, SHUT_WR);
   close(it->fd);
   return connections_.erase(it);
