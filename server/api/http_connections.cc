@@ -1,5 +1,7 @@
 #include "server/api/http_connections.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -9,9 +11,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "model/check.h"
 #include "model/steady_clock.h"
-#include "server/api/http_message.h"
 
 namespace taud::server {
 namespace {
@@ -34,6 +36,22 @@ constexpr char kFailed[] =
 // Without descriptors no connection is taken for so long.
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
+// As gRPC writes it.
+std::string AddressText(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &four.sin_addr, text, sizeof(text));
+    return absl::StrCat("ipv4:", text, ":", ntohs(four.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
+    inet_ntop(AF_INET6, &six.sin6_addr, text, sizeof(text));
+    return absl::StrCat("ipv6:[", text, "]:", ntohs(six.sin6_port));
+  }
+  return "";
+}
+
 bool WouldBlock() { return errno == EAGAIN || errno == EINTR; }
 
 }  // namespace
@@ -46,7 +64,8 @@ HttpConnections::HttpConnections(const Options& options, Answer answer,
 
 HttpConnections::~HttpConnections() { Stop(); }
 
-void HttpConnections::Start(int listener) {
+void HttpConnections::Start(int listener, const TlsFiles* tls) {
+  tls_ = tls;
   listener_ = listener;
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   TAUD_CHECK(wake_ >= 0);
@@ -96,7 +115,7 @@ void HttpConnections::Work() {
     });
     try {
       // If it throws the reply goes out of scope, and so is given.
-      answer_(std::move(asked.request), std::move(reply));
+      answer_(asked.peer, std::move(asked.request), std::move(reply));
     } catch (...) {  // the library's, or without memory
     }
   }
@@ -121,8 +140,7 @@ void HttpConnections::Run() {
     waiting.push_back({accepts ? listener_ : -1, POLLIN, 0});
     for (const Connection& c : connections_) {
       const bool asks = c.state != State::kAnswering;
-      const short events = c.state == State::kReading ? POLLIN : POLLOUT;
-      waiting.push_back({asks ? c.fd : -1, events, 0});
+      waiting.push_back({asks ? c.fd : -1, c.stream.events(), 0});
     }
     poll(waiting.data(), waiting.size(), WaitMs(now));
     {
@@ -152,8 +170,10 @@ int HttpConnections::WaitMs(absl::Time now) const {
 }
 
 void HttpConnections::Accept() {
-  const int fd =
-      accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  const int fd = accept4(listener_, reinterpret_cast<sockaddr*>(&address),
+                         &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     if (WouldBlock() || errno == ECONNABORTED) return;
     refused_(Refusal::kDescriptors);
@@ -167,6 +187,9 @@ void HttpConnections::Accept() {
   Connection connection;
   connection.fd = fd;
   connection.id = ++next_id_;
+  connection.peer.address = AddressText(address);
+  connection.stream =
+      HttpStream(fd, tls_ == nullptr ? nullptr : tls_->Get()->context.get());
   connection.until = model::SteadyNow() + options_.read_time;
   connections_.push_back(std::move(connection));
 }
@@ -190,21 +213,22 @@ bool HttpConnections::OnReady(Connection* connection) {
 
 bool HttpConnections::Read(Connection* connection) {
   char buffer[4096];
-  const ssize_t n = recv(connection->fd, buffer, sizeof(buffer), 0);
-  if (n < 0) return WouldBlock();
-  if (n == 0) return false;
   std::string& in = connection->in;
-  const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
-  in.append(buffer, static_cast<size_t>(n));
-  if (connection->request_bytes == 0 && !ReadHead(connection, searched)) {
-    return false;
+  // To the end of what has come: TLS may hold some that poll knows nothing of.
+  while (connection->state == State::kReading) {
+    const ssize_t n = connection->stream.Receive(buffer, sizeof(buffer));
+    if (n <= 0) return n < 0;
+    const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
+    in.append(buffer, static_cast<size_t>(n));
+    if (connection->request_bytes == 0 && !ReadHead(connection, searched)) {
+      return false;
+    }
+    if (connection->state != State::kReading) return true;
+    const size_t wanted = connection->request_bytes;
+    if (wanted == 0 || in.size() < wanted) continue;
+    in.resize(wanted);
+    Ask(connection);
   }
-  if (connection->state != State::kReading || connection->request_bytes == 0 ||
-      in.size() < connection->request_bytes) {
-    return true;
-  }
-  in.resize(connection->request_bytes);
-  Ask(connection);
   return true;
 }
 
@@ -244,8 +268,10 @@ bool HttpConnections::Refuse(Connection* connection, Refusal why,
 
 void HttpConnections::Ask(Connection* connection) {
   connection->state = State::kAnswering;
+  connection->peer.subject = connection->stream.PeerSubject();
   absl::MutexLock lock(&mutex_);
-  asked_.push_back({connection->id, std::move(connection->in)});
+  asked_.push_back(
+      {connection->id, connection->peer, std::move(connection->in)});
 }
 
 void HttpConnections::TakeAnswers() {
@@ -270,9 +296,9 @@ void HttpConnections::TakeAnswers() {
 bool HttpConnections::Write(Connection* connection) {
   const std::string& out = connection->out.text;
   while (connection->sent < out.size()) {
-    const ssize_t n = send(connection->fd, out.data() + connection->sent,
-                           out.size() - connection->sent, MSG_NOSIGNAL);
-    if (n < 0) return WouldBlock();
+    const ssize_t n = connection->stream.Send(out.data() + connection->sent,
+                                              out.size() - connection->sent);
+    if (n <= 0) return n < 0;
     connection->sent += static_cast<size_t>(n);
   }
   return false;
@@ -288,6 +314,7 @@ void HttpConnections::CloseLate(absl::Time now) {
 
 std::list<HttpConnections::Connection>::iterator HttpConnections::Close(
     std::list<Connection>::iterator it) {
+  it->stream.Close();
   shutdown(it->fd, SHUT_WR);
   close(it->fd);
   return connections_.erase(it);

@@ -10,6 +10,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "server/admission/message_bytes.h"
+#include "server/api/http_caller.h"
 #include "server/rpc/errors.h"
 
 namespace taud::server {
@@ -80,6 +81,14 @@ void JsonCalls::Call(const HttpRequest& request, const Reply& reply) {
   const std::string request_id = RequestIdOf(request);
   if (!request_id.empty())
     call->context.AddMetadata("x-request-id", request_id);
+  if (options_.gate != nullptr) {
+    const absl::Status status =
+        HandOnCaller(request, *options_.gate, &call->context);
+    if (!status.ok()) {
+      options_.refused(Refusal::kCredential);
+      return reply(LocalError(status, request_id), nullptr);
+    }
+  }
   Start(std::move(call), **message);
 }
 

@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "server/admission/gatekeeper.h"
 #include "server/api/http_message.h"
 #include "server/api/json_routes.h"
 #include "server/rpc/refusal.h"
@@ -31,6 +32,8 @@ class JsonCalls {
     size_t max_long = 4;    // of them, of routes that are
     size_t max_answer_bytes = size_t{4} << 20;  // of the JSON
     std::function<void(Refusal)> refused;
+    // Whose callers the calls are made for; null: nobody is asked who it is.
+    const Gatekeeper* gate = nullptr;
   };
   // An answer, and what is held until it has been sent.
   using Reply =

@@ -13,7 +13,8 @@ from taud.v1.types_pb2 import Exploration, Filter, Rules, TagBoost
 from .answers import Recommendations, columns
 from .client import Client
 from .errors import (DeadlineExceeded, Error, FailedPrecondition,
-                     InvalidArgument, NotFound, Overloaded, Unavailable)
+                     InvalidArgument, NotFound, Overloaded, PermissionDenied,
+                     Unauthenticated, Unavailable)
 from .ingest import IngestResult, IngestStream, Rejection
 from .interactions import Interaction
 from .retry import Retry
@@ -21,6 +22,7 @@ from .retry import Retry
 __all__ = [
     "Client", "DeadlineExceeded", "Error", "Exploration", "FailedPrecondition",
     "Filter", "IngestResult", "IngestStream", "Interaction", "InvalidArgument",
-    "Item", "NotFound", "Overloaded", "Recommendations", "Rejection", "Retry",
-    "Rules", "TagBoost", "Unavailable", "columns",
+    "Item", "NotFound", "Overloaded", "PermissionDenied", "Recommendations",
+    "Rejection", "Retry", "Rules", "TagBoost", "Unauthenticated", "Unavailable",
+    "columns",
 ]
