@@ -19,6 +19,37 @@
 namespace taud::cli {
 namespace {
 
+int Failed(const absl::Status& status) {
+  std::cerr << "tauctl: " << InertLines(status.message()) << std::endl;
+  return 1;
+}
+
+void AddTls(CLI::App* app, Common* common) {
+  app->add_flag("--tls", common->tls,
+                "Speak TLS; the server's certificate is checked")
+      ->envname("TAUD_TLS");
+  app->add_option("--ca", common->ca,
+                  "File of those who vouch for the server, in PEM, instead of "
+                  "the system's; with TLS")
+      ->envname("TAUD_CA")
+      ->check(CLI::ExistingFile);
+  CLI::Option* certificate =
+      app->add_option("--cert", common->certificate,
+                      "File of this client's certificate, in PEM; with TLS")
+          ->envname("TAUD_CERT")
+          ->check(CLI::ExistingFile);
+  CLI::Option* key =
+      app->add_option("--key", common->key, "File of its private key, in PEM")
+          ->envname("TAUD_KEY")
+          ->check(CLI::ExistingFile);
+  certificate->needs(key);
+  key->needs(certificate);
+  app->add_option("--server-name", common->server_name,
+                  "Name that the server's certificate is to have, if it is not "
+                  "that of --server; with TLS")
+      ->envname("TAUD_SERVER_NAME");
+}
+
 int RunParsed(int argc, const Program& program) {
   // `bench` searches in this process, and should be as quick as taud; the
   // tensors of tauctl-lab multiply with OpenBLAS.
@@ -38,6 +69,21 @@ int RunParsed(int argc, const Program& program) {
                  "Seconds a single call may take")
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
+  const auto own_token = FindToken("");
+  if (!own_token.ok()) return Failed(own_token.status());
+  common.token = *own_token;
+  std::string token_file;
+  app.add_option("--token-file", token_file,
+                 "File with the token to call with; without it $TAUD_TOKEN "
+                 "has it")
+      ->envname("TAUD_TOKEN_FILE")
+      ->check([&common](const std::string& path) {
+        const auto token = FindToken(path);
+        if (token.ok()) common.token = *token;
+        return token.ok() ? std::string()
+                          : std::string(token.status().message());
+      });
+  AddTls(&app, &common);
   app.add_flag("--json", common.json, "Print JSON instead of tables");
   app.set_version_flag("--version",
                        "tauctl " TAUD_VERSION " (commit " TAUD_COMMIT ")");
@@ -61,6 +107,7 @@ int RunParsed(int argc, const Program& program) {
   AddBackup(&app, &common, &result);
   AddVerify(&app, &common, &result);
   AddExport(&app, &common, &result);
+  AddToken(&app, &common, &result);
   AddBench(&app, &common, &result);
   AddLab(&app, &common, &program, &result);
   try {
@@ -71,9 +118,7 @@ int RunParsed(int argc, const Program& program) {
     std::cerr << ParseErrorText(app, error) << std::endl;
     return error.get_exit_code();
   }
-  if (result.ok()) return 0;
-  std::cerr << "tauctl: " << InertLines(result.message()) << std::endl;
-  return 1;
+  return result.ok() ? 0 : Failed(result);
 }
 
 }  // namespace

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "lab/beta_trials.h"
 #include "lab/fit_phase.h"
 #include "lab/rho_trials.h"
+#include "lab/tau0_trials.h"
 
 namespace taud::lab {
 namespace {
@@ -47,11 +49,16 @@ class Experiment {
     return options_.find_beta && fit_.loss == trainer::Loss::kSsm &&
            fit_.source == trainer::NegativeSource::kShared;
   }
+  bool FindsTau0Factor() const {
+    return options_.find_tau0_factor && Adaptive() &&
+           (fit_.loss == trainer::Loss::kSsm ||
+            fit_.loss == trainer::Loss::kSm);
+  }
   bool FindsPrior() const { return options_.find_prior; }
   bool FindsExponent() const { return options_.find_norm_exponent; }
   bool FindsNeighbours() const { return options_.find_neighbours; }
   bool TriesAnything() const {
-    return FindsBeta() || FindsRho() || TriesRankings();
+    return FindsBeta() || FindsRho() || FindsTau0Factor() || TriesRankings();
   }
   bool NeedsSlice() const {
     return TriesAnything() || options_.select == Select::kValidation;
@@ -62,7 +69,8 @@ class Experiment {
   }
   bool Adaptive() const { return trainer::IsAdaptive(fit_.temperature); }
   bool NeedsPilot() const {
-    return TriesAnything() || (Adaptive() && fit_.rho != 1.0);
+    return TriesAnything() ||
+           (Adaptive() && (fit_.rho != 1.0 || options_.tau0_factor != 1.0));
   }
   // Of the pilot: τ₀ settles at 1, and trials begin there.
   double FirstRho() const { return FindsRho() || Adaptive() ? 1.0 : fit_.rho; }
@@ -77,6 +85,8 @@ class Experiment {
   void NoteRankings(PhaseResult* fit, ExperimentResult* result);
   absl::StatusOr<PhaseResult> SettleBeta(ExperimentResult* result);
   absl::Status SettleRho(ExperimentResult* result);
+  absl::Status SettleTau0(double rho, PhaseResult fit,
+                          ExperimentResult* result);
   // A short fit on the slice, with τ₀ as it is held.
   absl::StatusOr<PhaseResult> Try(const std::string& name, double beta,
                                   double rho);
@@ -96,9 +106,10 @@ double Experiment::PlannedEpochs() const {
   if (FindsBeta()) epochs += (kBetas.size() - 1.0) * ShortEpochs();
   if (FindsRho()) {
     epochs += (kMostTrials - 1) * ShortEpochs();
-  } else if (TriesRankings() && fit_.rho != FirstRho()) {
+  } else if ((TriesRankings() || FindsTau0Factor()) && fit_.rho != FirstRho()) {
     epochs += ShortEpochs();
   }
+  if (FindsTau0Factor()) epochs += (kMostTau0Trials - 1) * ShortEpochs();
   return epochs;
 }
 
@@ -259,7 +270,9 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
   };
   const auto next = [&]() -> std::optional<double> {
     if (FindsRho()) return NextRho(trials);
-    if (TriesRankings() && rhos.back() != fit_.rho) return fit_.rho;
+    if ((TriesRankings() || FindsTau0Factor()) && rhos.back() != fit_.rho) {
+      return fit_.rho;
+    }
     return std::nullopt;
   };
   note(FirstRho());
@@ -277,9 +290,40 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
       std::min_element(rhos.begin(), rhos.end(), [&](double a, double b) {
         return std::abs(a - result->rho) < std::abs(b - result->rho);
       });
-  NoteRankings(&fits[nearest - rhos.begin()], result);
-  // With ρ = 1 there is no need to hold it.
-  if (result->rho == 1.0) held_tau0_ = 0;
+  absl::Status status =
+      SettleTau0(*nearest, std::move(fits[nearest - rhos.begin()]), result);
+  // What Eq. 14 says need not be held with ρ = 1.
+  if (result->rho == 1.0 && result->tau0_factor == 1.0) held_tau0_ = 0;
+  return status;
+}
+
+// If asked, tries other τ₀ with `rho` (NextTau0Factor), beside `fit`, which has
+// the one that is held; the ways to rank are those of the best of them.
+absl::Status Experiment::SettleTau0(double rho, PhaseResult fit,
+                                    ExperimentResult* result) {
+  const double settled = held_tau0_;
+  result->tau0_factor = options_.tau0_factor;
+  if (FindsTau0Factor()) {
+    std::vector<SliceTrial>& trials = result->tau0_trials;
+    const auto note = [&](double factor, const PhaseResult& tried) {
+      trials.push_back(BestRanking(tried));
+      trials.back().value = factor;
+    };
+    note(1.0, fit);
+    while (const std::optional<double> factor = NextTau0Factor(trials)) {
+      held_tau0_ = settled * *factor;
+      auto tried =
+          Try(absl::StrFormat("tau0 x %.3g", *factor), result->beta, rho);
+      if (!tried.ok()) return tried.status();
+      note(*factor, *tried);
+      if (BestTrial(trials) + 1 == trials.size()) fit = *std::move(tried);
+    }
+    result->tau0_factor = ChooseTau0Factor(trials);
+    phases_.Skip(static_cast<double>(kMostTau0Trials - trials.size()) *
+                 ShortEpochs());
+  }
+  held_tau0_ = settled * result->tau0_factor;
+  NoteRankings(&fit, result);
   return absl::OkStatus();
 }
 
@@ -310,6 +354,11 @@ std::string Experiment::Protocol(const ExperimentResult& result) const {
   if (FindsRho()) {
     absl::StrAppend(
         &protocol, "; rho chosen by recall@20 and ndcg@20 on a tenth of train");
+  }
+  if (FindsTau0Factor()) {
+    absl::StrAppend(&protocol,
+                    "; tau0 chosen by recall@20 and ndcg@20 on a tenth of "
+                    "train");
   }
   if (FindsExponent()) {
     absl::StrAppend(&protocol,

@@ -63,6 +63,11 @@ struct ExperimentOptions {
   bool find_beta = false;
   // Finds ρ on the validation slice. For losses with one only.
   bool find_rho = true;
+  // τ₀ is so many times what the moments say; for adaptive temperatures. If it
+  // is not 1, τ₀ is held, as with ρ ≠ 1.
+  double tau0_factor = 1;
+  // Finds it on the validation slice, after ρ.
+  bool find_tau0_factor = false;
   // Finds κ on the validation slice, after ρ.
   bool find_prior = true;
   // The neighbourhood's part in what users are ranked for
@@ -117,6 +122,7 @@ struct ExperimentResult {
   int epochs = 0;
   double beta = 0;
   double rho = 0;
+  double tau0_factor = 1;
   double prior = 0;  // κ
   query::NeighbourWeights neighbours;
   std::optional<double> norm_exponent;  // p, see ExperimentOptions
@@ -141,6 +147,7 @@ struct ExperimentResult {
   double validation_ndcg = 0;
   std::vector<SliceTrial> beta_trials;           // if find_beta
   std::vector<SliceTrial> rho_trials;            // if find_rho
+  std::vector<SliceTrial> tau0_trials;           // if find_tau0_factor
   std::vector<SliceTrial> prior_trials;          // of κ, if find_prior
   std::vector<NeighbourTrial> neighbour_trials;  // if find_neighbours
   std::vector<SliceTrial> norm_trials;           // of p, if find_norm_exponent

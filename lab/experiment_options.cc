@@ -26,6 +26,7 @@ absl::Status CheckOptions(const ExperimentOptions& options) {
   const Bound bounds[] = {
       {"tau", fit.tau, kTiny, kAny},
       {"rho", fit.rho, kTiny, kAny},
+      {"tau0_factor", options.tau0_factor, 0.1, 10},
       {"prior", options.prior, 0, query::kMaxPrior},
       {"neighbours", double{options.neighbours.weight}, 0, 100},
       {"neighbours' power", double{options.neighbours.power}, 0, 4},

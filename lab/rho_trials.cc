@@ -26,20 +26,10 @@ double ChooseRho(const std::vector<SliceTrial>& trials) {
   const size_t best = BestTrial(trials);
   const size_t middle = std::max<size_t>(best, 1);
   if (middle + 1 >= trials.size()) return trials[best].value;
-  const SliceTrial& left = trials[middle - 1];
-  const SliceTrial& centre = trials[middle];
-  const SliceTrial& right = trials[middle + 1];
-  // The slopes of the two chords; the vertex is where a line through them, each
-  // at the middle of its chord, is zero.
-  const double rise =
-      (Merit(centre) - Merit(left)) / (centre.value - left.value);
-  const double fall =
-      (Merit(right) - Merit(centre)) / (right.value - centre.value);
-  if (rise <= fall) return trials[best].value;
-  const double from = (left.value + centre.value) / 2;
-  const double to = (centre.value + right.value) / 2;
-  const double vertex = from + (to - from) * rise / (rise - fall);
-  return std::round(std::clamp(vertex, left.value, right.value) * 100) / 100;
+  return std::round(HighestPoint(trials[middle - 1], trials[middle],
+                                 trials[middle + 1]) *
+                    100) /
+         100;
 }
 
 }  // namespace taud::lab

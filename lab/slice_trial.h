@@ -26,6 +26,12 @@ double BestMerit(const std::vector<SliceTrial>& trials);
 // without trials.
 size_t BestTrial(const std::vector<SliceTrial>& trials);
 
+// Where the parabola through three trials, in ascending order of value, is
+// highest, between the first and the last of them; the best one's value if it
+// has no highest point.
+double HighestPoint(const SliceTrial& left, const SliceTrial& centre,
+                    const SliceTrial& right);
+
 // What a slice cannot tell apart: so much of the best merit is as good.
 inline constexpr double kAsGood = 0.998;
 

@@ -22,6 +22,7 @@
 #include "server/api/model_service.h"
 #include "server/api/recommendation_service.h"
 #include "server/api/status_report.h"
+#include "server/door.h"
 #include "server/lifecycle/backup_place.h"
 #include "server/lifecycle/drain.h"
 #include "server/observe/logging.h"
@@ -92,11 +93,15 @@ class Daemon::Impl {
     metrics_.SetInsecure(config_.server().insecure());
     if (config_.server().insecure()) {
       Log(LogLevel::kWarning,
-          "server.insecure: whoever reaches the addresses may do everything; "
-          "only a proxy that checks tokens and speaks TLS should",
+          "server.insecure: it may listen beyond the loopback without tls and "
+          "auth; only a proxy that checks tokens and speaks TLS should reach "
+          "it",
           {{"grpc_address", config_.server().grpc_address()},
            {"http_address", config_.server().http_address()}});
     }
+    auto door = Door::Open(config_, &metrics_);
+    if (!door.ok()) return door.status();
+    door_ = *std::move(door);
     absl::Status status = CheckBackupRoot(config_.store().backup_root());
     if (status.ok()) status = OpenStore();
     if (status.ok()) status = MakeParts();
@@ -426,6 +431,9 @@ class Daemon::Impl {
     context_.rates = &rates_;
     context_.calls.metrics = &metrics_;
     context_.calls.log = &call_log_;
+    context_.calls.gate = door_->gate();
+    context_.files = door_->files();
+    context_.open_metrics = config_.auth().open_metrics();
     context_.insecure = config_.server().insecure();
     context_.ready_before_history = config_.serving().ready_before_history();
     context_.min_free_bytes = Mebibytes(config_.store().min_free_mib());
@@ -473,7 +481,7 @@ class Daemon::Impl {
     ConfigureConnections(config_.server(), &builder);
     auto connections = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-        grpc::InsecureServerCredentials());
+        door_->grpc_credentials());
     for (grpc::Service* service :
          {static_cast<grpc::Service*>(recommendation_.get()),
           static_cast<grpc::Service*>(ingestion_.get()),
@@ -489,7 +497,8 @@ class Daemon::Impl {
     recommendation_->Serve(queues_.get());
     acceptor_->Start(std::move(connections));
     history_->Start();
-    http_->Start(server_->InProcessChannel(grpc::ChannelArguments()));
+    http_->Start(server_->InProcessChannel(grpc::ChannelArguments()),
+                 door_->tls());
     {
       absl::MutexLock lock(&health_mutex_);
       health_ = server_->GetHealthCheckService();
@@ -566,6 +575,7 @@ class Daemon::Impl {
   CallFigures figures_;
   DaemonContext context_;
   AnswerDeadlines answers_;
+  std::unique_ptr<Door> door_;
 
   absl::Mutex health_mutex_;
   grpc::HealthCheckServiceInterface* health_ ABSL_GUARDED_BY(health_mutex_) =

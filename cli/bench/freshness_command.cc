@@ -299,7 +299,7 @@ absl::StatusOr<Json> Measure(const FreshnessFlags& flags) {
   const absl::Time start = absl::Now();
   std::thread write([&] { written = writer.Run(&acked); });
   Load load;
-  load.server = server;
+  load.common.server = server;
   load.method = kRecommend;
   std::mt19937 random(3);
   for (int i = 0; i < 5000; ++i) {

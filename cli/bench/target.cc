@@ -144,7 +144,9 @@ absl::StatusOr<v1::Status> AskStatus(const Common& common) {
 Load ClosedLoop(const BenchFlags& flags, const Target& target,
                 const std::string& server, int concurrency, double seconds) {
   Load load;
-  load.server = server;
+  // The other one that is measured, the echo, asks for nothing.
+  if (server == target.common.server) load.common = target.common;
+  load.common.server = server;
   load.method = kRecommend;
   load.requests = target.requests;
   load.concurrency = concurrency;

@@ -9,9 +9,8 @@
 #include "absl/time/clock.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
 
 namespace taud::cli {
 namespace {
@@ -49,8 +48,7 @@ class Lane {
       grpc::ChannelArguments arguments;
       arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
       stubs_.push_back(
-          std::make_unique<grpc::GenericStub>(grpc::CreateCustomChannel(
-              load.server, grpc::InsecureChannelCredentials(), arguments)));
+          std::make_unique<grpc::GenericStub>(Connect(load.common, arguments)));
     }
   }
 

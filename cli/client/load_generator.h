@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "cli/client/client.h"
 #include "grpcpp/support/byte_buffer.h"
 
 // Load from threads of its own, as raw bytes, so that the client costs little
@@ -16,7 +17,7 @@
 namespace taud::cli {
 
 struct Load {
-  std::string server;
+  Common common;       // where, and as whom
   std::string method;  // "/taud.v1.RecommendationService/Recommend"
   std::vector<grpc::ByteBuffer> requests;  // taken in turn
   // Closed loop: so many calls are under way, each followed by another.

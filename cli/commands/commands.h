@@ -31,6 +31,8 @@ void AddRetract(CLI::App* app, const Common* common, absl::Status* result);
 void AddErasure(CLI::App* app, const Common* common, absl::Status* result);
 void AddBackup(CLI::App* app, const Common* common, absl::Status* result);
 void AddVerify(CLI::App* app, const Common* common, absl::Status* result);
+// `tauctl token`, which asks no daemon.
+void AddToken(CLI::App* app, const Common* common, absl::Status* result);
 void AddExport(CLI::App* app, const Common* common, absl::Status* result);
 
 }  // namespace taud::cli

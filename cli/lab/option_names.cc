@@ -104,6 +104,13 @@ std::string PriorOf(const LabFlags& flags,
   return RhoOf(flags, fit) == "auto" ? "auto" : "0";
 }
 
+// The same: Eq. 14 is the papers'.
+std::string Tau0FactorOf(const LabFlags& flags,
+                         const trainer::OfflineFitOptions& fit) {
+  if (!flags.tau0_factor.empty()) return flags.tau0_factor;
+  return RhoOf(flags, fit) == "auto" ? "auto" : "1";
+}
+
 // The same: the papers' tables measure the papers' methods.
 std::string NeighboursOf(const LabFlags& flags,
                          const trainer::OfflineFitOptions& fit) {

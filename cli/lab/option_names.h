@@ -29,6 +29,8 @@ std::string RankName(const lab::ExperimentOptions& options);
 std::string RhoOf(const LabFlags& flags, const trainer::OfflineFitOptions& fit);
 std::string PriorOf(const LabFlags& flags,
                     const trainer::OfflineFitOptions& fit);
+std::string Tau0FactorOf(const LabFlags& flags,
+                         const trainer::OfflineFitOptions& fit);
 std::string NeighboursOf(const LabFlags& flags,
                          const trainer::OfflineFitOptions& fit);
 

@@ -267,6 +267,13 @@ std::vector<LabOption> Temperature() {
             options->fit.eq13 = flags.equation == 13;
           })
           .Told("tau0_equation", IsAdaptive),
+      LabOption("--tau0-factor", &F::tau0_factor, std::string(),
+                "tau0 is so many times what the equation says, or auto: chosen "
+                "on a slice cut from train")
+          .Tells([](const F& flags, const Experiment& options, Json* json) {
+            const std::string factor = Tau0FactorOf(flags, options.fit);
+            if (factor != "1") (*json)["tau0_factor_option"] = factor;
+          }),
       LabOption("--super-loss-beta", &F::super_loss, 0.0,
                 "beta of Eq. 16: the greater, the closer the users' "
                 "temperatures")

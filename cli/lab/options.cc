@@ -54,6 +54,18 @@ absl::Status ResolveRho(const LabFlags& flags,
       absl::StrCat("--rho is '", flags.rho, "', expected a number or auto"));
 }
 
+absl::Status ResolveTau0Factor(const LabFlags& flags,
+                               lab::ExperimentOptions* options) {
+  const std::string factor = Tau0FactorOf(flags, options->fit);
+  options->find_tau0_factor = factor == "auto";
+  if (options->find_tau0_factor ||
+      absl::SimpleAtod(factor, &options->tau0_factor)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--tau0-factor is '", flags.tau0_factor, "', expected a number or auto"));
+}
+
 absl::Status ResolvePrior(const LabFlags& flags,
                           lab::ExperimentOptions* options) {
   const std::string prior = PriorOf(flags, options->fit);
@@ -181,6 +193,7 @@ absl::StatusOr<lab::ExperimentOptions> Resolve(const LabFlags& flags) {
   absl::Status status = ResolveNormalize(flags, &fit);
   status.Update(ResolveBeta(flags, &options));
   status.Update(ResolveRho(flags, &options));
+  status.Update(ResolveTau0Factor(flags, &options));
   status.Update(ResolvePrior(flags, &options));
   status.Update(ResolveNeighbours(flags, &options));
   status.Update(ResolveThreshold(flags, &fit));
@@ -202,6 +215,7 @@ LabFlags AsFound(LabFlags flags, const nlohmann::ordered_json& result) {
   };
   flags.rho = found("rho");
   flags.prior = found("prior");
+  if (result.contains("tau0_factor")) flags.tau0_factor = found("tau0_factor");
   if (result.contains("neighbours")) {
     flags.neighbours =
         absl::StrCat(found("neighbours"), ",", found("neighbours_power"));

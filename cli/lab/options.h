@@ -37,7 +37,7 @@ struct LabFlags {
   int negative_count;
   std::string train_sim, rank_sim, normalize;
 
-  std::string temperature, threshold;
+  std::string temperature, threshold, tau0_factor;
   double tau, super_loss, common_temperature;
   int equation;
 

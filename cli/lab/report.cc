@@ -145,6 +145,7 @@ void AddTrials(const lab::ExperimentResult& result,
     const std::vector<lab::SliceTrial>& trials;
   } lists[] = {{"beta", result.beta_trials},
                {"rho", result.rho_trials},
+               {"tau0_factor", result.tau0_trials},
                {"prior", result.prior_trials},
                {"norm_exponent", result.norm_trials}};
   const std::string main = absl::StrCat("@", lab::kMainCutoff);
@@ -216,6 +217,9 @@ nlohmann::ordered_json ToJson(const LabFlags& flags, const LabData& data,
     json["gradient_magnitude"] = result.gradient_magnitude;
   }
   json["rho"] = result.rho;
+  if (trainer::IsAdaptive(options.fit.temperature)) {
+    json["tau0_factor"] = result.tau0_factor;
+  }
   json["prior"] = result.prior;
   json["neighbours"] = Rounded(result.neighbours.weight);
   json["neighbours_power"] = Rounded(result.neighbours.power);

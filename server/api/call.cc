@@ -129,6 +129,25 @@ void CallLog::SayLeftOut() {
   }
 }
 
+Presented PresentedIn(const CallEnvironment& environment,
+                      const grpc::ServerContextBase& context) {
+  if (environment.gate == nullptr) return Presented();
+  return environment.gate->PresentedBy(context);
+}
+
+absl::StatusOr<Caller> AdmitCaller(const CallEnvironment& environment,
+                                   RpcMethod method,
+                                   const Presented& presented) {
+  if (environment.gate == nullptr) return Caller();
+  auto caller = environment.gate->Admit(presented, RoleOf(method), absl::Now());
+  if (!caller.ok()) {
+    environment.metrics->CountRefused(absl::IsPermissionDenied(caller.status())
+                                          ? Refusal::kRole
+                                          : Refusal::kCredential);
+  }
+  return caller;
+}
+
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
                                const grpc::ByteBuffer& bytes) {
   if (bytes.Length() <= environment.max_message_bytes) return absl::OkStatus();
@@ -231,6 +250,14 @@ bool RpcCall::HoldAnswer(size_t bytes) {
   if (held_ > bytes) environment_->memory->Give(held_ - bytes);
   held_ = bytes;
   return true;
+}
+
+bool RpcCall::Admit() {
+  const auto caller = AdmitCaller(*environment_, method_,
+                                  PresentedIn(*environment_, *context_));
+  if (caller.ok()) return true;
+  Fail(caller.status());
+  return false;
 }
 
 bool RpcCall::Parse(const grpc::ByteBuffer& bytes,

@@ -15,6 +15,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/admission/admission.h"
+#include "server/admission/gatekeeper.h"
 #include "server/api/latency_counts.h"
 #include "server/observe/log_sampler.h"
 #include "server/observe/metrics.h"
@@ -40,6 +41,8 @@ struct CallEnvironment {
   Metrics* metrics = nullptr;
   // Null: every failure is logged.
   CallLog* log = nullptr;
+  // Null: everybody may do everything.
+  const Gatekeeper* gate = nullptr;
   // Null: nobody draws them.
   CallFigures* figures = nullptr;
   // What calls under way, and their answers until they are sent, may need
@@ -54,6 +57,15 @@ struct CallEnvironment {
   // Paths of this machine, which no client is told.
   std::vector<std::string> paths;
 };
+
+// Who makes a call, if they may: UNAUTHENTICATED or PERMISSION_DENIED, counted,
+// if not. Asked before anything looks at the request.
+absl::StatusOr<Caller> AdmitCaller(const CallEnvironment& environment,
+                                   RpcMethod method,
+                                   const Presented& presented);
+// What the call presents; nothing while nobody is asked.
+Presented PresentedIn(const CallEnvironment& environment,
+                      const grpc::ServerContextBase& context);
 
 // INVALID_ARGUMENT if the message is larger than is allowed.
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
@@ -97,6 +109,8 @@ class RpcCall {
   RpcCall& operator=(const RpcCall&) = delete;
   virtual ~RpcCall();
 
+  // Whether the caller may make this call; if not, fails it.
+  bool Admit();
   // Parses the request; if it cannot, fails the call and returns false.
   bool Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* request);
 
@@ -194,6 +208,14 @@ void Guard(RpcCall* call, Body body) {
   } catch (...) {
     call->Fail(CaughtStatus());
   }
+}
+
+// What every handler begins with: Guard, of a caller who may make this call.
+template <typename Body>
+void Handle(RpcCall* call, Body body) {
+  Guard(call, [call, &body] {
+    if (call->Admit()) body();
+  });
 }
 
 }  // namespace taud::server

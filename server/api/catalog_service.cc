@@ -195,7 +195,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::EraseUser(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kEraseUser, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::EraseUserRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = CheckId("id", request.id());
@@ -252,7 +252,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::DeleteItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kDeleteItems, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::DeleteItemsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     auto ids = CheckIds(request);
@@ -273,7 +273,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::GetErasure(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetErasure, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::GetErasureRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = CheckId("erasure_id", request.erasure_id());
@@ -307,7 +307,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::UpsertItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kUpsertItems, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::UpsertItemsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = CheckRoom(bytes->Length());
@@ -331,7 +331,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::UpsertUsers(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kUpsertUsers, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::UpsertUsersRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = CheckRoom(bytes->Length());
@@ -355,7 +355,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::ListItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kListItems, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::ListItemsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     auto response = server::ListItems(*context_->state, request);
@@ -370,7 +370,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::GetItem(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetItem, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::GetItemRequest request;
     if (!call->Parse(*bytes, &request)) return;
     auto response = DescribeItem(*context_, request.id());
@@ -388,7 +388,7 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::GetUser(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetUser, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::GetUserRequest request;
     if (!call->Parse(*bytes, &request)) return;
     auto response = DescribeUser(*context_, request);

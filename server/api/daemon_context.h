@@ -9,6 +9,7 @@
 #include "server/admission/admission.h"
 #include "server/api/call.h"
 #include "server/api/history_keeper.h"
+#include "server/lifecycle/file_watch.h"
 #include "server/lifecycle/publisher.h"
 #include "server/lifecycle/readiness.h"
 #include "server/lifecycle/upkeep.h"
@@ -41,6 +42,10 @@ struct DaemonContext {
   std::string data_dir;
   // Of titles, tags and properties; constant.
   uint64_t max_catalogue_bytes = UINT64_MAX;
+  // auth.open_metrics; constant.
+  bool open_metrics = false;
+  // What was to be read again and cannot be; null: nothing is watched.
+  const FileWatch* files = nullptr;
   // server.insecure, store.min_free_mib, ingestion.max_queue and
   // max_queue_mib; constant.
   bool insecure = false;

@@ -1,5 +1,7 @@
 #include "server/api/http_connections.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -9,9 +11,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "model/check.h"
 #include "model/steady_clock.h"
-#include "server/api/http_message.h"
 
 namespace taud::server {
 namespace {
@@ -38,6 +40,22 @@ constexpr size_t kLargeBytes = size_t{64} << 10;
 // Without descriptors no connection is taken for so long.
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
+// As gRPC writes it.
+std::string AddressText(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &four.sin_addr, text, sizeof(text));
+    return absl::StrCat("ipv4:", text, ":", ntohs(four.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
+    inet_ntop(AF_INET6, &six.sin6_addr, text, sizeof(text));
+    return absl::StrCat("ipv6:[", text, "]:", ntohs(six.sin6_port));
+  }
+  return "";
+}
+
 bool WouldBlock() { return errno == EAGAIN || errno == EINTR; }
 
 }  // namespace
@@ -50,7 +68,8 @@ HttpConnections::HttpConnections(const Options& options, Answer answer,
 
 HttpConnections::~HttpConnections() { Stop(); }
 
-void HttpConnections::Start(int listener) {
+void HttpConnections::Start(int listener, const TlsFiles* tls) {
+  tls_ = tls;
   listener_ = listener;
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   TAUD_CHECK(wake_ >= 0);
@@ -100,7 +119,7 @@ void HttpConnections::Work() {
     });
     try {
       // If it throws the reply goes out of scope, and so is given.
-      answer_(std::move(asked.request), std::move(reply));
+      answer_(asked.peer, std::move(asked.request), std::move(reply));
     } catch (...) {  // the library's, or without memory
     }
   }
@@ -125,8 +144,7 @@ void HttpConnections::Run() {
     waiting.push_back({accepts ? listener_ : -1, POLLIN, 0});
     for (const Connection& c : connections_) {
       const bool asks = c.state != State::kAnswering;
-      const short events = c.state == State::kReading ? POLLIN : POLLOUT;
-      waiting.push_back({asks ? c.fd : -1, events, 0});
+      waiting.push_back({asks ? c.fd : -1, c.stream.events(), 0});
     }
     poll(waiting.data(), waiting.size(), WaitMs(now));
     {
@@ -156,8 +174,10 @@ int HttpConnections::WaitMs(absl::Time now) const {
 }
 
 void HttpConnections::Accept() {
-  const int fd =
-      accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  const int fd = accept4(listener_, reinterpret_cast<sockaddr*>(&address),
+                         &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     if (WouldBlock() || errno == ECONNABORTED) return;
     refused_(Refusal::kDescriptors);
@@ -171,6 +191,9 @@ void HttpConnections::Accept() {
   Connection connection;
   connection.fd = fd;
   connection.id = ++next_id_;
+  connection.peer.address = AddressText(address);
+  connection.stream =
+      HttpStream(fd, tls_ == nullptr ? nullptr : tls_->Get()->context.get());
   connection.since = model::SteadyNow();
   connection.until = connection.since + options_.read_time;
   connections_.push_back(std::move(connection));
@@ -200,17 +223,20 @@ bool HttpConnections::OnReady(Connection* connection) {
 
 bool HttpConnections::Read(Connection* connection) {
   char buffer[16384];
-  const ssize_t n = recv(connection->fd, buffer, sizeof(buffer), 0);
-  if (n < 0) return WouldBlock();
-  if (n == 0) return false;
-  if (connection->idle) {
-    connection->idle = false;
-    connection->until = model::SteadyNow() + options_.read_time;
-  }
   std::string& in = connection->in;
-  const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
-  in.append(buffer, static_cast<size_t>(n));
-  return TakeIn(connection, searched);
+  // To the end of what has come: TLS may hold some that poll knows nothing of.
+  while (connection->state == State::kReading) {
+    const ssize_t n = connection->stream.Receive(buffer, sizeof(buffer));
+    if (n <= 0) return n < 0;
+    if (connection->idle) {
+      connection->idle = false;
+      connection->until = model::SteadyNow() + options_.read_time;
+    }
+    const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
+    in.append(buffer, static_cast<size_t>(n));
+    if (!TakeIn(connection, searched)) return false;
+  }
+  return true;
 }
 
 bool HttpConnections::TakeIn(Connection* connection, size_t searched) {
@@ -241,7 +267,9 @@ bool HttpConnections::BeginNext(Connection* connection) {
   connection->until =
       connection->since +
       (connection->idle ? options_.idle_time : options_.read_time);
-  return connection->idle || TakeIn(connection, 0);
+  if (!connection->idle && !TakeIn(connection, 0)) return false;
+  // TLS may hold more of what came with the request before.
+  return connection->state != State::kReading || Read(connection);
 }
 
 bool HttpConnections::ReadHead(Connection* connection, size_t searched) {
@@ -288,8 +316,10 @@ bool HttpConnections::Refuse(Connection* connection, Refusal why,
 
 void HttpConnections::Ask(Connection* connection) {
   connection->state = State::kAnswering;
+  connection->peer.subject = connection->stream.PeerSubject();
   absl::MutexLock lock(&mutex_);
-  asked_.push_back({connection->id, std::move(connection->in)});
+  asked_.push_back(
+      {connection->id, connection->peer, std::move(connection->in)});
 }
 
 void HttpConnections::TakeAnswers() {
@@ -316,9 +346,9 @@ void HttpConnections::TakeAnswers() {
 bool HttpConnections::Write(Connection* connection) {
   const std::string& out = connection->out.text;
   while (connection->sent < out.size()) {
-    const ssize_t n = send(connection->fd, out.data() + connection->sent,
-                           out.size() - connection->sent, MSG_NOSIGNAL);
-    if (n < 0) return WouldBlock();
+    const ssize_t n = connection->stream.Send(out.data() + connection->sent,
+                                              out.size() - connection->sent);
+    if (n <= 0) return n < 0;
     connection->sent += static_cast<size_t>(n);
   }
   return connection->out.keeps_open && BeginNext(connection);
@@ -335,6 +365,7 @@ void HttpConnections::CloseLate(absl::Time now) {
 std::list<HttpConnections::Connection>::iterator HttpConnections::Close(
     std::list<Connection>::iterator it) {
   large_bytes_ -= it->large_bytes;
+  it->stream.Close();
   shutdown(it->fd, SHUT_WR);
   close(it->fd);
   return connections_.erase(it);

@@ -16,7 +16,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "model/answer_once.h"
+#include "server/api/http_message.h"
+#include "server/api/http_stream.h"
 #include "server/rpc/refusal.h"
+#include "server/rpc/tls_files.h"
 
 namespace taud::server {
 
@@ -56,14 +59,16 @@ class HttpConnections {
   };
   // Answers a request: its line, headers and body. Called by any worker, which
   // it must not keep; may reply later. May throw.
-  using Answer = std::function<void(std::string request, HttpReply reply)>;
+  using Answer = std::function<void(const HttpPeer& peer, std::string request,
+                                    HttpReply reply)>;
 
   HttpConnections(const Options& options, Answer answer,
                   std::function<void(Refusal)> refused);
   ~HttpConnections();
 
   // Takes the connections of `listener`, which listens, and closes it at Stop.
-  void Start(int listener);
+  // `tls`, if it is not null, outlives the connections.
+  void Start(int listener, const TlsFiles* tls = nullptr);
   void Stop();  // idempotent
 
  private:
@@ -71,6 +76,8 @@ class HttpConnections {
   struct Connection {
     int fd = -1;
     uint64_t id = 0;
+    HttpPeer peer;
+    HttpStream stream;
     State state = State::kReading;
     absl::Time since;  // it came, or was answered last
     absl::Time until;
@@ -84,6 +91,7 @@ class HttpConnections {
   };
   struct Asked {
     uint64_t id = 0;
+    HttpPeer peer;
     std::string request;
   };
   struct Answered {
@@ -115,6 +123,7 @@ class HttpConnections {
   const Answer answer_;
   const std::function<void(Refusal)> refused_;
 
+  const TlsFiles* tls_ = nullptr;
   int listener_ = -1;
   int wake_ = -1;  // an event: answers are there, or the end
   uint64_t next_id_ = 0;

@@ -29,6 +29,12 @@ struct BodyLength {
 // Only POST has a body; what other methods send is not looked at.
 BodyLength BodyLengthOf(absl::string_view head);
 
+// Who sent a request, as the connection says.
+struct HttpPeer {
+  std::string address;  // as gRPC writes it: "ipv4:10.0.0.1:4711"
+  std::string subject;  // of a client certificate that was verified
+};
+
 struct HttpRequest {
   std::string method;
   std::string path;  // percent-decoded, without the query
@@ -38,6 +44,7 @@ struct HttpRequest {
   std::string body;
   // The client would send another request on the same connection.
   bool keeps_open = false;
+  HttpPeer peer;  // not of the text
 
   // The header's value if it is there exactly once.
   std::optional<std::string> Header(const std::string& lower_name) const;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "httplib.h"
+#include "server/api/http_caller.h"
 #include "server/api/http_connections.h"
 #include "server/api/http_cors.h"
 #include "server/api/http_message.h"
@@ -94,9 +95,8 @@ class HttpServer::Impl {
         origins_(std::move(origins)),
         connections_(
             ConnectionOptions(*context),
-            [this](const std::string& text, HttpReply reply) {
-              Answer(text, std::move(reply));
-            },
+            [this](const HttpPeer& peer, const std::string& text,
+                   HttpReply reply) { Answer(peer, text, std::move(reply)); },
             [this](Refusal why) { context_->metrics->CountRefused(why); }) {}
   ~Impl() { Stop(); }
 
@@ -125,7 +125,7 @@ class HttpServer::Impl {
         "stop the other program or choose another with --http-address"));
   }
 
-  void Start(const std::shared_ptr<grpc::Channel>& api) {
+  void Start(const std::shared_ptr<grpc::Channel>& api, const TlsFiles* tls) {
     if (api != nullptr) {
       JsonCalls::Options options;
       options.max_answer_bytes = context_->calls.max_response_bytes;
@@ -133,13 +133,14 @@ class HttpServer::Impl {
       options.refused = [this](Refusal why) {
         context_->metrics->CountRefused(why);
       };
+      options.gate = context_->calls.gate;
       calls_ = std::make_unique<JsonCalls>(std::move(options), api);
     }
     const int listener = listener_.Take();
     // The library's backlog of 5 is soon full of those that say nothing.
     listen(listener, kBacklog);
     fcntl(listener, F_SETFL, O_NONBLOCK);
-    connections_.Start(listener);
+    connections_.Start(listener, tls);
   }
 
   void Stop() {
@@ -150,11 +151,12 @@ class HttpServer::Impl {
   int port() const { return port_; }
 
  private:
-  void Answer(const std::string& text, HttpReply reply) {
-    const std::optional<HttpRequest> request = ParseHttpRequest(text);
+  void Answer(const HttpPeer& peer, const std::string& text, HttpReply reply) {
+    std::optional<HttpRequest> request = ParseHttpRequest(text);
     if (!request.has_value()) {
       return Send(Text("malformed request\n", 400), false, std::move(reply));
     }
+    request->peer = peer;
     const bool head_only = request->method == "HEAD";
     if (absl::StartsWith(request->path, kJsonRoot)) {
       return AnswerApi(*request, std::move(reply));
@@ -184,6 +186,8 @@ class HttpServer::Impl {
                          : Text(absl::StrCat("not ready: ", why, "\n"), 503);
     }
     if (path == "/metrics") {
+      const auto closed = RefuseMetrics(request);
+      if (closed.has_value()) return *closed;
       HttpResponse response = Text(context_->metrics->Scrape(
           ReportStatus(*context_), context_->batcher->stats()));
       response.type = "text/plain; version=0.0.4; charset=utf-8";
@@ -200,6 +204,27 @@ class HttpServer::Impl {
       if (path == asset.path) return AnswerAsset(request, asset);
     }
     return Text("there is no such page\n", 404);
+  }
+
+  // The answer to who may not read the metrics.
+  std::optional<HttpResponse> RefuseMetrics(const HttpRequest& request) {
+    if (context_->open_metrics) return std::nullopt;
+    const absl::Status status = Admit(request, auth::Role::kObserve);
+    if (status.ok()) return std::nullopt;
+    HttpResponse response = JsonError(status, "");
+    response.type = Text("").type;
+    response.body = absl::StrCat(status.message(), "\n");
+    return response;
+  }
+
+  absl::Status Admit(const HttpRequest& request, auth::Role role) {
+    absl::Status status = AdmitRequest(request, context_->calls.gate, role);
+    if (!status.ok()) {
+      context_->metrics->CountRefused(absl::IsPermissionDenied(status)
+                                          ? Refusal::kRole
+                                          : Refusal::kCredential);
+    }
+    return status;
   }
 
   void AnswerApi(const HttpRequest& request, HttpReply reply) {
@@ -241,6 +266,8 @@ class HttpServer::Impl {
 
   // The only path of the API that is no call of gRPC's: it is for plots.
   HttpResponse AnswerHistory(const HttpRequest& request) {
+    const absl::Status admitted = Admit(request, auth::Role::kObserve);
+    if (!admitted.ok()) return ErrorOf(admitted);
     int64_t since_ms = 0;
     for (const auto& [name, value] : request.parameters) {
       if (name != "since" || !absl::SimpleAtoi(value, &since_ms)) {
@@ -287,8 +314,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Bind(
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
-void HttpServer::Start(const std::shared_ptr<grpc::Channel>& api) {
-  impl_->Start(api);
+void HttpServer::Start(const std::shared_ptr<grpc::Channel>& api,
+                       const TlsFiles* tls) {
+  impl_->Start(api, tls);
 }
 void HttpServer::Stop() { impl_->Stop(); }
 int HttpServer::port() const { return impl_->port(); }

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/channel.h"
 #include "server/api/daemon_context.h"
+#include "server/rpc/tls_files.h"
 
 namespace taud::server {
 
@@ -16,7 +17,8 @@ namespace taud::server {
 //   /healthz   200 while the process lives
 //   /readyz    200 while recommendations are answered as they should be, else
 //              503 and why
-//   /metrics   Prometheus text format
+//   /metrics   Prometheus text format; if credentials are asked for, of who
+//              may observe, unless auth.open_metrics
 //   /v1/…      calls of the API as JSON (json_routes.h)
 //   /openapi.json  what they are, for machines (openapi.h)
 // /healthz, /readyz and /metrics are answered whatever Host says; the others
@@ -41,7 +43,9 @@ class HttpServer {
   ~HttpServer();
 
   // `api` leads to the gRPC server; null: /v1/ is UNAVAILABLE.
-  void Start(const std::shared_ptr<grpc::Channel>& api);
+  // `tls` outlives the server; null: in the clear.
+  void Start(const std::shared_ptr<grpc::Channel>& api,
+             const TlsFiles* tls = nullptr);
   // Idempotent. Calls of the API under way are cancelled.
   void Stop();
 

@@ -32,6 +32,7 @@ IngestStream::IngestStream(const DaemonContext* context,
       hooks_(hooks),
       request_id_(RequestId(*rpc)),
       start_(model::SteadyNow()),
+      presented_(PresentedIn(context->calls, *rpc)),
       flow_(max_unacknowledged) {
   rpc->AddTrailingMetadata("x-request-id", request_id_);
 }
@@ -39,6 +40,10 @@ IngestStream::IngestStream(const DaemonContext* context,
 void IngestStream::Begin(std::shared_ptr<IngestStream> self) {
   absl::MutexLock lock(&mutex_);
   self_ = std::move(self);
+  if (absl::Status status = CheckCaller(); !status.ok()) {
+    flow_.Close(std::move(status));
+    return Advance();
+  }
   // The client learns that the call was accepted before it sends anything.
   StartSendInitialMetadata();
   Advance();
@@ -67,9 +72,14 @@ void IngestStream::OnReadDone(bool ok) {
   Advance();
 }
 
+absl::Status IngestStream::CheckCaller() const {
+  return AdmitCaller(context_->calls, RpcMethod::kIngest, presented_).status();
+}
+
 void IngestStream::Take() {
   v1::IngestRequest request;
-  absl::Status status = CheckMessageBytes(context_->calls, incoming_);
+  absl::Status status = CheckCaller();
+  if (status.ok()) status = CheckMessageBytes(context_->calls, incoming_);
   if (status.ok()) status = ParseRequest(incoming_, &request);
   const auto count = static_cast<size_t>(request.interactions_size());
   if (status.ok()) status = order_.Check(request);

@@ -65,6 +65,9 @@ class IngestStream
   void OnCancel() override;
   void OnDone() override;
 
+  // Whether the client may still send: a credential ends while a stream goes
+  // on.
+  absl::Status CheckCaller() const;
   // What has been read. May throw without memory.
   void Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AskPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -85,6 +88,7 @@ class IngestStream
   const Hooks* const hooks_;
   const std::string request_id_;
   const absl::Time start_;
+  const Presented presented_;
 
   absl::Mutex mutex_;
   std::shared_ptr<IngestStream> self_ ABSL_GUARDED_BY(mutex_);

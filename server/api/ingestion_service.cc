@@ -136,7 +136,7 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kWriteInteractions,
                              rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::WriteInteractionsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     const absl::Time arrived = model::SteadyNow();
@@ -176,7 +176,7 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::RetractInteractions(
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kRetractInteractions,
                              rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::RetractInteractionsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     auto retractions = CheckRetractions(request);

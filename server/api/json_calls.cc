@@ -11,6 +11,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "server/admission/message_bytes.h"
+#include "server/api/http_caller.h"
 #include "server/api/json_ingest.h"
 #include "server/rpc/errors.h"
 
@@ -116,7 +117,10 @@ absl::Status JsonCalls::Prepare(const HttpRequest& request, Pending* call) {
   if (!request_id.empty()) {
     call->context.AddMetadata("x-request-id", request_id);
   }
-  return absl::OkStatus();
+  if (options_.gate == nullptr) return absl::OkStatus();
+  absl::Status status = HandOnCaller(request, *options_.gate, &call->context);
+  if (!status.ok()) options_.refused(Refusal::kCredential);
+  return status;
 }
 
 bool JsonCalls::Register(Pending* call) {

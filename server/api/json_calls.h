@@ -12,6 +12,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "server/admission/admission.h"
+#include "server/admission/gatekeeper.h"
 #include "server/api/http_message.h"
 #include "server/api/json_routes.h"
 #include "server/rpc/refusal.h"
@@ -36,6 +37,8 @@ class JsonCalls {
     // Answers count here until they have been sent; null: nowhere.
     MemoryBudget* memory = nullptr;
     std::function<void(Refusal)> refused;
+    // Whose callers the calls are made for; null: nobody is asked who it is.
+    const Gatekeeper* gate = nullptr;
   };
   // An answer, and what is held until it has been sent.
   using Reply =
@@ -65,8 +68,9 @@ class JsonCalls {
 
   // Given back when the last one lets go of it. Null: there is none left.
   std::shared_ptr<const void> TakePlace(JsonRoute::Kind kind);
-  // Sets the deadline and the id that the request asks for.
-  static absl::Status Prepare(const HttpRequest& request, Pending* call);
+  // Sets the deadline and the id that the request asks for, and whose call it
+  // is.
+  absl::Status Prepare(const HttpRequest& request, Pending* call);
   // False: it was stopped, and `call` was replied to.
   bool Register(Pending* call);
   void StartUnary(std::unique_ptr<Pending> call,

@@ -154,8 +154,9 @@ int HttpStatusOf(absl::StatusCode code) {
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kOutOfRange:
       return 400;
-    case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kPermissionDenied:
       return 403;
     case absl::StatusCode::kNotFound:
       return 404;
@@ -306,6 +307,9 @@ HttpResponse JsonError(const absl::Status& status, const std::string& details) {
   // What is no UTF-8 is replaced, not thrown at.
   response.body =
       error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (absl::IsUnauthenticated(status)) {
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  }
   if (retry_seconds > 0) {
     response.headers.emplace_back("Retry-After", absl::StrCat(retry_seconds));
   }

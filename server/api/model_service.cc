@@ -73,18 +73,15 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
         service_(service),
         interval_(std::move(interval)),
         request_id_(RequestId(*rpc)),
-        start_(model::SteadyNow()) {
+        start_(model::SteadyNow()),
+        presented_(PresentedIn(context->calls, *rpc)) {
     rpc->AddTrailingMetadata("x-request-id", request_id_);
   }
 
   void Begin(std::shared_ptr<WatchStream> self) {
     absl::MutexLock lock(&mutex_);
     self_ = std::move(self);
-    if (interval_.ok()) {
-      Write();
-    } else {
-      End(interval_.status());
-    }
+    Write();
   }
 
   void Drain() {
@@ -126,6 +123,12 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    // Each time: a credential ends while a watch goes on.
+    absl::Status status =
+        AdmitCaller(context_->calls, RpcMethod::kWatchStatus, presented_)
+            .status();
+    if (status.ok()) status = interval_.status();
+    if (!status.ok()) return End(std::move(status));
     try {
       WriteMessage(ReportStatus(*context_), &outgoing_);
     } catch (...) {
@@ -157,6 +160,7 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   const absl::StatusOr<absl::Duration> interval_;
   const std::string request_id_;
   const absl::Time start_;
+  const Presented presented_;
 
   absl::Mutex mutex_;
   std::shared_ptr<WatchStream> self_ ABSL_GUARDED_BY(mutex_);
@@ -178,7 +182,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetStatus(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetStatus, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::GetStatusRequest request;
     if (!call->Parse(*bytes, &request)) return;
     call->Reply(ReportStatus(*context_));
@@ -206,7 +210,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListSnapshots(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kListSnapshots, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::ListSnapshotsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     call->Reply(ReportSnapshots(*context_));
@@ -219,7 +223,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Publish(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kPublish, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::PublishRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = context_->publisher->PublishNow(
@@ -243,7 +247,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Rollback(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kRollback, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::RollbackRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = context_->publisher->Rollback(
@@ -268,7 +272,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetQuality(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kGetQuality, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::GetQualityRequest request;
     if (!call->Parse(*bytes, &request)) return;
     call->Reply(ReportQuality(*context_));
@@ -281,7 +285,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListDecisions(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kListDecisions, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::ListDecisionsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     const int32_t limit =
@@ -307,7 +311,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::KeepSnapshot(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kKeepSnapshot, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::KeepSnapshotRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = context_->publisher->Keep(
@@ -322,7 +326,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ReleaseSnapshot(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kReleaseSnapshot, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::ReleaseSnapshotRequest request;
     if (!call->Parse(*bytes, &request)) return;
     absl::Status status = context_->publisher->Release(
@@ -344,7 +348,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::DiffSnapshots(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kDiffSnapshots, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::DiffSnapshotsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     // Shared, so that the task can be destroyed without having run.
@@ -378,7 +382,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Pause(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kPause, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::PauseRequest request;
     if (!call->Parse(*bytes, &request)) return;
     context_->trainer->Pause();
@@ -393,7 +397,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Resume(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kResume, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::ResumeRequest request;
     if (!call->Parse(*bytes, &request)) return;
     context_->trainer->Resume();
@@ -407,7 +411,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
-  Guard(call, [&] {
+  Handle(call, [&] {
     v1::BackupRequest request;
     if (!call->Parse(*bytes, &request)) return;
     const auto place =

@@ -284,7 +284,7 @@ void RecommendationServiceImpl::Serve(CallQueues* queues) {
           return call->Finish(grpc::ByteBuffer(),
                               grpc::Status(grpc::RESOURCE_EXHAUSTED, ""));
         }
-        Guard(rpc, [&] { Recommend(rpc, call->request()); });
+        Handle(rpc, [&] { Recommend(rpc, call->request()); });
       });
 }
 
@@ -329,7 +329,7 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::RecommendBatch(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kRecommendBatch, rpc, buffer);
-  Guard(call, [&] { RecommendBatch(call, *bytes); });
+  Handle(call, [&] { RecommendBatch(call, *bytes); });
   return call;
 }
 
@@ -371,7 +371,7 @@ grpc::ServerUnaryReactor* RecommendationServiceImpl::SimilarItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kSimilarItems, rpc, buffer);
-  Guard(call, [&] { SimilarItems(call, *bytes); });
+  Handle(call, [&] { SimilarItems(call, *bytes); });
   return call;
 }
 

@@ -138,6 +138,7 @@ Conditions ConditionsOf(const DaemonContext& context,
   conditions.snapshots_not_saved = upkeep.snapshots;
   conditions.checkpoints_not_saved = upkeep.checkpoints;
   conditions.erasure = upkeep.erasure;
+  if (context.files != nullptr) conditions.files = context.files->trouble();
   conditions.refusing_since_ms = context.store->stats().refusing_since_ms;
   conditions.trainer_since_ms = context.trainer->status().state_since_ms;
   conditions.max_queued = context.max_queued;

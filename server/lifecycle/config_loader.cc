@@ -286,6 +286,23 @@ std::string Describe(const FieldDescriptor& field) {
                       ".");
 }
 
+absl::Status CheckTls(const config::v1::Tls& tls) {
+  const bool certificate = !tls.certificate_file().empty();
+  if (certificate == tls.key_file().empty()) {
+    return absl::InvalidArgumentError(
+        "tls.certificate_file and tls.key_file: both are needed, or neither");
+  }
+  if (!certificate && !tls.client_ca_file().empty()) {
+    return absl::InvalidArgumentError(
+        "tls.client_ca_file: without tls.certificate_file there is no TLS");
+  }
+  if (tls.require_client_certificate() && tls.client_ca_file().empty()) {
+    return absl::InvalidArgumentError(
+        "tls.require_client_certificate: needs tls.client_ca_file");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Config DefaultConfig() {
@@ -377,6 +394,10 @@ std::string PrintConfig(const Config& config) {
 }
 
 absl::Status CheckAddresses(const Config& config) {
+  absl::Status tls = CheckTls(config.tls());
+  if (!tls.ok()) return tls;
+  const bool guarded = !config.tls().certificate_file().empty() &&
+                       !config.auth().tokens_file().empty();
   const struct {
     const char* key;
     const std::string& address;
@@ -393,14 +414,14 @@ absl::Status CheckAddresses(const Config& config) {
           "\" is not allowed; allowed: host:port with a port from 0 to 65535, "
           "as 127.0.0.1:50051 or [::1]:50051"));
     }
-    if (config.server().insecure() || IsLoopback(address)) continue;
+    if (guarded || config.server().insecure() || IsLoopback(address)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         key, ": \"", address,
         "\" is not a loopback address, and whoever reaches it may do "
-        "everything: taud checks no credentials and speaks no TLS yet. Listen "
-        "on 127.0.0.1 and put a proxy in front that checks tokens and speaks "
-        "TLS (docs/security.md); or, where only such a proxy reaches the "
-        "address, set server.insecure to true"));
+        "everything. Set tls.certificate_file, tls.key_file and "
+        "auth.tokens_file (docs/security.md); or listen on 127.0.0.1; or, "
+        "where only a proxy reaches the address that checks tokens and speaks "
+        "TLS, set server.insecure to true"));
   }
   return absl::OkStatus();
 }

@@ -115,7 +115,19 @@ Metrics::Metrics()
           prometheus::BuildCounter()
               .Name("taud_decisions_total")
               .Help("What was decided about snapshots and learning, by kind")
-              .Register(registry_)) {
+              .Register(registry_)),
+      reload_family_(
+          prometheus::BuildCounter()
+              .Name("taud_reloads_total")
+              .Help(
+                  "Files of credentials and keys that were read again, by the "
+                  "configuration's key and result")
+              .Register(registry_)),
+      expiry_family_(prometheus::BuildGauge()
+                         .Name("taud_tls_certificate_expiry_seconds")
+                         .Help("When the server's certificate ends, Unix time; "
+                               "absent without TLS")
+                         .Register(registry_)) {
   acked_ = &prometheus::BuildCounter()
                 .Name("taud_interactions_acknowledged_total")
                 .Help("Interactions acknowledged: synced and visible")
@@ -130,7 +142,7 @@ Metrics::Metrics()
   insecure_ = &prometheus::BuildGauge()
                    .Name("taud_insecure")
                    .Help(
-                       "1 if it may listen beyond the loopback, without "
+                       "1 if it may listen beyond the loopback without "
                        "credentials and TLS (server.insecure)")
                    .Register(registry_)
                    .Add({});
@@ -193,6 +205,16 @@ void Metrics::CountDecision(v1::Decision::Kind kind) {
 void Metrics::CountRefused(Refusal why) {
   const auto r = static_cast<size_t>(why);
   Used(&refused_[r], &refused_family_, {{"reason", kRefusalNames[r]}})
+      .Increment();
+}
+
+void Metrics::SetCertificateExpiry(absl::Time expires) {
+  expiry_family_.Add({}).Set(
+      absl::ToDoubleSeconds(expires - absl::UnixEpoch()));
+}
+
+void Metrics::CountReload(const std::string& what, bool ok) {
+  reload_family_.Add({{"file", what}, {"result", ok ? "ok" : "error"}})
       .Increment();
 }
 

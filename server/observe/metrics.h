@@ -48,7 +48,11 @@ class Metrics {
   // Set once, before anything is scraped: 1 if the configuration lets strangers
   // in (server.insecure).
   void SetInsecure(bool insecure) { insecure_->Set(insecure ? 1 : 0); }
+  // When the certificate of the server ends.
+  void SetCertificateExpiry(absl::Time expires);
   void CountRefused(Refusal why);
+  // A file was read again because it had changed, or could not be.
+  void CountReload(const std::string& what, bool ok);
 
   uint64_t requests() const {
     return requests_.load(std::memory_order_relaxed);
@@ -78,6 +82,8 @@ class Metrics {
   prometheus::Family<prometheus::Histogram>& latency_family_;
   prometheus::Family<prometheus::Counter>& refused_family_;
   prometheus::Family<prometheus::Counter>& decision_family_;
+  prometheus::Family<prometheus::Counter>& reload_family_;
+  prometheus::Family<prometheus::Gauge>& expiry_family_;
   prometheus::Counter* acked_ = nullptr;
   prometheus::Gauge* insecure_ = nullptr;
   prometheus::Histogram* ack_latency_ = nullptr;

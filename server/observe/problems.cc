@@ -64,6 +64,14 @@ class Finder {
     AddSaving();
     AddVersions();
     AddDisk();
+    const Trouble& files = conditions_.files;
+    if (files.since_ms != 0) {
+      Add(Problem::SEVERITY_WARNING, "file_not_read",
+          absl::StrCat("A file has changed and cannot be read",
+                       Since(files.since_ms), Because(files.why),
+                       ". What was read before counts on; it is read again "
+                       "when it changes."));
+    }
     if (conditions_.insecure) {
       Add(Problem::SEVERITY_INFO, "insecure",
           "server.insecure is set: whoever reaches the addresses may do "

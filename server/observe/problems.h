@@ -27,6 +27,8 @@ struct Conditions {
   Trouble checkpoints_not_saved;
   // An erasure that was begun and could not be finished yet.
   Trouble erasure;
+  // A file of credentials or keys that changed and cannot be read.
+  Trouble files;
   // Since when LogStatus::refusing says something, and since when the trainer
   // is in its state; 0: nobody knows.
   int64_t refusing_since_ms = 0;

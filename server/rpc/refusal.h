@@ -22,6 +22,8 @@ enum class Refusal {
   kMemory,           // serving.max_request_memory_mib
   kRate,             // serving.requests_per_client
   kQueue,            // serving.max_queue, serving.max_wait_ms
+  kCredential,       // a call without a credential, or with one that is unknown
+  kRole,             // a call that the caller's roles do not allow
 };
 
 inline constexpr const char* kRefusalNames[] = {
@@ -30,10 +32,11 @@ inline constexpr const char* kRefusalNames[] = {
     "http_origin",   "http_calls",   "http_time",
     "message_bytes", "answer_bytes", "answer_time",
     "memory",        "rate",         "queue",
+    "credential",    "role",
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
-static_assert(kNumRefusals == static_cast<size_t>(Refusal::kQueue) + 1);
+static_assert(kNumRefusals == static_cast<size_t>(Refusal::kRole) + 1);
 
 }  // namespace taud::server
 

@@ -12,6 +12,7 @@
 #include "lab/beta_trials.h"
 #include "lab/defaults.h"
 #include "lab/rho_trials.h"
+#include "lab/tau0_trials.h"
 #include "model/item_lists.h"
 
 namespace taud::lab {
@@ -201,6 +202,51 @@ TEST_F(ExperimentTest, FindsRhoAmongWhatItTried) {
   EXPECT_EQ(NextRho(result.rho_trials), std::nullopt);
   EXPECT_EQ(result.rho, ChooseRho(result.rho_trials));
   EXPECT_THAT(result.protocol, HasSubstr("rho chosen"));
+}
+
+TEST_F(ExperimentTest, HoldsSoManyTimesWhatTheMomentsSay) {
+  ExperimentOptions options = Small();
+  options.tau0_factor = 1.5;
+  options.select = Select::kLast;
+  double settled = 0;
+  const ExperimentResult result =
+      Run(options, [&](const ExperimentProgress& progress) {
+        if (progress.epoch_ended && progress.phase == "rho 1") {
+          settled = progress.tau0;
+        }
+        return true;
+      });
+  EXPECT_GT(settled, 0);
+  EXPECT_EQ(result.tau0, 1.5 * settled);
+  EXPECT_EQ(result.tau0_factor, 1.5);
+
+  options.tau0_factor = 0;
+  EXPECT_EQ(RunExperiment(dataset_, options, GoOn).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ExperimentTest, FindsTau0AmongWhatItTried) {
+  ExperimentOptions options = Small();
+  options.find_rho = options.find_tau0_factor = true;
+  double settled = 0;
+  const ExperimentResult result =
+      Run(options, [&](const ExperimentProgress& progress) {
+        if (progress.epoch_ended && progress.phase == "rho 1") {
+          settled = progress.tau0;
+        }
+        return true;
+      });
+  ASSERT_GE(result.tau0_trials.size(), 3u);
+  // The first is the fit whose ρ is the nearest to the one found.
+  const SliceTrial& tried = Nearest(result.rho_trials, result.rho);
+  EXPECT_EQ(result.tau0_trials[0].value, 1.0);
+  EXPECT_EQ(result.tau0_trials[0].recall, tried.recall);
+  EXPECT_EQ(NextTau0Factor(result.tau0_trials), std::nullopt);
+  EXPECT_EQ(result.tau0_factor, ChooseTau0Factor(result.tau0_trials));
+  if (result.tau0_factor != 1.0) {
+    EXPECT_DOUBLE_EQ(result.tau0, settled * result.tau0_factor);
+  }
+  EXPECT_THAT(result.protocol, HasSubstr("tau0 chosen"));
 }
 
 // Rows of few interactions, learnt for a moment, say less than what everybody

@@ -1,4 +1,5 @@
 // The daemon's JSON API.
+import { token } from './signin';
 
 // What went wrong, in the API's words; code "UNREACHABLE" if nothing answered.
 export class ApiError extends Error {
@@ -15,9 +16,11 @@ const ROOT = '/v1/';
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
+  const held = token();
+  const headers = { ...init.headers, ...(held ? { Authorization: 'Bearer ' + held } : {}) };
   try {
     response = await fetch(ROOT + path, {
-      ...init, cache: 'no-store', credentials: 'omit', redirect: 'error',
+      ...init, headers, cache: 'no-store', credentials: 'omit', redirect: 'error',
       signal: AbortSignal.timeout(init.method === 'POST' ? 130000 : 12000),
     });
   } catch {

@@ -5,6 +5,7 @@ import { byId, h } from './dom';
 import { bytes, figure, num, percent, seconds, short } from './format';
 import { Plot } from './plots';
 import { showQuality } from './quality';
+import { signIn, startSignOut } from './signin';
 import { marks, Series, type Mark } from './series';
 import { showDecisions, showSnapshots } from './snapshots';
 import { showStatus, showTrouble, showUnreachable } from './status';
@@ -184,10 +185,14 @@ async function loop(): Promise<void> {
     if (!document.hidden) await ask();
     failures = 0;
   } catch (error) {
-    const gone = error instanceof ApiError && error.code === 'UNREACHABLE';
+    const code = error instanceof ApiError ? error.code : '';
     failures++;
-    if (gone) setReachable(false);
+    if (code === 'UNREACHABLE') setReachable(false);
     else showTrouble(said(error));
+    if (code === 'UNAUTHENTICATED') {
+      signIn(said(error), () => void loop());
+      return;
+    }
   }
   if (own !== loops) return;
   timer = window.setTimeout(() => void loop(), failures === 0 ? 2000 : Math.min(1000 * failures, 5000));
@@ -212,6 +217,7 @@ startTheme(byId<HTMLButtonElement>('theme'));
 byId('grid').append(...PLOTS.map((plot) => plot.element));
 startWindows();
 startTry();
+startSignOut(() => location.reload());
 byId('publish').addEventListener('click', publish);
 byId('pause').addEventListener('click', () =>
   pauseOrResume(byId('pause').dataset['paused'] === 'true'));

@@ -1,5 +1,6 @@
 // The client: every call with a deadline, tried again where that is safe.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { type CallOptions, ChannelCredentials, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { type Recommendations, toRecommendations } from './answers';
 import { fromService, TaudError } from './errors';
@@ -20,7 +21,14 @@ export interface ClientOptions {
   /** How long a call may take, all tries together; each method takes one of its own. Not set: 10 s. */
   timeoutMs?: number;
   retry?: Partial<RetryPolicy>;
-  /** Not set: no TLS. */
+  /** Credential of `tauctl token new`; keep it out of the program. */
+  token?: string;
+  /** Path of those who vouch for the daemon, in PEM: TLS. */
+  ca?: string;
+  /** Paths of this client's own, in PEM. */
+  certificate?: string;
+  key?: string;
+  /** Instead of the last three. Without any of these: no TLS. */
   credentials?: ChannelCredentials;
 }
 
@@ -57,6 +65,7 @@ const CHANNEL_OPTIONS = {
 
 /** A connection to a daemon. Any number of calls may be under way. */
 export class Client {
+  readonly #metadata = new Metadata();
   readonly #timeoutMs: number;
   readonly #retry: RetryPolicy;
   readonly #recommendation: RecommendationServiceClient;
@@ -67,7 +76,8 @@ export class Client {
   constructor(address = 'localhost:50051', options: ClientOptions = {}) {
     this.#timeoutMs = options.timeoutMs ?? 10000;
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
-    const credentials = options.credentials ?? ChannelCredentials.createInsecure();
+    const credentials = options.credentials ?? credentialsOf(options);
+    if (options.token !== undefined) this.#metadata.set('authorization', `Bearer ${options.token}`);
     this.#recommendation = new RecommendationServiceClient(address, credentials, CHANNEL_OPTIONS);
     // One connection for all of them.
     const shared = { channelOverride: this.#recommendation.getChannel() };
@@ -149,7 +159,7 @@ export class Client {
    * daemon, and stores each exactly once; see IngestStream.
    */
   ingest(streamId: string, options: IngestOptions = {}): IngestStream {
-    return new IngestStream(() => this.#ingestion.ingest(), streamId, this.#retry, options);
+    return new IngestStream(() => this.#ingestion.ingest(this.#metadata), streamId, this.#retry, options);
   }
 
   /** Writes items, all or none. What is not given of one that exists stays as it is. */
@@ -174,7 +184,7 @@ export class Client {
   waitUntilLearnt(sequence: number, options: CallTimeout = {}): Promise<void> {
     const deadline = Date.now() + (options.timeoutMs ?? this.#timeoutMs);
     return new Promise((resolve, reject) => {
-      const watch = this.#model.watchStatus({ intervalMs: 100 }, new Metadata(), { deadline });
+      const watch = this.#model.watchStatus({ intervalMs: 100 }, this.#metadata, { deadline });
       watch.on('data', ({ serving }: Status) => {
         if (!serving?.snapshotVersion || serving.snapshotTrainedThrough < BigInt(sequence)) return;
         resolve();
@@ -191,7 +201,7 @@ export class Client {
     for (let attempt = 1; ; attempt++) {
       const left = end - performance.now();
       try {
-        return await once(method, request, Math.max(left, 1));
+        return await once(method, request, this.#metadata, Math.max(left, 1));
       } catch (error) {
         const delay = delayMs(this.#retry, error as TaudError, attempt, end - performance.now(), Math.random());
         if (delay === undefined) throw error;
@@ -201,10 +211,19 @@ export class Client {
   }
 }
 
-function once<Request, Response>(method: Unary<Request, Response>, request: Request,
+function credentialsOf({ ca, certificate, key }: ClientOptions): ChannelCredentials {
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new RangeError('certificate and key: both are needed, or neither');
+  }
+  if (ca === undefined && certificate === undefined) return ChannelCredentials.createInsecure();
+  const read = (path: string | undefined) => (path === undefined ? null : readFileSync(path));
+  return ChannelCredentials.createSsl(read(ca), read(key), read(certificate));
+}
+
+function once<Request, Response>(method: Unary<Request, Response>, request: Request, metadata: Metadata,
                                  timeoutMs: number): Promise<Response> {
   return new Promise((resolve, reject) => {
-    method(request, new Metadata(), { deadline: Date.now() + timeoutMs }, (error, response) => {
+    method(request, metadata, { deadline: Date.now() + timeoutMs }, (error, response) => {
       if (error) reject(fromService(error));
       else resolve(response);
     });

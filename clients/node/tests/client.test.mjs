@@ -2,7 +2,7 @@
 //   TAUD=build/release/bin/taud [CYCLES=10] node --test clients/node/tests/
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -200,6 +200,29 @@ test('a call outlives a restart', async () => {
   assert.equal((await answer).items.length, 3);
   own.close();
   assert.equal(await second.stop(), 0);
+});
+
+test('a token is sent with every kind of call', async () => {
+  const made = JSON.parse(execFileSync(TAUCTL, [
+    '--json', 'token', 'new', '--name', 'shop', '--roles', 'recommend,ingest,observe'], { encoding: 'utf8' }));
+  const data = directory();
+  const tokens = `${data}-tokens`;
+  writeFileSync(tokens, JSON.stringify(made.line) + '\n', { mode: 0o600 });
+  const guarded = await Daemon.start(data, 0, ['--set', `auth.tokens_file=${tokens}`]);
+  const own = new Client(guarded.address, { token: made.token, timeoutMs: 60000 });
+  await own.waitUntilLearnt(await own.write(twoTastes()));
+  const stream = own.ingest('with a token');
+  await stream.send([{ user: 'u1', item: 'i1' }]);
+  assert.equal((await stream.close()).accepted, 1);
+  await assert.rejects(own.upsertItems([{ id: 'i1' }]), { code: 'PERMISSION_DENIED' });
+  own.close();
+  const nobody = new Client(guarded.address);
+  await assert.rejects(nobody.status(), { code: 'UNAUTHENTICATED' });
+  const hopeless = nobody.ingest('without');
+  await assert.rejects(hopeless.position(), { code: 'UNAUTHENTICATED' });
+  await hopeless.abort();
+  nobody.close();
+  assert.equal(await guarded.stop(), 0);
 });
 
 test('a stream gives up', async () => {

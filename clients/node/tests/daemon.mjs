@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export class Daemon {
-  static async start(data, port = 0) {
+  static async start(data, port = 0, flags = []) {
     const daemon = new Daemon();
     daemon.process = spawn(process.env.TAUD, [
       '--data-dir', data, '--grpc-address', `127.0.0.1:${port}`, '--http-address', '127.0.0.1:0',
-      '--set', 'trainer.publish_interval_ms=200', '--set', 'trainer.dim=16', '--set', 'trainer.threads=1',
+      '--set', 'trainer.publish_interval_ms=200', '--set', 'trainer.dim=16', '--set', 'trainer.threads=1', ...flags,
     ], { stdio: ['ignore', 'ignore', 'pipe'] });
     daemon.ended = once(daemon.process, 'exit');
     let log = '';

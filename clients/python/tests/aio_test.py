@@ -110,6 +110,29 @@ class AioTest(unittest.IsolatedAsyncioTestCase):
                 raise KeyError
 
 
+class AioCredentialsTest(unittest.IsolatedAsyncioTestCase):
+    async def test_a_token_is_sent_with_every_kind_of_call(self):
+        with tempfile.TemporaryDirectory(prefix="taud-aio-") as place:
+            made = json.loads(subprocess.run(
+                [TAUCTL, "--json", "token", "new", "--name", "shop",
+                 "--roles", "recommend,ingest"], check=True,
+                capture_output=True).stdout)
+            tokens = pathlib.Path(place) / "tokens"
+            tokens.write_text(json.dumps(made["line"]) + "\n")
+            with DaemonProcess(BINARY, f"{place}/data", "--set",
+                               f"auth.tokens_file={tokens}") as daemon:
+                async with taud.aio.Client(daemon.address) as nobody:
+                    with self.assertRaises(taud.Unauthenticated):
+                        await nobody.write([("ann", "m")])
+                async with taud.aio.Client(daemon.address,
+                                           token=made["token"]) as client:
+                    self.assertEqual(await client.write([("ann", "m")]), 1)
+                    async with client.ingest("a stream") as stream:
+                        await stream.send([("bob", "m")])
+                    with self.assertRaises(taud.PermissionDenied):
+                        await client.wait_until_learnt(1)
+
+
 class AioCrashTest(unittest.IsolatedAsyncioTestCase):
     async def test_kill_9_of_the_daemon_under_a_stream(self):
         with tempfile.TemporaryDirectory(prefix="taud-aio-crash-") as data:

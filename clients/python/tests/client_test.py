@@ -30,6 +30,65 @@ def error(cls, retry_after=None):
     return cls("CODE", "message", {}, "", retry_after)
 
 
+class CredentialsTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = pathlib.Path(self.enterDirectory())
+        made = json.loads(subprocess.run(
+            [TAUCTL, "--json", "token", "new", "--name", "shop",
+             "--roles", "recommend,ingest"], check=True,
+            capture_output=True).stdout)
+        self.token = made["token"]
+        (self.directory / "tokens").write_text(json.dumps(made["line"]) + "\n")
+
+    def enterDirectory(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        return directory.name
+
+    def daemon(self, *flags):
+        return DaemonProcess(
+            BINARY, str(self.directory / "data"), "--set",
+            f"auth.tokens_file={self.directory / 'tokens'}", *flags)
+
+    def test_a_token_is_sent_with_every_kind_of_call(self):
+        with self.daemon() as daemon:
+            with taud.Client(daemon.address) as client:
+                with self.assertRaises(taud.Unauthenticated):
+                    client.write([("ann", "m")])
+            with taud.Client(daemon.address, token=self.token) as client:
+                self.assertEqual(client.write([("ann", "m")]), 1)
+                with client.ingest("a stream") as stream:
+                    stream.send([("bob", "m")], position=1)
+                with self.assertRaisesRegex(taud.PermissionDenied,
+                                            "the role observe"):
+                    client.status()
+                with self.assertRaisesRegex(taud.PermissionDenied,
+                                            "the role observe"):
+                    client.wait_until_learnt(1)
+
+    def test_tls(self):
+        ca, key = self.directory / "ca.pem", self.directory / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-keyout", str(key), "-out", str(ca)], check=True,
+            capture_output=True)
+        with self.daemon("--set", f"tls.certificate_file={ca}",
+                         "--set", f"tls.key_file={key}") as daemon:
+            with taud.Client(daemon.address, token=self.token,
+                             ca=str(ca)) as client:
+                self.assertEqual(client.write([("ann", "m")]), 1)
+            with taud.Client(daemon.address, token=self.token,
+                             timeout=1) as client:
+                with self.assertRaises(taud.Error):
+                    client.write([("ann", "m")])
+
+    def test_a_certificate_needs_its_key(self):
+        with self.assertRaises(ValueError):
+            taud.Client("localhost:1", certificate="c.pem")
+
+
 class RetryTest(unittest.TestCase):
     def test_table(self):
         policy = taud.Retry(attempts=4, first=0.1, most=0.5)

@@ -42,6 +42,7 @@ TEST(LabOptionsTest, WhatIsGivenIsNotLookedFor) {
     const lab::ExperimentOptions options = Options(c.words);
     SCOPED_TRACE(c.words.empty() ? "defaults" : c.words.back());
     EXPECT_EQ(options.find_rho, c.rho);
+    EXPECT_EQ(options.find_tau0_factor, c.rho);
     EXPECT_EQ(options.find_prior, c.prior);
     EXPECT_EQ(options.find_norm_exponent, c.norms);
     EXPECT_EQ(options.find_beta, c.beta);
@@ -53,6 +54,7 @@ TEST(LabOptionsTest, WhatWasFoundIsNotLookedForAgain) {
   const auto flags =
       ParseLabFlags({"--data", "somewhere", "--backbone", "lightgcn"});
   const auto options = Resolve(AsFound(*flags, {{"rho", 1.06},
+                                                {"tau0_factor", 1.2},
                                                 {"prior", 0.5},
                                                 {"neighbours", 0.2},
                                                 {"neighbours_power", 0.25},
@@ -63,6 +65,8 @@ TEST(LabOptionsTest, WhatWasFoundIsNotLookedForAgain) {
   EXPECT_FALSE(options->find_rho || options->find_prior || options->find_beta ||
                options->find_norm_exponent);
   EXPECT_EQ(options->fit.rho, 1.06);
+  EXPECT_FALSE(options->find_tau0_factor);
+  EXPECT_EQ(options->tau0_factor, 1.2);
   EXPECT_EQ(options->prior, 0.5);
   EXPECT_FALSE(options->find_neighbours);
   EXPECT_EQ(options->neighbours.weight, 0.2f);

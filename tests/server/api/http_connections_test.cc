@@ -30,7 +30,7 @@ class HttpConnectionsTest : public testing::Test {
     getsockname(listener, reinterpret_cast<sockaddr*>(&address_), &size);
     connections_ = std::make_unique<HttpConnections>(
         options,
-        [this](const std::string& request, HttpReply reply) {
+        [this](const HttpPeer&, const std::string& request, HttpReply reply) {
           request_ = request;
           if (throws_) throw std::bad_alloc();
           reply(HttpText{answer_, held_, keeps_open_});

@@ -61,6 +61,46 @@ TEST(ConfigLoaderTest, AnAddressHasAPort) {
   }
 }
 
+TEST(ConfigLoaderTest, TheOpenNeedsTlsAndCredentials) {
+  config::v1::Config config = DefaultConfig();
+  config.mutable_server()->set_grpc_address("0.0.0.0:1");
+  config.mutable_auth()->set_tokens_file("/etc/taud/tokens");
+  EXPECT_FALSE(CheckAddresses(config).ok());
+  config.mutable_tls()->set_certificate_file("/etc/taud/tls.crt");
+  config.mutable_tls()->set_key_file("/etc/taud/tls.key");
+  EXPECT_TRUE(CheckAddresses(config).ok());
+  config.mutable_auth()->clear_tokens_file();
+  EXPECT_FALSE(CheckAddresses(config).ok());
+}
+
+TEST(ConfigLoaderTest, WhatTlsNeedsGoesTogether) {
+  const struct {
+    const char* yaml;
+    const char* what;  // null: good
+  } cases[] = {
+      {"tls: {}", nullptr},
+      {"tls: {certificate_file: c, key_file: k}", nullptr},
+      {"tls: {certificate_file: c, key_file: k, client_ca_file: a, "
+       "require_client_certificate: true}",
+       nullptr},
+      {"tls: {certificate_file: c}", "tls.key_file"},
+      {"tls: {key_file: k}", "tls.certificate_file"},
+      {"tls: {client_ca_file: a}", "tls.client_ca_file: "},
+      {"tls: {certificate_file: c, key_file: k, "
+       "require_client_certificate: true}",
+       "needs tls.client_ca_file"},
+  };
+  for (const auto& c : cases) {
+    const auto config = ParseConfig(c.yaml, "f.yaml");
+    ASSERT_TRUE(config.ok()) << c.yaml;
+    const absl::Status status = CheckAddresses(*config);
+    EXPECT_EQ(status.ok(), c.what == nullptr) << c.yaml << status;
+    if (c.what != nullptr) {
+      EXPECT_THAT(std::string(status.message()), HasSubstr(c.what));
+    }
+  }
+}
+
 TEST(ConfigLoaderTest, OnlyLoopbackUnlessInsecure) {
   const struct {
     const char* address;

@@ -14,7 +14,8 @@ from . import aio
 from .answers import Recommendations, columns
 from .client import Client
 from .errors import (DeadlineExceeded, Error, FailedPrecondition,
-                     InvalidArgument, NotFound, Overloaded, Unavailable)
+                     InvalidArgument, NotFound, Overloaded, PermissionDenied,
+                     Unauthenticated, Unavailable)
 from .ingest import IngestStream
 from .ingest_state import IngestResult, Rejection
 from .interactions import Interaction, from_columns
@@ -23,7 +24,7 @@ from .retry import Retry
 __all__ = [
     "Client", "DeadlineExceeded", "Error", "Exploration", "FailedPrecondition",
     "Filter", "IngestResult", "IngestStream", "Interaction", "InvalidArgument",
-    "Item", "NotFound", "Overloaded", "Recommendations", "Rejection", "Retry",
-    "Rules", "TagBoost", "Unavailable", "aio", "columns",
-    "from_columns",
+    "Item", "NotFound", "Overloaded", "PermissionDenied", "Recommendations",
+    "Rejection", "Retry", "Rules", "TagBoost", "Unauthenticated", "Unavailable",
+    "aio", "columns", "from_columns",
 ]

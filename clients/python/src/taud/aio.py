@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import time
 from typing import (Any, AsyncIterator, Callable, Iterable, List, Optional,
@@ -19,7 +20,7 @@ from taud.v1 import (catalog_service_pb2, catalog_service_pb2_grpc,
                      model_service_pb2, model_service_pb2_grpc,
                      recommendation_service_pb2_grpc, types_pb2)
 
-from . import answers, errors, requests
+from . import access, answers, errors, requests
 from .ingest_state import IngestResult, IngestState, Session, make_batch
 from .interactions import InteractionLike
 from .requests import CHANNEL_OPTIONS
@@ -33,9 +34,15 @@ class Client:
 
     def __init__(self, address: str = "localhost:50051", *,
                  timeout: float = 10.0, retry: Retry = Retry(),
+                 token: Optional[str] = None, ca: Optional[str] = None,
+                 certificate: Optional[str] = None, key: Optional[str] = None,
                  credentials: Optional[grpc.ChannelCredentials] = None):
         self.timeout = timeout
         self.retry = retry
+        self._metadata = (() if token is None else
+                          (("authorization", f"Bearer {token}"),))
+        if credentials is None:
+            credentials = access.tls_credentials(ca, certificate, key)
         self._channel = (
             grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
             if credentials is None else
@@ -66,7 +73,8 @@ class Client:
         for attempt in itertools.count(1):
             left = end - time.monotonic()
             try:
-                return await method(request, timeout=max(left, 0.001))
+                return await method(request, timeout=max(left, 0.001),
+                                    metadata=self._metadata)
             except grpc.aio.AioRpcError as rpc_error:
                 error = errors.from_rpc(rpc_error)
             delay = self.retry.delay_now(error, attempt, end - time.monotonic())
@@ -130,8 +138,9 @@ class Client:
 
     def ingest(self, stream_id: str, **options: Any) -> "IngestStream":
         """async with client.ingest("shop-1") as stream: …"""
-        return IngestStream(self._ingestion.Ingest, stream_id,
-                            retry=self.retry, **options)
+        return IngestStream(
+            functools.partial(self._ingestion.Ingest, metadata=self._metadata),
+            stream_id, retry=self.retry, **options)
 
     async def upsert_items(self, items: Iterable[catalog_service_pb2.Item], *,
                            timeout: Optional[float] = None) -> None:
@@ -163,7 +172,8 @@ class Client:
                                 timeout: Optional[float] = None) -> None:
         watch = self._model.WatchStatus(
             model_service_pb2.WatchStatusRequest(interval_ms=100),
-            timeout=self.timeout if timeout is None else timeout)
+            timeout=self.timeout if timeout is None else timeout,
+            metadata=self._metadata)
         try:
             async for status in watch:
                 serving = status.serving

@@ -11,7 +11,7 @@ from taud.v1 import (catalog_service_pb2, catalog_service_pb2_grpc,
                      model_service_pb2_grpc, recommendation_service_pb2_grpc,
                      types_pb2)
 
-from . import answers, errors, requests
+from . import access, answers, errors, requests
 from .ingest import IngestStream
 from .interactions import InteractionLike
 from .requests import CHANNEL_OPTIONS
@@ -24,27 +24,35 @@ class Client:
     timeout      seconds that a call may take, all tries together; each method
                  takes one of its own
     retry        see Retry
-    credentials  of grpc.ssl_channel_credentials; None: no TLS
+    token        credential of `tauctl token new`; keep it out of the program
+    ca           path of those who vouch for the daemon, in PEM: TLS
+    certificate, key   paths of this client's own, in PEM
+    credentials  of grpc.ssl_channel_credentials, instead of the last three;
+                 without any of these: no TLS
     """
 
     def __init__(self, address: str = "localhost:50051", *,
                  timeout: float = 10.0, retry: Retry = Retry(),
+                 token: Optional[str] = None, ca: Optional[str] = None,
+                 certificate: Optional[str] = None, key: Optional[str] = None,
                  credentials: Optional[grpc.ChannelCredentials] = None):
         self.timeout = timeout
         self.retry = retry
+        if credentials is None:
+            credentials = access.tls_credentials(ca, certificate, key)
         self._channel = (
             grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
             if credentials is None else
             grpc.secure_channel(address, credentials,
                                 options=CHANNEL_OPTIONS))
+        channel = self._channel if token is None else grpc.intercept_channel(
+            self._channel, access.TokenInterceptor(token))
         self._recommendation = (
-            recommendation_service_pb2_grpc.RecommendationServiceStub(
-                self._channel))
+            recommendation_service_pb2_grpc.RecommendationServiceStub(channel))
         self._ingestion = ingestion_service_pb2_grpc.IngestionServiceStub(
-            self._channel)
-        self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(
-            self._channel)
-        self._model = model_service_pb2_grpc.ModelServiceStub(self._channel)
+            channel)
+        self._catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
+        self._model = model_service_pb2_grpc.ModelServiceStub(channel)
 
     def close(self) -> None:
         self._channel.close()

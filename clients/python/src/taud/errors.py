@@ -54,7 +54,17 @@ class DeadlineExceeded(Error):
     """No answer within the timeout."""
 
 
+class Unauthenticated(Error):
+    """No credential, or one that the daemon does not know (any more)."""
+
+
+class PermissionDenied(Error):
+    """The credential has not got the role, which the message names."""
+
+
 _CLASSES = {
+    "UNAUTHENTICATED": Unauthenticated,
+    "PERMISSION_DENIED": PermissionDenied,
     "INVALID_ARGUMENT": InvalidArgument,
     "NOT_FOUND": NotFound,
     "FAILED_PRECONDITION": FailedPrecondition,

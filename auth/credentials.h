@@ -1,0 +1,85 @@
+#ifndef TAUD_AUTH_CREDENTIALS_H_
+#define TAUD_AUTH_CREDENTIALS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "auth/role.h"
+
+namespace taud::auth {
+
+// What one credential may take in a second, and at a time; 0: no limit.
+struct Limits {
+  double requests_per_second = 0;
+  double interactions_per_second = 0;
+  double bytes_per_second = 0;  // of requests
+  int64_t streams = 0;          // open at a time
+
+  bool any() const {
+    return requests_per_second > 0 || interactions_per_second > 0 ||
+           bytes_per_second > 0 || streams > 0;
+  }
+};
+
+// A line of the tokens file: somebody who may call.
+struct Credential {
+  std::string name;  // for people: logs, the audit log; several may share one
+  std::string id;    // of a token; empty: a client certificate
+  std::string hash;  // of a token (token.h)
+  std::string subject;  // of a client certificate, as RFC 2253 writes it
+  RoleSet roles;
+  absl::Time expires = absl::InfiniteFuture();
+  Limits limits;
+
+  // Which one it is, through changes of the file.
+  std::string key() const { return id.empty() ? "cert:" + subject : id; }
+};
+
+// The tokens file: one JSON object a line; empty lines, and those that begin
+// with '#', count for nothing.
+//
+//   {"name": "shop", "id": "0123456789ab", "hash": "sha256:SALT:DIGEST",
+//    "roles": ["recommend", "ingest"], "expires": "2027-01-31T00:00:00Z",
+//    "limits": {"requests_per_second": 100}}
+//   {"name": "billing", "subject": "CN=billing,O=Acme", "roles": ["erase"]}
+//
+// Constant after parsing, any thread.
+class CredentialTable {
+ public:
+  // INVALID_ARGUMENT, one line a fault ("file:line: what is wrong").
+  static absl::StatusOr<CredentialTable> Parse(absl::string_view text,
+                                               absl::string_view file_name);
+  // Parse of a file. NOT_FOUND if it cannot be read; FAILED_PRECONDITION if
+  // everybody may write to it, or if it is larger than 4 MiB.
+  static absl::StatusOr<CredentialTable> Load(const std::string& path);
+
+  // Whose token this is. UNAUTHENTICATED: nobody's, or it has expired.
+  absl::StatusOr<const Credential*> ByToken(absl::string_view text,
+                                            absl::Time now) const;
+  // Whose certificate; likewise.
+  absl::StatusOr<const Credential*> BySubject(absl::string_view subject,
+                                              absl::Time now) const;
+
+  const std::vector<Credential>& all() const { return all_; }
+
+ private:
+  absl::Status Add(Credential credential);
+
+  std::vector<Credential> all_;
+  absl::flat_hash_map<std::string, size_t> by_id_;
+  absl::flat_hash_map<std::string, size_t> by_subject_;
+};
+
+// One line of the file, without its end.
+std::string CredentialLine(const Credential& credential);
+
+}  // namespace taud::auth
+
+#endif  // TAUD_AUTH_CREDENTIALS_H_

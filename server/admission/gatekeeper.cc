@@ -1,0 +1,129 @@
+#include "server/admission/gatekeeper.h"
+
+#include <openssl/crypto.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "auth/token.h"
+#include "grpcpp/security/auth_context.h"
+
+namespace taud::server {
+namespace {
+
+// The property of gRPC's that has the whole subject.
+constexpr char kSubjectProperty[] = "x509_subject";
+
+// "Bearer TOKEN"; empty if it is of another kind.
+absl::string_view BearerToken(absl::string_view authorization) {
+  const size_t space = authorization.find(' ');
+  if (space == absl::string_view::npos ||
+      !absl::EqualsIgnoreCase(authorization.substr(0, space), "Bearer")) {
+    return "";
+  }
+  return absl::StripAsciiWhitespace(authorization.substr(space));
+}
+
+std::string NewSecret() {
+  const auto token = auth::MakeToken();
+  // Without random numbers nothing vouches for whom a call is made.
+  return token.ok() ? token->text : std::string();
+}
+
+// The only value of the key; nothing else may count as one.
+std::string OnlyValue(const grpc::ServerContextBase& context, const char* key,
+                      bool* twice) {
+  const auto& metadata = context.client_metadata();
+  const auto [begin, end] = metadata.equal_range(key);
+  if (begin == end) return "";
+  *twice = std::next(begin) != end;
+  return std::string(begin->second.data(), begin->second.size());
+}
+
+std::string SubjectOf(const grpc::ServerContextBase& context) {
+  const auto peer = context.auth_context();
+  if (peer == nullptr || !peer->IsPeerAuthenticated()) return "";
+  const auto subjects = peer->FindPropertyValues(kSubjectProperty);
+  return subjects.size() == 1
+             ? std::string(subjects[0].data(), subjects[0].size())
+             : std::string();
+}
+
+}  // namespace
+
+Gatekeeper::Gatekeeper() : secret_(NewSecret()) {}
+
+void Gatekeeper::SetCredentials(
+    std::shared_ptr<const auth::CredentialTable> table) {
+  absl::MutexLock lock(&mutex_);
+  table_ = std::move(table);
+}
+
+bool Gatekeeper::closed() const {
+  absl::MutexLock lock(&mutex_);
+  return table_ != nullptr;
+}
+
+absl::StatusOr<const auth::Credential*> Gatekeeper::Recognise(
+    const auth::CredentialTable& table, const Presented& presented,
+    absl::Time now) const {
+  if (presented.twice) {
+    return absl::UnauthenticatedError(
+        "more than one authorization header was sent");
+  }
+  if (!presented.authorization.empty()) {
+    return table.ByToken(BearerToken(presented.authorization), now);
+  }
+  if (!presented.subject.empty()) {
+    return table.BySubject(presented.subject, now);
+  }
+  return absl::UnauthenticatedError(
+      "a credential is needed: send `authorization: Bearer TOKEN`");
+}
+
+absl::StatusOr<Caller> Gatekeeper::Admit(const Presented& presented,
+                                         auth::Role role,
+                                         absl::Time now) const {
+  std::shared_ptr<const auth::CredentialTable> table;
+  {
+    absl::MutexLock lock(&mutex_);
+    table = table_;
+  }
+  Caller caller;
+  if (table == nullptr) {
+    caller.roles = auth::RoleSet::All();
+    return caller;
+  }
+  const auto credential = Recognise(*table, presented, now);
+  if (!credential.ok()) return credential.status();
+  caller.name = (*credential)->name;
+  caller.roles = (*credential)->roles;
+  if (caller.roles.Has(role)) return caller;
+  return absl::PermissionDeniedError(
+      absl::StrCat("the role ", auth::RoleName(role), " is needed; ",
+                   caller.name, " has ", caller.roles.Text()));
+}
+
+Presented Gatekeeper::PresentedBy(
+    const grpc::ServerContextBase& context) const {
+  Presented presented;
+  presented.authorization =
+      OnlyValue(context, "authorization", &presented.twice);
+  bool several = false;
+  const std::string secret = OnlyValue(context, kSecretKey, &several);
+  const bool inner =
+      !secret_.empty() && secret.size() == secret_.size() &&
+      CRYPTO_memcmp(secret.data(), secret_.data(), secret.size()) == 0;
+  if (inner) {
+    presented.subject = OnlyValue(context, kSubjectKey, &several);
+    presented.address = OnlyValue(context, kAddressKey, &several);
+  } else {
+    presented.subject = SubjectOf(context);
+    presented.address = context.peer();
+  }
+  return presented;
+}
+
+}  // namespace taud::server

@@ -1,0 +1,74 @@
+#ifndef TAUD_SERVER_ADMISSION_GATEKEEPER_H_
+#define TAUD_SERVER_ADMISSION_GATEKEEPER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "auth/credentials.h"
+#include "grpcpp/server_context.h"
+
+namespace taud::server {
+
+// What a call says of who makes it.
+struct Presented {
+  std::string authorization;  // the header's value; empty: none
+  bool twice = false;         // there is more than one such header
+  std::string subject;  // of a client certificate that was verified; RFC 2253
+  std::string address;  // of the client
+};
+
+// Somebody who may make a call.
+struct Caller {
+  std::string name;  // empty while nobody is asked for a credential
+  auth::RoleSet roles;
+};
+
+// Who may do what. Before any credential is set everybody may do everything,
+// as the configuration says so. Thread-safe.
+class Gatekeeper {
+ public:
+  Gatekeeper();
+
+  // From now on the file's credentials, and no others, count.
+  void SetCredentials(std::shared_ptr<const auth::CredentialTable> table);
+
+  // Whether credentials are asked for.
+  bool closed() const;
+
+  // UNAUTHENTICATED without a credential that is valid `now`, by the wall
+  // clock; PERMISSION_DENIED, naming the role, if it has not got that. Neither
+  // says more than the caller's own credential does.
+  absl::StatusOr<Caller> Admit(const Presented& presented, auth::Role role,
+                               absl::Time now) const;
+
+  // What a call of gRPC presents. Calls that the daemon makes to itself for
+  // others carry what those have presented.
+  Presented PresentedBy(const grpc::ServerContextBase& context) const;
+
+  // Metadata with which a call that the daemon makes to itself says for whom:
+  // the keys, and a secret of this process, without which they count for
+  // nothing.
+  static constexpr char kSecretKey[] = "x-taud-inner-secret";
+  static constexpr char kSubjectKey[] = "x-taud-inner-subject-bin";
+  static constexpr char kAddressKey[] = "x-taud-inner-address-bin";
+  const std::string& secret() const { return secret_; }
+
+ private:
+  absl::StatusOr<const auth::Credential*> Recognise(
+      const auth::CredentialTable& table, const Presented& presented,
+      absl::Time now) const;
+
+  const std::string secret_;
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const auth::CredentialTable> table_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace taud::server
+
+#endif  // TAUD_SERVER_ADMISSION_GATEKEEPER_H_

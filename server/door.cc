@@ -1,0 +1,95 @@
+#include "server/door.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "auth/credentials.h"
+#include "server/observe/logging.h"
+
+namespace taud::server {
+namespace {
+
+constexpr absl::Duration kLookInterval = absl::Seconds(1);
+
+absl::Status InKey(const char* key, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(key, ": ", status.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Door>> Door::Open(
+    const config::v1::Config& config, Metrics* metrics) {
+  std::unique_ptr<Door> door(new Door(config));
+  door->metrics_ = metrics;
+  std::vector<FileWatch::Watched> watched;
+  const std::string& tokens = config.auth().tokens_file();
+  if (!tokens.empty()) {
+    watched.push_back({"auth.tokens_file", {tokens}, [own = door.get()] {
+                         return own->ReadTokens();
+                       }});
+  }
+  const config::v1::Tls& tls = config.tls();
+  if (!tls.certificate_file().empty()) {
+    watched.push_back(
+        {"tls",
+         {tls.certificate_file(), tls.key_file(), tls.client_ca_file()},
+         [own = door.get()] { return own->ReadTls(); }});
+  }
+  // Stamped before they are read: a change meanwhile is seen.
+  door->watch_ = std::make_unique<FileWatch>(
+      watched, kLookInterval, [metrics](const std::string& what, bool ok) {
+        metrics->CountReload(what, ok);
+      });
+  for (const FileWatch::Watched& one : watched) {
+    absl::Status status = InKey(one.what.c_str(), one.reload());
+    if (!status.ok()) return status;
+  }
+  door->MakeGrpcCredentials();
+  door->watch_->Start();
+  return door;
+}
+
+void Door::MakeGrpcCredentials() {
+  // Who may open the socket is the system's affair.
+  const bool socket =
+      absl::StartsWith(config_.server().grpc_address(), "unix:");
+  grpc_credentials_ = tls_ == nullptr || socket
+                          ? grpc::InsecureServerCredentials()
+                          : TlsServerCredentials(tls_.get());
+}
+
+absl::Status Door::ReadTls() {
+  absl::Status status;
+  if (tls_ == nullptr) {
+    auto opened = TlsFiles::Open(config_.tls());
+    status = opened.status();
+    if (opened.ok()) tls_ = *std::move(opened);
+  } else {
+    status = tls_->Reload();
+  }
+  if (!status.ok()) return status;
+  const absl::Time expires = tls_->Get()->expires;
+  metrics_->SetCertificateExpiry(expires);
+  Log(LogLevel::kInfo, "certificate read",
+      {{"file", config_.tls().certificate_file()},
+       {"expires",
+        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", expires, absl::UTCTimeZone())}});
+  return absl::OkStatus();
+}
+
+absl::Status Door::ReadTokens() {
+  auto table = auth::CredentialTable::Load(config_.auth().tokens_file());
+  if (!table.ok()) return table.status();
+  Log(LogLevel::kInfo, "credentials read",
+      {{"file", config_.auth().tokens_file()},
+       {"credentials", absl::StrCat(table->all().size())}});
+  gate_.SetCredentials(
+      std::make_shared<const auth::CredentialTable>(*std::move(table)));
+  return absl::OkStatus();
+}
+
+}  // namespace taud::server
