@@ -225,7 +225,7 @@ def main():
         print(f"gRPC     {daemon.grpc}   (tauctl --server {daemon.grpc} …)\n"
               f"page     http://{daemon.http}/\n"
               f"metrics  http://{daemon.http}/metrics\n"
-              f"status   http://{daemon.http}/api/v1/status\n"
+              f"status   http://{daemon.http}/v1/status\n"
               f"log      {daemon.log}", flush=True)
         daemon.process.wait()
         return 0

@@ -454,8 +454,9 @@ class Daemon::Impl {
   }
 
   absl::Status Listen() {
-    auto http = HttpServer::Bind(config_.server().http_address(),
-                                 config_.server().http_hosts(), &context_);
+    auto http = HttpServer::Bind(
+        config_.server().http_address(), config_.server().http_hosts(),
+        config_.server().http_cors_origins(), &context_);
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
 

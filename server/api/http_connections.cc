@@ -30,9 +30,13 @@ constexpr char kNoLength[] =
 constexpr char kLargeBody[] =
     "HTTP/1.1 413 Payload Too Large\r\n"
     "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr char kManyBodies[] =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+    "Connection: close\r\nContent-Length: 0\r\n\r\n";
 constexpr char kFailed[] =
     "HTTP/1.1 500 Internal Server Error\r\n"
     "Connection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr size_t kLargeBytes = size_t{64} << 10;
 // Without descriptors no connection is taken for so long.
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
@@ -190,18 +194,24 @@ void HttpConnections::Accept() {
   connection.peer.address = AddressText(address);
   connection.stream =
       HttpStream(fd, tls_ == nullptr ? nullptr : tls_->Get()->context.get());
-  connection.until = model::SteadyNow() + options_.read_time;
+  connection.since = model::SteadyNow();
+  connection.until = connection.since + options_.read_time;
   connections_.push_back(std::move(connection));
 }
 
-// Who has been here longest goes: an honest client is done within milliseconds.
+// Who has been waiting longest goes: an honest client is done within
+// milliseconds, and one that is answered comes again.
 bool HttpConnections::MakeRoom() {
   if (connections_.size() < options_.max_connections) return true;
   refused_(Refusal::kHttpConnections);
-  const auto oldest = std::find_if(
-      connections_.begin(), connections_.end(),
-      [](const Connection& c) { return c.state != State::kAnswering; });
-  if (oldest == connections_.end()) return false;
+  const auto oldest =
+      std::min_element(connections_.begin(), connections_.end(),
+                       [](const Connection& a, const Connection& b) {
+                         const bool a_asks = a.state == State::kAnswering;
+                         const bool b_asks = b.state == State::kAnswering;
+                         return a_asks != b_asks ? b_asks : a.since < b.since;
+                       });
+  if (oldest->state == State::kAnswering) return false;
   Close(oldest);
   return true;
 }
@@ -212,24 +222,52 @@ bool HttpConnections::OnReady(Connection* connection) {
 }
 
 bool HttpConnections::Read(Connection* connection) {
-  char buffer[4096];
+  char buffer[16384];
   std::string& in = connection->in;
   // To the end of what has come: TLS may hold some that poll knows nothing of.
   while (connection->state == State::kReading) {
     const ssize_t n = connection->stream.Receive(buffer, sizeof(buffer));
     if (n <= 0) return n < 0;
+    if (connection->idle) {
+      connection->idle = false;
+      connection->until = model::SteadyNow() + options_.read_time;
+    }
     const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
     in.append(buffer, static_cast<size_t>(n));
-    if (connection->request_bytes == 0 && !ReadHead(connection, searched)) {
-      return false;
-    }
-    if (connection->state != State::kReading) return true;
-    const size_t wanted = connection->request_bytes;
-    if (wanted == 0 || in.size() < wanted) continue;
-    in.resize(wanted);
-    Ask(connection);
+    if (!TakeIn(connection, searched)) return false;
   }
   return true;
+}
+
+bool HttpConnections::TakeIn(Connection* connection, size_t searched) {
+  std::string& in = connection->in;
+  if (connection->request_bytes == 0 && !ReadHead(connection, searched)) {
+    return false;
+  }
+  if (connection->state != State::kReading || connection->request_bytes == 0 ||
+      in.size() < connection->request_bytes) {
+    return true;
+  }
+  connection->next = in.substr(connection->request_bytes);
+  in.resize(connection->request_bytes);
+  Ask(connection);
+  return true;
+}
+
+// The answer has been sent. False: the next request is refused already.
+bool HttpConnections::BeginNext(Connection* connection) {
+  connection->out = HttpText();
+  connection->sent = 0;
+  connection->request_bytes = 0;
+  connection->state = State::kReading;
+  connection->since = model::SteadyNow();
+  connection->in = std::move(connection->next);
+  connection->next.clear();
+  connection->idle = connection->in.empty();
+  connection->until =
+      connection->since +
+      (connection->idle ? options_.idle_time : options_.read_time);
+  return connection->idle || TakeIn(connection, 0);
 }
 
 bool HttpConnections::ReadHead(Connection* connection, size_t searched) {
@@ -252,7 +290,15 @@ bool HttpConnections::ReadHead(Connection* connection, size_t searched) {
   if (body.bytes > options_.max_body_bytes) {
     return Refuse(connection, Refusal::kHttpBody, kLargeBody);
   }
-  connection->request_bytes = head + static_cast<size_t>(body.bytes);
+  const auto bytes = static_cast<size_t>(body.bytes);
+  if (bytes > kLargeBytes) {
+    if (large_bytes_ + bytes > options_.max_large_bytes) {
+      return Refuse(connection, Refusal::kHttpBody, kManyBodies);
+    }
+    large_bytes_ += bytes;
+    connection->large_bytes = bytes;
+  }
+  connection->request_bytes = head + bytes;
   return true;
 }
 
@@ -287,6 +333,8 @@ void HttpConnections::TakeAnswers() {
         std::find_if(connections_.begin(), connections_.end(),
                      [&job](const Connection& c) { return c.id == job.id; });
     it->out = std::move(job.answer);
+    large_bytes_ -= it->large_bytes;
+    it->large_bytes = 0;
     it->state = State::kWriting;
     it->until = model::SteadyNow() + options_.write_time;
     if (!Write(&*it)) Close(it);
@@ -301,13 +349,15 @@ bool HttpConnections::Write(Connection* connection) {
     if (n <= 0) return n < 0;
     connection->sent += static_cast<size_t>(n);
   }
-  return false;
+  if (!connection->out.keeps_open || !BeginNext(connection)) return false;
+  // TLS may hold the next request already, which poll does not tell.
+  return connection->state != State::kReading || Read(connection);
 }
 
 void HttpConnections::CloseLate(absl::Time now) {
   for (auto it = connections_.begin(); it != connections_.end();) {
     const bool late = it->state != State::kAnswering && it->until <= now;
-    if (late) refused_(Refusal::kHttpTime);
+    if (late && !it->idle) refused_(Refusal::kHttpTime);
     it = late ? Close(it) : std::next(it);
   }
 }
@@ -315,6 +365,7 @@ void HttpConnections::CloseLate(absl::Time now) {
 std::list<HttpConnections::Connection>::iterator HttpConnections::Close(
     std::list<Connection>::iterator it) {
   it->stream.Close();
+  large_bytes_ -= it->large_bytes;
   shutdown(it->fd, SHUT_WR);
   close(it->fd);
   return connections_.erase(it);

@@ -28,15 +28,17 @@ namespace taud::server {
 struct HttpText {
   std::string text;
   std::shared_ptr<const void> held;
+  // Another request may come on the same connection afterwards.
+  bool keeps_open = false;
 };
 // To be called once, from any thread; an error is answered with a bare 500.
 using HttpReply = model::AnswerOnce<absl::StatusOr<HttpText>>;
 
-// Reads HTTP requests and sends answers, one a connection, without a thread for
-// any of them: who is slow, or says nothing, keeps nobody waiting. Of bodies
-// only those of POST are read, and only with a Content-Length.
+// Reads HTTP requests and sends answers, one at a time on a connection, without
+// a thread for any of them: who is slow, or says nothing, keeps nobody waiting.
+// Of bodies only those of POST are read, and only with a Content-Length.
 //
-//   reading ──whole request──▶ answering ──▶ writing ──▶ closed
+//   reading ──whole request──▶ answering ──▶ writing ──▶ closed, or reading
 //      └──time over, too long, or room is needed──▶ closed
 //
 // Start and Stop are the owner's; Stop joins all threads. REQUIRES: when Stop
@@ -48,8 +50,11 @@ class HttpConnections {
     size_t max_connections = 128;
     size_t max_head_bytes = 8192;
     size_t max_body_bytes = size_t{64} << 10;
+    // What bodies of more than 64 KiB have together, until they are answered.
+    size_t max_large_bytes = size_t{64} << 20;
     absl::Duration read_time = absl::Seconds(5);    // for the whole request
     absl::Duration write_time = absl::Seconds(10);  // for the whole answer
+    absl::Duration idle_time = absl::Seconds(30);   // between two requests
     int workers = 4;
   };
   // Answers a request: its line, headers and body. Called by any worker, which
@@ -74,9 +79,13 @@ class HttpConnections {
     HttpPeer peer;
     HttpStream stream;
     State state = State::kReading;
+    absl::Time since;  // it came, or was answered last
     absl::Time until;
+    bool idle = false;  // answered, and the next request has not begun
     std::string in;
+    std::string next;          // what came behind the request
     size_t request_bytes = 0;  // once the head is there
+    size_t large_bytes = 0;    // of large_bytes_
     HttpText out;
     size_t sent = 0;
   };
@@ -98,6 +107,8 @@ class HttpConnections {
   bool MakeRoom();
   // Each returns whether the connection goes on.
   bool Read(Connection* connection);
+  bool TakeIn(Connection* connection, size_t searched);
+  bool BeginNext(Connection* connection);
   bool ReadHead(Connection* connection, size_t searched);
   bool Refuse(Connection* connection, Refusal why, const char* answer);
   bool Write(Connection* connection);
@@ -117,7 +128,8 @@ class HttpConnections {
   int wake_ = -1;  // an event: answers are there, or the end
   uint64_t next_id_ = 0;
   absl::Time accept_after_ = absl::InfinitePast();
-  std::list<Connection> connections_;  // in order of arrival
+  size_t large_bytes_ = 0;
+  std::list<Connection> connections_;
 
   absl::Mutex mutex_;
   // One a connection at most.

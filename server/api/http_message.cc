@@ -27,6 +27,8 @@ const char* Reason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 204:
+      return "No Content";
     case 304:
       return "Not Modified";
     case 400:
@@ -86,6 +88,13 @@ class WholeRequest : public httplib::Stream {
   size_t read_ = 0;
 };
 
+bool KeepsOpen(const httplib::Request& request) {
+  if (request.version != "HTTP/1.1") return false;
+  const std::string connection =
+      absl::AsciiStrToLower(request.get_header_value("Connection"));
+  return !absl::StrContains(connection, "close");
+}
+
 // The library's parsing of a head, without its routes, connections and bodies:
 // those have a thread each, and no end.
 class HeadParser : public httplib::Server {
@@ -101,6 +110,7 @@ class HeadParser : public httplib::Server {
       for (const auto& [name, value] : request.headers) {
         parsed->headers.emplace(absl::AsciiStrToLower(name), value);
       }
+      parsed->keeps_open = KeepsOpen(request);
       return HandlerResponse::Handled;
     });
     WholeRequest request(text);
@@ -157,12 +167,14 @@ std::optional<HttpRequest> ParseHttpRequest(const std::string& text) {
   return request;
 }
 
-std::string WriteHttpResponse(const HttpResponse& response, bool head_only) {
-  std::string text = absl::StrCat(
-      "HTTP/1.1 ", response.status, " ", Reason(response.status),
-      "\r\nConnection: close\r\nContent-Length: ", response.body.size(),
-      "\r\nContent-Type: ", response.type,
-      "\r\nCache-Control: ", response.cache, "\r\n", kSafety);
+std::string WriteHttpResponse(const HttpResponse& response, bool head_only,
+                              bool keeps_open) {
+  std::string text =
+      absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status),
+                   "\r\nConnection: ", keeps_open ? "keep-alive" : "close",
+                   "\r\nContent-Length: ", response.body.size(),
+                   "\r\nContent-Type: ", response.type,
+                   "\r\nCache-Control: ", response.cache, "\r\n", kSafety);
   for (const auto& [name, value] : response.headers) {
     absl::StrAppend(&text, name, ": ", value, "\r\n");
   }

@@ -43,6 +43,8 @@ struct HttpRequest {
   std::multimap<std::string, std::string> headers;  // names in lower case
   std::string body;
   HttpPeer peer;  // not of the text
+  // The client would send another request on the same connection.
+  bool keeps_open = false;
 
   // The header's value if it is there exactly once.
   std::optional<std::string> Header(const std::string& lower_name) const;
@@ -62,9 +64,11 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;  // more of them
 };
 
-// The text of an answer, after which the connection is closed. Every answer
-// carries the headers of docs/security.md. Without its body if `head_only`.
-std::string WriteHttpResponse(const HttpResponse& response, bool head_only);
+// The text of an answer, after which the connection is closed unless
+// `keeps_open`. Every answer carries the headers of docs/security.md. Without
+// its body if `head_only`.
+std::string WriteHttpResponse(const HttpResponse& response, bool head_only,
+                              bool keeps_open = false);
 
 }  // namespace taud::server
 

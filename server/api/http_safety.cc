@@ -62,6 +62,43 @@ HttpRefused Refuse(int status, Refusal reason, absl::string_view message) {
   return {status, reason, absl::PermissionDeniedError(message)};
 }
 
+// Whether what a browser says of the page that asks is that it is ours.
+std::optional<HttpRefused> CheckOwnPage(const HttpRequest& request,
+                                        bool changes) {
+  if (request.HasHeader("sec-fetch-site")) {
+    const std::string site = request.Header("sec-fetch-site").value_or("");
+    // "none": typed by a person, which only opens a page.
+    if (site != "same-origin" && (changes || site != "none")) {
+      return Refuse(403, Refusal::kHttpOrigin,
+                    absl::StrCat("Sec-Fetch-Site: \"", Shown(site),
+                                 "\": only this daemon's own page may ask"));
+    }
+  }
+  if (!request.HasHeader("origin")) return std::nullopt;
+  const std::string origin = request.Header("origin").value_or("");
+  const std::string host = request.Header("host").value_or("");
+  absl::string_view authority = origin;
+  const bool web = absl::ConsumePrefix(&authority, "http://") ||
+                   absl::ConsumePrefix(&authority, "https://");
+  if (web && !host.empty() && absl::EqualsIgnoreCase(authority, host)) {
+    return std::nullopt;
+  }
+  return Refuse(403, Refusal::kHttpOrigin,
+                absl::StrCat("Origin: \"", Shown(origin),
+                             "\" is not the Host \"", Shown(host),
+                             "\": only this daemon's own page may ask, and "
+                             "those of server.http_cors_origins"));
+}
+
+// No form can say so.
+bool SendsJson(const HttpRequest& request) {
+  const std::string type = request.Header("content-type").value_or("");
+  const absl::string_view media = absl::StripAsciiWhitespace(
+      absl::string_view(type).substr(0, type.find(';')));
+  return absl::EqualsIgnoreCase(media, "application/json") ||
+         absl::EqualsIgnoreCase(media, "application/x-ndjson");
+}
+
 }  // namespace
 
 absl::StatusOr<HttpHosts> HttpHosts::Parse(const std::string& bound,
@@ -100,42 +137,29 @@ std::optional<HttpRefused> CheckHost(const HttpRequest& request,
                    "localhost, or list the name in server.http_hosts"));
 }
 
-std::optional<HttpRefused> CheckOrigin(const HttpRequest& request) {
+std::optional<HttpRefused> CheckOrigin(const HttpRequest& request,
+                                       const HttpOrigins& listed) {
   const bool changes = request.method == "POST";
-  if (request.HasHeader("sec-fetch-site")) {
-    const std::string site = request.Header("sec-fetch-site").value_or("");
-    // "none": typed by a person, which only opens a page.
-    if (site != "same-origin" && (changes || site != "none")) {
-      return Refuse(403, Refusal::kHttpOrigin,
-                    absl::StrCat("Sec-Fetch-Site: \"", Shown(site),
-                                 "\": only this daemon's own page may ask"));
-    }
-  }
-  if (request.HasHeader("origin")) {
-    const std::string origin = request.Header("origin").value_or("");
-    const std::string host = request.Header("host").value_or("");
-    absl::string_view authority = origin;
-    const bool web = absl::ConsumePrefix(&authority, "http://") ||
-                     absl::ConsumePrefix(&authority, "https://");
-    if (!web || host.empty() || !absl::EqualsIgnoreCase(authority, host)) {
-      return Refuse(
-          403, Refusal::kHttpOrigin,
-          absl::StrCat("Origin: \"", Shown(origin), "\" is not the Host \"",
-                       Shown(host), "\": only this daemon's own page may ask"));
-    }
+  const bool is_listed = listed.Allow(request);
+  if (!is_listed) {
+    const auto refused = CheckOwnPage(request, changes);
+    if (refused.has_value()) return refused;
   }
   if (!changes) return std::nullopt;
-  const std::string type = request.Header("content-type").value_or("");
-  const absl::string_view media = absl::StripAsciiWhitespace(
-      absl::string_view(type).substr(0, type.find(';')));
-  if (!absl::EqualsIgnoreCase(media, "application/json")) {
-    return Refuse(415, Refusal::kHttpOrigin,
-                  absl::StrCat("Content-Type: \"", Shown(type),
-                               "\" is not application/json"));
+  const bool browser =
+      request.HasHeader("origin") || request.HasHeader("sec-fetch-site");
+  const bool nothing_sent =
+      request.body.empty() && !request.HasHeader("content-type");
+  if ((browser || !nothing_sent) && !SendsJson(request)) {
+    return Refuse(
+        415, Refusal::kHttpOrigin,
+        absl::StrCat("Content-Type: \"",
+                     Shown(request.Header("content-type").value_or("")),
+                     "\" is not application/json (curl: --json)"));
   }
-  if (request.Header("x-taud-request") != "1") {
+  if (browser && !is_listed && request.Header("x-taud-request") != "1") {
     return Refuse(403, Refusal::kHttpOrigin,
-                  "X-Taud-Request: a POST needs this header, with 1");
+                  "X-Taud-Request: a POST of a page needs this header, with 1");
   }
   return std::nullopt;
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/api/http_cors.h"
 #include "server/api/http_message.h"
 #include "server/rpc/refusal.h"
 
@@ -45,9 +46,13 @@ struct HttpRefused {
 std::optional<HttpRefused> CheckHost(const HttpRequest& request,
                                      const HttpHosts& hosts);
 
-// For the API: whether a page of ours or a program asks, not a page of another
-// site. POST must say that it means it, with a header that no form can send.
-std::optional<HttpRefused> CheckOrigin(const HttpRequest& request);
+// For the API: whether a page of ours, one of a listed origin, or a program
+// asks, not a page of another site. Every browser says with a POST which page
+// sends it (Origin, Sec-Fetch-Site); who says neither is a program. What a POST
+// sends must be said to be JSON, which no form can; our own page has to send
+// X-Taud-Request besides.
+std::optional<HttpRefused> CheckOrigin(const HttpRequest& request,
+                                       const HttpOrigins& listed);
 
 }  // namespace taud::server
 

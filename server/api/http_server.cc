@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -13,10 +14,12 @@
 #include "httplib.h"
 #include "server/api/http_caller.h"
 #include "server/api/http_connections.h"
+#include "server/api/http_cors.h"
 #include "server/api/http_message.h"
 #include "server/api/http_safety.h"
 #include "server/api/json_calls.h"
 #include "server/api/json_routes.h"
+#include "server/api/openapi.h"
 #include "server/api/page_assets.h"
 #include "server/api/status_report.h"
 #include "server/rpc/errors.h"
@@ -26,7 +29,9 @@ namespace taud::server {
 namespace {
 
 constexpr int kBacklog = 128;
-constexpr char kHistoryPath[] = "/api/v1/history";
+constexpr char kHistoryPath[] = "/v1/history";
+// Of a body, whatever server.max_message_bytes says.
+constexpr size_t kMostBodyBytes = size_t{64} << 20;
 
 // The library's binding of an address, without its connections.
 class Listener : public httplib::Server {
@@ -69,6 +74,13 @@ HttpResponse AnswerAsset(const HttpRequest& request, const PageAsset& asset) {
   return response;
 }
 
+HttpConnections::Options ConnectionOptions(const DaemonContext& context) {
+  HttpConnections::Options options;
+  options.max_body_bytes =
+      std::min(context.calls.max_message_bytes, kMostBodyBytes);
+  return options;
+}
+
 HttpResponse ErrorOf(const absl::Status& status) {
   return JsonError(status, ToGrpcStatus(status, "").error_details());
 }
@@ -77,11 +89,12 @@ HttpResponse ErrorOf(const absl::Status& status) {
 
 class HttpServer::Impl {
  public:
-  Impl(const DaemonContext* context, HttpHosts hosts)
+  Impl(const DaemonContext* context, HttpHosts hosts, HttpOrigins origins)
       : context_(context),
         hosts_(std::move(hosts)),
+        origins_(std::move(origins)),
         connections_(
-            HttpConnections::Options(),
+            ConnectionOptions(*context),
             [this](const HttpPeer& peer, const std::string& text,
                    HttpReply reply) { Answer(peer, text, std::move(reply)); },
             [this](Refusal why) { context_->metrics->CountRefused(why); }) {}
@@ -116,6 +129,7 @@ class HttpServer::Impl {
     if (api != nullptr) {
       JsonCalls::Options options;
       options.max_answer_bytes = context_->calls.max_response_bytes;
+      options.memory = context_->calls.memory;
       options.refused = [this](Refusal why) {
         context_->metrics->CountRefused(why);
       };
@@ -144,7 +158,7 @@ class HttpServer::Impl {
     }
     request->peer = peer;
     const bool head_only = request->method == "HEAD";
-    if (absl::StartsWith(request->path, "/api/")) {
+    if (absl::StartsWith(request->path, kJsonRoot)) {
       return AnswerApi(*request, std::move(reply));
     }
     Send(AnswerPage(*request), head_only, std::move(reply));
@@ -181,6 +195,11 @@ class HttpServer::Impl {
     }
     const auto refused = CheckHost(request, hosts_);
     if (refused.has_value()) return Refuse(*refused);
+    if (path == "/openapi.json") {
+      HttpResponse response = Text(OpenApi());
+      response.type = "application/json";
+      return response;
+    }
     for (const PageAsset& asset : PageAssets()) {
       if (path == asset.path) return AnswerAsset(request, asset);
     }
@@ -210,23 +229,39 @@ class HttpServer::Impl {
 
   void AnswerApi(const HttpRequest& request, HttpReply reply) {
     auto refused = CheckHost(request, hosts_);
-    if (!refused.has_value()) refused = CheckOrigin(request);
+    if (!refused.has_value()) refused = CheckOrigin(request, origins_);
     if (refused.has_value()) {
-      return Send(Refuse(*refused), false, std::move(reply));
+      return SendApi(Refuse(*refused), request, std::move(reply));
+    }
+    if (request.method == "OPTIONS" && origins_.Allow(request)) {
+      return Send(origins_.AnswerPreflight(request), true, std::move(reply));
     }
     if (calls_ == nullptr || context_->history == nullptr) {
-      return Send(ErrorOf(absl::UnavailableError("there is no API here")),
-                  false, std::move(reply));
+      return SendApi(ErrorOf(absl::UnavailableError("there is no API here")),
+                     request, std::move(reply));
     }
     if (request.path == kHistoryPath && request.method == "GET") {
-      return Send(AnswerHistory(request), false, std::move(reply));
+      return SendApi(AnswerHistory(request), request, std::move(reply));
     }
     // Shared, for a std::function is copied.
     const auto once = std::make_shared<HttpReply>(std::move(reply));
-    calls_->Call(request, [once](const HttpResponse& response,
-                                 std::shared_ptr<const void> held) {
-      (*once)(HttpText{WriteHttpResponse(response, false), std::move(held)});
+    calls_->Call(request, [once, keeps_open = request.keeps_open,
+                           more = origins_.AnswerHeaders(request)](
+                              HttpResponse response,
+                              std::shared_ptr<const void> held) {
+      response.headers.insert(response.headers.end(), more.begin(), more.end());
+      (*once)(HttpText{WriteHttpResponse(response, false, keeps_open),
+                       std::move(held), keeps_open});
     });
+  }
+
+  // Closes the connection, other than the answer of a call.
+  void SendApi(HttpResponse response, const HttpRequest& request,
+               HttpReply reply) {
+    for (auto& header : origins_.AnswerHeaders(request)) {
+      response.headers.push_back(std::move(header));
+    }
+    Send(response, false, std::move(reply));
   }
 
   // The only path of the API that is no call of gRPC's: it is for plots.
@@ -255,6 +290,7 @@ class HttpServer::Impl {
 
   const DaemonContext* const context_;
   const HttpHosts hosts_;
+  const HttpOrigins origins_;
   Listener listener_;
   int port_ = -1;
   std::unique_ptr<JsonCalls> calls_;
@@ -266,10 +302,13 @@ HttpServer::~HttpServer() = default;
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Bind(
     const std::string& address, const std::string& hosts,
-    const DaemonContext* context) {
+    const std::string& origins, const DaemonContext* context) {
   auto allowed = HttpHosts::Parse(address, hosts);
   if (!allowed.ok()) return allowed.status();
-  auto impl = std::make_unique<Impl>(context, *std::move(allowed));
+  auto pages = HttpOrigins::Parse(origins);
+  if (!pages.ok()) return pages.status();
+  auto impl =
+      std::make_unique<Impl>(context, *std::move(allowed), *std::move(pages));
   absl::Status status = impl->Bind(address);
   if (!status.ok()) return status;
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));

@@ -19,27 +19,30 @@ namespace taud::server {
 //              503 and why
 //   /metrics   Prometheus text format; if credentials are asked for, of who
 //              may observe, unless auth.open_metrics
-//   /api/v1/…  calls of the API as JSON (json_routes.h)
+//   /v1/…      calls of the API as JSON (json_routes.h)
+//   /openapi.json  what they are, for machines (openapi.h)
 // /healthz, /readyz and /metrics are answered whatever Host says; the others
 // look at who asks (http_safety.h). (prometheus-cpp's own server cannot start
 // in a process with this much static thread-local storage.)
 //
 // Start and Stop are the owner's; requests run on threads it owns, which wait
 // for nothing: calls of the API are answered when gRPC has an answer. A
-// connection is closed after its answer, or when its request takes longer than
-// five seconds; idle and slow ones keep nobody waiting (http_connections.h).
+// connection is closed after its answer, unless that was a call's, or when its
+// request takes longer than five seconds; idle and slow ones keep nobody
+// waiting (http_connections.h).
 class HttpServer {
  public:
   // Binds `address` ("host:port", port 0: any). `hosts` are the names that it
-  // may be asked under (server.http_hosts). `context` outlives it.
+  // may be asked under (server.http_hosts), `origins` those whose pages may use
+  // the API (server.http_cors_origins). `context` outlives it.
   // INVALID_ARGUMENT for an address without a port, or a bad name; UNAVAILABLE
   // if it cannot be bound, with the remedy.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Bind(
       const std::string& address, const std::string& hosts,
-      const DaemonContext* context);
+      const std::string& origins, const DaemonContext* context);
   ~HttpServer();
 
-  // `api` leads to the gRPC server; null: /api/v1/ is UNAVAILABLE.
+  // `api` leads to the gRPC server; null: /v1/ is UNAVAILABLE.
   // `tls` outlives the server; null: in the clear.
   void Start(const std::shared_ptr<grpc::Channel>& api,
              const TlsFiles* tls = nullptr);

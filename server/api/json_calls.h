@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "server/admission/admission.h"
 #include "server/admission/gatekeeper.h"
 #include "server/api/http_message.h"
 #include "server/api/json_routes.h"
@@ -28,9 +29,13 @@ namespace taud::server {
 class JsonCalls {
  public:
   struct Options {
-    size_t max_calls = 16;  // under way, until the answer has been sent
-    size_t max_long = 4;    // of them, of routes that are
+    size_t max_calls = 64;  // under way, until the answer has been sent
+    // Of them, of routes that are.
+    size_t max_long = 4;
+    size_t max_streams = 8;
     size_t max_answer_bytes = size_t{4} << 20;  // of the JSON
+    // Answers count here until they have been sent; null: nowhere.
+    MemoryBudget* memory = nullptr;
     std::function<void(Refusal)> refused;
     // Whose callers the calls are made for; null: nobody is asked who it is.
     const Gatekeeper* gate = nullptr;
@@ -57,14 +62,25 @@ class JsonCalls {
     absl::Mutex mutex;
     size_t calls ABSL_GUARDED_BY(mutex) = 0;
     size_t longs ABSL_GUARDED_BY(mutex) = 0;
+    size_t streams ABSL_GUARDED_BY(mutex) = 0;
+    size_t* Of(JsonRoute::Kind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   };
 
   // Given back when the last one lets go of it. Null: there is none left.
-  std::shared_ptr<const void> TakePlace(bool is_long);
-  void Start(std::unique_ptr<Pending> call,
-             const google::protobuf::Message& request);
+  std::shared_ptr<const void> TakePlace(JsonRoute::Kind kind);
+  // Sets the deadline and the id that the request asks for.
+  absl::Status Prepare(const HttpRequest& request, Pending* call);
+  // False: it was stopped, and `call` was replied to.
+  bool Register(Pending* call);
+  void StartUnary(std::unique_ptr<Pending> call,
+                  const google::protobuf::Message& request);
+  void StartStream(std::unique_ptr<Pending> call, std::string body);
   void Finish(Pending* pending, const grpc::Status& status);
   HttpResponse AnswerOf(const Pending& pending, const grpc::Status& status);
+  // Takes the place, and memory for the answer, which becomes an error if there
+  // is none.
+  std::shared_ptr<const void> Hold(std::shared_ptr<const void> place,
+                                   HttpResponse* response);
 
   const Options options_;
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();

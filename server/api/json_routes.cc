@@ -15,6 +15,7 @@
 #include "server/rpc/errors.h"
 #include "taud/v1/catalog_service.pb.h"
 #include "taud/v1/error_details.pb.h"
+#include "taud/v1/ingestion_service.pb.h"
 #include "taud/v1/model_service.pb.h"
 #include "taud/v1/recommendation_service.pb.h"
 
@@ -28,26 +29,41 @@ using google::protobuf::Message;
 using google::protobuf::MessageFactory;
 using google::protobuf::MethodDescriptor;
 
+constexpr auto kLong = JsonRoute::Kind::kLong;
+constexpr auto kStream = JsonRoute::Kind::kStream;
+
+// All of the API, but WatchStatus (ask GetStatus again) and Backup, which
+// writes to a directory and asks where its client is.
 constexpr JsonRoute kRoutes[] = {
-    {"GET", "/api/v1/status", "taud.v1.ModelService.GetStatus"},
-    {"GET", "/api/v1/quality", "taud.v1.ModelService.GetQuality"},
-    {"GET", "/api/v1/decisions", "taud.v1.ModelService.ListDecisions"},
-    {"GET", "/api/v1/snapshots", "taud.v1.ModelService.ListSnapshots"},
-    {"GET", "/api/v1/snapshots/diff", "taud.v1.ModelService.DiffSnapshots",
-     true},
-    {"POST", "/api/v1/snapshots/keep", "taud.v1.ModelService.KeepSnapshot",
-     true},
-    {"POST", "/api/v1/snapshots/release",
-     "taud.v1.ModelService.ReleaseSnapshot", true},
-    {"POST", "/api/v1/publish", "taud.v1.ModelService.Publish", true},
-    {"POST", "/api/v1/rollback", "taud.v1.ModelService.Rollback", true},
-    {"POST", "/api/v1/pause", "taud.v1.ModelService.Pause", true},
-    {"POST", "/api/v1/resume", "taud.v1.ModelService.Resume", true},
-    {"POST", "/api/v1/recommend", "taud.v1.RecommendationService.Recommend"},
-    {"POST", "/api/v1/similar", "taud.v1.RecommendationService.SimilarItems"},
-    {"GET", "/api/v1/items", "taud.v1.CatalogService.ListItems"},
-    {"GET", "/api/v1/items/{id}", "taud.v1.CatalogService.GetItem"},
-    {"GET", "/api/v1/users/{id}", "taud.v1.CatalogService.GetUser"},
+    {"POST", "/v1/recommend", "taud.v1.RecommendationService.Recommend"},
+    {"POST", "/v1/recommend:batch",
+     "taud.v1.RecommendationService.RecommendBatch"},
+    {"POST", "/v1/similar", "taud.v1.RecommendationService.SimilarItems"},
+    {"POST", "/v1/interactions", "taud.v1.IngestionService.WriteInteractions"},
+    {"POST", "/v1/interactions:stream", "taud.v1.IngestionService.Ingest",
+     kStream},
+    {"POST", "/v1/interactions:retract",
+     "taud.v1.IngestionService.RetractInteractions"},
+    {"GET", "/v1/items", "taud.v1.CatalogService.ListItems"},
+    {"GET", "/v1/items/{id}", "taud.v1.CatalogService.GetItem"},
+    {"POST", "/v1/items:batch", "taud.v1.CatalogService.UpsertItems"},
+    {"POST", "/v1/items:delete", "taud.v1.CatalogService.DeleteItems"},
+    {"GET", "/v1/users/{id}", "taud.v1.CatalogService.GetUser"},
+    {"POST", "/v1/users:batch", "taud.v1.CatalogService.UpsertUsers"},
+    {"POST", "/v1/users:erase", "taud.v1.CatalogService.EraseUser"},
+    {"GET", "/v1/erasures/{erasure_id}", "taud.v1.CatalogService.GetErasure"},
+    {"GET", "/v1/status", "taud.v1.ModelService.GetStatus"},
+    {"GET", "/v1/quality", "taud.v1.ModelService.GetQuality"},
+    {"GET", "/v1/decisions", "taud.v1.ModelService.ListDecisions"},
+    {"GET", "/v1/snapshots", "taud.v1.ModelService.ListSnapshots"},
+    {"GET", "/v1/snapshots:diff", "taud.v1.ModelService.DiffSnapshots", kLong},
+    {"POST", "/v1/snapshots:keep", "taud.v1.ModelService.KeepSnapshot", kLong},
+    {"POST", "/v1/snapshots:release", "taud.v1.ModelService.ReleaseSnapshot",
+     kLong},
+    {"POST", "/v1/publish", "taud.v1.ModelService.Publish", kLong},
+    {"POST", "/v1/rollback", "taud.v1.ModelService.Rollback", kLong},
+    {"POST", "/v1/pause", "taud.v1.ModelService.Pause", kLong},
+    {"POST", "/v1/resume", "taud.v1.ModelService.Resume", kLong},
 };
 
 // Named, so that they are linked in: the table finds them by name.
@@ -56,14 +72,10 @@ void LinkMessages() {
     v1::GetStatusRequest::descriptor();
     v1::RecommendRequest::descriptor();
     v1::GetItemRequest::descriptor();
+    v1::WriteInteractionsRequest::descriptor();
     return true;
   }();
   (void)once;
-}
-
-const MethodDescriptor& MethodOf(const JsonRoute& route) {
-  LinkMessages();
-  return *DescriptorPool::generated_pool()->FindMethodByName(route.rpc);
 }
 
 std::unique_ptr<Message> NewMessage(const Descriptor* type) {
@@ -134,12 +146,6 @@ absl::Status SetParameter(const std::string& name, const std::string& text,
                                        field->cpp_type_name()));
 }
 
-// Protobuf draws where it stopped on lines of their own.
-absl::Status BodyError(absl::string_view message) {
-  return FieldError("body",
-                    absl::StrReplaceAll(message, {{"\n\n", " "}, {"\n", " "}}));
-}
-
 int HttpStatusOf(absl::StatusCode code) {
   switch (code) {
     case absl::StatusCode::kOk:
@@ -208,6 +214,26 @@ nlohmann::json DetailsJson(const std::string& serialised, int* retry_seconds) {
 
 }  // namespace
 
+absl::Span<const JsonRoute> JsonRoutes() { return kRoutes; }
+
+const MethodDescriptor& MethodOf(const JsonRoute& route) {
+  LinkMessages();
+  return *DescriptorPool::generated_pool()->FindMethodByName(route.rpc);
+}
+
+absl::Status ReadJson(absl::string_view field, const std::string& text,
+                      Message* message) {
+  if (!model::IsUtf8(text)) return FieldError(field, "is not UTF-8");
+  const auto parsed =
+      google::protobuf::util::JsonStringToMessage(text, message);
+  if (parsed.ok()) return absl::OkStatus();
+  // Protobuf draws where it stopped on lines of their own.
+  return FieldError(
+      field, absl::StrReplaceAll(absl::string_view(parsed.message().data(),
+                                                   parsed.message().size()),
+                                 {{"\n\n", " "}, {"\n", " "}}));
+}
+
 absl::StatusOr<const JsonRoute*> FindJsonRoute(const HttpRequest& request) {
   const char* other = nullptr;
   for (const JsonRoute& route : kRoutes) {
@@ -230,15 +256,10 @@ std::string RpcPath(const JsonRoute& route) {
 
 absl::StatusOr<std::unique_ptr<Message>> MakeRpcRequest(
     const JsonRoute& route, const HttpRequest& request) {
-  std::unique_ptr<Message> message = NewMessage(MethodOf(route).input_type());
+  std::unique_ptr<Message> message = MakeEmptyRequest(route);
   if (request.method == "POST" && !request.body.empty()) {
-    if (!model::IsUtf8(request.body)) return FieldError("body", "is not UTF-8");
-    const auto parsed = google::protobuf::util::JsonStringToMessage(
-        request.body, message.get());
-    if (!parsed.ok()) {
-      return BodyError(
-          absl::string_view(parsed.message().data(), parsed.message().size()));
-    }
+    absl::Status status = ReadJson("body", request.body, message.get());
+    if (!status.ok()) return status;
   }
   for (const auto& [name, value] : request.parameters) {
     absl::Status status = SetParameter(name, value, message.get());
@@ -252,6 +273,10 @@ absl::StatusOr<std::unique_ptr<Message>> MakeRpcRequest(
     if (!status.ok()) return status;
   }
   return message;
+}
+
+std::unique_ptr<Message> MakeEmptyRequest(const JsonRoute& route) {
+  return NewMessage(MethodOf(route).input_type());
 }
 
 std::unique_ptr<Message> MakeRpcResponse(const JsonRoute& route) {
@@ -274,14 +299,14 @@ HttpResponse JsonError(const absl::Status& status, const std::string& details) {
   response.type = "application/json";
   int retry_seconds = 0;
   nlohmann::json error;
-  error["code"] = absl::StatusCodeToString(status.code());
+  error["code"] = static_cast<int>(status.code());
   error["message"] = status.message().empty() && absl::IsUnimplemented(status)
                          ? "this daemon does not answer this call"
                          : std::string(status.message());
   error["details"] = DetailsJson(details, &retry_seconds);
   // What is no UTF-8 is replaced, not thrown at.
-  response.body = nlohmann::json{{"error", std::move(error)}}.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  response.body =
+      error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (absl::IsUnauthenticated(status)) {
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
   }

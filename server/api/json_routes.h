@@ -6,6 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "server/api/http_message.h"
 
@@ -21,12 +23,19 @@ struct JsonRoute {
   // The last part may be "{field}", which takes the rest of the path.
   const char* path;
   const char* rpc;  // "taud.v1.ModelService.GetStatus"
-  // It may take as long as publishing does.
-  bool is_long = false;
+  enum class Kind {
+    kShort,
+    kLong,    // may take as long as publishing does
+    kStream,  // messages on lines of their own, each answered by one
+  };
+  Kind kind = Kind::kShort;
 };
 
 // The paths begin so.
-inline constexpr char kJsonRoot[] = "/api/v1/";
+inline constexpr char kJsonRoot[] = "/v1/";
+
+absl::Span<const JsonRoute> JsonRoutes();
+const google::protobuf::MethodDescriptor& MethodOf(const JsonRoute& route);
 
 // NOT_FOUND; UNIMPLEMENTED for a path that has another method, naming it.
 absl::StatusOr<const JsonRoute*> FindJsonRoute(const HttpRequest& request);
@@ -39,13 +48,20 @@ std::string RpcPath(const JsonRoute& route);
 absl::StatusOr<std::unique_ptr<google::protobuf::Message>> MakeRpcRequest(
     const JsonRoute& route, const HttpRequest& request);
 
-// An empty answer of the route's call.
+// An empty request, and an empty answer, of the route's call.
+std::unique_ptr<google::protobuf::Message> MakeEmptyRequest(
+    const JsonRoute& route);
 std::unique_ptr<google::protobuf::Message> MakeRpcResponse(
     const JsonRoute& route);
 
 std::string ToJson(const google::protobuf::Message& message);
 
-// {"error": {"code": "NOT_FOUND", "message": …, "details": […]}} under the
+// Reads `text` into `message`. INVALID_ARGUMENT naming `field`, which `text`
+// is.
+absl::Status ReadJson(absl::string_view field, const std::string& text,
+                      google::protobuf::Message* message);
+
+// A google.rpc.Status, {"code": 5, "message": …, "details": […]}, under the
 // status that HTTP has for the code, with Retry-After where it may be tried
 // again. `details` is the serialised google.rpc.Status of gRPC's trailer.
 HttpResponse JsonError(const absl::Status& status, const std::string& details);

@@ -213,23 +213,32 @@ TEST_F(CredentialsTest, EveryPathAsksForItsRole) {
     Role needed;
   } paths[] = {
       {"GET", "/metrics", Role::kObserve},
-      {"GET", "/api/v1/history", Role::kObserve},
-      {"GET", "/api/v1/status", Role::kObserve},
-      {"GET", "/api/v1/quality", Role::kObserve},
-      {"GET", "/api/v1/decisions", Role::kObserve},
-      {"GET", "/api/v1/snapshots", Role::kObserve},
-      {"GET", "/api/v1/snapshots/diff?from=1&to=2", Role::kObserve},
-      {"POST", "/api/v1/snapshots/keep", Role::kOperate},
-      {"POST", "/api/v1/snapshots/release", Role::kOperate},
-      {"POST", "/api/v1/publish", Role::kOperate},
-      {"POST", "/api/v1/rollback", Role::kOperate},
-      {"POST", "/api/v1/pause", Role::kOperate},
-      {"POST", "/api/v1/resume", Role::kOperate},
-      {"POST", "/api/v1/recommend", Role::kRecommend},
-      {"POST", "/api/v1/similar", Role::kRecommend},
-      {"GET", "/api/v1/items", Role::kCatalog},
-      {"GET", "/api/v1/items/m1", Role::kCatalog},
-      {"GET", "/api/v1/users/u1", Role::kCatalog},
+      {"GET", "/v1/history", Role::kObserve},
+      {"GET", "/v1/status", Role::kObserve},
+      {"GET", "/v1/quality", Role::kObserve},
+      {"GET", "/v1/decisions", Role::kObserve},
+      {"GET", "/v1/snapshots", Role::kObserve},
+      {"GET", "/v1/snapshots:diff?from=1&to=2", Role::kObserve},
+      {"POST", "/v1/snapshots:keep", Role::kOperate},
+      {"POST", "/v1/snapshots:release", Role::kOperate},
+      {"POST", "/v1/publish", Role::kOperate},
+      {"POST", "/v1/rollback", Role::kOperate},
+      {"POST", "/v1/pause", Role::kOperate},
+      {"POST", "/v1/resume", Role::kOperate},
+      {"POST", "/v1/recommend", Role::kRecommend},
+      {"POST", "/v1/recommend:batch", Role::kRecommend},
+      {"POST", "/v1/interactions", Role::kIngest},
+      {"POST", "/v1/interactions:stream", Role::kIngest},
+      {"POST", "/v1/interactions:retract", Role::kIngest},
+      {"POST", "/v1/items:batch", Role::kCatalog},
+      {"POST", "/v1/items:delete", Role::kCatalog},
+      {"POST", "/v1/users:batch", Role::kCatalog},
+      {"POST", "/v1/users:erase", Role::kErase},
+      {"GET", "/v1/erasures/1", Role::kErase},
+      {"POST", "/v1/similar", Role::kRecommend},
+      {"GET", "/v1/items", Role::kCatalog},
+      {"GET", "/v1/items/m1", Role::kCatalog},
+      {"GET", "/v1/users/u1", Role::kCatalog},
   };
   for (const auto& one : paths) {
     for (const std::string& token :
@@ -305,7 +314,7 @@ TEST_F(CredentialsTest, TokensChangeWhileItRuns) {
   Replace(tokens_file_, "not a line\n");
   ASSERT_TRUE(daemon_->WaitForLog("the new file is no good"));
   EXPECT_TRUE(Call(status, before).ok());
-  const auto said = [&] { return Http("GET", "/api/v1/status", before)->body; };
+  const auto said = [&] { return Http("GET", "/v1/status", before)->body; };
   EXPECT_THAT(said(), HasSubstr("file_not_read"));
   EXPECT_THAT(said(), HasSubstr(":1: not a JSON object"));
   EXPECT_THAT(
@@ -325,7 +334,7 @@ TEST_F(CredentialsTest, TokensChangeWhileItRuns) {
   EXPECT_EQ(watch->Finish().error_code(), grpc::UNAUTHENTICATED);
   EXPECT_EQ(Call(status, before).error_code(), grpc::UNAUTHENTICATED);
   EXPECT_TRUE(Call(status, next.text).ok());
-  EXPECT_THAT(Http("GET", "/api/v1/status", next.text)->body,
+  EXPECT_THAT(Http("GET", "/v1/status", next.text)->body,
               Not(HasSubstr("file_not_read")));
 }
 
@@ -335,7 +344,7 @@ TEST_F(CredentialsTest, NoTokenIsLogged) {
   for (const std::string& token : {wrong, right}) {
     Call("/taud.v1.ModelService/GetStatus", token);
     Call("/taud.v1.ModelService/Publish", token);
-    Http("GET", "/api/v1/status", token);
+    Http("GET", "/v1/status", token);
   }
   for (const std::string& token : {wrong, right}) {
     EXPECT_THAT(daemon_->log(), Not(HasSubstr(token.substr(20))));

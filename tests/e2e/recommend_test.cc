@@ -323,7 +323,7 @@ TEST_F(RecommendTest, HttpForMachinesThatWatch) {
   const auto ready = http.Get("/readyz");
   ASSERT_TRUE(ready);
   EXPECT_EQ(ready->status, 200);
-  const auto status = http.Get("/api/v1/status");
+  const auto status = http.Get("/v1/status");
   ASSERT_TRUE(status);
   EXPECT_THAT(status->body, HasSubstr("\"phase\":\"SERVING\""));
   const auto unknown = http.Get("/nothing");

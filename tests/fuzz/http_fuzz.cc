@@ -26,11 +26,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!request.has_value()) return 0;
   static const auto hosts = HttpHosts::Parse("127.0.0.1:9464", "taud.example");
   (void)CheckHost(*request, *hosts);
-  if (CheckOrigin(*request).has_value()) {
+  static const auto origins = HttpOrigins::Parse("https://shop.example");
+  if (CheckOrigin(*request, *origins).has_value()) {
     // Whatever else it says, what is marked as another site's is refused.
     return 0;
   }
-  TAUD_CHECK(request->method != "POST" ||
+  TAUD_CHECK(request->method != "POST" || !request->HasHeader("origin") ||
+             origins->Allow(*request) ||
              request->Header("x-taud-request") == "1");
   const auto route = FindJsonRoute(*request);
   if (!route.ok()) {

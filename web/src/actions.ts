@@ -99,7 +99,7 @@ export function keep(version: number): void {
     fields: [h('label', { for: 'keep-name' }, 'Name'), name],
     button: 'Keep',
     run: async () => {
-      await post('snapshots/keep', { version: String(version), name: name.value });
+      await post('snapshots:keep', { version: String(version), name: name.value });
       return `Snapshot ${version} is kept as ${name.value}`;
     },
   });
@@ -112,7 +112,7 @@ export function release(version: number, name: string): void {
     button: 'Release',
     danger: true,
     run: async () => {
-      await post('snapshots/release', { version: String(version) });
+      await post('snapshots:release', { version: String(version) });
       return `Snapshot ${version} is released`;
     },
   });

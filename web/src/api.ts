@@ -8,7 +8,11 @@ export class ApiError extends Error {
   }
 }
 
-const ROOT = '/api/v1/';
+// Of google.rpc.Status, by number.
+const CODES = ['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND',
+               'ALREADY_EXISTS', 'PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED',
+               'OUT_OF_RANGE', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'];
+const ROOT = '/v1/';
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
@@ -29,8 +33,8 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
     if (response.ok) throw new ApiError('UNREACHABLE', 'the answer was cut off');
   }
   if (response.ok) return body as T;
-  const error = (body as { error?: { code?: string; message?: string } } | null)?.error;
-  throw new ApiError(error?.code ?? 'HTTP ' + response.status,
+  const error = body as { code?: number; message?: string } | null;
+  throw new ApiError(CODES[error?.code ?? -1] ?? 'HTTP ' + response.status,
                      error?.message || 'HTTP status ' + response.status);
 }
 

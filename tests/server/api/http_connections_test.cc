@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <string>
@@ -32,7 +33,7 @@ class HttpConnectionsTest : public testing::Test {
         [this](const HttpPeer&, const std::string& request, HttpReply reply) {
           request_ = request;
           if (throws_) throw std::bad_alloc();
-          reply(HttpText{answer_, held_});
+          reply(HttpText{answer_, held_, keeps_open_});
         },
         [this](Refusal why) {
           if (refused_.HasBeenNotified()) return;
@@ -62,10 +63,17 @@ class HttpConnectionsTest : public testing::Test {
     }
     return text;
   }
+  std::string ReadBytes(size_t size) const {
+    std::string text(size, ' ');
+    const ssize_t n = recv(fd_, text.data(), size, MSG_WAITALL);
+    text.resize(static_cast<size_t>(std::max<ssize_t>(n, 0)));
+    return text;
+  }
   size_t ReadAll() const { return ReadText().size(); }
 
   std::string answer_ = "answer";
   std::shared_ptr<const void> held_;
+  bool keeps_open_ = false;
   bool throws_ = false;
   std::string request_;  // the last one; read when its answer has come
   absl::Notification refused_;
@@ -158,6 +166,59 @@ TEST_F(HttpConnectionsTest, WhatIsHeldIsLetGoWhenTheAnswerIsGone) {
   EXPECT_EQ(ReadText(), answer_);
   held_ = nullptr;
   let_go.WaitForNotification();
+}
+
+TEST_F(HttpConnectionsTest, AKeptConnectionAnswersOneRequestAfterTheOther) {
+  keeps_open_ = true;
+  Start({});
+  // The second comes with the first, the third when both are answered.
+  ConnectAndSay(
+      "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nab"
+      "GET /b HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(ReadBytes(2 * answer_.size()), answer_ + answer_);
+  EXPECT_EQ(request_, "GET /b HTTP/1.1\r\n\r\n");
+  const std::string third = "GET /c HTTP/1.1\r\n\r\n";
+  ASSERT_EQ(send(fd_, third.data(), third.size(), 0),
+            static_cast<ssize_t>(third.size()));
+  EXPECT_EQ(ReadBytes(answer_.size()), answer_);
+  EXPECT_EQ(request_, third);
+}
+
+TEST_F(HttpConnectionsTest, AKeptConnectionThatIdlesIsClosedAndNotCounted) {
+  keeps_open_ = true;
+  HttpConnections::Options options;
+  options.idle_time = absl::Milliseconds(20);
+  Start(options);
+  ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(ReadText(), answer_);  // ends, for the server closes
+  EXPECT_FALSE(refused_.HasBeenNotified());
+}
+
+TEST_F(HttpConnectionsTest, LargeBodiesHaveALimitTogether) {
+  HttpConnections::Options options;
+  options.max_body_bytes = 1 << 20;
+  options.max_large_bytes = 150000;
+  Start(options);
+  const std::string head = "POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n";
+  ConnectAndSay(head);
+  const int first = fd_;
+  // The first is read before the second comes: it connected before.
+  ConnectAndSay(head);
+  EXPECT_EQ(ReadText().substr(0, 12), "HTTP/1.1 503");
+  EXPECT_EQ(why_, Refusal::kHttpBody);
+  close(fd_);
+  // A small one always fits.
+  ConnectAndSay("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab");
+  EXPECT_EQ(ReadText(), answer_);
+  close(fd_);
+  // The first is answered, and makes room.
+  fd_ = first;
+  const std::string body(100000, 'x');
+  ASSERT_EQ(send(fd_, body.data(), body.size(), 0), 100000);
+  EXPECT_EQ(ReadText(), answer_);
+  close(fd_);
+  ConnectAndSay(head + body);
+  EXPECT_EQ(ReadText(), answer_);
 }
 
 TEST_F(HttpConnectionsTest, WhatThrowsIsAnAnswer) {

@@ -13,12 +13,12 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 TEST(HttpMessageTest, ParsesLineHeadersAndBody) {
   const auto request = ParseHttpRequest(
-      "POST /api/v1/users/a%2Fb%20c?limit=3&title=x+y%26z HTTP/1.1\r\n"
+      "POST /v1/users/a%2Fb%20c?limit=3&title=x+y%26z HTTP/1.1\r\n"
       "Host: localhost:9464\r\nX-TAUD-Request: 1\r\n"
       "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n{\"\"}");
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->method, "POST");
-  EXPECT_EQ(request->path, "/api/v1/users/a/b c");
+  EXPECT_EQ(request->path, "/v1/users/a/b c");
   EXPECT_EQ(request->parameters,
             (Parameters{{"limit", "3"}, {"title", "x y&z"}}));
   EXPECT_EQ(request->Header("x-taud-request"), "1");

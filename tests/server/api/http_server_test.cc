@@ -19,7 +19,8 @@ class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() {
     context_.metrics = &metrics_;
-    auto server = HttpServer::Bind("127.0.0.1:0", "taud.example", &context_);
+    auto server = HttpServer::Bind("127.0.0.1:0", "taud.example",
+                                   "https://shop.example", &context_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     server_->Start(nullptr);
@@ -143,7 +144,7 @@ TEST_F(HttpServerTest, ARequestMayComeInPieces) {
 
 TEST_F(HttpServerTest, ForeignHostsAreMisdirectedAndProbesAreNot) {
   const int fd = Connect();
-  Say(fd, "GET /api/v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  Say(fd, "GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n");
   const std::string answer = ReadAll(fd);
   EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 421")) << answer;
   EXPECT_TRUE(absl::StrContains(answer, "evil.example")) << answer;
@@ -159,13 +160,54 @@ TEST_F(HttpServerTest, ForeignHostsAreMisdirectedAndProbesAreNot) {
 TEST_F(HttpServerTest, OtherSitesPagesAreRefused) {
   const int fd = Connect();
   Say(fd,
-      "POST /api/v1/publish HTTP/1.1\r\nHost: localhost\r\n"
+      "POST /v1/publish HTTP/1.1\r\nHost: localhost\r\n"
       "Origin: http://evil.example\r\nX-Taud-Request: 1\r\n"
       "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
   const std::string answer = ReadAll(fd);
   EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 403")) << answer;
-  EXPECT_TRUE(absl::StrContains(answer, "\"error\"")) << answer;
+  EXPECT_TRUE(absl::StrContains(answer, "\"message\"")) << answer;
   EXPECT_TRUE(Counted("http_origin"));
+}
+
+TEST_F(HttpServerTest, AListedPageIsToldThatItMay) {
+  const int fd = Connect();
+  Say(fd,
+      "OPTIONS /v1/recommend HTTP/1.1\r\nHost: localhost\r\n"
+      "Origin: https://shop.example\r\n"
+      "Access-Control-Request-Method: POST\r\n\r\n");
+  const std::string answer = ReadAll(fd);
+  EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 204")) << answer;
+  for (const char* header :
+       {"Access-Control-Allow-Origin: https://shop.example\r\n",
+        "Access-Control-Allow-Methods: GET, POST\r\n", "Vary: Origin\r\n"}) {
+    EXPECT_TRUE(absl::StrContains(answer, header)) << header << answer;
+  }
+  // Every answer, errors included, is readable for the page; no other page's
+  // is.
+  for (const char* origin : {"https://shop.example", "https://evil.example"}) {
+    const int get = Connect();
+    Say(get, absl::StrCat("GET /v1/status HTTP/1.1\r\nHost: localhost\r\n"
+                          "Origin: ",
+                          origin, "\r\n\r\n"));
+    const std::string got = ReadAll(get);
+    EXPECT_EQ(absl::StrContains(got, "Access-Control-Allow-Origin"),
+              absl::StrContains(origin, "shop"))
+        << got;
+  }
+  const int foreign = Connect();
+  Say(foreign,
+      "OPTIONS /v1/recommend HTTP/1.1\r\nHost: localhost\r\n"
+      "Origin: https://evil.example\r\n\r\n");
+  EXPECT_TRUE(absl::StartsWith(ReadAll(foreign), "HTTP/1.1 403"));
+}
+
+TEST_F(HttpServerTest, AListedOriginIsOne) {
+  for (const char* bad : {"*", "shop.example", "https://", "https://a/b"}) {
+    const auto server = HttpServer::Bind("127.0.0.1:0", "", bad, &context_);
+    EXPECT_TRUE(absl::StrContains(server.status().message(),
+                                  "server.http_cors_origins"))
+        << server.status();
+  }
 }
 
 TEST_F(HttpServerTest, HasThePageAndItsFiles) {
@@ -200,7 +242,7 @@ TEST_F(HttpServerTest, HasThePageAndItsFiles) {
 }
 
 TEST_F(HttpServerTest, EveryAnswerHasTheHeadersOfSafety) {
-  for (const char* path : {"/healthz", "/nothing", "/api/v1/status"}) {
+  for (const char* path : {"/healthz", "/nothing", "/v1/status"}) {
     const int fd = Connect();
     Say(fd, absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     const std::string answer = ReadAll(fd);
@@ -223,14 +265,14 @@ TEST_F(HttpServerTest, HeadHasNoBody) {
 
 TEST_F(HttpServerTest, AListedHostIsAName) {
   const auto server =
-      HttpServer::Bind("127.0.0.1:0", "a.example, http://b", &context_);
+      HttpServer::Bind("127.0.0.1:0", "a.example, http://b", "", &context_);
   EXPECT_TRUE(absl::StrContains(server.status().message(), "\"http://b\""))
       << server.status();
 }
 
 TEST_F(HttpServerTest, AnAddressNeedsAPort) {
   for (const char* address : {"127.0.0.1", "127.0.0.1:", "127.0.0.1:70000"}) {
-    EXPECT_EQ(HttpServer::Bind(address, "", &context_).status().code(),
+    EXPECT_EQ(HttpServer::Bind(address, "", "", &context_).status().code(),
               absl::StatusCode::kInvalidArgument)
         << address;
   }

@@ -31,6 +31,7 @@ class JsonCallsTest : public testing::Test {
     JsonCalls::Options options;
     options.max_calls = 3;
     options.max_long = 1;
+    options.max_streams = 1;
     options.refused = [this](Refusal why) { refused_.push_back(why); };
     calls_ = std::make_unique<JsonCalls>(
         std::move(options),
@@ -47,13 +48,15 @@ class JsonCallsTest : public testing::Test {
   }
 
   void Call(const std::string& method, const std::string& path) {
-    calls_->Call(
-        Request(method, path),
-        [this](const HttpResponse& response, std::shared_ptr<const void> held) {
-          absl::MutexLock lock(&mutex_);
-          statuses_.push_back(response.status);
-          held_.push_back(std::move(held));
-        });
+    Call(Request(method, path));
+  }
+  void Call(const HttpRequest& request) {
+    calls_->Call(request, [this](const HttpResponse& response,
+                                 std::shared_ptr<const void> held) {
+      absl::MutexLock lock(&mutex_);
+      statuses_.push_back(response.status);
+      held_.push_back(std::move(held));
+    });
   }
   std::vector<int> statuses() {
     absl::MutexLock lock(&mutex_);
@@ -71,48 +74,76 @@ class JsonCallsTest : public testing::Test {
 };
 
 TEST_F(JsonCallsTest, BeyondTheLimitsItIsUnavailableAtOnce) {
-  Call("POST", "/api/v1/publish");
-  Call("POST", "/api/v1/rollback");  // the second long one
+  Call("POST", "/v1/publish");
+  Call("POST", "/v1/rollback");  // the second long one
   EXPECT_EQ(statuses(), (std::vector<int>{503}));
-  Call("GET", "/api/v1/status");
-  Call("GET", "/api/v1/status");
-  Call("GET", "/api/v1/status");  // the fourth
+  Call("GET", "/v1/status");
+  Call("GET", "/v1/status");
+  Call("GET", "/v1/status");  // the fourth
   EXPECT_EQ(statuses(), (std::vector<int>{503, 503}));
   EXPECT_EQ(refused_,
             (std::vector<Refusal>{Refusal::kHttpCalls, Refusal::kHttpCalls}));
 }
 
+TEST_F(JsonCallsTest, StreamsHaveTheirOwnPlaces) {
+  Call("POST", "/v1/publish");
+  Call("POST", "/v1/interactions:stream");
+  EXPECT_TRUE(statuses().empty());
+  Call("POST", "/v1/interactions:stream");  // the second
+  EXPECT_EQ(statuses(), (std::vector<int>{503}));
+}
+
+TEST_F(JsonCallsTest, AClientSaysHowLongItWaits) {
+  HttpRequest request = Request("GET", "/v1/status");
+  for (const char* bad : {"", "soon", "-1s", "0ms", "5", "inf"}) {
+    request.headers = {{"taud-timeout", bad}};
+    Call(request);
+    EXPECT_EQ(statuses().back(), 400) << bad;
+  }
+  request.headers = {{"taud-timeout", "1s"}, {"taud-timeout", "2s"}};
+  Call(request);
+  EXPECT_EQ(statuses().back(), 400);
+  const size_t before = statuses().size();
+  request.headers = {{"taud-timeout", "1ms"}};
+  Call(request);
+  const auto answered = [this, before]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return statuses_.size() > before;
+  };
+  absl::MutexLock lock(&mutex_, absl::Condition(&answered));
+  EXPECT_EQ(statuses_.back(), 504);
+}
+
 TEST_F(JsonCallsTest, StoppingAnswersWhatIsUnderWay) {
-  Call("POST", "/api/v1/publish");
-  Call("GET", "/api/v1/status");
+  Call("POST", "/v1/publish");
+  Call("GET", "/v1/status");
   EXPECT_TRUE(statuses().empty());
   calls_->Stop();
   EXPECT_EQ(statuses(), (std::vector<int>{499, 499}));
-  Call("GET", "/api/v1/status");
+  Call("GET", "/v1/status");
   EXPECT_EQ(statuses().back(), 503);
 }
 
 TEST_F(JsonCallsTest, APlaceIsTakenUntilTheAnswerHasBeenSent) {
-  for (int i = 0; i < 3; ++i) Call("GET", "/api/v1/status");
+  for (int i = 0; i < 3; ++i) Call("GET", "/v1/status");
   calls_->Stop();
   EXPECT_EQ(statuses().size(), 3u);
   refused_.clear();
-  Call("GET", "/api/v1/status");  // the answers are still held
+  Call("GET", "/v1/status");  // the answers are still held
   EXPECT_EQ(refused_.size(), 1u);
   {
     absl::MutexLock lock(&mutex_);
     held_.clear();
   }
-  Call("GET", "/api/v1/status");
+  Call("GET", "/v1/status");
   EXPECT_EQ(refused_.size(),
             1u);  // 503 for being stopped, not for want of room
 }
 
 TEST_F(JsonCallsTest, WhatIsNoCallTakesNoPlace) {
   for (int i = 0; i < 5; ++i) {
-    Call("GET", "/api/v1/nothing");
-    Call("GET", "/api/v1/publish");
-    Call("GET", "/api/v1/decisions?");
+    Call("GET", "/v1/nothing");
+    Call("GET", "/v1/publish");
+    Call("GET", "/v1/decisions?");
   }
   EXPECT_EQ(statuses(),
             (std::vector<int>{404, 405, 404, 404, 405, 404, 404, 405, 404, 404,

@@ -55,12 +55,12 @@ function serves(page) {
 
 function served(page) {
   return page.evaluate(async () =>
-    Number((await (await fetch('/api/v1/status')).json()).serving.snapshot_version));
+    Number((await (await fetch('/v1/status')).json()).serving.snapshot_version));
 }
 
 // Points of the plots' lines that the page knows.
 function points(page) {
-  return page.evaluate(async () => (await (await fetch('/api/v1/history')).json()).samples.length);
+  return page.evaluate(async () => (await (await fetch('/v1/history')).json()).samples.length);
 }
 
 test('a daemon with nothing is shown as that', async () => {
@@ -98,7 +98,7 @@ test('plots move while interactions come', async () => {
     document.querySelectorAll('#plot-traffic .legend li')[1].querySelector('b').textContent));
   const before = { points: await points(page), picture: await figure.locator('canvas').evaluate((c) => c.toDataURL()) };
   await page.waitForFunction(async (count) =>
-    (await (await fetch('/api/v1/history')).json()).samples.length >= count + 2, before.points, { polling: 500 });
+    (await (await fetch('/v1/history')).json()).samples.length >= count + 2, before.points, { polling: 500 });
   await page.waitForFunction((picture) =>
     document.querySelector('#plot-traffic canvas').toDataURL() !== picture, before.picture);
   assert.match(await value(), /interactions [1-9]/);
@@ -154,10 +154,10 @@ test('publish and roll back do what they say', async () => {
 async function pretend(page) {
   const now = Date.now();
   const json = (body) => (route) => route.fulfill({ json: body });
-  await page.route('**/api/v1/quality', json(fixtures.quality()));
-  await page.route('**/api/v1/snapshots', json(fixtures.snapshots(now)));
-  await page.route('**/api/v1/decisions', json(fixtures.decisions(now)));
-  await page.route('**/api/v1/history*', json(fixtures.history(now)));
+  await page.route('**/v1/quality', json(fixtures.quality()));
+  await page.route('**/v1/snapshots', json(fixtures.snapshots(now)));
+  await page.route('**/v1/decisions', json(fixtures.decisions(now)));
+  await page.route('**/v1/history*', json(fixtures.history(now)));
 }
 
 test('keep, release, pause, resume and forced publishing ask for what they say', async () => {
@@ -165,15 +165,15 @@ test('keep, release, pause, resume and forced publishing ask for what they say',
   await pretend(page);
   const sent = [];
   let state = 'training';
-  await page.route('**/api/v1/{publish,pause,resume,snapshots/keep,snapshots/release}', (route) => {
+  await page.route('**/v1/{publish,pause,resume,snapshots:keep,snapshots:release}', (route) => {
     const request = route.request();
-    const name = new URL(request.url()).pathname.slice('/api/v1/'.length);
+    const name = new URL(request.url()).pathname.slice('/v1/'.length);
     sent.push([name, request.postDataJSON(), request.headers()['x-taud-request'], request.headers()['content-type']]);
     if (name === 'pause') state = 'paused';
     if (name === 'resume') state = 'training';
     return route.fulfill({ json: { version: '43' } });
   });
-  await page.route('**/api/v1/status', async (route) => {
+  await page.route('**/v1/status', async (route) => {
     const status = await (await route.fetch()).json();
     status.trainer.state = state;
     await route.fulfill({ json: status });
@@ -200,8 +200,8 @@ test('keep, release, pause, resume and forced publishing ask for what they say',
   await act('Publish…', () => page.check('#force'), 'Publish');
   const mark = ['1', 'application/json'];
   assert.deepEqual(sent, [
-    ['snapshots/keep', { version: '42', name: 'before-sale.2' }, ...mark],
-    ['snapshots/release', { version: '41' }, ...mark],
+    ['snapshots:keep', { version: '42', name: 'before-sale.2' }, ...mark],
+    ['snapshots:release', { version: '41' }, ...mark],
     ['pause', {}, ...mark], ['resume', {}, ...mark], ['publish', { force: true }, ...mark],
   ]);
   assert.deepEqual(page.complaints, []);
@@ -214,8 +214,8 @@ test('what is refused is told in the dialog', async () => {
   await page.goto(daemon.url);
   await page.getByRole('button', { name: 'Roll back snapshot 39' }).click();
   const dialog = page.getByRole('dialog');
-  await page.route('**/api/v1/rollback', (route) => route.fulfill({
-    status: 404, json: { error: { code: 'NOT_FOUND', message: 'version: no snapshot 39 is on disk', details: [] } },
+  await page.route('**/v1/rollback', (route) => route.fulfill({
+    status: 404, json: { code: 5, message: 'version: no snapshot 39 is on disk', details: [] },
   }));
   await dialog.getByRole('button', { name: 'Roll back' }).click();
   await dialog.getByRole('alert').filter({ hasText: 'no snapshot 39 is on disk' }).waitFor();
@@ -262,7 +262,7 @@ test('a user and items can be tried, and strangers\' texts are texts', async () 
 test('hostile texts in reports are inert', async () => {
   const page = await open();
   await pretend(page);
-  await page.route('**/api/v1/status', async (route) => {
+  await page.route('**/v1/status', async (route) => {
     const status = await (await route.fetch()).json();
     status.summary = fixtures.HOSTILE;
     status.problems = [{ severity: 'SEVERITY_WARNING', code: fixtures.HOSTILE, text: fixtures.TURNED + fixtures.HOSTILE }];

@@ -10,13 +10,15 @@
 from taud.v1.catalog_service_pb2 import Item
 from taud.v1.types_pb2 import Exploration, Filter, Rules, TagBoost
 
+from . import aio
 from .answers import Recommendations, columns
 from .client import Client
 from .errors import (DeadlineExceeded, Error, FailedPrecondition,
                      InvalidArgument, NotFound, Overloaded, PermissionDenied,
                      Unauthenticated, Unavailable)
-from .ingest import IngestResult, IngestStream, Rejection
-from .interactions import Interaction
+from .ingest import IngestStream
+from .ingest_state import IngestResult, Rejection
+from .interactions import Interaction, from_columns
 from .retry import Retry
 
 __all__ = [
@@ -24,5 +26,5 @@ __all__ = [
     "Filter", "IngestResult", "IngestStream", "Interaction", "InvalidArgument",
     "Item", "NotFound", "Overloaded", "PermissionDenied", "Recommendations",
     "Rejection", "Retry", "Rules", "TagBoost", "Unauthenticated", "Unavailable",
-    "columns",
+    "aio", "columns", "from_columns",
 ]

@@ -3,28 +3,19 @@ from __future__ import annotations
 
 import itertools
 import time
-import uuid
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence
 
 import grpc
 from taud.v1 import (catalog_service_pb2, catalog_service_pb2_grpc,
-                     ingestion_service_pb2, ingestion_service_pb2_grpc,
-                     model_service_pb2, model_service_pb2_grpc,
-                     recommendation_service_pb2,
-                     recommendation_service_pb2_grpc, types_pb2)
+                     ingestion_service_pb2_grpc, model_service_pb2,
+                     model_service_pb2_grpc, recommendation_service_pb2_grpc,
+                     types_pb2)
 
-from . import access, answers, errors
+from . import access, answers, errors, requests
 from .ingest import IngestStream
-from .interactions import InteractionLike, to_proto
+from .interactions import InteractionLike
+from .requests import CHANNEL_OPTIONS
 from .retry import Retry
-
-# How long a connection that broke is left alone at most, ms: a daemon that was
-# restarted is there again within a second.
-_CHANNEL_OPTIONS = (
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-)
 
 
 class Client:
@@ -50,10 +41,10 @@ class Client:
         if credentials is None:
             credentials = access.tls_credentials(ca, certificate, key)
         self._channel = (
-            grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+            grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
             if credentials is None else
             grpc.secure_channel(address, credentials,
-                                options=_CHANNEL_OPTIONS))
+                                options=CHANNEL_OPTIONS))
         channel = self._channel if token is None else grpc.intercept_channel(
             self._channel, access.TokenInterceptor(token))
         self._recommendation = (
@@ -99,11 +90,10 @@ class Client:
                   timeout: Optional[float] = None) -> answers.Recommendations:
         """The best items for a user, for the items of a session, or both.
         after_sequence: what write() returned, to read one's own writes."""
-        request = recommendation_service_pb2.RecommendRequest(
-            user_id=user, k=k, context_item_ids=context, filter=filter,
-            rules=rules, exploration=exploration,
-            after_sequence=after_sequence, include_titles=titles,
-            include_properties=properties, include_reasons=reasons,
+        request = requests.recommend(
+            user, k, context=context, filter=filter, rules=rules,
+            exploration=exploration, after_sequence=after_sequence,
+            titles=titles, properties=properties, reasons=reasons,
             page_token=page_token)
         return answers.from_proto(
             user, self._call(self._recommendation.Recommend, request, timeout))
@@ -115,9 +105,8 @@ class Client:
                         timeout: Optional[float] = None,
                         ) -> List[answers.Recommendations]:
         """The same for up to 1,000 users, all from one snapshot."""
-        request = recommendation_service_pb2.RecommendBatchRequest(
-            user_ids=users, k=k, filter=filter, rules=rules,
-            include_titles=titles)
+        request = requests.recommend_batch(users, k, filter=filter,
+                                           rules=rules, titles=titles)
         batch = self._call(self._recommendation.RecommendBatch, request,
                            timeout)
         return [answers.from_proto(user, answer)
@@ -136,8 +125,7 @@ class Client:
                 titles: bool = False, timeout: Optional[float] = None,
                 ) -> List[types_pb2.ScoredItem]:
         """The nearest items. NotFound for an unknown one."""
-        request = recommendation_service_pb2.SimilarItemsRequest(
-            item_id=item, k=k, filter=filter, include_titles=titles)
+        request = requests.similar(item, k, filter=filter, titles=titles)
         return list(self._call(self._recommendation.SimilarItems, request,
                                timeout).items)
 
@@ -151,13 +139,7 @@ class Client:
         One without an event id is given one, so that another try after a
         broken connection stores nothing twice. For a stream of them there is
         ingest()."""
-        messages = [to_proto(i) for i in interactions]
-        call = uuid.uuid4().hex
-        for number, message in enumerate(messages):
-            if not message.event_id:
-                message.event_id = f"{call}-{number}"
-        request = ingestion_service_pb2.WriteInteractionsRequest(
-            interactions=messages)
+        request = requests.write(interactions)
         written = self._call(self._ingestion.WriteInteractions, request,
                              timeout)
         return max(written.sequences, default=0)
@@ -179,20 +161,26 @@ class Client:
 
     def get_item(self, item: str, *, timeout: Optional[float] = None,
                  ) -> catalog_service_pb2.GetItemResponse:
-        return self._call(self._catalog.GetItem,
-                          catalog_service_pb2.GetItemRequest(id=item), timeout)
+        answer: catalog_service_pb2.GetItemResponse = self._call(
+            self._catalog.GetItem,
+            catalog_service_pb2.GetItemRequest(id=item), timeout)
+        return answer
 
     def get_user(self, user: str, *, timeout: Optional[float] = None,
                  ) -> catalog_service_pb2.GetUserResponse:
-        return self._call(self._catalog.GetUser,
-                          catalog_service_pb2.GetUserRequest(id=user), timeout)
+        answer: catalog_service_pb2.GetUserResponse = self._call(
+            self._catalog.GetUser,
+            catalog_service_pb2.GetUserRequest(id=user), timeout)
+        return answer
 
     # The model.
 
     def status(self, *,
                timeout: Optional[float] = None) -> model_service_pb2.Status:
-        return self._call(self._model.GetStatus,
-                          model_service_pb2.GetStatusRequest(), timeout)
+        answer: model_service_pb2.Status = self._call(
+            self._model.GetStatus, model_service_pb2.GetStatusRequest(),
+            timeout)
+        return answer
 
     def wait_until_learnt(self, sequence: int, *,
                           timeout: Optional[float] = None) -> None:
