@@ -203,7 +203,7 @@ absl::StatusOr<CredentialTable> CredentialTable::Parse(
   return table;
 }
 
-absl::StatusOr<CredentialTable> CredentialTable::Load(const std::string& path) {
+absl::StatusOr<std::string> ReadCredentialFile(const std::string& path) {
   struct stat info = {};
   std::ifstream file(path);
   if (!file || stat(path.c_str(), &info) != 0 || S_ISDIR(info.st_mode)) {
@@ -223,7 +223,13 @@ absl::StatusOr<CredentialTable> CredentialTable::Load(const std::string& path) {
     return absl::FailedPreconditionError(absl::StrCat(
         path, ": larger than the ", kMaxFileBytes, " bytes that are read"));
   }
-  return Parse(text, path);
+  return text;
+}
+
+absl::StatusOr<CredentialTable> CredentialTable::Load(const std::string& path) {
+  const auto text = ReadCredentialFile(path);
+  if (!text.ok()) return text.status();
+  return Parse(*text, path);
 }
 
 absl::StatusOr<const Credential*> CredentialTable::ByToken(

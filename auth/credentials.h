@@ -42,6 +42,10 @@ struct Credential {
   std::string key() const { return id.empty() ? "cert:" + subject : id; }
 };
 
+// A whole file. NOT_FOUND if it cannot be read; FAILED_PRECONDITION if
+// everybody may write to it, or if it is larger than 4 MiB.
+absl::StatusOr<std::string> ReadCredentialFile(const std::string& path);
+
 // The tokens file: one JSON object a line; empty lines, and those that begin
 // with '#', count for nothing.
 //
@@ -56,8 +60,7 @@ class CredentialTable {
   // INVALID_ARGUMENT, one line a fault ("file:line: what is wrong").
   static absl::StatusOr<CredentialTable> Parse(absl::string_view text,
                                                absl::string_view file_name);
-  // Parse of a file. NOT_FOUND if it cannot be read; FAILED_PRECONDITION if
-  // everybody may write to it, or if it is larger than 4 MiB.
+  // Parse of ReadCredentialFile.
   static absl::StatusOr<CredentialTable> Load(const std::string& path);
 
   // Whose token this is. UNAUTHENTICATED: nobody's, or it has expired.

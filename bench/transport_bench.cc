@@ -45,7 +45,7 @@ void Measure(const char* name, int port, int concurrency) {
   request.set_k(20);
   const grpc::Slice slice(request.SerializeAsString());
   cli::Load load;
-  load.server = absl::StrCat("127.0.0.1:", port);
+  load.common.server = absl::StrCat("127.0.0.1:", port);
   load.method = "/taud.v1.RecommendationService/Recommend";
   load.requests = {grpc::ByteBuffer(&slice, 1)};
   load.concurrency = concurrency;

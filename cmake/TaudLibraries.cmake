@@ -64,6 +64,14 @@ target_include_directories(taud_httplib SYSTEM INTERFACE
   ${HTTPLIB_INCLUDE_DIR})
 target_link_libraries(taud_httplib INTERFACE ${HTTPLIB_LIBRARY})
 
+# Rhonabwy: JSON Web Tokens and Keys.
+find_path(RHONABWY_INCLUDE_DIR NAMES rhonabwy.h REQUIRED)
+find_library(RHONABWY_LIBRARY NAMES rhonabwy REQUIRED)
+add_library(taud_rhonabwy INTERFACE)
+target_include_directories(taud_rhonabwy SYSTEM INTERFACE
+  ${RHONABWY_INCLUDE_DIR})
+target_link_libraries(taud_rhonabwy INTERFACE ${RHONABWY_LIBRARY})
+
 # How systemd is told that the daemon is ready, and lives.
 find_path(SYSTEMD_INCLUDE_DIR NAMES systemd/sd-daemon.h REQUIRED)
 find_library(SYSTEMD_LIBRARY NAMES systemd REQUIRED)

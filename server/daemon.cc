@@ -25,6 +25,7 @@
 #include "server/door.h"
 #include "server/lifecycle/backup_place.h"
 #include "server/lifecycle/drain.h"
+#include "server/observe/grpc_log.h"
 #include "server/observe/logging.h"
 #include "server/rpc/acceptor.h"
 #include "server/rpc/answer_deadlines.h"
@@ -89,6 +90,7 @@ class Daemon::Impl {
 
   absl::Status Start() {
     context_.started_ms = absl::ToUnixMillis(absl::Now());
+    TakeGrpcLog();
     descriptors_ = RaiseDescriptorLimit();
     metrics_.SetInsecure(config_.server().insecure());
     if (config_.server().insecure()) {

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "auth/credentials.h"
+#include "auth/jwt.h"
 #include "server/observe/logging.h"
 
 namespace taud::server {
@@ -32,6 +33,12 @@ absl::StatusOr<std::unique_ptr<Door>> Door::Open(
                          return own->ReadTokens();
                        }});
   }
+  const std::string& jwks = config.auth().jwks_file();
+  if (!jwks.empty()) {
+    watched.push_back({"auth.jwks_file", {jwks}, [own = door.get()] {
+                         return own->ReadJwks();
+                       }});
+  }
   const config::v1::Tls& tls = config.tls();
   if (!tls.certificate_file().empty()) {
     watched.push_back(
@@ -51,6 +58,26 @@ absl::StatusOr<std::unique_ptr<Door>> Door::Open(
   door->MakeGrpcCredentials();
   door->watch_->Start();
   return door;
+}
+
+absl::Status Door::ReadJwks() {
+  const config::v1::Auth& config = config_.auth();
+  auth::JwtRules rules;
+  rules.issuer = config.jwt_issuer();
+  rules.audience = config.jwt_audience();
+  rules.roles_claim = config.jwt_roles_claim();
+  rules.leeway = absl::Seconds(config.jwt_leeway_seconds());
+  auto text = auth::ReadCredentialFile(config.jwks_file());
+  if (!text.ok()) return text.status();
+  auto verifier = auth::JwtVerifier::Create(*text, std::move(rules));
+  if (!verifier.ok()) {
+    return absl::Status(
+        verifier.status().code(),
+        absl::StrCat(config.jwks_file(), " ", verifier.status().message()));
+  }
+  Log(LogLevel::kInfo, "keys of JWTs read", {{"file", config.jwks_file()}});
+  gate_.SetJwt(*std::move(verifier));
+  return absl::OkStatus();
 }
 
 void Door::MakeGrpcCredentials() {

@@ -23,9 +23,7 @@ class Door {
       const config::v1::Config& config, Metrics* metrics);
 
   // Null: nobody is asked for a credential.
-  const Gatekeeper* gate() const {
-    return config_.auth().tokens_file().empty() ? nullptr : &gate_;
-  }
+  const Gatekeeper* gate() const { return gate_.closed() ? &gate_ : nullptr; }
   const FileWatch* files() const { return watch_.get(); }
   // Null: in the clear.
   const TlsFiles* tls() const { return tls_.get(); }
@@ -37,6 +35,7 @@ class Door {
  private:
   explicit Door(const config::v1::Config& config) : config_(config) {}
   absl::Status ReadTokens();
+  absl::Status ReadJwks();
   absl::Status ReadTls();
   void MakeGrpcCredentials();
 

@@ -108,7 +108,9 @@ std::string PriorOf(const LabFlags& flags,
 std::string Tau0FactorOf(const LabFlags& flags,
                          const trainer::OfflineFitOptions& fit) {
   if (!flags.tau0_factor.empty()) return flags.tau0_factor;
-  return RhoOf(flags, fit) == "auto" ? "auto" : "1";
+  const bool found =
+      fit.backbone == Backbone::kMf && RhoOf(flags, fit) == "auto";
+  return found ? "auto" : "1";
 }
 
 // The same: the papers' tables measure the papers' methods.

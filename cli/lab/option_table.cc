@@ -269,7 +269,8 @@ std::vector<LabOption> Temperature() {
           .Told("tau0_equation", IsAdaptive),
       LabOption("--tau0-factor", &F::tau0_factor, std::string(),
                 "tau0 is so many times what the equation says, or auto: chosen "
-                "on a slice cut from train")
+                "on a slice cut from train; by default auto for mf where --rho "
+                "is, otherwise 1")
           .Tells([](const F& flags, const Experiment& options, Json* json) {
             const std::string factor = Tau0FactorOf(flags, options.fit);
             if (factor != "1") (*json)["tau0_factor_option"] = factor;

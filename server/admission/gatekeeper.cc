@@ -51,6 +51,19 @@ std::string SubjectOf(const grpc::ServerContextBase& context) {
              : std::string();
 }
 
+absl::StatusOr<Caller> CallerOf(
+    const absl::StatusOr<const auth::Credential*>& found) {
+  if (!found.ok()) return found.status();
+  const auth::Credential& credential = **found;
+  return Caller{credential.name, credential.roles, credential.key(),
+                credential.limits};
+}
+
+absl::StatusOr<Caller> CallerOf(const absl::StatusOr<auth::JwtCaller>& good) {
+  if (!good.ok()) return good.status();
+  return Caller{good->subject, good->roles, "", auth::Limits()};
+}
+
 }  // namespace
 
 Gatekeeper::Gatekeeper() : secret_(NewSecret()) {}
@@ -58,26 +71,37 @@ Gatekeeper::Gatekeeper() : secret_(NewSecret()) {}
 void Gatekeeper::SetCredentials(
     std::shared_ptr<const auth::CredentialTable> table) {
   absl::MutexLock lock(&mutex_);
-  table_ = std::move(table);
+  known_.table = std::move(table);
+}
+
+void Gatekeeper::SetJwt(std::shared_ptr<const auth::JwtVerifier> verifier) {
+  absl::MutexLock lock(&mutex_);
+  known_.jwt = std::move(verifier);
 }
 
 bool Gatekeeper::closed() const {
   absl::MutexLock lock(&mutex_);
-  return table_ != nullptr;
+  return known_.table != nullptr || known_.jwt != nullptr;
 }
 
-absl::StatusOr<const auth::Credential*> Gatekeeper::Recognise(
-    const auth::CredentialTable& table, const Presented& presented,
-    absl::Time now) const {
+absl::StatusOr<Caller> Gatekeeper::Recognise(const Known& known,
+                                             const Presented& presented,
+                                             absl::Time now) {
   if (presented.twice) {
     return absl::UnauthenticatedError(
         "more than one authorization header was sent");
   }
   if (!presented.authorization.empty()) {
-    return table.ByToken(BearerToken(presented.authorization), now);
+    const absl::string_view token = BearerToken(presented.authorization);
+    const bool is_jwt = known.jwt != nullptr && absl::StrContains(token, '.');
+    if (is_jwt) return CallerOf(known.jwt->Verify(token, now));
+    if (known.table != nullptr) {
+      return CallerOf(known.table->ByToken(token, now));
+    }
+    return absl::UnauthenticatedError("the token is not known here");
   }
-  if (!presented.subject.empty()) {
-    return table.BySubject(presented.subject, now);
+  if (!presented.subject.empty() && known.table != nullptr) {
+    return CallerOf(known.table->BySubject(presented.subject, now));
   }
   return absl::UnauthenticatedError(
       "a credential is needed: send `authorization: Bearer TOKEN`");
@@ -86,24 +110,21 @@ absl::StatusOr<const auth::Credential*> Gatekeeper::Recognise(
 absl::StatusOr<Caller> Gatekeeper::Admit(const Presented& presented,
                                          auth::Role role,
                                          absl::Time now) const {
-  std::shared_ptr<const auth::CredentialTable> table;
+  Known known;
   {
     absl::MutexLock lock(&mutex_);
-    table = table_;
+    known = known_;
   }
-  Caller caller;
-  if (table == nullptr) {
-    caller.roles = auth::RoleSet::All();
-    return caller;
+  if (known.table == nullptr && known.jwt == nullptr) {
+    Caller everybody;
+    everybody.roles = auth::RoleSet::All();
+    return everybody;
   }
-  const auto credential = Recognise(*table, presented, now);
-  if (!credential.ok()) return credential.status();
-  caller.name = (*credential)->name;
-  caller.roles = (*credential)->roles;
-  if (caller.roles.Has(role)) return caller;
+  auto caller = Recognise(known, presented, now);
+  if (!caller.ok() || caller->roles.Has(role)) return caller;
   return absl::PermissionDeniedError(
       absl::StrCat("the role ", auth::RoleName(role), " is needed; ",
-                   caller.name, " has ", caller.roles.Text()));
+                   caller->name, " has ", caller->roles.Text()));
 }
 
 Presented Gatekeeper::PresentedBy(

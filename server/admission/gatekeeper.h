@@ -11,7 +11,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "auth/credentials.h"
+#include "auth/jwt.h"
 #include "grpcpp/server_context.h"
+#include "server/admission/credential_limits.h"
 
 namespace taud::server {
 
@@ -27,6 +29,8 @@ struct Presented {
 struct Caller {
   std::string name;  // empty while nobody is asked for a credential
   auth::RoleSet roles;
+  std::string key;  // of the credential, for its limits
+  auth::Limits limits;
 };
 
 // Who may do what. Before any credential is set everybody may do everything,
@@ -35,8 +39,10 @@ class Gatekeeper {
  public:
   Gatekeeper();
 
-  // From now on the file's credentials, and no others, count.
+  // From now on these count, beside JWTs that SetJwt's verifier finds good, and
+  // no others.
   void SetCredentials(std::shared_ptr<const auth::CredentialTable> table);
+  void SetJwt(std::shared_ptr<const auth::JwtVerifier> verifier);
 
   // Whether credentials are asked for.
   bool closed() const;
@@ -46,6 +52,17 @@ class Gatekeeper {
   // says more than the caller's own credential does.
   absl::StatusOr<Caller> Admit(const Presented& presented, auth::Role role,
                                absl::Time now) const;
+
+  // Takes what the caller's limits allow, or RESOURCE_EXHAUSTED; see
+  // CredentialLimits.
+  absl::Status Charge(const Caller& caller, const Cost& cost,
+                      absl::Time steady_now) const {
+    return limits_.Charge(caller.key, caller.name, caller.limits, cost,
+                          steady_now);
+  }
+  absl::StatusOr<StreamPlace> OpenStream(const Caller& caller) const {
+    return limits_.OpenStream(caller.key, caller.name, caller.limits);
+  }
 
   // What a call of gRPC presents. Calls that the daemon makes to itself for
   // others carry what those have presented.
@@ -60,13 +77,18 @@ class Gatekeeper {
   const std::string& secret() const { return secret_; }
 
  private:
-  absl::StatusOr<const auth::Credential*> Recognise(
-      const auth::CredentialTable& table, const Presented& presented,
-      absl::Time now) const;
+  struct Known {
+    std::shared_ptr<const auth::CredentialTable> table;
+    std::shared_ptr<const auth::JwtVerifier> jwt;
+  };
+  static absl::StatusOr<Caller> Recognise(const Known& known,
+                                          const Presented& presented,
+                                          absl::Time now);
 
   const std::string secret_;
   mutable absl::Mutex mutex_;
-  std::shared_ptr<const auth::CredentialTable> table_ ABSL_GUARDED_BY(mutex_);
+  Known known_ ABSL_GUARDED_BY(mutex_);
+  mutable CredentialLimits limits_;
 };
 
 }  // namespace taud::server

@@ -148,6 +148,27 @@ absl::StatusOr<Caller> AdmitCaller(const CallEnvironment& environment,
   return caller;
 }
 
+absl::Status ChargeCaller(const CallEnvironment& environment,
+                          const Caller& caller, const Cost& cost) {
+  if (environment.gate == nullptr) return absl::OkStatus();
+  absl::Status status =
+      environment.gate->Charge(caller, cost, model::SteadyNow());
+  if (!status.ok()) {
+    environment.metrics->CountRefused(Refusal::kCredentialLimit);
+  }
+  return status;
+}
+
+absl::StatusOr<StreamPlace> OpenStream(const CallEnvironment& environment,
+                                       const Caller& caller) {
+  if (environment.gate == nullptr) return StreamPlace();
+  auto place = environment.gate->OpenStream(caller);
+  if (!place.ok()) {
+    environment.metrics->CountRefused(Refusal::kCredentialLimit);
+  }
+  return place;
+}
+
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
                                const grpc::ByteBuffer& bytes) {
   if (bytes.Length() <= environment.max_message_bytes) return absl::OkStatus();
@@ -253,16 +274,37 @@ bool RpcCall::HoldAnswer(size_t bytes) {
 }
 
 bool RpcCall::Admit() {
-  const auto caller = AdmitCaller(*environment_, method_,
-                                  PresentedIn(*environment_, *context_));
-  if (caller.ok()) return true;
-  Fail(caller.status());
+  auto caller = AdmitCaller(*environment_, method_,
+                            PresentedIn(*environment_, *context_));
+  absl::Status status = caller.status();
+  if (caller.ok()) {
+    caller_ = *std::move(caller);
+    Cost cost;
+    cost.requests = 1;
+    status = ChargeCaller(*environment_, caller_, cost);
+  }
+  if (status.ok()) return true;
+  Fail(std::move(status));
+  return false;
+}
+
+bool RpcCall::ChargeInteractions(size_t interactions) {
+  Cost cost;
+  cost.interactions = static_cast<double>(interactions);
+  absl::Status status = ChargeCaller(*environment_, caller_, cost);
+  if (status.ok()) return true;
+  Fail(std::move(status));
   return false;
 }
 
 bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
                     google::protobuf::Message* request) {
   absl::Status status = CheckMessageBytes(*environment_, bytes);
+  if (status.ok()) {
+    Cost cost;
+    cost.bytes = static_cast<double>(bytes.Length());
+    status = ChargeCaller(*environment_, caller_, cost);
+  }
   if (status.ok()) status = ParseRequest(bytes, request);
   if (status.ok()) return true;
   Fail(std::move(status));

@@ -63,6 +63,13 @@ struct CallEnvironment {
 absl::StatusOr<Caller> AdmitCaller(const CallEnvironment& environment,
                                    RpcMethod method,
                                    const Presented& presented);
+// Takes the cost of what the caller's limits allow: RESOURCE_EXHAUSTED,
+// counted, if it is too much.
+absl::Status ChargeCaller(const CallEnvironment& environment,
+                          const Caller& caller, const Cost& cost);
+// A place for a stream, likewise.
+absl::StatusOr<StreamPlace> OpenStream(const CallEnvironment& environment,
+                                       const Caller& caller);
 // What the call presents; nothing while nobody is asked.
 Presented PresentedIn(const CallEnvironment& environment,
                       const grpc::ServerContextBase& context);
@@ -109,8 +116,11 @@ class RpcCall {
   RpcCall& operator=(const RpcCall&) = delete;
   virtual ~RpcCall();
 
-  // Whether the caller may make this call; if not, fails it.
+  // Whether the caller may make this call, and one more now; if not, fails it.
   bool Admit();
+  // Takes so many interactions of the caller's limits; if they are too many,
+  // fails the call and returns false.
+  bool ChargeInteractions(size_t interactions);
   // Parses the request; if it cannot, fails the call and returns false.
   bool Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* request);
 
@@ -150,6 +160,7 @@ class RpcCall {
   const std::string request_id_;
   const absl::Time start_;
   const absl::Time deadline_;
+  Caller caller_;
   size_t held_ = 0;  // bytes of environment_->memory
   AnswerDeadlines::Answer answer_;
 };

@@ -351,7 +351,9 @@ bool HttpConnections::Write(Connection* connection) {
     if (n <= 0) return n < 0;
     connection->sent += static_cast<size_t>(n);
   }
-  return connection->out.keeps_open && BeginNext(connection);
+  if (!connection->out.keeps_open || !BeginNext(connection)) return false;
+  // TLS may hold the next request already, which poll does not tell.
+  return connection->state != State::kReading || Read(connection);
 }
 
 void HttpConnections::CloseLate(absl::Time now) {
@@ -364,8 +366,8 @@ void HttpConnections::CloseLate(absl::Time now) {
 
 std::list<HttpConnections::Connection>::iterator HttpConnections::Close(
     std::list<Connection>::iterator it) {
-  large_bytes_ -= it->large_bytes;
   it->stream.Close();
+  large_bytes_ -= it->large_bytes;
   shutdown(it->fd, SHUT_WR);
   close(it->fd);
   return connections_.erase(it);

@@ -42,9 +42,9 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> parameters;
   std::multimap<std::string, std::string> headers;  // names in lower case
   std::string body;
+  HttpPeer peer;  // not of the text
   // The client would send another request on the same connection.
   bool keeps_open = false;
-  HttpPeer peer;  // not of the text
 
   // The header's value if it is there exactly once.
   std::optional<std::string> Header(const std::string& lower_name) const;

@@ -40,7 +40,7 @@ IngestStream::IngestStream(const DaemonContext* context,
 void IngestStream::Begin(std::shared_ptr<IngestStream> self) {
   absl::MutexLock lock(&mutex_);
   self_ = std::move(self);
-  if (absl::Status status = CheckCaller(); !status.ok()) {
+  if (absl::Status status = Open(); !status.ok()) {
     flow_.Close(std::move(status));
     return Advance();
   }
@@ -72,8 +72,22 @@ void IngestStream::OnReadDone(bool ok) {
   Advance();
 }
 
-absl::Status IngestStream::CheckCaller() const {
-  return AdmitCaller(context_->calls, RpcMethod::kIngest, presented_).status();
+absl::Status IngestStream::CheckCaller() {
+  auto caller = AdmitCaller(context_->calls, RpcMethod::kIngest, presented_);
+  if (caller.ok()) caller_ = *caller;
+  return caller.status();
+}
+
+absl::Status IngestStream::Open() {
+  absl::Status status = CheckCaller();
+  if (!status.ok()) return status;
+  Cost cost;
+  cost.requests = 1;
+  status = ChargeCaller(context_->calls, caller_, cost);
+  if (!status.ok()) return status;
+  auto place = OpenStream(context_->calls, caller_);
+  if (place.ok()) place_ = *std::move(place);
+  return place.status();
 }
 
 void IngestStream::Take() {
@@ -82,6 +96,12 @@ void IngestStream::Take() {
   if (status.ok()) status = CheckMessageBytes(context_->calls, incoming_);
   if (status.ok()) status = ParseRequest(incoming_, &request);
   const auto count = static_cast<size_t>(request.interactions_size());
+  if (status.ok()) {
+    Cost cost;
+    cost.interactions = static_cast<double>(count);
+    cost.bytes = static_cast<double>(incoming_.Length());
+    status = ChargeCaller(context_->calls, caller_, cost);
+  }
   if (status.ok()) status = order_.Check(request);
   const bool question = count == 0 && !request.stream_id().empty();
   if (status.ok() && !question && (count < 1 || count > kMaxBatch)) {

@@ -67,7 +67,9 @@ class IngestStream
 
   // Whether the client may still send: a credential ends while a stream goes
   // on.
-  absl::Status CheckCaller() const;
+  absl::Status CheckCaller() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes a place among the caller's streams.
+  absl::Status Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What has been read. May throw without memory.
   void Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AskPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -95,6 +97,8 @@ class IngestStream
   IngestFlow flow_ ABSL_GUARDED_BY(mutex_);
   StreamOrder order_ ABSL_GUARDED_BY(mutex_);
   std::optional<Held> held_ ABSL_GUARDED_BY(mutex_);
+  Caller caller_ ABSL_GUARDED_BY(mutex_);
+  StreamPlace place_ ABSL_GUARDED_BY(mutex_);
   grpc::ByteBuffer incoming_;  // gRPC's while reading
   grpc::ByteBuffer outgoing_;  // gRPC's while writing
 };

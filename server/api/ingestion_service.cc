@@ -140,6 +140,10 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
     v1::WriteInteractionsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     const absl::Time arrived = model::SteadyNow();
+    if (!call->ChargeInteractions(
+            static_cast<size_t>(request.interactions_size()))) {
+      return;
+    }
     auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()));
     if (!batch.ok()) {
       call->Fail(batch.status());

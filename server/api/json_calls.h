@@ -68,8 +68,7 @@ class JsonCalls {
 
   // Given back when the last one lets go of it. Null: there is none left.
   std::shared_ptr<const void> TakePlace(JsonRoute::Kind kind);
-  // Sets the deadline and the id that the request asks for, and whose call it
-  // is.
+  // Sets the deadline and the id that the request asks for.
   absl::Status Prepare(const HttpRequest& request, Pending* call);
   // False: it was stopped, and `call` was replied to.
   bool Register(Pending* call);

@@ -81,6 +81,8 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void Begin(std::shared_ptr<WatchStream> self) {
     absl::MutexLock lock(&mutex_);
     self_ = std::move(self);
+    absl::Status status = Open();
+    if (!status.ok()) return End(std::move(status));
     Write();
   }
 
@@ -120,6 +122,20 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       self.swap(self_);
     }
     service_->Forget(self);
+  }
+
+  // Takes a place among the caller's streams.
+  absl::Status Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto caller =
+        AdmitCaller(context_->calls, RpcMethod::kWatchStatus, presented_);
+    if (!caller.ok()) return caller.status();
+    Cost cost;
+    cost.requests = 1;
+    absl::Status status = ChargeCaller(context_->calls, *caller, cost);
+    if (!status.ok()) return status;
+    auto place = OpenStream(context_->calls, *caller);
+    if (place.ok()) place_ = *std::move(place);
+    return place.status();
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -168,6 +184,7 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   bool waiting_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> closing_ ABSL_GUARDED_BY(mutex_);
+  StreamPlace place_ ABSL_GUARDED_BY(mutex_);
   // A new one for each wait: the last one's callback may still be returning.
   std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mutex_);
   grpc::ByteBuffer outgoing_;  // gRPC's while writing_

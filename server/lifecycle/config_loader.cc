@@ -286,6 +286,20 @@ std::string Describe(const FieldDescriptor& field) {
                       ".");
 }
 
+bool AsksForCredentials(const config::v1::Auth& auth) {
+  return !auth.tokens_file().empty() || !auth.jwks_file().empty();
+}
+
+absl::Status CheckAuth(const config::v1::Auth& auth) {
+  if (auth.jwks_file().empty() ||
+      (!auth.jwt_issuer().empty() && !auth.jwt_audience().empty())) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "auth.jwks_file: needs auth.jwt_issuer and auth.jwt_audience; a JWT for "
+      "somebody else would be taken");
+}
+
 absl::Status CheckTls(const config::v1::Tls& tls) {
   const bool certificate = !tls.certificate_file().empty();
   if (certificate == tls.key_file().empty()) {
@@ -394,10 +408,11 @@ std::string PrintConfig(const Config& config) {
 }
 
 absl::Status CheckAddresses(const Config& config) {
-  absl::Status tls = CheckTls(config.tls());
-  if (!tls.ok()) return tls;
+  absl::Status status = CheckTls(config.tls());
+  if (status.ok()) status = CheckAuth(config.auth());
+  if (!status.ok()) return status;
   const bool guarded = !config.tls().certificate_file().empty() &&
-                       !config.auth().tokens_file().empty();
+                       AsksForCredentials(config.auth());
   const struct {
     const char* key;
     const std::string& address;
@@ -419,7 +434,8 @@ absl::Status CheckAddresses(const Config& config) {
         key, ": \"", address,
         "\" is not a loopback address, and whoever reaches it may do "
         "everything. Set tls.certificate_file, tls.key_file and "
-        "auth.tokens_file (docs/security.md); or listen on 127.0.0.1; or, "
+        "auth.tokens_file or auth.jwks_file (docs/security.md); or listen on "
+        "127.0.0.1; or, "
         "where only a proxy reaches the address that checks tokens and speaks "
         "TLS, set server.insecure to true"));
   }

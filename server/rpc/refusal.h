@@ -24,6 +24,7 @@ enum class Refusal {
   kQueue,            // serving.max_queue, serving.max_wait_ms
   kCredential,       // a call without a credential, or with one that is unknown
   kRole,             // a call that the caller's roles do not allow
+  kCredentialLimit,  // limits of a line of auth.tokens_file
 };
 
 inline constexpr const char* kRefusalNames[] = {
@@ -32,11 +33,11 @@ inline constexpr const char* kRefusalNames[] = {
     "http_origin",   "http_calls",   "http_time",
     "message_bytes", "answer_bytes", "answer_time",
     "memory",        "rate",         "queue",
-    "credential",    "role",
+    "credential",    "role",         "credential_limit",
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
-static_assert(kNumRefusals == static_cast<size_t>(Refusal::kRole) + 1);
+static_assert(kNumRefusals == static_cast<size_t>(Refusal::kCredentialLimit) + 1);
 
 }  // namespace taud::server
 

@@ -140,6 +140,19 @@ class ChartTest(unittest.TestCase):
         self.assertIn(monitor["endpoints"][0]["port"],
                       {p["name"] for p in found[0]["spec"]["ports"]})
 
+    def test_probes_speak_tls_when_taud_does(self):
+        values = {"config": {"tls": {"certificate_file": "/a", "key_file": "/b"}}}
+        for given, scheme in (({}, None), (values, "HTTPS")):
+            pod = self.rendered(given)["StatefulSet", "taud"]["spec"]["template"]
+            taud = pod["spec"]["containers"][0]
+            for probe in ("startupProbe", "livenessProbe"):
+                self.assertEqual(taud[probe]["httpGet"].get("scheme"), scheme)
+            ready = taud["readinessProbe"]
+            self.assertEqual("grpc" in ready, scheme is None)
+            if scheme:
+                self.assertEqual(ready["httpGet"], {
+                    "path": "/readyz", "port": "http", "scheme": "HTTPS"})
+
     def test_a_release_of_another_name(self):
         all_of_it = self.rendered(EVERYTHING, "shop")
         for kind, name in all_of_it:

@@ -226,11 +226,16 @@ TEST_F(CredentialsTest, EveryPathAsksForItsRole) {
       {"POST", "/v1/pause", Role::kOperate},
       {"POST", "/v1/resume", Role::kOperate},
       {"POST", "/v1/recommend", Role::kRecommend},
-      {"POST", "/v1/similar", Role::kRecommend},
       {"POST", "/v1/recommend:batch", Role::kRecommend},
       {"POST", "/v1/interactions", Role::kIngest},
       {"POST", "/v1/interactions:stream", Role::kIngest},
+      {"POST", "/v1/interactions:retract", Role::kIngest},
       {"POST", "/v1/items:batch", Role::kCatalog},
+      {"POST", "/v1/items:delete", Role::kCatalog},
+      {"POST", "/v1/users:batch", Role::kCatalog},
+      {"POST", "/v1/users:erase", Role::kErase},
+      {"GET", "/v1/erasures/1", Role::kErase},
+      {"POST", "/v1/similar", Role::kRecommend},
       {"GET", "/v1/items", Role::kCatalog},
       {"GET", "/v1/items/m1", Role::kCatalog},
       {"GET", "/v1/users/u1", Role::kCatalog},
@@ -354,6 +359,95 @@ TEST_F(CredentialsTest, AStreamThatMayNotIngestEndsAtOnce) {
   v1::IngestAck ack;
   EXPECT_FALSE(stream->Read(&ack));
   EXPECT_EQ(stream->Finish().error_code(), grpc::PERMISSION_DENIED);
+}
+
+TEST_F(CredentialsTest, ALineOfTheFileHasItsLimits) {
+  Token token = MakeToken("etl", {Role::kIngest, Role::kObserve});
+  std::string line = token.line;
+  line.insert(line.rfind('}'),
+              ",\"limits\":{\"interactions_per_second\":5,\"streams\":1}");
+  Replace(tokens_file_, line);
+  ASSERT_TRUE(daemon_->WaitForLog("read again what=auth.tokens_file"));
+  const auto write = [&](int count) {
+    v1::WriteInteractionsRequest request;
+    for (int i = 0; i < count; ++i) {
+      v1::Interaction* interaction = request.add_interactions();
+      interaction->set_user_id("u");
+      interaction->set_item_id(absl::StrCat("i", i));
+    }
+    return Call("/taud.v1.IngestionService/WriteInteractions", token.text,
+                request.SerializeAsString());
+  };
+  // A debt that takes hours to pay.
+  EXPECT_TRUE(write(10000).ok());
+  const grpc::Status refused = write(1);
+  EXPECT_EQ(refused.error_code(), grpc::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("etl may take 5"));
+
+  const auto model = v1::ModelService::NewStub(channel_);
+  const auto watch = [&](grpc::ClientContext* context) {
+    context->AddMetadata("authorization", "Bearer " + token.text);
+    return model->WatchStatus(context, v1::WatchStatusRequest());
+  };
+  grpc::ClientContext first;
+  const auto open = watch(&first);
+  v1::Status seen;
+  ASSERT_TRUE(open->Read(&seen));
+  grpc::ClientContext second;
+  const auto more = watch(&second);
+  EXPECT_FALSE(more->Read(&seen));
+  EXPECT_EQ(more->Finish().error_code(), grpc::RESOURCE_EXHAUSTED);
+  first.TryCancel();
+  EXPECT_THAT(daemon_->log(), Not(HasSubstr(token.text)));
+}
+
+// A token of another's signing; the keys change while it runs.
+TEST(JwtCredentialsTest, AJwtIsACredential) {
+  TemporaryDirectory directory;
+  const std::string keys = directory.path() + "/keys";
+  const auto set = [](const std::string& secret) {
+    return "{\"keys\": [{\"kty\": \"oct\", \"k\": \"" + secret + "\"}]}";
+  };
+  // 32 bytes of zero, and of one.
+  const std::string zeros(43, 'A');
+  Replace(keys, set(zeros));
+  std::vector<std::string> arguments = QuickTraining();
+  for (const std::string& setting :
+       {"auth.jwks_file=" + keys, std::string("auth.jwt_issuer=me"),
+        std::string("auth.jwt_audience=taud")}) {
+    arguments.insert(arguments.end(), {"--set", setting});
+  }
+  DaemonProcess daemon(directory.path() + "/data", arguments);
+  ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
+  // {"alg":"HS256"}.{"iss":"me","aud":"taud","sub":"ann","exp":9999999999,
+  // "roles":"observe"} under the first key, made by another program.
+  const std::string jwt =
+      "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJtZSIsImF1ZCI6InRhdWQiLCJzdWI"
+      "iOiJhbm4iLCJleHAiOjk5OTk5OTk5OTksInJvbGVzIjoib2JzZXJ2ZSJ9.vF"
+      "QOj8Ae38mVs2AVvw9dnDs7DrZ5R6PrOyXAn1WOkbQ";
+  const auto call = [&](const std::string& token, bool publish = false) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer " + token);
+    const auto stub = v1::ModelService::NewStub(daemon.channel());
+    v1::Status status;
+    v1::PublishResponse published;
+    return (publish
+                ? stub->Publish(&context, v1::PublishRequest(), &published)
+                : stub->GetStatus(&context, v1::GetStatusRequest(), &status))
+        .error_code();
+  };
+  EXPECT_EQ(call(jwt), grpc::OK);
+  EXPECT_EQ(call(jwt, true), grpc::PERMISSION_DENIED);
+  EXPECT_EQ(call(jwt + "A"), grpc::UNAUTHENTICATED);
+  EXPECT_EQ(call("x"), grpc::UNAUTHENTICATED);
+  EXPECT_EQ(call(auth::MakeToken()->text), grpc::UNAUTHENTICATED);
+
+  Replace(keys, "{}");
+  ASSERT_TRUE(daemon.WaitForLog("the new file is no good"));
+  EXPECT_EQ(call(jwt), grpc::OK);
+  Replace(keys, set(std::string(42, 'B') + "A"));
+  ASSERT_TRUE(daemon.WaitForLog("read again what=auth.jwks_file"));
+  EXPECT_EQ(call(jwt), grpc::UNAUTHENTICATED);
 }
 
 struct Output {

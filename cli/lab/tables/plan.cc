@@ -53,7 +53,7 @@ std::vector<std::string> WordsOf(const LabTable& table,
   const LabRow& row = table.rows[cell.row];
   std::vector<std::string> words = {"--data", request.data[cell.data].directory,
                                     // The papers' methods have none.
-                                    "--neighbours", "0"};
+                                    "--neighbours", "0", "--tau0-factor", "1"};
   for (const auto word : absl::StrSplit(row.options, ' ', absl::SkipEmpty())) {
     words.emplace_back(word);
   }

@@ -42,7 +42,8 @@ TEST(LabOptionsTest, WhatIsGivenIsNotLookedFor) {
     const lab::ExperimentOptions options = Options(c.words);
     SCOPED_TRACE(c.words.empty() ? "defaults" : c.words.back());
     EXPECT_EQ(options.find_rho, c.rho);
-    EXPECT_EQ(options.find_tau0_factor, c.rho);
+    EXPECT_EQ(options.find_tau0_factor,
+              c.rho && options.fit.backbone == trainer::Backbone::kMf);
     EXPECT_EQ(options.find_prior, c.prior);
     EXPECT_EQ(options.find_norm_exponent, c.norms);
     EXPECT_EQ(options.find_beta, c.beta);

@@ -73,6 +73,22 @@ TEST(ConfigLoaderTest, TheOpenNeedsTlsAndCredentials) {
   EXPECT_FALSE(CheckAddresses(config).ok());
 }
 
+TEST(ConfigLoaderTest, JwtsAreForUsAlone) {
+  const char* const bad[] = {"auth: {jwks_file: f}",
+                             "auth: {jwks_file: f, jwt_issuer: i}",
+                             "auth: {jwks_file: f, jwt_audience: a}"};
+  for (const char* yaml : bad) {
+    const auto config = ParseConfig(yaml, "f.yaml");
+    ASSERT_TRUE(config.ok()) << yaml;
+    EXPECT_THAT(std::string(CheckAddresses(*config).message()),
+                HasSubstr("needs auth.jwt_issuer and auth.jwt_audience"));
+  }
+  const auto good = ParseConfig(
+      "auth: {jwks_file: f, jwt_issuer: i, jwt_audience: a}", "f.yaml");
+  ASSERT_TRUE(good.ok());
+  EXPECT_TRUE(CheckAddresses(*good).ok());
+}
+
 TEST(ConfigLoaderTest, WhatTlsNeedsGoesTogether) {
   const struct {
     const char* yaml;

@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 const { TAUD, TAUCTL } = process.env;
 
 export class Daemon {
-  constructor(directory) {
+  constructor(directory, ...args) {
     this.directory = directory;
+    this.args = args;
     this.feeders = [];
   }
 
@@ -18,6 +19,7 @@ export class Daemon {
       '--http-address', `127.0.0.1:${this.http ?? 0}`,
       '--set', 'trainer.publish_interval_ms=500', '--set', 'trainer.dim=16',
       '--set', 'trainer.threads=1', '--set', 'store.snapshot_save_seconds=3',
+      ...this.args,
     ], { stdio: ['ignore', 'ignore', 'pipe'] });
     const lines = createInterface({ input: this.process.stderr });
     await new Promise((resolve, reject) => {

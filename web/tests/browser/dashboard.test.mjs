@@ -378,3 +378,31 @@ test('a restart of the daemon is survived, and so is the history', async () => {
   assert.ok(await points(page) >= before);
   await close(page);
 });
+
+test('it asks for a token where one is needed, and says what that may not do', async () => {
+  const made = JSON.parse(daemon.tauctl('--json', 'token', 'new', '--name', 'eve', '--roles', 'observe'));
+  const tokens = path.join(directory, 'tokens');
+  writeFileSync(tokens, JSON.stringify(made.line) + '\n');
+  const closed = new Daemon(path.join(directory, 'closed'), '--set', `auth.tokens_file=${tokens}`);
+  await closed.start();
+  const page = await open();
+  await page.goto(closed.url);
+  await page.fill('#token', 'taud_wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('dialog .error', { hasText: 'not known here' }).waitFor();
+  await page.fill('#token', made.token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForFunction(() => document.title === 'taud · not ready');
+  assert.equal(await page.locator('dialog').count(), 0);
+
+  await page.click('#pause');
+  await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+  await page.locator('dialog .error', { hasText: 'the role operate is needed' }).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+
+  await page.click('#signout');
+  await page.locator('#token').waitFor();
+  assert.deepEqual(page.complaints.filter((c) => !/ 40[13] /.test(c)), []);
+  await close(page);
+  await closed.stop();
+});

@@ -1,0 +1,91 @@
+#include "server/admission/credential_limits.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/rpc/errors.h"
+
+namespace taud::server {
+namespace {
+
+using testing::HasSubstr;
+
+const absl::Time kStart = absl::FromUnixSeconds(1000);
+
+TEST(CredentialLimitsTest, ASecondsWorthAtOnceAndThenTheRate) {
+  CredentialLimits limits;
+  auth::Limits ten;
+  ten.requests_per_second = 10;
+  Cost one;
+  one.requests = 1;
+  const auto charge = [&](const std::string& key, absl::Time now) {
+    return limits.Charge(key, "shop", ten, one, now);
+  };
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(charge("a", kStart).ok()) << i;
+  const absl::Status refused = charge("a", kStart);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("shop may take 10 (requests_per_second"));
+  EXPECT_TRUE(charge("b", kStart).ok()) << "another credential";
+  EXPECT_TRUE(charge("a", kStart + absl::Milliseconds(100)).ok());
+  EXPECT_FALSE(charge("a", kStart + absl::Milliseconds(100)).ok());
+}
+
+TEST(CredentialLimitsTest, WhatIsRefusedTakesNothing) {
+  CredentialLimits limits;
+  auth::Limits both;
+  both.requests_per_second = 100;
+  both.bytes_per_second = 1000;
+  Cost large;
+  large.requests = 1;
+  large.bytes = 600;
+  EXPECT_TRUE(limits.Charge("a", "shop", both, large, kStart).ok());
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_FALSE(limits.Charge("a", "shop", both, large, kStart).ok());
+  }
+  Cost small;
+  small.requests = 1;
+  EXPECT_TRUE(limits.Charge("a", "shop", both, small, kStart).ok());
+}
+
+TEST(CredentialLimitsTest, MoreThanASecondsWorthPassesWhenNothingWasTaken) {
+  CredentialLimits limits;
+  auth::Limits few;
+  few.interactions_per_second = 100;
+  Cost batch;
+  batch.interactions = 1000;
+  EXPECT_TRUE(limits.Charge("a", "etl", few, batch, kStart).ok());
+  // Paid for by waiting.
+  EXPECT_FALSE(
+      limits.Charge("a", "etl", few, batch, kStart + absl::Seconds(5)).ok());
+  EXPECT_TRUE(
+      limits.Charge("a", "etl", few, batch, kStart + absl::Seconds(10)).ok());
+}
+
+TEST(CredentialLimitsTest, AStreamsPlaceIsGivenBack) {
+  CredentialLimits limits;
+  auth::Limits two;
+  two.streams = 2;
+  auto first = limits.OpenStream("a", "etl", two);
+  auto second = limits.OpenStream("a", "etl", two);
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_TRUE(
+      absl::IsResourceExhausted(limits.OpenStream("a", "etl", two).status()));
+  EXPECT_TRUE(limits.OpenStream("b", "other", two).ok());
+  first->reset();
+  EXPECT_TRUE(limits.OpenStream("a", "etl", two).ok());
+}
+
+TEST(CredentialLimitsTest, WithoutLimitsEverythingPasses) {
+  CredentialLimits limits;
+  Cost cost;
+  cost.requests = cost.interactions = cost.bytes = 1e9;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(limits.Charge("a", "shop", auth::Limits(), cost, kStart).ok());
+    EXPECT_TRUE(limits.OpenStream("a", "shop", auth::Limits()).ok());
+  }
+}
+
+}  // namespace
+}  // namespace taud::server
