@@ -118,7 +118,7 @@ void MeasureGrpc(const std::string& server, const v1::RecommendRequest& request,
                  int concurrency) {
   const grpc::Slice slice(request.SerializeAsString());
   cli::Load load;
-  load.server = server;
+  load.common.server = server;
   load.method = "/taud.v1.RecommendationService/Recommend";
   load.requests = {grpc::ByteBuffer(&slice, 1)};
   load.concurrency = concurrency;

@@ -351,9 +351,7 @@ bool HttpConnections::Write(Connection* connection) {
     if (n <= 0) return n < 0;
     connection->sent += static_cast<size_t>(n);
   }
-  if (!connection->out.keeps_open || !BeginNext(connection)) return false;
-  // TLS may hold the next request already, which poll does not tell.
-  return connection->state != State::kReading || Read(connection);
+  return connection->out.keeps_open && BeginNext(connection);
 }
 
 void HttpConnections::CloseLate(absl::Time now) {
