@@ -37,7 +37,8 @@ inline constexpr const char* kRefusalNames[] = {
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
-static_assert(kNumRefusals == static_cast<size_t>(Refusal::kCredentialLimit) + 1);
+static_assert(kNumRefusals ==
+              static_cast<size_t>(Refusal::kCredentialLimit) + 1);
 
 }  // namespace taud::server
 

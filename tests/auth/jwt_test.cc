@@ -60,6 +60,16 @@ struct Signer {
   }
 };
 
+// The library writes a coordinate without its leading zero bytes, one key in a
+// hundred, where RFC 7518 wants all 32, which are 43 characters.
+bool HasWholeCoordinates(const std::string& jwk) {
+  const json key = json::parse(jwk);
+  for (const char* coordinate : {"x", "y"}) {
+    if (key.value(coordinate, std::string(43, '.')).size() != 43) return false;
+  }
+  return true;
+}
+
 Signer MakeSigner(jwa_alg algorithm, const std::string& kid) {
   Signer signer{kid, algorithm, "", ""};
   if (algorithm == R_JWA_ALG_HS256) {
@@ -72,17 +82,19 @@ Signer MakeSigner(jwa_alg algorithm, const std::string& kid) {
                    : algorithm == R_JWA_ALG_ES256 ? R_KEY_TYPE_EC
                                                   : R_KEY_TYPE_EDDSA;
   const unsigned bits = algorithm == R_JWA_ALG_RS256 ? 2048 : 256;
-  jwk_t* own = nullptr;
-  jwk_t* open = nullptr;
-  r_jwk_init(&own);
-  r_jwk_init(&open);
-  EXPECT_EQ(r_jwk_generate_key_pair(own, open, type, bits,
-                                    kid.empty() ? nullptr : kid.c_str()),
-            RHN_OK);
-  signer.jwk = Taken(r_jwk_export_to_json_str(own, 0));
-  signer.checking_jwk = Taken(r_jwk_export_to_json_str(open, 0));
-  r_jwk_free(own);
-  r_jwk_free(open);
+  do {
+    jwk_t* own = nullptr;
+    jwk_t* open = nullptr;
+    r_jwk_init(&own);
+    r_jwk_init(&open);
+    EXPECT_EQ(r_jwk_generate_key_pair(own, open, type, bits,
+                                      kid.empty() ? nullptr : kid.c_str()),
+              RHN_OK);
+    signer.jwk = Taken(r_jwk_export_to_json_str(own, 0));
+    signer.checking_jwk = Taken(r_jwk_export_to_json_str(open, 0));
+    r_jwk_free(own);
+    r_jwk_free(open);
+  } while (!HasWholeCoordinates(signer.checking_jwk));
   return signer;
 }
 

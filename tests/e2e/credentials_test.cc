@@ -231,7 +231,7 @@ TEST_F(CredentialsTest, EveryPathAsksForItsRole) {
       {"POST", "/v1/interactions:stream", Role::kIngest},
       {"POST", "/v1/interactions:retract", Role::kIngest},
       {"POST", "/v1/items:batch", Role::kCatalog},
-      {"POST", "/v1/items:delete", Role::kCatalog},
+      {"POST", "/v1/items:delete", Role::kErase},
       {"POST", "/v1/users:batch", Role::kCatalog},
       {"POST", "/v1/users:erase", Role::kErase},
       {"GET", "/v1/erasures/1", Role::kErase},

@@ -182,9 +182,9 @@ TEST_F(TlsTest, SpeaksTlsAndNothingElse) {
   EXPECT_EQ(Ask(daemon_->channel()).error_code(), grpc::UNAVAILABLE);
 
   EXPECT_THAT(Curl("/healthz", "").text, HasSubstr("ok"));
-  EXPECT_THAT(Curl("/api/v1/status", WithToken()).text,
+  EXPECT_THAT(Curl("/v1/status", WithToken()).text,
               HasSubstr("\"phase\":\"SERVING\""));
-  EXPECT_THAT(Curl("/api/v1/status", "").text, HasSubstr("UNAUTHENTICATED"));
+  EXPECT_THAT(Curl("/v1/status", "").text, HasSubstr("UNAUTHENTICATED"));
   EXPECT_THAT(Curl("/metrics", WithToken()).text,
               HasSubstr("taud_tls_certificate_expiry_seconds 1"));
   EXPECT_NE(Shell(absl::StrCat("curl -s http://127.0.0.1:",
@@ -235,18 +235,18 @@ TEST_F(TlsTest, AClientIsKnownByItsCertificate) {
     return absl::StrCat("--cert ", Path(name), ".pem --key ", Path(name),
                         ".key");
   };
-  EXPECT_THAT(Curl("/api/v1/status", as("watcher")).text,
+  EXPECT_THAT(Curl("/v1/status", as("watcher")).text,
               HasSubstr("\"phase\":\"SERVING\""));
-  EXPECT_THAT(Curl("/api/v1/publish", as("watcher") +
+  EXPECT_THAT(Curl("/v1/publish", as("watcher") +
                                           " -X POST -d {} -H 'Content-Type: "
                                           "application/json' -H "
                                           "'X-Taud-Request: 1'")
                   .text,
               HasSubstr("the role operate is needed"));
-  EXPECT_THAT(Curl("/api/v1/status", as("nobody")).text,
+  EXPECT_THAT(Curl("/v1/status", as("nobody")).text,
               HasSubstr("UNAUTHENTICATED"));
-  EXPECT_NE(Curl("/api/v1/status", as("forged")).code, 0);
-  EXPECT_NE(Curl("/api/v1/status", as("late")).code, 0);
+  EXPECT_NE(Curl("/v1/status", as("forged")).code, 0);
+  EXPECT_NE(Curl("/v1/status", as("late")).code, 0);
   // What the daemon tells itself of a caller, told by a stranger.
   grpc::ClientContext context;
   context.AddMetadata("x-taud-inner-secret", "");
@@ -325,7 +325,7 @@ TEST_F(TlsTest, ABadCertificateLeavesTheOneBefore) {
   EXPECT_EQ(Serial(grpc_port()), before);
   EXPECT_EQ(Serial(daemon_->http_port()), before);
   EXPECT_TRUE(Ask(Channel("ca")).ok());
-  EXPECT_THAT(Curl("/api/v1/status", WithToken()).text,
+  EXPECT_THAT(Curl("/v1/status", WithToken()).text,
               HasSubstr("file_not_read"));
   // The key of another certificate.
   std::filesystem::copy_file(Path("ca.key"), Path("live.key"),
@@ -337,7 +337,7 @@ TEST_F(TlsTest, ABadCertificateLeavesTheOneBefore) {
   Install("next");
   ASSERT_TRUE(daemon_->WaitForLog("read again what=tls"));
   EXPECT_NE(Serial(grpc_port()), before);
-  EXPECT_THAT(Curl("/api/v1/status", WithToken()).text,
+  EXPECT_THAT(Curl("/v1/status", WithToken()).text,
               Not(HasSubstr("file_not_read")));
 }
 
