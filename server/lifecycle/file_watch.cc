@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/observe/logging.h"
+#include "server/rpc/errors.h"
 
 namespace taud::server {
 namespace {
@@ -64,7 +65,10 @@ void FileWatch::Run() {
         return;
       }
     }
-    Look();
+    try {
+      Look();
+    } catch (...) {  // without memory: the next look is a second away
+    }
   }
 }
 
@@ -87,7 +91,12 @@ void FileWatch::Look() {
 }
 
 void FileWatch::Reload(File* file) {
-  const absl::Status status = file->watched.reload();
+  absl::Status status;
+  try {
+    status = file->watched.reload();
+  } catch (...) {  // a library's, or without memory
+    status = CaughtStatus();
+  }
   reloaded_(file->watched.what, status.ok());
   if (status.ok()) {
     file->trouble = Trouble();

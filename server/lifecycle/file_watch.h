@@ -26,7 +26,7 @@ class FileWatch {
   struct Watched {
     std::string what;                // the configuration's key, for people
     std::vector<std::string> paths;  // read together
-    // Reads them. On the watch's thread.
+    // Reads them. On the watch's thread. May throw: that is an error, too.
     std::function<absl::Status()> reload;
   };
 

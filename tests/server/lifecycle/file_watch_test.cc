@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class FileWatchTest : public testing::Test {
                                          {path_},
                                          [this] {
                                            ++reloads_;
+                                           if (throws_) throw std::bad_alloc();
                                            return answer_;
                                          }}},
         absl::InfiniteDuration(), [this](const std::string& what, bool ok) {
@@ -50,10 +52,24 @@ class FileWatchTest : public testing::Test {
   const std::string directory_ = NewDirectory();
   const std::string path_;
   int reloads_ = 0;
+  bool throws_ = false;
   absl::Status answer_;
   std::string heard_;
   std::unique_ptr<FileWatch> watch_;
 };
+
+TEST_F(FileWatchTest, AnExceptionIsAnErrorOfTheFile) {
+  throws_ = true;
+  Write("two");
+  LookTwice();
+  EXPECT_EQ(heard_, "auth.tokens_file error;");
+  EXPECT_THAT(watch_->trouble().why, testing::HasSubstr("auth.tokens_file: "));
+  throws_ = false;
+  Write("three");
+  LookTwice();
+  EXPECT_EQ(heard_, "auth.tokens_file error;auth.tokens_file ok;");
+  EXPECT_EQ(watch_->trouble().since_ms, 0);
+}
 
 TEST_F(FileWatchTest, ReadsOnlyWhatHasChanged) {
   LookTwice();
