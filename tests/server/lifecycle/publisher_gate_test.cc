@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "server/lifecycle/publisher.h"
 #include "store/files/snapshot_files.h"
+#include "tests/server/publishing.h"
 #include "tests/server/test_world.h"
 #include "tests/store/temp_dir.h"
 
@@ -51,37 +52,14 @@ class PublisherGateTest : public testing::Test {
     publisher_->Start();
   }
 
-  // A model whose users are all alike: it can serve, and should not.
-  std::unique_ptr<model::Snapshot> Collapsed() {
-    auto snapshot = MakeSnapshot(kUsers, kItems, kDim);
-    for (size_t u = 1; u < kUsers; ++u) {
-      std::copy_n(snapshot->users.Row(0), kDim, snapshot->users.Row(u));
-    }
-    return snapshot;
+  static std::unique_ptr<model::Snapshot> Collapsed() {
+    return CollapsedSnapshot(kUsers, kItems, kDim);
   }
   absl::StatusOr<Published> Publish(std::unique_ptr<model::Snapshot> snapshot,
                                     bool force = false) {
-    absl::StatusOr<Published> outcome = absl::UnknownError("");
-    EXPECT_TRUE(publisher_
-                    ->PublishNow(
-                        [&] {
-                          publisher_->Offer(std::move(snapshot));
-                          return absl::OkStatus();
-                        },
-                        [&](absl::StatusOr<Published> published) {
-                          outcome = std::move(published);
-                        },
-                        force)
-                    .ok());
-    Settle();
-    return outcome;
+    return PublishAndSettle(publisher_.get(), std::move(snapshot), force);
   }
-  // Twice: what was offered is processed behind the tasks of its turn.
-  void Settle() {
-    for (int i = 0; i < 2; ++i) {
-      ASSERT_TRUE(publisher_->RunQuietly([] { return absl::OkStatus(); }).ok());
-    }
-  }
+  void Settle() { server::Settle(publisher_.get()); }
   absl::StatusOr<model::SnapshotVersion> Keep(model::SnapshotVersion version,
                                               const std::string& name) {
     absl::StatusOr<model::SnapshotVersion> outcome = absl::UnknownError("");

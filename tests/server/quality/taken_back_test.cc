@@ -2,7 +2,6 @@
 // one before serves again: the publisher and the watch together, wired as the
 // daemon does.
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "server/lifecycle/publisher.h"
 #include "server/quality/quality_watch.h"
+#include "tests/server/publishing.h"
 #include "tests/server/test_world.h"
 #include "tests/store/temp_dir.h"
 
@@ -54,34 +54,7 @@ class TakenBackTest : public testing::Test {
 
   absl::StatusOr<Published> Publish(std::unique_ptr<model::Snapshot> snapshot,
                                     bool force) {
-    absl::StatusOr<Published> outcome = absl::UnknownError("");
-    EXPECT_TRUE(publisher_
-                    ->PublishNow(
-                        [&] {
-                          publisher_->Offer(std::move(snapshot));
-                          return absl::OkStatus();
-                        },
-                        [&](absl::StatusOr<Published> published) {
-                          outcome = std::move(published);
-                        },
-                        force)
-                    .ok());
-    Settle();
-    return outcome;
-  }
-  // Twice: what was offered is processed behind the tasks of its turn.
-  void Settle() {
-    for (int i = 0; i < 2; ++i) {
-      ASSERT_TRUE(publisher_->RunQuietly([] { return absl::OkStatus(); }).ok());
-    }
-  }
-  // All users have the row of the first: each is offered the same.
-  static std::unique_ptr<model::Snapshot> Collapsed() {
-    auto snapshot = MakeSnapshot(kUsers, kItems, kDim);
-    for (size_t u = 1; u < kUsers; ++u) {
-      std::copy_n(snapshot->users.Row(0), kDim, snapshot->users.Row(u));
-    }
-    return snapshot;
+    return PublishAndSettle(publisher_.get(), std::move(snapshot), force);
   }
   model::ItemIndex FourthOf(const ServingModel& model, uint32_t user) {
     RecommendTask task;
@@ -97,7 +70,7 @@ class TakenBackTest : public testing::Test {
     Interact(user, FourthOf(good, user), &state_);
     now_ += absl::Seconds(1);
     watch_->Look();
-    Settle();
+    Settle(publisher_.get());
   }
 
   absl::Time now_ = absl::UnixEpoch();
@@ -111,9 +84,9 @@ class TakenBackTest : public testing::Test {
 TEST_F(TakenBackTest, AForcedBadModelServesForFewEvents) {
   ASSERT_TRUE(Publish(MakeSnapshot(kUsers, kItems, kDim), false).ok());
   const std::shared_ptr<const ServingModel> good = slot_.Get();
-  EXPECT_FALSE(Publish(Collapsed(), false).ok());
+  EXPECT_FALSE(Publish(CollapsedSnapshot(kUsers, kItems, kDim), false).ok());
   ASSERT_EQ(slot_.Get(), good);
-  const auto forced = Publish(Collapsed(), true);
+  const auto forced = Publish(CollapsedSnapshot(kUsers, kItems, kDim), true);
   ASSERT_TRUE(forced.ok()) << forced.status();
   EXPECT_TRUE(forced->verdict.forced());
   ASSERT_NE(slot_.Get(), good);
@@ -129,7 +102,7 @@ TEST_F(TakenBackTest, AForcedBadModelServesForFewEvents) {
   EXPECT_EQ(decisions[0].from_version(), forced->version);
   EXPECT_THAT(decisions[0].text(), testing::HasSubstr("on the same"));
   RecordProperty("events_until_taken_back", static_cast<int>(events));
-  // It is not taken back for ever: what serves again is compared with nothing.
+  // Nothing is taken back again: what serves now is compared with nothing.
   for (size_t e = 0; e < 60; ++e) Take(*good, events + e);
   EXPECT_EQ(slot_.Get(), good);
   EXPECT_EQ(publisher_->stats().taken_back, 1u);
