@@ -2,9 +2,6 @@
 
 #include "auth/credentials.h"
 
-#include <sys/wait.h>
-
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +22,7 @@
 #include "gtest/gtest.h"
 #include "httplib.h"
 #include "tests/e2e/api_client.h"
+#include "tests/e2e/shell.h"
 
 namespace taud::e2e {
 namespace {
@@ -450,26 +448,10 @@ TEST(JwtCredentialsTest, AJwtIsACredential) {
   EXPECT_EQ(call(jwt), grpc::UNAUTHENTICATED);
 }
 
-struct Output {
-  int code = -1;
-  std::string text;
-};
-
-Output Shell(const std::string& command) {
-  Output output;
-  FILE* pipe = popen((command + " 2>/dev/null").c_str(), "r");
-  if (pipe == nullptr) return output;
-  char buffer[4096];
-  while (const size_t n = fread(buffer, 1, sizeof(buffer), pipe)) {
-    output.text.append(buffer, n);
-  }
-  output.code = WEXITSTATUS(pclose(pipe));
-  return output;
-}
-
 TEST_F(CredentialsTest, TauctlMakesTokensAndCallsWithThem) {
   const Output made =
-      Shell(TAUCTL_BINARY " token new --name ops --roles observe,operate");
+      Shell(TAUCTL_BINARY
+            " token new --name ops --roles observe,operate 2>/dev/null");
   ASSERT_EQ(made.code, 0);
   const size_t end = made.text.find('\n');
   const std::string token = made.text.substr(0, end);

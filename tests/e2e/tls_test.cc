@@ -1,10 +1,7 @@
 // TLS and client certificates, over gRPC and HTTP, against a real daemon. The
 // certificates are made by openssl's command.
 
-#include <sys/wait.h>
-
 #include <atomic>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -22,29 +19,13 @@
 #include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/api_client.h"
+#include "tests/e2e/shell.h"
 
 namespace taud::e2e {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-struct Output {
-  int code = -1;
-  std::string text;
-};
-
-Output Shell(const std::string& command) {
-  Output output;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return output;
-  char buffer[4096];
-  while (const size_t n = fread(buffer, 1, sizeof(buffer), pipe)) {
-    output.text.append(buffer, n);
-  }
-  output.code = WEXITSTATUS(pclose(pipe));
-  return output;
-}
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
