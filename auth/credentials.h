@@ -30,9 +30,9 @@ struct Limits {
 
 // A line of the tokens file: somebody who may call.
 struct Credential {
-  std::string name;  // for people: logs, the audit log; several may share one
-  std::string id;    // of a token; empty: a client certificate
-  std::string hash;  // of a token (token.h)
+  std::string name;     // for people: logs, errors; several may share one
+  std::string id;       // of a token; empty: a client certificate
+  std::string hash;     // of a token (token.h)
   std::string subject;  // of a client certificate, as RFC 2253 writes it
   RoleSet roles;
   absl::Time expires = absl::InfiniteFuture();
@@ -80,7 +80,7 @@ class CredentialTable {
   absl::flat_hash_map<std::string, size_t> by_subject_;
 };
 
-// One line of the file, without its end.
+// One line of the file, without its end, and without limits: people add those.
 std::string CredentialLine(const Credential& credential);
 
 }  // namespace taud::auth
