@@ -434,6 +434,7 @@ class Daemon::Impl {
     context_.calls.metrics = &metrics_;
     context_.calls.log = &call_log_;
     context_.calls.gate = door_->gate();
+    context_.calls.audit = door_->audit();
     context_.files = door_->files();
     context_.open_metrics = config_.auth().open_metrics();
     context_.insecure = config_.server().insecure();
