@@ -8,6 +8,11 @@ target_compile_options(taud_compiler INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual;-fno-omit-frame-pointer>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${TAUD_WERROR}>>:-Werror>
   $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${TAUD_WERROR}>>:-Werror=all-warnings>)
+# What a back-trace needs, and no more: a third of the size of all of it.
+if(TAUD_DEBUG_SYMBOLS)
+  target_compile_options(taud_compiler INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-g1>)
+endif()
 if(TAUD_SANITIZE)
   target_compile_options(taud_compiler INTERFACE
     $<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${TAUD_SANITIZE}>)

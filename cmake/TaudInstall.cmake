@@ -80,7 +80,13 @@ install(FILES ${DEPLOY}/debian/lintian-overrides RENAME taud
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME taud)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_STRIP_FILES ON)
+# Symbols go into taud-dbgsym, which debuggers find by the build id; the
+# programs are stripped. Without symbols there is nothing to put there.
+if(TAUD_DEBUG_SYMBOLS)
+  set(CPACK_DEBIAN_DEBUGINFO_PACKAGE ON)
+else()
+  set(CPACK_STRIP_FILES ON)
+endif()
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
   WORLD_EXECUTE)

@@ -13,6 +13,9 @@ constexpr double kSure = 1e-6;
 constexpr double kLeft = .8;
 // Events before a version is what others are compared with.
 constexpr uint64_t kProven = 500;
+// Or it is better: while a young model learns, what it is compared with must
+// not stay behind.
+constexpr double kSureBetter = 1e-3;
 // So many of the newest events must be as bad before those of earlier versions
 // count against the serving one.
 constexpr uint64_t kNewest = 30;
@@ -36,6 +39,10 @@ bool IsWorse(const PairedHits& hits) {
 bool IsSurelyWorse(const PairedHits& hits) {
   return IsWorse(hits) &&
          OneSidedMcNemar(hits.only_reference, hits.only_current) < kSure;
+}
+
+bool IsSurelyBetter(const PairedHits& hits) {
+  return OneSidedMcNemar(hits.only_current, hits.only_reference) < kSureBetter;
 }
 
 }  // namespace
@@ -75,10 +82,9 @@ LiveVerdict LiveLine::Judge(PairedHits* evidence) const {
     return LiveVerdict::kFallen;
   }
   // Not surely as good either: the reference stays.
-  if (sum.events < kProven || newest_worse || IsWorse(sum)) {
-    return LiveVerdict::kUndecided;
-  }
-  return LiveVerdict::kGood;
+  if (newest_worse || IsWorse(sum)) return LiveVerdict::kUndecided;
+  return sum.events >= kProven || IsSurelyBetter(sum) ? LiveVerdict::kGood
+                                                      : LiveVerdict::kUndecided;
 }
 
 }  // namespace taud::server

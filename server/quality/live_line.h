@@ -11,8 +11,8 @@ namespace taud::server {
 
 enum class LiveVerdict {
   kUndecided,
-  // It has proven itself: the serving version may be what the next ones are
-  // compared with.
+  // It has proven itself, as good over 500 events, or better beyond doubt: the
+  // serving version may be what the next ones are compared with.
   kGood,
   // So many fewer hits than the reference has on the same events that this is
   // no chance.

@@ -5,6 +5,7 @@ usage: examples_test.py TAUD_BINARY [CYCLES]
 The package `taud`, built, is on PYTHONPATH.
 """
 import csv
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -88,6 +89,33 @@ class ExamplesTest(unittest.TestCase):
                          [(str(u), str(rank)) for u in range(30)
                           for rank in range(1, 21)])
         self.assertFalse(pathlib.Path(f"{table}.unfinished").exists())
+
+    @unittest.skipUnless(importlib.util.find_spec("matplotlib"),
+                         "SKIPPED: there is no python3-matplotlib")
+    def test_temperatures_of_a_snapshot_are_drawn(self):
+        self.write_movies()
+        self.write_ratings(users=20)
+        snapshots = pathlib.Path(self.data) / "snapshots"
+        with DaemonProcess(BINARY, self.data) as daemon:
+            self.run_example("import_movielens.py", self.directory,
+                             "--server", daemon.address)
+            with taud.Client(daemon.address) as client:
+                while client.status().serving.snapshot_version == 0:
+                    time.sleep(0.05)
+        drawing = self.directory / "tau.svg"
+        out = self.run_example("plot_temperatures.py", snapshots, drawing)
+        # What is asked of the .npy files here is asked of the manifest there.
+        newest = max(snapshots.glob("[0-9]*"))
+        manifest = json.loads((newest / "manifest.json").read_text())
+        self.assertIn(f"version {manifest['version']}: 20 users, "
+                      f"τ₀ {manifest['tau0']:.4f}", out)
+        self.assertEqual(out.count("pairs\n"), 6)
+        self.assertIn("</svg>", drawing.read_text(encoding="utf-8"))
+        nothing = subprocess.run(
+            command("plot_temperatures.py", self.directory, drawing),
+            capture_output=True, text=True)
+        self.assertIn("no snapshot is here", nothing.stderr)
+        self.assertEqual(nothing.returncode, 1)
 
     def test_the_durable_producer_and_kill_9_of_both_sides(self):
         source = self.directory / "events.txt"

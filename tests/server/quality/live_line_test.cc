@@ -107,6 +107,17 @@ TEST(LiveLineTest, AGoodVersionBehindABadOneIsNotBlamed) {
   EXPECT_EQ(line.Judge(), LiveVerdict::kUndecided);
 }
 
+// A young model gets better by the minute: the first version is no measure for
+// what comes after it.
+TEST(LiveLineTest, BetterBeyondDoubtIsGoodAtOnce) {
+  LiveLine line;
+  line.Begin();
+  Serve(40, 9, 0, &line);  // 2^-9 by chance
+  EXPECT_EQ(line.Judge(), LiveVerdict::kUndecided);
+  Serve(1, 1, 0, &line);  // 2^-10
+  EXPECT_EQ(line.Judge(), LiveVerdict::kGood);
+}
+
 TEST(LiveLineTest, ANewReferenceBeginsAnew) {
   LiveLine line;
   line.Begin();
