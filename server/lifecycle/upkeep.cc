@@ -400,11 +400,11 @@ absl::Status Upkeep::ReplaceCheckpoints() {
 // The state after it; null if there is none to keep.
 absl::StatusOr<std::unique_ptr<model::TrainingState>> Upkeep::ForgetInTraining(
     const std::vector<uint32_t>& users, const std::vector<uint32_t>& items) {
+  using State = std::unique_ptr<model::TrainingState>;
   auto finished = std::make_shared<absl::Notification>();
-  auto after = std::make_shared<std::unique_ptr<model::TrainingState>>();
+  auto after = std::make_shared<absl::StatusOr<State>>(State());
   const absl::Status status = trainer_->Forget(
-      users, items,
-      [finished, after](std::unique_ptr<model::TrainingState> state) {
+      users, items, [finished, after](absl::StatusOr<State> state) {
         *after = std::move(state);
         finished->Notify();
       });
@@ -412,7 +412,7 @@ absl::StatusOr<std::unique_ptr<model::TrainingState>> Upkeep::ForgetInTraining(
   if (absl::IsUnavailable(status)) {
     const trainer::TrainerState state = trainer_->status().state;
     if (state == trainer::TrainerState::kFailed) {
-      return std::unique_ptr<model::TrainingState>();
+      return State();
     }
   }
   if (!status.ok()) return status;

@@ -1,5 +1,6 @@
 // What OnlineFit does with interactions that come: pairs to learn, pairs to
-// hold back, pairs that are undone, and how far which row has come.
+// hold back, pairs that are undone, how far which row has come; and how it
+// forgets what was erased.
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_set.h"
 #include "model/unit_norm.h"
 #include "trainer/online/online_fit.h"
 
@@ -316,6 +318,43 @@ void OnlineFit::FillBehind(model::Snapshot* snapshot) const {
   }
   for (const HeldPair& pair : held_.pairs()) {
     fall_behind(pair.user, pair.sequence - 1);
+  }
+}
+
+void OnlineFit::Forget(const std::vector<uint32_t>& users,
+                       const std::vector<uint32_t>& items) {
+  const absl::flat_hash_set<uint32_t> gone_users(users.begin(), users.end());
+  const absl::flat_hash_set<uint32_t> gone_items(items.begin(), items.end());
+  // Those of the open window among them: they have been counted.
+  const std::vector<bool> visited = sampler_.Visited();
+  pairs_.Remove(gone_users, gone_items, [&](uint32_t pair) {
+    if (!visited[pair]) return;
+    uint32_t& of_user = user_learnt_[pairs_.user(pair)];
+    uint32_t& of_item = item_learnt_[pairs_.item(pair)];
+    if (of_user > 0) --of_user;
+    if (of_item > 0) --of_item;
+  });
+  negatives_.Remove(gone_items);
+  held_.Forget(gone_users, gone_items);
+  neighbours_.Forget(gone_users, gone_items, pairs_);
+  recent_known_ = false;
+  const std::vector<float> zero(static_cast<size_t>(learner_->dim()), 0.0f);
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    const bool is_user = side == Side::kUsers;
+    const auto& gone = is_user ? gone_users : gone_items;
+    std::vector<uint32_t>& counts = is_user ? user_learnt_ : item_learnt_;
+    for (const uint32_t row : gone) {
+      if (row >= learner_->rows(side)) continue;
+      std::vector<float> values(zero.size());
+      learner_->GetRows(side, {row}, values.data());
+      size_t& started = is_user ? users_started_ : items_started_;
+      if (values != zero && started > 0) --started;
+      learner_->SetRows(side, {row}, zero.data());
+      counts[row] = 0;
+      (is_user ? user_visits_ : item_visits_)[row] = 0;
+      (is_user ? user_renewal_ : item_renewal_).Forget(row);
+      if (is_user) user_loss_[row] = 0;
+    }
   }
 }
 

@@ -213,6 +213,8 @@ class OnlineFit {
   void AdaptTemperatures();
   // Of a row that is new.
   double GreatestRate() const;
+  void ExportRows(Side side, model::TrainingState* state) const;
+  void ImportRows(Side side, const model::TrainingState& state);
   void ExportHeldAndMarks(model::TrainingState* state) const;
   void ImportHeldAndMarks(const model::TrainingState& state);
   absl::Status RepairRows();

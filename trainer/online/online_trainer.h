@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,12 +12,15 @@
 #include "model/interactions.h"
 #include "model/snapshot.h"
 #include "model/training_state.h"
+#include "trainer/online/trainer_inbox.h"
 #include "trainer/online/trainer_options.h"
 #include "trainer/online/trainer_status.h"
 
 // No LibTorch header is included here: the server includes this file.
 
 namespace taud::trainer {
+
+class LearningLoop;
 
 // Learns from model::Interactions for ever, on one background thread that it
 // owns (plus its CPU worker threads): mixes new interactions with replay of
@@ -88,22 +92,28 @@ class OnlineTrainer {
   // stopped; otherwise `Publish` will be called. Returns at once.
   absl::Status RequestPublish();
 
-  // Forgets all about the users and items. `done` is called on the trainer
-  // thread with the state after it, null if there is none yet. UNAVAILABLE if
+  // Forgets all about the users and items. `done` is called once, on the
+  // trainer thread, with the state after it, null if there is none to keep; an
+  // error says that nobody knows. UNAVAILABLE, and `done` is not called, if
   // the trainer does not run; it then holds nothing of them, for it begins
   // again from what it is given. REQUIRES: the interactions do not have them
   // any more.
+  using Forgotten = std::function<void(
+      absl::StatusOr<std::unique_ptr<model::TrainingState>>)>;
   absl::Status Forget(std::vector<uint32_t> users, std::vector<uint32_t> items,
-                      Checkpoint done);
+                      Forgotten done);
   // The state as Stop left it; null if there is none. REQUIRES: stopped.
   std::unique_ptr<model::TrainingState> StateWhenStopped() const;
 
   TrainerStatus status() const;
 
  private:
-  class Impl;
-  explicit OnlineTrainer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  OnlineTrainer();
+  absl::Status NotRunning() const;  // UNAVAILABLE, and why
+
+  TrainerInbox inbox_;  // internally synchronised
+  std::unique_ptr<LearningLoop> loop_;
+  std::thread thread_;  // touched by Start and Stop
 };
 
 }  // namespace taud::trainer

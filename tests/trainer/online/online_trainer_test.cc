@@ -602,8 +602,9 @@ TEST_F(GpuFailureTest, AnErasureIsCarriedOutThough) {
   interactions_.Erase({0}, {});
   ASSERT_TRUE(trainer_
                   ->Forget({0}, {},
-                           [&](std::unique_ptr<model::TrainingState> after) {
-                             state = std::move(after);
+                           [&](auto after) {
+                             ASSERT_TRUE(after.ok()) << after.status();
+                             state = *std::move(after);
                              done.Notify();
                            })
                   .ok());
