@@ -62,7 +62,13 @@ find_library(HTTPLIB_LIBRARY NAMES cpp-httplib REQUIRED)
 add_library(taud_httplib INTERFACE)
 target_include_directories(taud_httplib SYSTEM INTERFACE
   ${HTTPLIB_INCLUDE_DIR})
-target_link_libraries(taud_httplib INTERFACE ${HTTPLIB_LIBRARY})
+# As Debian has compiled it: its classes have other members without these.
+find_package(ZLIB REQUIRED)
+find_path(BROTLI_INCLUDE_DIR NAMES brotli/decode.h REQUIRED)
+target_compile_definitions(taud_httplib INTERFACE
+  CPPHTTPLIB_OPENSSL_SUPPORT CPPHTTPLIB_ZLIB_SUPPORT CPPHTTPLIB_BROTLI_SUPPORT)
+target_link_libraries(taud_httplib INTERFACE
+  ${HTTPLIB_LIBRARY} OpenSSL::SSL ZLIB::ZLIB)
 
 # Rhonabwy: JSON Web Tokens and Keys.
 find_path(RHONABWY_INCLUDE_DIR NAMES rhonabwy.h REQUIRED)

@@ -240,6 +240,11 @@ class Daemon::Impl {
   int http_port() const { return http_->port(); }
 
  private:
+  store::IdBounds IdBounds() const {
+    return {static_cast<size_t>(config_.store().max_users()),
+            static_cast<size_t>(config_.store().max_items())};
+  }
+
   absl::Status OpenStore() {
     const std::string& data_dir = config_.store().data_dir();
     absl::Status status = store::CheckDataDirectory(data_dir);
@@ -250,6 +255,7 @@ class Daemon::Impl {
     options.max_queued_bytes = Mebibytes(config_.ingestion().max_queue_mib());
     options.dedup_window_ms = config_.ingestion().dedup_hours() * kHourMs;
     options.min_free_bytes = Mebibytes(config_.store().min_free_mib());
+    options.ids = IdBounds();
     options.format_found = [data_dir](int format, bool has_data) {
       return store::MarkOpenedDirectory(data_dir, format, has_data);
     };
@@ -450,6 +456,7 @@ class Daemon::Impl {
     context_.calls.max_response_bytes =
         static_cast<size_t>(config_.server().max_response_bytes());
     context_.calls.paths = {context_.data_dir, config_.store().data_dir()};
+    context_.id_bounds = IdBounds();
     context_.max_catalogue_bytes =
         Mebibytes(config_.store().max_catalogue_mib());
     context_.calls.default_deadline =
@@ -514,6 +521,8 @@ class Daemon::Impl {
     Acceptor::Options options;
     options.max_connections =
         static_cast<size_t>(config_.server().max_connections());
+    options.max_per_host =
+        static_cast<size_t>(config_.server().max_connections_per_host());
     options.descriptors = descriptors_;
     options.reserve = std::min(kMostReserve, descriptors_ / 4);
     options.refused = [this](Refusal why) { metrics_.CountRefused(why); };

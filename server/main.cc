@@ -59,10 +59,12 @@ void KeepLargeMemoryApart() {
 #endif
 }
 
-absl::StatusOr<config::v1::Config> MakeConfig(const Flags& flags) {
+// Without an environment: for printing, and not checked as a whole.
+absl::StatusOr<config::v1::Config> MakeConfig(const Flags& flags,
+                                              const Environment& environment) {
   config::v1::Config config = DefaultConfig();
   if (!flags.config.empty()) {
-    auto loaded = LoadConfig(flags.config);
+    auto loaded = LoadConfig(flags.config, environment);
     if (!loaded.ok()) return loaded.status();
     config = *std::move(loaded);
   }
@@ -81,8 +83,10 @@ absl::StatusOr<config::v1::Config> MakeConfig(const Flags& flags) {
     absl::Status status = OverrideConfig(assignment, &config);
     if (!status.ok()) return status;
   }
-  absl::Status status = CheckAddresses(config);
-  if (!status.ok()) return status;
+  if (environment != nullptr) {
+    absl::Status status = CheckAddresses(config);
+    if (!status.ok()) return status;
+  }
   return config;
 }
 
@@ -239,10 +243,13 @@ int Main(int argc, char** argv) {
                        "taud " TAUD_VERSION " (commit " TAUD_COMMIT ")");
   CLI11_PARSE(app, argc, argv);
 
-  auto config = MakeConfig(flags);
+  auto config = MakeConfig(flags, ProcessEnvironment);
   if (!config.ok()) return Fail(config.status());
   if (flags.print_config) {
-    std::cout << PrintConfig(*config);
+    // ${NAME} as it is in the file, and not what it stands for.
+    const auto printed = MakeConfig(flags, nullptr);
+    if (!printed.ok()) return Fail(printed.status());
+    std::cout << PrintConfig(*printed);
     return 0;
   }
   if (flags.check_config) {

@@ -295,6 +295,7 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
   const absl::Duration latency = model::SteadyNow() - start;
   environment.metrics->CountRpc(method, static_cast<int>(status.code()),
                                 latency);
+  CountFull(environment, store::FullOfIds(status));
   LogCall(environment, method, request_id, latency, status);
   if (environment.figures != nullptr && IsAnswer(method)) {
     environment.figures->answers.Add(latency);
@@ -302,6 +303,12 @@ grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
   }
   if (status.ok()) return grpc::Status::OK;
   return ToGrpcStatus(WithoutPaths(status, environment.paths), request_id);
+}
+
+void CountFull(const CallEnvironment& environment, store::FullOf full) {
+  if (full == store::FullOf::kNothing) return;
+  environment.metrics->CountRefused(
+      full == store::FullOf::kUsers ? Refusal::kUsers : Refusal::kItems);
 }
 
 void CountAck(const CallEnvironment& environment, size_t interactions,

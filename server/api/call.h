@@ -26,6 +26,7 @@
 #include "server/rpc/call_queues.h"
 #include "server/rpc/errors.h"
 #include "server/rpc/rpc_method.h"
+#include "store/log/event_store.h"
 
 namespace taud::server {
 
@@ -124,6 +125,9 @@ std::string RequestId(const grpc::ServerContextBase& context);
 grpc::Status EndCall(const CallEnvironment& environment, RpcMethod method,
                      const std::string& request_id, absl::Time start,
                      absl::Status status);
+
+// Counts what was refused because there are as many ids as there may be.
+void CountFull(const CallEnvironment& environment, store::FullOf full);
 
 // Counts interactions that were acknowledged `latency` after their arrival.
 void CountAck(const CallEnvironment& environment, size_t interactions,

@@ -42,6 +42,8 @@ struct DaemonContext {
   std::string data_dir;
   // Of titles, tags and properties; constant.
   uint64_t max_catalogue_bytes = UINT64_MAX;
+  // store.max_users and max_items; constant.
+  store::IdBounds id_bounds;
   // auth.open_metrics; constant.
   bool open_metrics = false;
   // What was to be read again and cannot be; null: nothing is watched.

@@ -9,11 +9,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "model/check.h"
 #include "model/steady_clock.h"
+#include "server/rpc/acceptor.h"
 
 namespace taud::server {
 namespace {
@@ -192,6 +194,7 @@ void HttpConnections::Accept() {
   connection.fd = fd;
   connection.id = ++next_id_;
   connection.peer.address = AddressText(address);
+  connection.host = HostOf(address);
   connection.stream =
       HttpStream(fd, tls_ == nullptr ? nullptr : tls_->Get()->context.get());
   connection.since = model::SteadyNow();
@@ -199,17 +202,25 @@ void HttpConnections::Accept() {
   connections_.push_back(std::move(connection));
 }
 
-// Who has been waiting longest goes: an honest client is done within
-// milliseconds, and one that is answered comes again.
+// Of the host that has most, so that one that has many takes nobody else's, who
+// has been waiting longest goes: an honest client is done within milliseconds,
+// and one that is answered comes again.
 bool HttpConnections::MakeRoom() {
   if (connections_.size() < options_.max_connections) return true;
   refused_(Refusal::kHttpConnections);
+  std::map<absl::string_view, size_t> waiting;
+  for (const Connection& c : connections_) {
+    waiting[c.host] += c.state != State::kAnswering;
+  }
   const auto oldest =
       std::min_element(connections_.begin(), connections_.end(),
-                       [](const Connection& a, const Connection& b) {
+                       [&waiting](const Connection& a, const Connection& b) {
                          const bool a_asks = a.state == State::kAnswering;
                          const bool b_asks = b.state == State::kAnswering;
-                         return a_asks != b_asks ? b_asks : a.since < b.since;
+                         if (a_asks != b_asks) return b_asks;
+                         const size_t of_a = waiting.at(a.host);
+                         const size_t of_b = waiting.at(b.host);
+                         return of_a != of_b ? of_a > of_b : a.since < b.since;
                        });
   if (oldest->state == State::kAnswering) return false;
   Close(oldest);

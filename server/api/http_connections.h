@@ -77,6 +77,7 @@ class HttpConnections {
     int fd = -1;
     uint64_t id = 0;
     HttpPeer peer;
+    std::string host;  // of the peer, for counting
     HttpStream stream;
     State state = State::kReading;
     absl::Time since;  // it came, or was answered last

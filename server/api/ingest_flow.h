@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -30,6 +31,8 @@ class IngestFlow {
   struct Slot {
     v1::IngestAck ack;
     size_t interactions = 0;
+    // Of those that were handed on: their places in the request.
+    std::vector<uint32_t> places;
     absl::Time arrived;  // by a steady clock
     bool ready = false;
   };

@@ -162,6 +162,7 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
                                     now_ms, request.time_unit());
     if (checked.ok()) {
       batch.push_back(*std::move(checked));
+      slot->places.push_back(i);
     } else {
       Reject(i, checked.status(), &slot->ack);
     }
@@ -175,6 +176,7 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
   held.batch.interactions = std::move(batch);
   held.batch.stream_id = order_.stream_id();
   held.batch.position = request.batch_id();
+  held.batch.partial = true;
   held.slot = slot;
   // Last, so that nothing is waited for that cannot come.
   flow_.Add(std::move(slot));
@@ -225,13 +227,21 @@ void IngestStream::Acknowledge(Slot* slot,
                                const std::vector<store::Appended>& appended) {
   model::Sequence last = 0;
   uint32_t duplicates = 0;
-  for (const store::Appended& one : appended) {
+  uint32_t refused = 0;
+  for (size_t i = 0; i < appended.size(); ++i) {
+    const store::Appended& one = appended[i];
     last = std::max(last, one.sequence);
     duplicates += one.duplicate;
+    if (one.refused == store::FullOf::kNothing) continue;
+    ++refused;
+    CountFull(context_->calls, one.refused);
+    Reject(slot->places[i],
+           store::IdsFullError(one.refused, context_->id_bounds), &slot->ack);
   }
   slot->ack.set_last_sequence(last);
   slot->ack.set_duplicates(duplicates);
-  slot->ack.set_accepted(static_cast<uint32_t>(appended.size()) - duplicates);
+  slot->ack.set_accepted(static_cast<uint32_t>(appended.size()) - duplicates -
+                         refused);
   slot->ready = true;
   CountAck(context_->calls, slot->ack.accepted(), last,
            model::SteadyNow() - slot->arrived);

@@ -1,6 +1,8 @@
 #include "server/api/openapi.h"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -14,6 +16,7 @@
 #include "model/check.h"
 #include "nlohmann/json.hpp"
 #include "server/api/json_routes.h"
+#include "server/rpc/rpc_method.h"
 
 namespace taud::server {
 namespace {
@@ -202,6 +205,34 @@ std::string Summary(const std::string& comment) {
   return line.substr(0, end);
 }
 
+// With the role that the operation needs. The last one: while taud asks nobody
+// who it is.
+Json SecurityOf(const MethodDescriptor& method) {
+  const auto* info =
+      std::find_if(std::begin(kRpcMethods), std::end(kRpcMethods),
+                   [&method](const RpcMethodInfo& one) {
+                     return method.name() == one.name;
+                   });
+  TAUD_CHECK(info != std::end(kRpcMethods));
+  const Json roles = {auth::RoleName(info->role)};
+  return {{{"token", roles}}, {{"certificate", roles}}, Json::object()};
+}
+
+Json SecuritySchemes() {
+  return {
+      {"token",
+       {{"type", "http"},
+        {"scheme", "bearer"},
+        {"description",
+         "A token of `tauctl token new`, or a JWT of who "
+         "`auth.jwks_file` trusts. It has roles; an operation needs one."}}},
+      {"certificate",
+       {{"type", "mutualTLS"},
+        {"description",
+         "A client's certificate that `tls.client_ca_file` vouches for, "
+         "whose subject `auth.tokens_file` has."}}}};
+}
+
 Json Operation(const JsonRoute& route, const MethodDescriptor& method,
                Schemas* schemas) {
   const bool streams = route.kind == JsonRoute::Kind::kStream;
@@ -225,6 +256,7 @@ Json Operation(const JsonRoute& route, const MethodDescriptor& method,
   }
   Json answer = Content(type, schemas->Reference(*method.output_type()));
   answer["description"] = "What was asked for.";
+  operation["security"] = SecurityOf(method);
   operation["responses"] = {
       {"200", std::move(answer)},
       {"default", {{"$ref", "#/components/responses/Error"}}}};
@@ -267,7 +299,8 @@ std::string MakeDocument() {
   document["servers"] = {{{"url", "/"}}};
   document["paths"] = std::move(paths);
   document["components"] = {{"schemas", schemas.Finish()},
-                            {"responses", {{"Error", std::move(error)}}}};
+                            {"responses", {{"Error", std::move(error)}}},
+                            {"securitySchemes", SecuritySchemes()}};
   return document.dump();
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <set>
@@ -182,9 +183,48 @@ std::string KeysOf(const Descriptor& descriptor) {
   return absl::StrJoin(keys, ", ");
 }
 
+bool IsVariable(absl::string_view name) {
+  return !name.empty() && !absl::ascii_isdigit(name[0]) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
+}
+
+// With the values of the variables in place of ${NAME}. Errors say which is
+// missing, and never a value.
+absl::StatusOr<std::string> Expand(absl::string_view text,
+                                   const Environment& environment) {
+  std::string expanded;
+  while (true) {
+    const size_t at = text.find("${");
+    absl::StrAppend(&expanded, text.substr(0, at));
+    if (at == absl::string_view::npos) return expanded;
+    text.remove_prefix(at + 2);
+    if (absl::EndsWith(expanded, "$")) {
+      expanded += "{";  // $${: the text itself
+      continue;
+    }
+    const size_t end = text.find('}');
+    const std::string name(text.substr(0, end));
+    if (end == absl::string_view::npos || !IsVariable(name)) {
+      return absl::InvalidArgumentError(
+          "\"${\" is not followed by the name of a variable and \"}\"; for the "
+          "text itself write \"$${\"");
+    }
+    const auto value = environment(name);
+    if (!value.has_value()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the variable ", name, " is not set"));
+    }
+    absl::StrAppend(&expanded, *value);
+    text.remove_prefix(end + 1);
+  }
+}
+
 class Reader {
  public:
-  explicit Reader(absl::string_view file) : file_(file) {}
+  // `environment` outlives it.
+  Reader(absl::string_view file, const Environment& environment)
+      : file_(file), environment_(environment) {}
 
   // Reads a YAML mapping into `message`, noting every fault.
   void Read(const YAML::Node& node, const std::string& prefix,
@@ -237,7 +277,22 @@ class Reader {
                       path, ": not a single value; allowed: ", Allowed(field)));
       return;
     }
-    if (SetField(field, node.Scalar(), message)) return;
+    std::string text = node.Scalar();
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING &&
+        absl::StrContains(text, "${")) {
+      if (environment_ == nullptr) {
+        message->GetReflection()->SetString(message, &field, text);
+        return;
+      }
+      auto expanded = Expand(text, environment_);
+      if (!expanded.ok()) {
+        return Fault(node,
+                     absl::StrCat(path, ": ", expanded.status().message()));
+      }
+      text = *std::move(expanded);
+    }
+    if (SetField(field, text, message)) return;
+    // As it is in the file: what a variable has is told nobody.
     Fault(node, absl::StrCat(path, ": ", node.Scalar(),
                              " is not allowed; allowed: ", Allowed(field)));
   }
@@ -246,7 +301,8 @@ class Reader {
     Fault(node.Mark().line + 1, what);
   }
 
-  std::string file_;
+  const std::string file_;
+  const Environment& environment_;
   std::vector<std::string> faults_;
 };
 
@@ -333,10 +389,17 @@ Config DefaultConfig() {
   return config;
 }
 
+std::optional<std::string> ProcessEnvironment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt
+                          : std::optional<std::string>(std::string(value));
+}
+
 absl::StatusOr<Config> ParseConfig(absl::string_view yaml,
-                                   absl::string_view file_name) {
+                                   absl::string_view file_name,
+                                   const Environment& environment) {
   Config config = DefaultConfig();
-  Reader reader(file_name);
+  Reader reader(file_name, environment);
   try {
     reader.Read(YAML::Load(std::string(yaml)), "", &config);
   } catch (const YAML::Exception& e) {
@@ -347,7 +410,8 @@ absl::StatusOr<Config> ParseConfig(absl::string_view yaml,
   return config;
 }
 
-absl::StatusOr<Config> LoadConfig(const std::string& path) {
+absl::StatusOr<Config> LoadConfig(const std::string& path,
+                                  const Environment& environment) {
   std::ifstream file(path);
   std::ostringstream text;
   if (file) text << file.rdbuf();
@@ -356,7 +420,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
     return absl::NotFoundError(
         absl::StrCat("cannot read the configuration file ", path));
   }
-  return ParseConfig(text.str(), path);
+  return ParseConfig(text.str(), path, environment);
 }
 
 absl::Status OverrideConfig(absl::string_view assignment, Config* config) {

@@ -101,6 +101,21 @@ size_t RaiseDescriptorLimit() {
   return static_cast<size_t>(limit.rlim_cur);
 }
 
+std::string HostOf(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(address);
+    return std::string(reinterpret_cast<const char*>(&four.sin_addr),
+                       sizeof(four.sin_addr));
+  }
+  if (address.ss_family != AF_INET6) return "";
+  const in6_addr& six =
+      reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  const auto* bytes = reinterpret_cast<const char*>(&six);
+  // One of IPv4, as a socket of both kinds says it.
+  if (IN6_IS_ADDR_V4MAPPED(&six)) return std::string(bytes + 12, 4);
+  return std::string(bytes, 8);
+}
+
 absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Listen(
     const std::string& address, Options options) {
   std::unique_ptr<Acceptor> acceptor(new Acceptor(std::move(options)));
@@ -208,8 +223,10 @@ void Acceptor::Run() {
 }
 
 bool Acceptor::AcceptOne(int listener) {
-  const int fd =
-      accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  const int fd = accept4(listener, reinterpret_cast<sockaddr*>(&address), &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     const bool none = errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
                       errno == ENOMEM;
@@ -226,12 +243,15 @@ bool Acceptor::AcceptOne(int listener) {
     close(fd);
     return true;
   }
-  if (!HasRoom()) {
-    options_.refused(Refusal::kConnections);
+  std::string host = HostOf(address);
+  if (!HasRoom(host)) {
+    options_.refused(connections_.size() < options_.max_connections
+                         ? Refusal::kHostConnections
+                         : Refusal::kConnections);
     close(fd);
     return true;
   }
-  connections_.push_back({fd, info.st_ino});
+  connections_.push_back({fd, info.st_ino, std::move(host)});
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters given;
   given.listener_fd = listener;
   given.fd = fd;
@@ -239,8 +259,25 @@ bool Acceptor::AcceptOne(int listener) {
   return true;
 }
 
-bool Acceptor::HasRoom() {
-  if (connections_.size() < options_.max_connections) return true;
+bool Acceptor::HasRoom(const std::string& host) {
+  const auto fits = [&] {
+    return connections_.size() < options_.max_connections &&
+           (options_.max_per_host == 0 ||
+            CountOf(host) < options_.max_per_host);
+  };
+  if (fits()) return true;
+  ForgetClosed();
+  return fits();
+}
+
+size_t Acceptor::CountOf(const std::string& host) const {
+  if (host.empty()) return 0;
+  return static_cast<size_t>(std::count_if(
+      connections_.begin(), connections_.end(),
+      [&host](const Connection& one) { return one.host == host; }));
+}
+
+void Acceptor::ForgetClosed() {
   connections_.erase(std::remove_if(connections_.begin(), connections_.end(),
                                     [](const Connection& one) {
                                       struct stat info = {};
@@ -249,7 +286,6 @@ bool Acceptor::HasRoom() {
                                              info.st_ino != one.inode;
                                     }),
                      connections_.end());
-  return connections_.size() < options_.max_connections;
 }
 
 }  // namespace taud::server

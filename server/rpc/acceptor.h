@@ -1,6 +1,7 @@
 #ifndef TAUD_SERVER_RPC_ACCEPTOR_H_
 #define TAUD_SERVER_RPC_ACCEPTOR_H_
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -21,6 +22,10 @@ namespace taud::server {
 // holds.
 size_t RaiseDescriptorLimit();
 
+// Who is at this address, for counting: an IPv4 address, or what is given to
+// one host of IPv6, 64 bits. Empty: another kind. As bytes.
+std::string HostOf(const sockaddr_storage& address);
+
 // Takes the connections of the gRPC port and hands them to gRPC. gRPC's own
 // listener stops for good when the descriptors have run out once; this one
 // waits and goes on, keeps some descriptors for the rest of the process, and
@@ -32,6 +37,7 @@ class Acceptor {
  public:
   struct Options {
     size_t max_connections = 0;
+    size_t max_per_host = 0;  // of them, from one address; 0: any number
     // Descriptors of the process; so many of them are left to others.
     size_t descriptors = 0;
     size_t reserve = 0;
@@ -58,6 +64,7 @@ class Acceptor {
   struct Connection {
     int fd;
     ino_t inode;
+    std::string host;  // empty: a Unix socket's
   };
 
   explicit Acceptor(Options options) : options_(std::move(options)) {}
@@ -66,7 +73,10 @@ class Acceptor {
   void Run();
   // False if there was no descriptor for it.
   bool AcceptOne(int listener);
-  bool HasRoom();
+  bool HasRoom(const std::string& host);
+  size_t CountOf(const std::string& host) const;
+  // Those that gRPC has closed.
+  void ForgetClosed();
 
   const Options options_;
   int port_ = 0;

@@ -26,20 +26,39 @@ enum class Refusal {
   kRole,             // a call that the caller's roles do not allow
   kCredentialLimit,  // limits of a line of auth.tokens_file
   kAudit,            // a call that the audit log could not tell of
+  kUsers,            // store.max_users
+  kItems,            // store.max_items
+  kHostConnections,  // of the gRPC port: server.max_connections_per_host
 };
 
 inline constexpr const char* kRefusalNames[] = {
-    "connections",   "descriptors",  "http_connections",
-    "http_head",     "http_body",    "http_host",
-    "http_origin",   "http_calls",   "http_time",
-    "message_bytes", "answer_bytes", "answer_time",
-    "memory",        "rate",         "queue",
-    "credential",    "role",         "credential_limit",
+    "connections",
+    "descriptors",
+    "http_connections",
+    "http_head",
+    "http_body",
+    "http_host",
+    "http_origin",
+    "http_calls",
+    "http_time",
+    "message_bytes",
+    "answer_bytes",
+    "answer_time",
+    "memory",
+    "rate",
+    "queue",
+    "credential",
+    "role",
+    "credential_limit",
     "audit",
+    "users",
+    "items",
+    "host_connections",
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
-static_assert(kNumRefusals == static_cast<size_t>(Refusal::kAudit) + 1);
+static_assert(kNumRefusals ==
+              static_cast<size_t>(Refusal::kHostConnections) + 1);
 
 }  // namespace taud::server
 

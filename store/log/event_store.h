@@ -27,11 +27,27 @@ namespace taud::store {
 // Whether an append was refused only because the writer is behind.
 bool IsQueueFull(const absl::Status& status);
 
+// How many ids of a kind there may be, erased ones not counted; 0: any number.
+struct IdBounds {
+  size_t max_users = 0;
+  size_t max_items = 0;
+};
+// Which of them is reached.
+enum class FullOf { kNothing, kUsers, kItems };
+
+// RESOURCE_EXHAUSTED that names the setting.
+absl::Status IdsFullError(FullOf full, const IdBounds& bounds);
+// Whether it is such a status, and of which.
+FullOf FullOfIds(const absl::Status& status);
+
 // What became of one of them.
 struct Appended {
   model::Sequence sequence = 0;
   // The event id was known: `sequence` is the first one's, nothing was written.
   bool duplicate = false;
+  // Its user or item would be one too many: nothing was written. Of partial
+  // batches.
+  FullOf refused = FullOf::kNothing;
 };
 
 // The durable truth of the daemon, on RocksDB: the event log by sequence, the
@@ -61,6 +77,9 @@ class EventStore {
     size_t max_group = 16384;
     // How long an event id and a stream's position are remembered.
     int64_t dedup_window_ms = int64_t{7} * 24 * 60 * 60 * 1000;
+    // What would need more ids is refused; what is in the log already is read
+    // whatever this says.
+    IdBounds ids;
     // With less left on the disk, interactions and items are refused; what
     // frees space goes on.
     uint64_t min_free_bytes = 0;
@@ -81,6 +100,9 @@ class EventStore {
     // again, and all of it answered as duplicates.
     std::string stream_id;
     uint64_t position = 0;
+    // Interactions whose ids would be too many are left out, and the others
+    // written; else all of it is refused.
+    bool partial = false;
   };
 
   struct StreamPosition {

@@ -1,16 +1,21 @@
 #include "store/log/group.h"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <variant>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
 #include "model/check.h"
 
 namespace taud::store {
 namespace {
+
+constexpr char kIdsFull[] = "taud.ids_full";
 
 // From here on they are appended together.
 constexpr size_t kManyEvents = 64;
@@ -19,11 +24,36 @@ constexpr size_t kManyEvents = 64;
 // ones.
 class Resolver {
  public:
-  Resolver(const model::Dictionary& dictionary,
+  // So many ids may be added at most.
+  Resolver(const model::Dictionary& dictionary, size_t room,
            std::vector<std::string_view>* added)
       : dictionary_(dictionary),
         first_(static_cast<uint32_t>(dictionary.size())),
+        room_(room),
         added_(added) {}
+
+  // Whether the id is known, or may be added.
+  bool Fits(std::string_view id) const {
+    return added_->size() < room_ || Find(id).has_value();
+  }
+  // Whether those of `things` are, or may all be.
+  template <typename Thing>
+  bool AllFit(const std::vector<Thing>& things) const {
+    if (things.size() <= room_ - added_->size()) return true;
+    absl::flat_hash_set<std::string_view> missing;
+    for (const Thing& thing : things) {
+      if (!Find(thing.id).has_value()) missing.insert(thing.id);
+    }
+    return missing.size() <= room_ - added_->size();
+  }
+
+  size_t added() const { return added_->size(); }
+  // Forgets those added after there were so many.
+  void ForgetAfter(size_t count) {
+    for (; added_->size() > count; added_->pop_back()) {
+      indices_.erase(added_->back());
+    }
+  }
 
   uint32_t Resolve(std::string_view id) {
     if (const std::optional<uint32_t> known = dictionary_.Find(id)) {
@@ -47,6 +77,7 @@ class Resolver {
  private:
   const model::Dictionary& dictionary_;
   const uint32_t first_;
+  const size_t room_;
   std::vector<std::string_view>* const added_;
   absl::flat_hash_map<std::string_view, uint32_t> indices_;
 };
@@ -68,6 +99,12 @@ class Deduplicator {
     return inserted ? 0 : it->second;
   }
 
+  // What FirstOf has given a sequence after `last` is unknown again.
+  void ForgetAfter(model::Sequence last) {
+    absl::erase_if(group_,
+                   [last](const auto& one) { return one.second > last; });
+  }
+
  private:
   const std::vector<model::Sequence>& known_;
   size_t position_ = 0;
@@ -87,28 +124,19 @@ model::Interaction MakeInteraction(const NewInteraction& from,
   return to;
 }
 
-// The items and users of one batch, or why none of them is written.
-absl::Status PlanRecords(const PendingBatch& batch, RecordPlanner* planner,
-                         Resolver* users, Resolver* items, GroupPlan* plan) {
-  if (!batch.items.empty()) {
-    std::vector<model::ItemRecord> merged;
-    absl::Status status = planner->Plan(batch.items, &merged);
-    if (!status.ok()) return status;
-    for (size_t i = 0; i < merged.size(); ++i) {
-      plan->records.push_back(
-          {items->Resolve(batch.items[i].id), std::move(merged[i])});
-    }
-  }
-  if (!batch.users.empty()) {
-    std::vector<model::Properties> merged;
-    absl::Status status = planner->Plan(batch.users, &merged);
-    if (!status.ok()) return status;
-    for (size_t u = 0; u < merged.size(); ++u) {
-      plan->user_records.push_back(
-          {users->Resolve(batch.users[u].id), std::move(merged[u])});
-    }
-  }
-  return absl::OkStatus();
+// How many more ids the dictionary may get, when so many could be new.
+size_t RoomOf(const model::Dictionary& dictionary, size_t max, size_t new_ids) {
+  if (max == 0) return std::numeric_limits<size_t>::max();
+  size_t there = dictionary.size();
+  // Erased ones are counted only where it matters: they are a copy.
+  if (there + new_ids > max) there -= dictionary.Erased().size();
+  return max > there ? max - there : 0;
+}
+
+size_t SizeOf(const std::vector<PendingBatch>& batches) {
+  size_t sum = 0;
+  for (const PendingBatch& batch : batches) sum += batch.size();
+  return sum;
 }
 
 size_t BytesOf(const model::Properties& properties) {
@@ -167,63 +195,186 @@ size_t PendingBatch::bytes() const {
   return sum;
 }
 
-GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
-                    const std::vector<model::Sequence>& known,
-                    model::Sequence last, const model::State& state,
-                    const StreamRecords& streams) {
-  GroupPlan plan;
-  Resolver user_resolver(state.users, &plan.new_users);
-  Resolver item_resolver(state.items, &plan.new_items);
-  RecordPlanner planner(&state);
-  Deduplicator deduplicator(known);
-  plan.first_user = user_resolver.first();
-  plan.first_item = item_resolver.first();
-  for (const PendingBatch& batch : batches) {
-    const EventStore::Batch& given = batch.batch;
-    std::vector<Appended>& results = plan.results.emplace_back();
-    results.reserve(given.interactions.size());
-    const StreamRecord* held = nullptr;
-    if (!given.stream_id.empty()) {
-      const auto here = plan.streams.find(given.stream_id);
-      const auto before = streams.find(given.stream_id);
-      if (here != plan.streams.end()) {
-        held = &here->second;
-      } else if (before != streams.end()) {
-        held = &before->second;
-      }
-    }
-    const bool repeated = held != nullptr && given.position <= held->position;
-    for (const NewInteraction& interaction : given.interactions) {
+namespace {
+
+// Plans the batches of a group one after the other.
+class Planner {
+ public:
+  Planner(const std::vector<PendingBatch>& batches,
+          const std::vector<model::Sequence>& known, model::Sequence last,
+          const model::State& state, const StreamRecords& streams,
+          const IdBounds& bounds, GroupPlan* plan)
+      : streams_(streams),
+        bounds_(bounds),
+        plan_(plan),
+        users_(state.users,
+               RoomOf(state.users, bounds.max_users, SizeOf(batches)),
+               &plan->new_users),
+        items_(state.items,
+               RoomOf(state.items, bounds.max_items, SizeOf(batches)),
+               &plan->new_items),
+        records_(&state),
+        deduplicator_(known),
+        last_(last) {
+    plan->first_user = users_.first();
+    plan->first_item = items_.first();
+  }
+
+  void Add(const PendingBatch& batch) {
+    plan_->results.emplace_back();
+    absl::Status status = AddInteractions(batch.batch);
+    if (status.ok()) status = AddRecords(batch);
+    plan_->refused.push_back(std::move(status));
+    plan_->last_sequence = last_;
+  }
+
+ private:
+  // Of the stream that the batch belongs to; null: of none, or a new one.
+  const StreamRecord* StreamOf(const EventStore::Batch& batch) const {
+    if (batch.stream_id.empty()) return nullptr;
+    const auto here = plan_->streams.find(batch.stream_id);
+    if (here != plan_->streams.end()) return &here->second;
+    const auto before = streams_.find(batch.stream_id);
+    return before == streams_.end() ? nullptr : &before->second;
+  }
+
+  FullOf FullFor(const NewInteraction& interaction) const {
+    if (!users_.Fits(interaction.user_id)) return FullOf::kUsers;
+    if (!items_.Fits(interaction.item_id)) return FullOf::kItems;
+    return FullOf::kNothing;
+  }
+
+  // The interactions of one batch, or why none of them is written.
+  absl::Status AddInteractions(const EventStore::Batch& batch) {
+    const model::Sequence last_before = last_;
+    const size_t users_before = users_.added();
+    const size_t items_before = items_.added();
+    const size_t events_before = plan_->events.size();
+    const size_t duplicates_before = plan_->duplicates;
+    std::vector<Appended>& results = plan_->results.back();
+    results.reserve(batch.interactions.size());
+    const StreamRecord* const held = StreamOf(batch);
+    const bool repeated = held != nullptr && batch.position <= held->position;
+    FullOf full = FullOf::kNothing;
+    for (const NewInteraction& interaction : batch.interactions) {
       model::Sequence first = 0;
       // Asked in any case: the answers are in the order of the event ids.
       if (!interaction.event_id.empty()) {
-        first = deduplicator.FirstOf(interaction.event_id, last + 1, repeated);
+        first = deduplicator_.FirstOf(interaction.event_id, last_ + 1,
+                                      repeated || full != FullOf::kNothing);
       }
+      if (full != FullOf::kNothing) continue;
       if (repeated) first = held->sequence;
       // There is nothing that could be taken back.
       const bool vain = interaction.kind == model::InteractionKind::kRetract &&
-                        (!user_resolver.Find(interaction.user_id).has_value() ||
-                         !item_resolver.Find(interaction.item_id).has_value());
-      if (vain && first == 0) first = last;
+                        (!users_.Find(interaction.user_id).has_value() ||
+                         !items_.Find(interaction.item_id).has_value());
+      if (vain && first == 0) first = last_;
       if (repeated || first != 0 || vain) {
         results.push_back({first, true});
-        ++plan.duplicates;
+        ++plan_->duplicates;
         continue;
       }
-      ++last;
-      plan.events.push_back(
-          {MakeInteraction(interaction, last, &user_resolver, &item_resolver),
+      const FullOf refused = FullFor(interaction);
+      if (refused != FullOf::kNothing) {
+        // The same event may come again, and fit.
+        deduplicator_.ForgetAfter(last_);
+        if (batch.partial) {
+          results.push_back({0, false, refused});
+        } else {
+          full = refused;
+        }
+        continue;
+      }
+      ++last_;
+      plan_->events.push_back(
+          {MakeInteraction(interaction, last_, &users_, &items_),
            interaction.event_id});
-      results.push_back({last, false});
+      results.push_back({last_, false});
     }
-    if (!given.stream_id.empty() && !repeated) {
-      plan.streams[given.stream_id] = {given.position, last, 0};
+    if (full != FullOf::kNothing) {
+      deduplicator_.ForgetAfter(last_before);
+      users_.ForgetAfter(users_before);
+      items_.ForgetAfter(items_before);
+      plan_->events.resize(events_before);
+      plan_->duplicates = duplicates_before;
+      last_ = last_before;
+      results.clear();
+      return IdsFullError(full, bounds_);
     }
-    plan.refused.push_back(
-        PlanRecords(batch, &planner, &user_resolver, &item_resolver, &plan));
+    if (!batch.stream_id.empty() && !repeated) {
+      plan_->streams[batch.stream_id] = {batch.position, last_, 0};
+    }
+    return absl::OkStatus();
   }
+
+  // The items and users of one batch, or why none of them is written.
+  absl::Status AddRecords(const PendingBatch& batch) {
+    if (!items_.AllFit(batch.items)) {
+      return IdsFullError(FullOf::kItems, bounds_);
+    }
+    if (!users_.AllFit(batch.users)) {
+      return IdsFullError(FullOf::kUsers, bounds_);
+    }
+    if (!batch.items.empty()) {
+      std::vector<model::ItemRecord> merged;
+      absl::Status status = records_.Plan(batch.items, &merged);
+      if (!status.ok()) return status;
+      for (size_t i = 0; i < merged.size(); ++i) {
+        plan_->records.push_back(
+            {items_.Resolve(batch.items[i].id), std::move(merged[i])});
+      }
+    }
+    if (!batch.users.empty()) {
+      std::vector<model::Properties> merged;
+      absl::Status status = records_.Plan(batch.users, &merged);
+      if (!status.ok()) return status;
+      for (size_t u = 0; u < merged.size(); ++u) {
+        plan_->user_records.push_back(
+            {users_.Resolve(batch.users[u].id), std::move(merged[u])});
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  const StreamRecords& streams_;
+  const IdBounds& bounds_;
+  GroupPlan* const plan_;
+  Resolver users_;
+  Resolver items_;
+  RecordPlanner records_;
+  Deduplicator deduplicator_;
+  model::Sequence last_;
+};
+
+}  // namespace
+
+GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
+                    const std::vector<model::Sequence>& known,
+                    model::Sequence last, const model::State& state,
+                    const StreamRecords& streams, const IdBounds& bounds) {
+  GroupPlan plan;
   plan.last_sequence = last;
+  Planner planner(batches, known, last, state, streams, bounds, &plan);
+  for (const PendingBatch& batch : batches) planner.Add(batch);
   return plan;
+}
+
+absl::Status IdsFullError(FullOf full, const IdBounds& bounds) {
+  const bool users = full == FullOf::kUsers;
+  absl::Status status = absl::ResourceExhaustedError(absl::StrCat(
+      "there are as many ", users ? "users" : "items", " as there may be, ",
+      users ? bounds.max_users : bounds.max_items, " (",
+      users ? "store.max_users" : "store.max_items",
+      "): no new one is taken; erase some, or raise the limit"));
+  status.SetPayload(kIdsFull, absl::Cord(users ? "users" : "items"));
+  return status;
+}
+
+FullOf FullOfIds(const absl::Status& status) {
+  const auto payload = status.GetPayload(kIdsFull);
+  if (!payload.has_value()) return FullOf::kNothing;
+  return *payload == "users" ? FullOf::kUsers : FullOf::kItems;
 }
 
 void ApplyIds(const GroupPlan& plan, model::State* state) {

@@ -77,7 +77,7 @@ struct GroupPlan {
   StreamRecords streams;        // as they stand after it; times are not set
   std::vector<Record> records;  // in order of arrival
   std::vector<UserRecord> user_records;
-  // One a batch: why nothing of its items or users is written.
+  // One a batch: why nothing of it is written.
   std::vector<absl::Status> refused;
   std::vector<std::vector<Appended>> results;  // one list a batch
   size_t duplicates = 0;
@@ -102,12 +102,14 @@ std::vector<std::string_view> StreamsOf(
 // EventIdsOf(batches), the sequence the store holds for it, or 0. A duplicate
 // changes nothing: not even its user or item becomes known by it. A batch of a
 // stream that has been written up to its position is one whole duplicate.
-// Reads the dictionaries and the records; changes nothing. The writer thread
-// only.
+// What would need more ids than `bounds` allow is refused, the whole batch
+// unless it is partial; what needs no new id never is. Reads the dictionaries
+// and the records; changes nothing. The writer thread only.
 GroupPlan PlanGroup(const std::vector<PendingBatch>& batches,
                     const std::vector<model::Sequence>& known,
                     model::Sequence last, const model::State& state,
-                    const StreamRecords& streams = {});
+                    const StreamRecords& streams = {},
+                    const IdBounds& bounds = {});
 
 // Makes a written plan visible in `state`: first the ids and the catalogue,
 // which the next group's plan needs, then the interactions in order of

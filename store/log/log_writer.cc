@@ -137,7 +137,7 @@ absl::Status LogWriter::Commit(const std::vector<PendingBatch>& batches,
       db_->FindIds(EventIdsOf(batches), StreamsOf(batches), cutoff);
   if (!known.ok()) return known.status();
   *plan = PlanGroup(batches, known->sequences, last_sequence_, *state_,
-                    known->streams);
+                    known->streams, options_.ids);
   if (plan->empty()) return absl::OkStatus();
   status = Write(*plan);
   stats_->NoteWritable(status);

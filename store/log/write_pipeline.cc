@@ -32,8 +32,8 @@ void AnswerOne(const absl::Status& status, size_t place, GroupPlan* plan,
                PendingBatch* batch) {
   if (batch->upsert_done) {
     batch->upsert_done(status.ok() ? plan->refused[place] : status);
-  } else if (!status.ok()) {
-    batch->append_done(status);
+  } else if (!status.ok() || !plan->refused[place].ok()) {
+    batch->append_done(status.ok() ? plan->refused[place] : status);
   } else {
     batch->append_done(std::move(plan->results[place]));
   }

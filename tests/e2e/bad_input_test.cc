@@ -7,6 +7,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
+#include "httplib.h"
 #include "taud/v1/error_details.pb.h"
 #include "tests/e2e/api_client.h"
 
@@ -374,6 +375,57 @@ TEST_F(BadInputTest, ErrorsCarryTheRequestId) {
   const auto id = trailers.find("x-request-id");
   ASSERT_NE(id, trailers.end());
   EXPECT_EQ(std::string(id->second.data(), id->second.size()), "my-request-17");
+}
+
+TEST(IdBoundsTest, StrangersHaveABoundAndThoseThatAreThereGoOn) {
+  TemporaryDirectory directory;
+  DaemonProcess daemon(
+      directory.path() + "/data",
+      {"--set", "store.max_users=2", "--set", "store.max_items=2"});
+  ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
+  const ApiClient api(daemon);
+  EXPECT_GT(api.WriteOne("u1", "i1"), 0u);
+  EXPECT_GT(api.WriteOne("u2", "i2"), 0u);
+
+  v1::WriteInteractionsRequest stranger;
+  stranger.add_interactions()->set_user_id("u3");
+  stranger.mutable_interactions(0)->set_item_id("i1");
+  v1::WriteInteractionsResponse written;
+  const grpc::Status refused = api.Write(stranger, &written);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("store.max_users"));
+  v1::UpsertItemsRequest item;
+  item.add_items()->set_id("i3");
+  EXPECT_THAT(api.Upsert(item).error_message(), HasSubstr("store.max_items"));
+  item.mutable_items(0)->set_id("i1");
+  EXPECT_TRUE(api.Upsert(item).ok());
+
+  // On a stream the one is rejected, and the others are written.
+  grpc::ClientContext context;
+  const auto stream = api.ingestion->Ingest(&context);
+  v1::IngestRequest batch;
+  batch.set_batch_id(1);
+  for (const char* user : {"", "u3", "u1"}) {
+    batch.add_interactions()->set_user_id(user);
+    batch.mutable_interactions(batch.interactions_size() - 1)
+        ->set_item_id("i2");
+  }
+  ASSERT_TRUE(stream->Write(batch));
+  v1::IngestAck ack;
+  ASSERT_TRUE(stream->Read(&ack));
+  EXPECT_EQ(ack.accepted(), 1u);
+  EXPECT_EQ(ack.rejected_count(), 2u);
+  ASSERT_EQ(ack.rejected_size(), 2);
+  EXPECT_EQ(ack.rejected(1).index(), 1u);
+  EXPECT_THAT(ack.rejected(1).reason(), HasSubstr("store.max_users"));
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(api.Status().log().interactions(), 3u);
+
+  httplib::Client http("127.0.0.1", daemon.http_port());
+  const std::string metrics = http.Get("/metrics")->body;
+  EXPECT_THAT(metrics, HasSubstr("taud_refused_total{reason=\"users\"} 2"));
+  EXPECT_THAT(metrics, HasSubstr("taud_refused_total{reason=\"items\"} 1"));
 }
 
 }  // namespace

@@ -262,6 +262,12 @@ TEST_F(JsonApiTest, TheDescriptionNamesEveryPath) {
   const json& fields =
       document["components"]["schemas"]["RecommendRequest"]["properties"];
   EXPECT_EQ(fields["k"]["type"], "integer");
+  const json& schemes = document["components"]["securitySchemes"];
+  EXPECT_EQ(schemes["token"]["scheme"], "bearer");
+  EXPECT_EQ(schemes["certificate"]["type"], "mutualTLS");
+  EXPECT_EQ(operation["security"],
+            json::parse("[{\"token\":[\"recommend\"]},"
+                        "{\"certificate\":[\"recommend\"]},{}]"));
   EXPECT_EQ(fields["filter"]["$ref"], "#/components/schemas/Filter");
   for (const auto& [path, methods] : document["paths"].items()) {
     if (!methods.contains("get")) continue;

@@ -46,8 +46,12 @@ class HttpConnectionsTest : public testing::Test {
     if (connections_ != nullptr) connections_->Stop();
     close(fd_);
   }
-  void ConnectAndSay(const std::string& text) {
+  void ConnectAndSay(const std::string& text, const char* from = "127.0.0.1") {
     fd_ = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in own = {};
+    own.sin_family = AF_INET;
+    inet_pton(AF_INET, from, &own.sin_addr);
+    ASSERT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof(own)), 0);
     ASSERT_EQ(
         connect(fd_, reinterpret_cast<sockaddr*>(&address_), sizeof(address_)),
         0);
@@ -122,6 +126,24 @@ TEST_F(HttpConnectionsTest, TheOldestMakesRoom) {
   refused_.WaitForNotification();
   EXPECT_EQ(why_, Refusal::kHttpConnections);
   close(oldest);
+}
+
+TEST_F(HttpConnectionsTest, AHostWithManyTakesNobodyElses) {
+  HttpConnections::Options options;
+  options.max_connections = 3;
+  options.read_time = absl::Hours(1);
+  Start(options);
+  ConnectAndSay("GET / HTTP/1.1\r\n");  // the oldest, and not done
+  const int bystander = fd_;
+  std::vector<int> many;
+  for (int i = 0; i < 20; ++i) {
+    ConnectAndSay("GET", "127.0.0.2");
+    many.push_back(fd_);
+  }
+  fd_ = bystander;
+  ASSERT_EQ(send(fd_, "\r\n", 2, 0), 2);
+  EXPECT_EQ(ReadAll(), answer_.size());
+  for (const int fd : many) close(fd);
 }
 
 TEST_F(HttpConnectionsTest, ABodyIsReadToItsLength) {

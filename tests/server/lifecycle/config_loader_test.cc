@@ -13,6 +13,7 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(ConfigLoaderTest, AnEmptyFileIsTheDefaults) {
   for (const char* yaml : {"", "\n", "# nothing\n", "server:\n"}) {
@@ -210,6 +211,64 @@ TEST(ConfigLoaderTest, ReadsWhatIsSet) {
   EXPECT_EQ(config->server().grpc_address(), "0.0.0.0:1");
   EXPECT_EQ(config->trainer().learning_rate(), 0.01);
   EXPECT_EQ(config->log().level(), "debug");
+}
+
+std::optional<std::string> Variables(const std::string& name) {
+  if (name == "DIR") return "/srv";
+  if (name == "EMPTY") return "";
+  if (name == "LONG") return std::string(5000, 'x');
+  return std::nullopt;
+}
+
+TEST(ConfigLoaderTest, VariablesStandForTheirValues) {
+  const struct {
+    const char* text;
+    const char* value;
+  } cases[] = {
+      {"${DIR}", "/srv"},    {"${DIR}/data", "/srv/data"},
+      {"a${EMPTY}b", "ab"},  {"${DIR}${DIR}", "/srv/srv"},
+      {"$${DIR}", "${DIR}"}, {"$DIR", "$DIR"},
+      {"$$", "$$"},          {"{DIR}", "{DIR}"},
+  };
+  for (const auto& c : cases) {
+    const auto config = ParseConfig(
+        absl::StrCat("store: {data_dir: '", c.text, "'}"), "f", Variables);
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->store().data_dir(), c.value) << c.text;
+  }
+}
+
+TEST(ConfigLoaderTest, AVariableThatIsNotSetIsNamed) {
+  const struct {
+    const char* text;
+    const char* says;
+  } cases[] = {
+      {"${MISSING}", "f:1: store.data_dir: the variable MISSING is not set"},
+      {"${DIR", "is not followed by the name"},
+      {"${}", "is not followed by the name"},
+      {"${1A}", "is not followed by the name"},
+      {"${A-B}", "is not followed by the name"},
+      {"${LONG}", "f:1: store.data_dir: ${LONG} is not allowed"},
+  };
+  for (const auto& c : cases) {
+    const auto config = ParseConfig(
+        absl::StrCat("store: {data_dir: '", c.text, "'}"), "f", Variables);
+    ASSERT_FALSE(config.ok()) << c.text;
+    const std::string message(config.status().message());
+    EXPECT_THAT(message, HasSubstr(c.says)) << c.text;
+    // No value of a variable is told.
+    EXPECT_THAT(message, Not(HasSubstr("xxxx")));
+  }
+}
+
+TEST(ConfigLoaderTest, PrintedIsTheVariableAndNotItsValue) {
+  const auto config =
+      ParseConfig("store: {data_dir: '${DIR}/data'}\nlog: {level: '${LEVEL}'}",
+                  "f", nullptr);
+  ASSERT_TRUE(config.ok()) << config.status();
+  const std::string printed = PrintConfig(*config);
+  EXPECT_THAT(printed, HasSubstr("data_dir: \"${DIR}/data\""));
+  EXPECT_THAT(printed, HasSubstr("level: \"${LEVEL}\""));
 }
 
 struct BadCase {

@@ -1,5 +1,6 @@
 #include "server/rpc/acceptor.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -60,8 +61,10 @@ class FakeGrpc : public ExternalConnectionAcceptor {
 
 class AcceptorTest : public testing::Test {
  protected:
-  void Start(size_t max_connections, size_t descriptors, size_t reserve) {
+  void Start(size_t max_connections, size_t descriptors, size_t reserve,
+             size_t max_per_host = 0) {
     Acceptor::Options options;
+    options.max_per_host = max_per_host;
     options.max_connections = max_connections;
     options.descriptors = descriptors;
     options.reserve = reserve;
@@ -115,6 +118,52 @@ TEST_F(AcceptorTest, ClosesWhatIsOneTooMany) {
   Connect(MakeClient());
   const int fourth = given_.Next();
   for (const int fd : {second, fourth, file}) close(fd);
+}
+
+TEST_F(AcceptorTest, AHostHasItsShare) {
+  Start(100, 1 << 20, 0, /*max_per_host=*/2);
+  const auto from = [this](const char* address) {
+    const int fd = MakeClient();
+    sockaddr_in own = {};
+    own.sin_family = AF_INET;
+    inet_pton(AF_INET, address, &own.sin_addr);
+    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof(own)), 0);
+    Connect(fd);
+    return fd;
+  };
+  from("127.0.0.1");
+  from("127.0.0.1");
+  const int first = given_.Next();
+  std::vector<int> taken = {given_.Next()};
+  EXPECT_TRUE(IsClosed(from("127.0.0.1")));
+  EXPECT_EQ(refused_.Next(), Refusal::kHostConnections);
+  from("127.0.0.2");
+  taken.push_back(given_.Next());
+  close(first);
+  from("127.0.0.1");
+  taken.push_back(given_.Next());
+  for (const int fd : taken) close(fd);
+}
+
+TEST(HostOfTest, IsOneHost) {
+  const auto six = [](const char* text) {
+    sockaddr_storage address = {};
+    auto& own = reinterpret_cast<sockaddr_in6&>(address);
+    own.sin6_family = AF_INET6;
+    EXPECT_EQ(inet_pton(AF_INET6, text, &own.sin6_addr), 1) << text;
+    return HostOf(address);
+  };
+  EXPECT_EQ(six("2001:db8::1"), six("2001:db8::ffff:1"));
+  EXPECT_NE(six("2001:db8::1"), six("2001:db8:0:1::1"));
+  // Of IPv4, on a socket of both kinds, each is its own.
+  EXPECT_NE(six("::ffff:10.0.0.1"), six("::ffff:10.0.0.2"));
+  sockaddr_storage four = {};
+  four.ss_family = AF_INET;
+  inet_pton(AF_INET, "10.0.0.1",
+            &reinterpret_cast<sockaddr_in&>(four).sin_addr);
+  EXPECT_EQ(HostOf(four), six("::ffff:10.0.0.1"));
+  four.ss_family = AF_UNIX;
+  EXPECT_EQ(HostOf(four), "");
 }
 
 TEST_F(AcceptorTest, LeavesDescriptorsToOthers) {

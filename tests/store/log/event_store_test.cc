@@ -435,5 +435,34 @@ TEST_F(EventStoreTest, ConcurrentAppendersKeepTheirOrder) {
   }
 }
 
+TEST_F(EventStoreTest, IdsHaveABoundThatReadingTheLogHasNot) {
+  Open();
+  ASSERT_TRUE(
+      AppendAndWait(store(), {Event("u1", "a"), Event("u2", "b")}).ok());
+  // Lowered below what there is: nothing that was acknowledged is lost.
+  options_.ids = {/*max_users=*/1, /*max_items=*/2};
+  Reopen();
+  EXPECT_EQ(state().interactions.size(), 2u);
+  EXPECT_EQ(state().users.size(), 2u);
+  EXPECT_TRUE(AppendAndWait(store(), {Event("u2", "a")}).ok());
+  const AppendResult user = AppendAndWait(store(), {Event("u3", "a")});
+  EXPECT_EQ(FullOfIds(user.status()), FullOf::kUsers);
+  const AppendResult item =
+      AppendAndWait(store(), {Event("u1", "a"), Event("u1", "c")});
+  EXPECT_EQ(FullOfIds(item.status()), FullOf::kItems);
+  NewItem added;
+  added.id = "c";
+  EXPECT_EQ(FullOfIds(UpsertAndWait(store(), {added})), FullOf::kItems);
+  added.id = "a";
+  EXPECT_TRUE(UpsertAndWait(store(), {added}).ok());
+  EXPECT_EQ(state().interactions.size(), 3u);
+  options_.ids = {};
+  Reopen();
+  EXPECT_EQ(state().interactions.size(), 3u);
+  EXPECT_EQ(state().users.size(), 2u);
+  EXPECT_EQ(state().items.size(), 2u);
+  EXPECT_TRUE(AppendAndWait(store(), {Event("u3", "c")}).ok());
+}
+
 }  // namespace
 }  // namespace taud::store
