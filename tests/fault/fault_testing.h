@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "store/verify.h"
 #include "tests/e2e/api_client.h"
 #include "tests/fault/ack_record.h"
 
@@ -98,6 +99,24 @@ inline void Prepare(const std::string& directory, AckRecord* record) {
   ASSERT_TRUE(Publish(api));
   daemon.Signal(SIGTERM);
   ASSERT_EQ(daemon.Wait(), 0) << daemon.log();
+}
+
+// False: the daemon died, or refused.
+inline bool Backup(const ApiClient& api, const std::string& directory) {
+  grpc::ClientContext context;
+  v1::BackupRequest request;
+  request.set_directory(directory);
+  v1::BackupResponse response;
+  return api.model->Backup(&context, request, &response).ok();
+}
+
+// Fails the test for each file that is not as it should be.
+inline void ExpectWhole(const std::string& directory) {
+  const auto report = store::VerifyDataDirectory(directory, nullptr);
+  ASSERT_TRUE(report.ok()) << report.status();
+  for (const store::Problem& problem : report->problems) {
+    ADD_FAILURE() << problem.what;
+  }
 }
 
 }  // namespace taud::fault
