@@ -9,7 +9,7 @@ include(GNUInstallDirs)
 set(TAUD_UNIT_DIR /lib/systemd/system CACHE STRING
   "Where the unit of systemd goes; from Debian 13 on /usr/lib/systemd/system")
 set(TAUD_CONFIG_FILE ${CMAKE_INSTALL_FULL_SYSCONFDIR}/taud/taud.yaml)
-set(CPACK_PACKAGE_CONTACT "taud developers <maintainers@users.noreply.b-seed-24d518d1.example>")
+set(CPACK_PACKAGE_CONTACT "taud developers <maintainers@taud.example>")
 find_program(SYSTEM_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 
 # The date of the release is that of its commit, so that two builds agree.

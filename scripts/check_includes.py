@@ -57,10 +57,11 @@ INNER = {
         "admission": {"rpc", "serving"},
         "observe": {"rpc", "serving"},
         "quality": {"rpc", "serving"},
+        "audit": {"rpc", "serving", "observe"},
         "lifecycle": {"rpc", "serving", "observe", "quality"},
-        "api": {"rpc", "serving", "admission", "observe", "quality",
+        "api": {"rpc", "serving", "admission", "observe", "audit", "quality",
                 "lifecycle"},
-        ".": {"rpc", "serving", "admission", "observe", "quality",
+        ".": {"rpc", "serving", "admission", "observe", "audit", "quality",
               "lifecycle", "api"},
     },
     "cli": {

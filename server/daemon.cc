@@ -343,6 +343,7 @@ class Daemon::Impl {
     context_.calls.metrics = &metrics_;
     context_.calls.log = &call_log_;
     context_.calls.gate = door_->gate();
+    context_.calls.audit = door_->audit();
     context_.files = door_->files();
     context_.calls.memory = &memory_;
     context_.calls.answers = &answers_;

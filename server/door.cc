@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "auth/credentials.h"
@@ -13,6 +14,7 @@
 namespace taud::server {
 namespace {
 
+constexpr size_t kMinKeyBytes = 32;
 constexpr absl::Duration kLookInterval = absl::Seconds(1);
 
 absl::Status InKey(const char* key, const absl::Status& status) {
@@ -46,6 +48,14 @@ absl::StatusOr<std::unique_ptr<Door>> Door::Open(
          {tls.certificate_file(), tls.key_file(), tls.client_ca_file()},
          [own = door.get()] { return own->ReadTls(); }});
   }
+  const std::string& id_key = config.audit().id_key_file();
+  if (!id_key.empty()) {
+    watched.push_back({"audit.id_key_file", {id_key}, [own = door.get()] {
+                         return own->ReadIdKey();
+                       }});
+  }
+  absl::Status opened = InKey("audit.file", door->OpenAudit());
+  if (!opened.ok()) return opened;
   // Stamped before they are read: a change meanwhile is seen.
   door->watch_ = std::make_unique<FileWatch>(
       watched, kLookInterval, [metrics](const std::string& what, bool ok) {
@@ -77,6 +87,39 @@ absl::Status Door::ReadJwks() {
   }
   Log(LogLevel::kInfo, "keys of JWTs read", {{"file", config.jwks_file()}});
   gate_.SetJwt(*std::move(verifier));
+  return absl::OkStatus();
+}
+
+absl::Status Door::OpenAudit() {
+  const config::v1::Audit& config = config_.audit();
+  if (config.file().empty()) return absl::OkStatus();
+  AuditLog::Options options;
+  options.file.path = config.file();
+  options.file.max_bytes = static_cast<uint64_t>(config.max_file_mib()) << 20;
+  options.file.keep = static_cast<size_t>(config.keep_files());
+  options.sample_share = config.sample_percent() / 100;
+  auto log = AuditLog::Open(std::move(options),
+                            [metrics = metrics_](size_t lines, bool written) {
+                              metrics->CountAuditLines(lines, written);
+                            });
+  if (!log.ok()) return log.status();
+  audit_ = *std::move(log);
+  return absl::OkStatus();
+}
+
+absl::Status Door::ReadIdKey() {
+  const std::string& path = config_.audit().id_key_file();
+  auto text = auth::ReadCredentialFile(path);
+  if (!text.ok()) return text.status();
+  const absl::string_view key = absl::StripTrailingAsciiWhitespace(*text);
+  if (key.size() < kMinKeyBytes) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": ", kMinKeyBytes,
+                     " characters or more are needed; `openssl rand -hex 32` "
+                     "makes some"));
+  }
+  audit_->SetIdKey(std::string(key));
+  Log(LogLevel::kInfo, "key of the audit log read", {{"file", path}});
   return absl::OkStatus();
 }
 

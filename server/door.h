@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/admission/gatekeeper.h"
+#include "server/audit/audit_log.h"
 #include "server/lifecycle/file_watch.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/tls_files.h"
@@ -13,17 +14,21 @@
 
 namespace taud::server {
 
-// Who is let in, of the configuration: reads what it names, and again when that
-// changes. Thread-safe after Open; the watch has a thread, which the destructor
-// joins.
+// Who is let in and told of, of the configuration: reads what it names, and
+// again when that changes. Thread-safe after Open; the watch has a thread,
+// which the destructor joins.
 class Door {
  public:
   // Errors name the configuration's key. `metrics` outlives the door.
   static absl::StatusOr<std::unique_ptr<Door>> Open(
       const config::v1::Config& config, Metrics* metrics);
 
-  // Null: nobody is asked for a credential.
-  const Gatekeeper* gate() const { return gate_.closed() ? &gate_ : nullptr; }
+  // Null: nobody is asked for a credential, or told of.
+  const Gatekeeper* gate() const {
+    return gate_.closed() || audit_ != nullptr ? &gate_ : nullptr;
+  }
+  // Null: nobody is told of.
+  AuditLog* audit() const { return audit_.get(); }
   const FileWatch* files() const { return watch_.get(); }
   // Null: in the clear.
   const TlsFiles* tls() const { return tls_.get(); }
@@ -37,11 +42,14 @@ class Door {
   absl::Status ReadTokens();
   absl::Status ReadJwks();
   absl::Status ReadTls();
+  absl::Status ReadIdKey();
+  absl::Status OpenAudit();
   void MakeGrpcCredentials();
 
   const config::v1::Config config_;
   Metrics* metrics_ = nullptr;
   Gatekeeper gate_;
+  std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<TlsFiles> tls_;
   std::shared_ptr<grpc::ServerCredentials> grpc_credentials_;
   std::unique_ptr<FileWatch> watch_;

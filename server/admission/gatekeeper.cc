@@ -52,16 +52,17 @@ std::string SubjectOf(const grpc::ServerContextBase& context) {
 }
 
 absl::StatusOr<Caller> CallerOf(
-    const absl::StatusOr<const auth::Credential*>& found) {
+    CredentialKind kind, const absl::StatusOr<const auth::Credential*>& found) {
   if (!found.ok()) return found.status();
   const auth::Credential& credential = **found;
-  return Caller{credential.name, credential.roles, credential.key(),
+  return Caller{credential.name, kind, credential.roles, credential.key(),
                 credential.limits};
 }
 
 absl::StatusOr<Caller> CallerOf(const absl::StatusOr<auth::JwtCaller>& good) {
   if (!good.ok()) return good.status();
-  return Caller{good->subject, good->roles, "", auth::Limits()};
+  return Caller{good->subject, CredentialKind::kJwt, good->roles, "",
+                auth::Limits()};
 }
 
 }  // namespace
@@ -96,12 +97,13 @@ absl::StatusOr<Caller> Gatekeeper::Recognise(const Known& known,
     const bool is_jwt = known.jwt != nullptr && absl::StrContains(token, '.');
     if (is_jwt) return CallerOf(known.jwt->Verify(token, now));
     if (known.table != nullptr) {
-      return CallerOf(known.table->ByToken(token, now));
+      return CallerOf(CredentialKind::kToken, known.table->ByToken(token, now));
     }
     return absl::UnauthenticatedError("the token is not known here");
   }
   if (!presented.subject.empty() && known.table != nullptr) {
-    return CallerOf(known.table->BySubject(presented.subject, now));
+    return CallerOf(CredentialKind::kCertificate,
+                    known.table->BySubject(presented.subject, now));
   }
   return absl::UnauthenticatedError(
       "a credential is needed: send `authorization: Bearer TOKEN`");

@@ -25,9 +25,12 @@ struct Presented {
   std::string address;  // of the client
 };
 
+enum class CredentialKind { kNone, kToken, kJwt, kCertificate };
+
 // Somebody who may make a call.
 struct Caller {
   std::string name;  // empty while nobody is asked for a credential
+  CredentialKind kind = CredentialKind::kNone;
   auth::RoleSet roles;
   std::string key;  // of the credential, for its limits
   auth::Limits limits;

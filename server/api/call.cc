@@ -19,6 +19,7 @@ namespace taud::server {
 namespace {
 
 constexpr size_t kMaxRequestIdBytes = 128;
+constexpr size_t kMaxSubjectBytes = 1024;
 
 // Protobuf tells only its log which field is not UTF-8. The log handler runs
 // on the thread that parses, so the last line of this thread is about it.
@@ -110,6 +111,20 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context, absl::Time start,
   return start + given;
 }
 
+const char* CredentialName(CredentialKind kind) {
+  switch (kind) {
+    case CredentialKind::kToken:
+      return "token";
+    case CredentialKind::kJwt:
+      return "jwt";
+    case CredentialKind::kCertificate:
+      return "certificate";
+    case CredentialKind::kNone:
+      break;
+  }
+  return "none";
+}
+
 // Those that people wait for.
 bool IsAnswer(RpcMethod method) {
   return method == RpcMethod::kRecommend ||
@@ -141,6 +156,8 @@ absl::StatusOr<Caller> AdmitCaller(const CallEnvironment& environment,
   if (environment.gate == nullptr) return Caller();
   auto caller = environment.gate->Admit(presented, RoleOf(method), absl::Now());
   if (!caller.ok()) {
+    RecordRefused(environment, RpcMethodName(method), presented,
+                  caller.status());
     environment.metrics->CountRefused(absl::IsPermissionDenied(caller.status())
                                           ? Refusal::kRole
                                           : Refusal::kCredential);
@@ -167,6 +184,62 @@ absl::StatusOr<StreamPlace> OpenStream(const CallEnvironment& environment,
     environment.metrics->CountRefused(Refusal::kCredentialLimit);
   }
   return place;
+}
+
+absl::StatusOr<Recorded> RecordCall(const CallEnvironment& environment,
+                                    RpcMethod method, const Caller& caller,
+                                    const Presented& presented,
+                                    const std::string& request_id) {
+  Recorded recorded;
+  if (environment.audit == nullptr) return recorded;
+  if (RecordingOf(method) == Recording::kSampled) {
+    recorded.place = environment.audit->Sample();
+  } else {
+    auto place = environment.audit->Enter();
+    if (!place.ok()) {
+      environment.metrics->CountRefused(Refusal::kAudit);
+      return place.status();
+    }
+    recorded.place = *std::move(place);
+  }
+  if (recorded.place == nullptr) return recorded;
+  AuditEntry& entry = recorded.entry;
+  entry.method = RpcMethodName(method);
+  entry.role = auth::RoleName(RoleOf(method));
+  entry.credential = CredentialName(caller.kind);
+  entry.who = caller.name;
+  if (caller.kind == CredentialKind::kCertificate) {
+    entry.subject = presented.subject;
+  }
+  entry.address = presented.address;
+  entry.request_id = request_id;
+  return recorded;
+}
+
+void RecordEnd(const CallEnvironment& environment, Recorded* recorded,
+               absl::StatusCode code, AuditLog::Done done) {
+  if (recorded->place == nullptr) {
+    if (done) done(absl::OkStatus());
+    return;
+  }
+  recorded->entry.time = absl::Now();
+  recorded->entry.event = AuditEvent::kEnd;
+  recorded->entry.code = code;
+  environment.audit->End(recorded->entry, std::move(recorded->place),
+                         std::move(done));
+}
+
+void RecordRefused(const CallEnvironment& environment, const std::string& what,
+                   const Presented& presented, const absl::Status& status) {
+  if (environment.audit == nullptr) return;
+  AuditEntry entry;
+  entry.time = absl::Now();
+  entry.method = what;
+  entry.subject = presented.subject.substr(0, kMaxSubjectBytes);
+  entry.address = presented.address;
+  entry.code = status.code();
+  entry.reason = std::string(status.message());
+  environment.audit->Refused(std::move(entry));
 }
 
 absl::Status CheckMessageBytes(const CallEnvironment& environment,
@@ -274,8 +347,8 @@ bool RpcCall::HoldAnswer(size_t bytes) {
 }
 
 bool RpcCall::Admit() {
-  auto caller = AdmitCaller(*environment_, method_,
-                            PresentedIn(*environment_, *context_));
+  const Presented presented = PresentedIn(*environment_, *context_);
+  auto caller = AdmitCaller(*environment_, method_, presented);
   absl::Status status = caller.status();
   if (caller.ok()) {
     caller_ = *std::move(caller);
@@ -283,9 +356,28 @@ bool RpcCall::Admit() {
     cost.requests = 1;
     status = ChargeCaller(*environment_, caller_, cost);
   }
+  if (status.ok()) {
+    auto recorded =
+        RecordCall(*environment_, method_, caller_, presented, request_id_);
+    status = recorded.status();
+    if (recorded.ok()) recorded_ = *std::move(recorded);
+  }
   if (status.ok()) return true;
   Fail(std::move(status));
   return false;
+}
+
+void RpcCall::Begin(std::function<void()> act) {
+  if (recorded_.place == nullptr) return act();
+  recorded_.entry.time = absl::Now();
+  recorded_.entry.event = AuditEvent::kBegin;
+  environment_->audit->Begin(
+      recorded_.entry, recorded_.place,
+      [this, act = std::move(act)](const absl::Status& written) {
+        if (written.ok()) return Guard(this, act);
+        environment_->metrics->CountRefused(Refusal::kAudit);
+        Fail(written);
+      });
 }
 
 bool RpcCall::ChargeInteractions(size_t interactions) {
@@ -306,7 +398,10 @@ bool RpcCall::Parse(const grpc::ByteBuffer& bytes,
     status = ChargeCaller(*environment_, caller_, cost);
   }
   if (status.ok()) status = ParseRequest(bytes, request);
-  if (status.ok()) return true;
+  if (status.ok()) {
+    if (recorded_.place != nullptr) recorded_.entry.about = SubjectOf(*request);
+    return true;
+  }
   Fail(std::move(status));
   return false;
 }
@@ -328,6 +423,24 @@ void RpcCall::Reply(const google::protobuf::Message& response) noexcept {
 }
 
 void RpcCall::End(const grpc::Status& status) noexcept {
+  if (recorded_.place == nullptr) return SendEnd(status);
+  // Answered when it is on disk how it ended; even if that cannot be, for that
+  // it began is there, and what was done is done.
+  const bool synced = RecordingOf(method_) == Recording::kSynced;
+  try {
+    RecordEnd(*environment_, &recorded_,
+              static_cast<absl::StatusCode>(status.error_code()),
+              synced ? AuditLog::Done([this, status](const absl::Status&) {
+                SendEnd(status);
+              })
+                     : nullptr);
+    if (synced) return;
+  } catch (...) {  // without memory
+  }
+  SendEnd(status);
+}
+
+void RpcCall::SendEnd(const grpc::Status& status) noexcept {
   if (environment_->answers != nullptr) {
     environment_->answers->Add(context_, &answer_);
   }

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +19,7 @@
 #include "server/admission/admission.h"
 #include "server/admission/gatekeeper.h"
 #include "server/api/latency_counts.h"
+#include "server/audit/audit_log.h"
 #include "server/observe/log_sampler.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/answer_deadlines.h"
@@ -43,6 +46,8 @@ struct CallEnvironment {
   CallLog* log = nullptr;
   // Null: everybody may do everything.
   const Gatekeeper* gate = nullptr;
+  // Null: nobody is told who has done what.
+  AuditLog* audit = nullptr;
   // Null: nobody draws them.
   CallFigures* figures = nullptr;
   // What calls under way, and their answers until they are sent, may need
@@ -70,6 +75,25 @@ absl::Status ChargeCaller(const CallEnvironment& environment,
 // A place for a stream, likewise.
 absl::StatusOr<StreamPlace> OpenStream(const CallEnvironment& environment,
                                        const Caller& caller);
+// What is told of a call while it is under way, and the place for that. The
+// place is null: it is not told of.
+struct Recorded {
+  AuditEntry entry;
+  AuditPlace place;
+};
+// UNAVAILABLE, counted, for a call that must be told of and cannot be.
+absl::StatusOr<Recorded> RecordCall(const CallEnvironment& environment,
+                                    RpcMethod method, const Caller& caller,
+                                    const Presented& presented,
+                                    const std::string& request_id);
+// Tells how it ended, if it is told of. `done`, which may be null, is called in
+// every case, once that is on disk or cannot be.
+void RecordEnd(const CallEnvironment& environment, Recorded* recorded,
+               absl::StatusCode code, AuditLog::Done done);
+// Tells that somebody was not let in; `what` is a method or a path.
+void RecordRefused(const CallEnvironment& environment, const std::string& what,
+                   const Presented& presented, const absl::Status& status);
+
 // What the call presents; nothing while nobody is asked.
 Presented PresentedIn(const CallEnvironment& environment,
                       const grpc::ServerContextBase& context);
@@ -121,6 +145,11 @@ class RpcCall {
   // Takes so many interactions of the caller's limits; if they are too many,
   // fails the call and returns false.
   bool ChargeInteractions(size_t interactions);
+  // Calls `act` once it is on disk that the call begins: at once if that need
+  // not be. If it cannot be, fails the call. REQUIRES: Parse. `act` may be
+  // called on another thread, and must not block; what it throws fails the
+  // call.
+  void Begin(std::function<void()> act);
   // Parses the request; if it cannot, fails the call and returns false.
   bool Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* request);
 
@@ -149,6 +178,7 @@ class RpcCall {
   // and the call has failed.
   bool HoldAnswer(size_t bytes);
   void End(const grpc::Status& status) noexcept;
+  void SendEnd(const grpc::Status& status) noexcept;
 
   // The answer's bytes go to Buffer(), then Send ends the call.
   virtual grpc::ByteBuffer* Buffer() = 0;
@@ -161,6 +191,7 @@ class RpcCall {
   const absl::Time start_;
   const absl::Time deadline_;
   Caller caller_;
+  Recorded recorded_;
   size_t held_ = 0;  // bytes of environment_->memory
   AnswerDeadlines::Answer answer_;
 };
@@ -226,6 +257,18 @@ template <typename Body>
 void Handle(RpcCall* call, Body body) {
   Guard(call, [call, &body] {
     if (call->Admit()) body();
+  });
+}
+
+// What the handler of a call that changes something for good begins with:
+// Handle, parsed, and on disk that it begins. `body` is called with the request
+// as RpcCall::Begin says; what it refers to outlives the call.
+template <typename Request, typename Body>
+void HandleRecorded(RpcCall* call, const grpc::ByteBuffer& bytes, Body body) {
+  Handle(call, [&] {
+    const auto request = std::make_shared<Request>();
+    if (!call->Parse(bytes, request.get())) return;
+    call->Begin([request, body = std::move(body)] { body(*request); });
   });
 }
 

@@ -195,28 +195,27 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::EraseUser(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kEraseUser, rpc, buffer);
-  Handle(call, [&] {
-    v1::EraseUserRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    absl::Status status = CheckId("id", request.id());
-    if (status.ok() && !request.erasure_id().empty()) {
-      status = CheckId("erasure_id", request.erasure_id());
-    }
-    if (status.ok()) {
-      status = context_->store->Erase(
-          store::ErasureSubject::kUser, request.id(), request.erasure_id(),
-          [this, call](absl::StatusOr<store::Erasure> erasure) {
-            if (erasure.ok()) context_->upkeep->Notify();
-            Guard(call, [&] {
-              if (!erasure.ok()) return call->Fail(erasure.status());
-              v1::EraseUserResponse response;
-              *response.mutable_erasure() = ReportErasure(*erasure);
-              call->Reply(response);
-            });
-          });
-    }
-    if (!status.ok()) call->Fail(std::move(status));
-  });
+  HandleRecorded<v1::EraseUserRequest>(
+      call, *bytes, [this, call](const v1::EraseUserRequest& request) {
+        absl::Status status = CheckId("id", request.id());
+        if (status.ok() && !request.erasure_id().empty()) {
+          status = CheckId("erasure_id", request.erasure_id());
+        }
+        if (status.ok()) {
+          status = context_->store->Erase(
+              store::ErasureSubject::kUser, request.id(), request.erasure_id(),
+              [this, call](absl::StatusOr<store::Erasure> erasure) {
+                if (erasure.ok()) context_->upkeep->Notify();
+                Guard(call, [&] {
+                  if (!erasure.ok()) return call->Fail(erasure.status());
+                  v1::EraseUserResponse response;
+                  *response.mutable_erasure() = ReportErasure(*erasure);
+                  call->Reply(response);
+                });
+              });
+        }
+        if (!status.ok()) call->Fail(std::move(status));
+      });
   return call;
 }
 
@@ -252,19 +251,18 @@ grpc::ServerUnaryReactor* CatalogServiceImpl::DeleteItems(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kDeleteItems, rpc, buffer);
-  Handle(call, [&] {
-    v1::DeleteItemsRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    auto ids = CheckIds(request);
-    if (!ids.ok()) {
-      call->Fail(ids.status());
-      return;
-    }
-    auto deletion = std::make_shared<Deletion>();
-    deletion->call = call;
-    deletion->ids = *std::move(ids);
-    DeleteNext(std::move(deletion));
-  });
+  HandleRecorded<v1::DeleteItemsRequest>(
+      call, *bytes, [this, call](const v1::DeleteItemsRequest& request) {
+        auto ids = CheckIds(request);
+        if (!ids.ok()) {
+          call->Fail(ids.status());
+          return;
+        }
+        auto deletion = std::make_shared<Deletion>();
+        deletion->call = call;
+        deletion->ids = *std::move(ids);
+        DeleteNext(std::move(deletion));
+      });
   return call;
 }
 

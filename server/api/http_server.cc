@@ -220,6 +220,8 @@ class HttpServer::Impl {
   absl::Status Admit(const HttpRequest& request, auth::Role role) {
     absl::Status status = AdmitRequest(request, context_->calls.gate, role);
     if (!status.ok()) {
+      RecordRefused(context_->calls, request.path, PresentedBy(request),
+                    status);
       context_->metrics->CountRefused(absl::IsPermissionDenied(status)
                                           ? Refusal::kRole
                                           : Refusal::kCredential);

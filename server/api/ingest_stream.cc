@@ -86,8 +86,12 @@ absl::Status IngestStream::Open() {
   status = ChargeCaller(context_->calls, caller_, cost);
   if (!status.ok()) return status;
   auto place = OpenStream(context_->calls, caller_);
-  if (place.ok()) place_ = *std::move(place);
-  return place.status();
+  if (!place.ok()) return place.status();
+  place_ = *std::move(place);
+  auto recorded = RecordCall(context_->calls, RpcMethod::kIngest, caller_,
+                             presented_, request_id_);
+  if (recorded.ok()) recorded_ = *std::move(recorded);
+  return recorded.status();
 }
 
 void IngestStream::Take() {
@@ -288,6 +292,7 @@ void IngestStream::Advance() {
   if (const auto status = flow_.BeginFinish(); status.has_value()) {
     // What the store has taken it writes all the same.
     held_.reset();
+    RecordEnd(context_->calls, &recorded_, status->code(), nullptr);
     Finish(EndCall(context_->calls, RpcMethod::kIngest, request_id_, start_,
                    *status));
     return;

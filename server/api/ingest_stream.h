@@ -99,6 +99,7 @@ class IngestStream
   std::optional<Held> held_ ABSL_GUARDED_BY(mutex_);
   Caller caller_ ABSL_GUARDED_BY(mutex_);
   StreamPlace place_ ABSL_GUARDED_BY(mutex_);
+  Recorded recorded_ ABSL_GUARDED_BY(mutex_);
   grpc::ByteBuffer incoming_;  // gRPC's while reading
   grpc::ByteBuffer outgoing_;  // gRPC's while writing
 };

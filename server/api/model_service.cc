@@ -134,8 +134,12 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     absl::Status status = ChargeCaller(context_->calls, *caller, cost);
     if (!status.ok()) return status;
     auto place = OpenStream(context_->calls, *caller);
-    if (place.ok()) place_ = *std::move(place);
-    return place.status();
+    if (!place.ok()) return place.status();
+    place_ = *std::move(place);
+    auto recorded = RecordCall(context_->calls, RpcMethod::kWatchStatus,
+                               *caller, presented_, request_id_);
+    if (recorded.ok()) recorded_ = *std::move(recorded);
+    return recorded.status();
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -167,6 +171,7 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void EndNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return;
     finished_ = true;
+    RecordEnd(context_->calls, &recorded_, closing_->code(), nullptr);
     Finish(EndCall(context_->calls, RpcMethod::kWatchStatus, request_id_,
                    start_, *closing_));
   }
@@ -185,6 +190,7 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> closing_ ABSL_GUARDED_BY(mutex_);
   StreamPlace place_ ABSL_GUARDED_BY(mutex_);
+  Recorded recorded_ ABSL_GUARDED_BY(mutex_);
   // A new one for each wait: the last one's callback may still be returning.
   std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mutex_);
   grpc::ByteBuffer outgoing_;  // gRPC's while writing_
@@ -240,22 +246,21 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Publish(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kPublish, rpc, buffer);
-  Handle(call, [&] {
-    v1::PublishRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    absl::Status status = context_->publisher->PublishNow(
-        [this] { return context_->trainer->RequestPublish(); },
-        [call](absl::StatusOr<Published> published) {
-          if (!published.ok()) return call->Fail(published.status());
-          v1::PublishResponse response;
-          response.set_version(published->version);
-          response.set_trained_through(published->trained_through);
-          *response.mutable_verdict() = published->verdict;
-          call->Reply(response);
-        },
-        request.force());
-    if (!status.ok()) call->Fail(std::move(status));
-  });
+  HandleRecorded<v1::PublishRequest>(
+      call, *bytes, [this, call](const v1::PublishRequest& request) {
+        absl::Status status = context_->publisher->PublishNow(
+            [this] { return context_->trainer->RequestPublish(); },
+            [call](absl::StatusOr<Published> published) {
+              if (!published.ok()) return call->Fail(published.status());
+              v1::PublishResponse response;
+              response.set_version(published->version);
+              response.set_trained_through(published->trained_through);
+              *response.mutable_verdict() = published->verdict;
+              call->Reply(response);
+            },
+            request.force());
+        if (!status.ok()) call->Fail(std::move(status));
+      });
   return call;
 }
 
@@ -264,23 +269,22 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Rollback(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kRollback, rpc, buffer);
-  Handle(call, [&] {
-    v1::RollbackRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    absl::Status status = context_->publisher->Rollback(
-        request.version(), [call, version = request.version()](
-                               absl::StatusOr<Published> published) {
-          if (absl::IsNotFound(published.status()) && version != 0) {
-            return call->Fail(NoSuchSnapshot(version));
-          }
-          if (!published.ok()) return call->Fail(published.status());
-          v1::RollbackResponse response;
-          response.set_version(published->version);
-          response.set_trained_through(published->trained_through);
-          call->Reply(response);
-        });
-    if (!status.ok()) call->Fail(std::move(status));
-  });
+  HandleRecorded<v1::RollbackRequest>(
+      call, *bytes, [this, call](const v1::RollbackRequest& request) {
+        absl::Status status = context_->publisher->Rollback(
+            request.version(), [call, version = request.version()](
+                                   absl::StatusOr<Published> published) {
+              if (absl::IsNotFound(published.status()) && version != 0) {
+                return call->Fail(NoSuchSnapshot(version));
+              }
+              if (!published.ok()) return call->Fail(published.status());
+              v1::RollbackResponse response;
+              response.set_version(published->version);
+              response.set_trained_through(published->trained_through);
+              call->Reply(response);
+            });
+        if (!status.ok()) call->Fail(std::move(status));
+      });
   return call;
 }
 
@@ -328,13 +332,12 @@ grpc::ServerUnaryReactor* ModelServiceImpl::KeepSnapshot(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kKeepSnapshot, rpc, buffer);
-  Handle(call, [&] {
-    v1::KeepSnapshotRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    absl::Status status = context_->publisher->Keep(
-        request.version(), request.name(), ReplyWithSnapshot(call));
-    if (!status.ok()) call->Fail(std::move(status));
-  });
+  HandleRecorded<v1::KeepSnapshotRequest>(
+      call, *bytes, [this, call](const v1::KeepSnapshotRequest& request) {
+        absl::Status status = context_->publisher->Keep(
+            request.version(), request.name(), ReplyWithSnapshot(call));
+        if (!status.ok()) call->Fail(std::move(status));
+      });
   return call;
 }
 
@@ -343,13 +346,12 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ReleaseSnapshot(
     grpc::ByteBuffer* buffer) {
   auto* call =
       new UnaryCall(&context_->calls, RpcMethod::kReleaseSnapshot, rpc, buffer);
-  Handle(call, [&] {
-    v1::ReleaseSnapshotRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    absl::Status status = context_->publisher->Release(
-        request.version(), request.name(), ReplyWithSnapshot(call));
-    if (!status.ok()) call->Fail(std::move(status));
-  });
+  HandleRecorded<v1::ReleaseSnapshotRequest>(
+      call, *bytes, [this, call](const v1::ReleaseSnapshotRequest& request) {
+        absl::Status status = context_->publisher->Release(
+            request.version(), request.name(), ReplyWithSnapshot(call));
+        if (!status.ok()) call->Fail(std::move(status));
+      });
   return call;
 }
 
@@ -399,14 +401,13 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Pause(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kPause, rpc, buffer);
-  Handle(call, [&] {
-    v1::PauseRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    context_->trainer->Pause();
-    context_->publisher->Note(v1::Decision::KIND_PAUSED,
-                              "learning is paused until Resume");
-    call->Reply(v1::PauseResponse());
-  });
+  HandleRecorded<v1::PauseRequest>(
+      call, *bytes, [this, call](const v1::PauseRequest&) {
+        context_->trainer->Pause();
+        context_->publisher->Note(v1::Decision::KIND_PAUSED,
+                                  "learning is paused until Resume");
+        call->Reply(v1::PauseResponse());
+      });
   return call;
 }
 
@@ -414,13 +415,13 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Resume(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kResume, rpc, buffer);
-  Handle(call, [&] {
-    v1::ResumeRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    context_->trainer->Resume();
-    context_->publisher->Note(v1::Decision::KIND_RESUMED, "learning goes on");
-    call->Reply(v1::ResumeResponse());
-  });
+  HandleRecorded<v1::ResumeRequest>(
+      call, *bytes, [this, call](const v1::ResumeRequest&) {
+        context_->trainer->Resume();
+        context_->publisher->Note(v1::Decision::KIND_RESUMED,
+                                  "learning goes on");
+        call->Reply(v1::ResumeResponse());
+      });
   return call;
 }
 
@@ -428,29 +429,28 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Backup(
     grpc::CallbackServerContext* rpc, const grpc::ByteBuffer* bytes,
     grpc::ByteBuffer* buffer) {
   auto* call = new UnaryCall(&context_->calls, RpcMethod::kBackup, rpc, buffer);
-  Handle(call, [&] {
-    v1::BackupRequest request;
-    if (!call->Parse(*bytes, &request)) return;
-    const auto place =
-        ResolveBackupPlace(request.directory(), context_->backup_root,
-                           context_->data_dir, rpc->peer());
-    if (!place.ok()) {
-      call->Fail(place.status());
-      return;
-    }
-    absl::Status status = context_->upkeep->Backup(
-        *place, [call, directory = request.directory()](
-                    absl::StatusOr<store::BackupManifest> made) {
-          if (!made.ok()) return call->Fail(made.status());
-          v1::BackupResponse response;
-          response.set_directory(directory);
-          response.set_bytes(made->bytes());
-          response.set_files(made->files.size());
-          response.set_last_sequence(made->last_sequence);
-          call->Reply(response);
-        });
-    if (!status.ok()) call->Fail(std::move(status));
-  });
+  HandleRecorded<v1::BackupRequest>(
+      call, *bytes, [this, call](const v1::BackupRequest& request) {
+        const auto place =
+            ResolveBackupPlace(request.directory(), context_->backup_root,
+                               context_->data_dir, call->peer());
+        if (!place.ok()) {
+          call->Fail(place.status());
+          return;
+        }
+        absl::Status status = context_->upkeep->Backup(
+            *place, [call, directory = request.directory()](
+                        absl::StatusOr<store::BackupManifest> made) {
+              if (!made.ok()) return call->Fail(made.status());
+              v1::BackupResponse response;
+              response.set_directory(directory);
+              response.set_bytes(made->bytes());
+              response.set_files(made->files.size());
+              response.set_last_sequence(made->last_sequence);
+              call->Reply(response);
+            });
+        if (!status.ok()) call->Fail(std::move(status));
+      });
   return call;
 }
 

@@ -139,6 +139,9 @@ Conditions ConditionsOf(const DaemonContext& context,
   conditions.checkpoints_not_saved = upkeep.checkpoints;
   conditions.erasure = upkeep.erasure;
   if (context.files != nullptr) conditions.files = context.files->trouble();
+  if (context.calls.audit != nullptr) {
+    conditions.audit = context.calls.audit->trouble();
+  }
   conditions.refusing_since_ms = context.store->stats().refusing_since_ms;
   conditions.trainer_since_ms = context.trainer->status().state_since_ms;
   conditions.max_queued = context.max_queued;

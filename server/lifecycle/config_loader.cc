@@ -317,6 +317,14 @@ absl::Status CheckTls(const config::v1::Tls& tls) {
   return absl::OkStatus();
 }
 
+absl::Status CheckAudit(const config::v1::Audit& audit) {
+  if (audit.id_key_file().empty() || !audit.file().empty()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "audit.id_key_file: without audit.file there is no audit log");
+}
+
 }  // namespace
 
 Config DefaultConfig() {
@@ -410,6 +418,7 @@ std::string PrintConfig(const Config& config) {
 absl::Status CheckAddresses(const Config& config) {
   absl::Status status = CheckTls(config.tls());
   if (status.ok()) status = CheckAuth(config.auth());
+  if (status.ok()) status = CheckAudit(config.audit());
   if (!status.ok()) return status;
   const bool guarded = !config.tls().certificate_file().empty() &&
                        AsksForCredentials(config.auth());

@@ -37,7 +37,7 @@ std::string PrintConfig(const config::v1::Config& config);
 
 // INVALID_ARGUMENT if an address to listen on is not host:port (a library would
 // choose a port by itself), or is open to strangers, or if what the sections
-// tls and auth say does not go together.
+// tls, auth and audit say does not go together.
 absl::Status CheckAddresses(const config::v1::Config& config);
 
 }  // namespace taud::server

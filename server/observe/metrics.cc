@@ -127,7 +127,12 @@ Metrics::Metrics()
                          .Name("taud_tls_certificate_expiry_seconds")
                          .Help("When the server's certificate ends, Unix time; "
                                "absent without TLS")
-                         .Register(registry_)) {
+                         .Register(registry_)),
+      audit_family_(prometheus::BuildCounter()
+                        .Name("taud_audit_lines_total")
+                        .Help("Lines of the audit log, by what became of them; "
+                              "absent without one")
+                        .Register(registry_)) {
   acked_ = &prometheus::BuildCounter()
                 .Name("taud_interactions_acknowledged_total")
                 .Help("Interactions acknowledged: synced and visible")
@@ -216,6 +221,11 @@ void Metrics::SetCertificateExpiry(absl::Time expires) {
 void Metrics::CountReload(const std::string& what, bool ok) {
   reload_family_.Add({{"file", what}, {"result", ok ? "ok" : "error"}})
       .Increment();
+}
+
+void Metrics::CountAuditLines(size_t lines, bool written) {
+  audit_family_.Add({{"result", written ? "written" : "lost"}})
+      .Increment(static_cast<double>(lines));
 }
 
 std::string Metrics::Scrape(const v1::Status& status,

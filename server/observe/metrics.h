@@ -53,6 +53,8 @@ class Metrics {
   void CountRefused(Refusal why);
   // A file was read again because it had changed, or could not be.
   void CountReload(const std::string& what, bool ok);
+  // Lines of the audit log were written, or lost.
+  void CountAuditLines(size_t lines, bool written);
 
   uint64_t requests() const {
     return requests_.load(std::memory_order_relaxed);
@@ -84,6 +86,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& decision_family_;
   prometheus::Family<prometheus::Counter>& reload_family_;
   prometheus::Family<prometheus::Gauge>& expiry_family_;
+  prometheus::Family<prometheus::Counter>& audit_family_;
   prometheus::Counter* acked_ = nullptr;
   prometheus::Gauge* insecure_ = nullptr;
   prometheus::Histogram* ack_latency_ = nullptr;

@@ -64,6 +64,15 @@ class Finder {
     AddSaving();
     AddVersions();
     AddDisk();
+    const Trouble& audit = conditions_.audit;
+    if (audit.since_ms != 0) {
+      Add(Problem::SEVERITY_CRITICAL, "audit_not_written",
+          absl::StrCat("The audit log cannot be written", Since(audit.since_ms),
+                       Because(audit.why),
+                       ". Calls that it must tell of are refused: erasures, "
+                       "items and users, and operating. It is tried again "
+                       "every second."));
+    }
     const Trouble& files = conditions_.files;
     if (files.since_ms != 0) {
       Add(Problem::SEVERITY_WARNING, "file_not_read",

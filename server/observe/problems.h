@@ -33,6 +33,8 @@ struct Conditions {
   Trouble erasure;
   // A file of credentials or keys that changed and cannot be read.
   Trouble files;
+  // The audit log cannot be written.
+  Trouble audit;
   // Since when LogStatus::refusing says something, and since when the trainer
   // is in its state; 0: nobody knows.
   int64_t refusing_since_ms = 0;

@@ -139,21 +139,4 @@ void Evaluation::Fill(v1::Evaluation* evaluation) const {
   evaluation->set_unexpected_hits_20(unexpected_);
 }
 
-LiveVerdict JudgeLive(const PairedHits& paired) {
-  // It is asked after every batch of events, so that the bound is far below
-  // one look's .05: at a thousand looks a day, once in three years by chance.
-  constexpr double kSure = 1e-6;
-  constexpr double kLeft = .8;
-  constexpr uint64_t kProven = 500;
-  const auto now = static_cast<double>(paired.both + paired.only_current);
-  const auto then = static_cast<double>(paired.both + paired.only_reference);
-  if (now < kLeft * then &&
-      OneSidedMcNemar(paired.only_reference, paired.only_current) < kSure) {
-    return LiveVerdict::kFallen;
-  }
-  if (paired.events < kProven) return LiveVerdict::kUndecided;
-  // Not surely as good either: the one before stays what it is compared with.
-  return now >= kLeft * then ? LiveVerdict::kGood : LiveVerdict::kUndecided;
-}
-
 }  // namespace taud::server

@@ -114,17 +114,6 @@ class Evaluation {
   double ndcg_10_ = 0, ndcg_20_ = 0, reciprocal_ = 0, unexpected_ = 0;
 };
 
-// Whether live quality has fallen: the serving model has so many fewer hits on
-// the same events than the one it is compared with that this is no chance.
-// Pure.
-enum class LiveVerdict {
-  kUndecided,
-  // It has proven itself: it may be what the next ones are compared with.
-  kGood,
-  kFallen,
-};
-LiveVerdict JudgeLive(const PairedHits& paired);
-
 }  // namespace taud::server
 
 #endif  // TAUD_SERVER_QUALITY_EVALUATION_H_

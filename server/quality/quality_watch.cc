@@ -28,9 +28,6 @@ constexpr double kFirstGuess = .001;
 constexpr size_t kMostNames = 20000;
 // Unspent time is kept for so long.
 constexpr double kCreditSeconds = 2;
-// Of the serving version's own events, before those of earlier ones count
-// against it.
-constexpr uint64_t kOwnEvents = 30;
 constexpr absl::Duration kDriftInterval = absl::Minutes(1);
 
 absl::Duration ThreadCpuTime() {
@@ -84,11 +81,13 @@ void QualityWatch::OnSwap(std::shared_ptr<const ServingModel> now, Swap swap) {
     if (swap != Swap::kNext || options_.evaluation_share <= 0) {
       freed[1] = std::move(reference_);
       reference_ = nullptr;
-    } else if (reference_ == nullptr ||
-               JudgeLive(evaluation_.paired()) == LiveVerdict::kGood) {
+      line_.Restart();
+    } else if (reference_ == nullptr || line_.Judge() == LiveVerdict::kGood) {
       freed[1] = std::move(reference_);
       reference_ = current_;
+      line_.Restart();
     }
+    line_.Begin();
     freed[2] = std::move(current_);
     current_ = std::move(now);
     if (swap == Swap::kErasure) {
@@ -98,7 +97,6 @@ void QualityWatch::OnSwap(std::shared_ptr<const ServingModel> now, Swap swap) {
     evaluation_.Compare(
         current_ == nullptr ? 0 : current_->snapshot->version,
         reference_ == nullptr ? 0 : reference_->snapshot->version);
-    own_ = PairedHits();
     own_events_ = 0;
     own_hits_10_ = 0;
     own_popularity_hits_10_ = 0;
@@ -276,7 +274,7 @@ void QualityWatch::Evaluate(const Models& models,
   }
   for (const EvaluatedEvent& event : *ranked) {
     evaluation_.Add(event);
-    own_.Add(event);
+    line_.Add(event);
     ++own_events_;
     own_hits_10_ += event.rank > 0 && event.rank <= 10;
     own_popularity_hits_10_ +=
@@ -293,14 +291,9 @@ void QualityWatch::JudgeAndAct(const Models& models) {
     absl::MutexLock lock(&mutex_);
     if (generation_ != models.generation || models.reference == nullptr) return;
     if (!options_.automatic_rollback || !callbacks_.on_fall) return;
-    const PairedHits& all = evaluation_.paired();
-    const auto now = static_cast<double>(own_.both + own_.only_current);
-    const auto then = static_cast<double>(own_.both + own_.only_reference);
-    const bool own_fell = JudgeLive(own_) == LiveVerdict::kFallen;
-    const bool line_fell = JudgeLive(all) == LiveVerdict::kFallen &&
-                           own_.events >= kOwnEvents && now < .8 * then;
-    if (!own_fell && !line_fell) return;
-    why = Why(own_fell ? own_ : all);
+    PairedHits evidence;
+    if (line_.Judge(&evidence) != LiveVerdict::kFallen) return;
+    why = Why(evidence);
     // It is said once; the swap that follows begins anew.
     reference_ = nullptr;
   }

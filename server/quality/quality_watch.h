@@ -22,6 +22,7 @@
 #include "server/quality/evaluation.h"
 #include "server/quality/event_ranking.h"
 #include "server/quality/input_watch.h"
+#include "server/quality/live_line.h"
 #include "server/quality/served_lists.h"
 #include "server/serving/serving_model.h"
 #include "taud/v1/model_service.pb.h"
@@ -157,8 +158,8 @@ class QualityWatch {
   absl::Time last_drift_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // counts swaps
   Evaluation evaluation_ ABSL_GUARDED_BY(mutex_);
-  // Hits of the serving version alone, and of all since the reference changed.
-  PairedHits own_ ABSL_GUARDED_BY(mutex_);
+  // Since the reference was chosen.
+  LiveLine line_ ABSL_GUARDED_BY(mutex_);
   uint64_t own_events_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t own_hits_10_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t own_popularity_hits_10_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -25,6 +25,7 @@ enum class Refusal {
   kCredential,       // a call without a credential, or with one that is unknown
   kRole,             // a call that the caller's roles do not allow
   kCredentialLimit,  // limits of a line of auth.tokens_file
+  kAudit,            // a call that the audit log could not tell of
 };
 
 inline constexpr const char* kRefusalNames[] = {
@@ -34,11 +35,11 @@ inline constexpr const char* kRefusalNames[] = {
     "message_bytes", "answer_bytes", "answer_time",
     "memory",        "rate",         "queue",
     "credential",    "role",         "credential_limit",
+    "audit",
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
-static_assert(kNumRefusals ==
-              static_cast<size_t>(Refusal::kCredentialLimit) + 1);
+static_assert(kNumRefusals == static_cast<size_t>(Refusal::kAudit) + 1);
 
 }  // namespace taud::server
 

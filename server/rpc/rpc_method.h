@@ -38,11 +38,19 @@ enum class RpcMethod {
   kResume,
 };
 
-// In the order of RpcMethod: the name of each and the one role that may call
-// it.
+// Which calls the audit log tells of.
+enum class Recording {
+  kSampled,   // the share that audit.sample_percent says
+  kRecorded,  // all
+  kSynced,    // all, on disk before they begin and before they are answered
+};
+
+// In the order of RpcMethod: the name of each, the one role that may call it,
+// and what the audit log tells of it.
 struct RpcMethodInfo {
   const char* name;
   auth::Role role;
+  Recording recording = Recording::kSampled;
 };
 inline constexpr RpcMethodInfo kRpcMethods[] = {
     {"Recommend", auth::Role::kRecommend},
@@ -50,28 +58,28 @@ inline constexpr RpcMethodInfo kRpcMethods[] = {
     {"SimilarItems", auth::Role::kRecommend},
     {"Ingest", auth::Role::kIngest},
     {"WriteInteractions", auth::Role::kIngest},
-    {"UpsertItems", auth::Role::kCatalog},
-    {"GetItem", auth::Role::kCatalog},
-    {"GetUser", auth::Role::kCatalog},
+    {"UpsertItems", auth::Role::kCatalog, Recording::kRecorded},
+    {"GetItem", auth::Role::kCatalog, Recording::kRecorded},
+    {"GetUser", auth::Role::kCatalog, Recording::kRecorded},
     {"GetStatus", auth::Role::kObserve},
     {"WatchStatus", auth::Role::kObserve},
     {"ListSnapshots", auth::Role::kObserve},
-    {"Publish", auth::Role::kOperate},
-    {"EraseUser", auth::Role::kErase},
-    {"DeleteItems", auth::Role::kErase},
-    {"GetErasure", auth::Role::kErase},
-    {"Rollback", auth::Role::kOperate},
-    {"Backup", auth::Role::kOperate},
-    {"ListItems", auth::Role::kCatalog},
-    {"UpsertUsers", auth::Role::kCatalog},
-    {"RetractInteractions", auth::Role::kIngest},
+    {"Publish", auth::Role::kOperate, Recording::kSynced},
+    {"EraseUser", auth::Role::kErase, Recording::kSynced},
+    {"DeleteItems", auth::Role::kErase, Recording::kSynced},
+    {"GetErasure", auth::Role::kErase, Recording::kRecorded},
+    {"Rollback", auth::Role::kOperate, Recording::kSynced},
+    {"Backup", auth::Role::kOperate, Recording::kSynced},
+    {"ListItems", auth::Role::kCatalog, Recording::kRecorded},
+    {"UpsertUsers", auth::Role::kCatalog, Recording::kRecorded},
+    {"RetractInteractions", auth::Role::kIngest, Recording::kRecorded},
     {"GetQuality", auth::Role::kObserve},
     {"ListDecisions", auth::Role::kObserve},
-    {"KeepSnapshot", auth::Role::kOperate},
-    {"ReleaseSnapshot", auth::Role::kOperate},
+    {"KeepSnapshot", auth::Role::kOperate, Recording::kSynced},
+    {"ReleaseSnapshot", auth::Role::kOperate, Recording::kSynced},
     {"DiffSnapshots", auth::Role::kObserve},
-    {"Pause", auth::Role::kOperate},
-    {"Resume", auth::Role::kOperate},
+    {"Pause", auth::Role::kOperate, Recording::kSynced},
+    {"Resume", auth::Role::kOperate, Recording::kSynced},
 };
 inline constexpr size_t kNumRpcMethods =
     sizeof(kRpcMethods) / sizeof(kRpcMethods[0]);
@@ -88,6 +96,10 @@ inline const char* RpcMethodName(RpcMethod method) {
 
 inline auth::Role RoleOf(RpcMethod method) {
   return kRpcMethods[static_cast<size_t>(method)].role;
+}
+
+inline Recording RecordingOf(RpcMethod method) {
+  return kRpcMethods[static_cast<size_t>(method)].recording;
 }
 
 }  // namespace taud::server

@@ -49,6 +49,7 @@ QUALITY = re.compile(
     r"taud_(evaluation|comparison|served|tau_user|snapshot_drift|input)")
 # What there is only after something that the load does not do.
 SELDOM = {"taud_problem", "taud_refused_total", "taud_decisions_total",
+          "taud_audit_lines_total",
           "taud_reloads_total", "taud_tls_certificate_expiry_seconds"}
 
 

@@ -1,5 +1,7 @@
 // What a daemon knows of its model, and what is done with its snapshots.
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -64,6 +66,15 @@ class QualityTest : public testing::Test {
     request.set_from(from);
     request.set_to(to);
     return api_->model->DiffSnapshots(&context, request, diff);
+  }
+  void SetLearning(bool goes_on) const {
+    grpc::ClientContext context;
+    v1::PauseResponse paused;
+    v1::ResumeResponse resumed;
+    const grpc::Status status =
+        goes_on ? api_->model->Resume(&context, v1::ResumeRequest(), &resumed)
+                : api_->model->Pause(&context, v1::PauseRequest(), &paused);
+    ASSERT_TRUE(status.ok()) << status.error_message();
   }
   std::vector<v1::Decision> Decisions() const {
     grpc::ClientContext context;
@@ -161,12 +172,7 @@ TEST_F(QualityTest, AVersionIsKeptComparedAndReleased) {
 
 TEST_F(QualityTest, LearningIsPausedAndGoesOn) {
   Train(1000);
-  {
-    grpc::ClientContext context;
-    v1::PauseResponse response;
-    ASSERT_TRUE(
-        api_->model->Pause(&context, v1::PauseRequest(), &response).ok());
-  }
+  SetLearning(false);
   ASSERT_TRUE(api_->WaitStatus([](const v1::Status& status) {
     return status.trainer().state() == "paused" &&
            status.summary().find("paused") != std::string::npos;
@@ -175,17 +181,60 @@ TEST_F(QualityTest, LearningIsPausedAndGoesOn) {
   const uint64_t last = api_->WriteOne("somebody", "item-1");
   ASSERT_GT(last, 0u);
   EXPECT_LT(api_->Status().trainer().trained_through(), last);
-  {
-    grpc::ClientContext context;
-    v1::ResumeResponse response;
-    ASSERT_TRUE(
-        api_->model->Resume(&context, v1::ResumeRequest(), &response).ok());
-  }
+  SetLearning(true);
   EXPECT_TRUE(api_->WaitTrained(last));
   const auto decisions = Decisions();
   ASSERT_GE(decisions.size(), 2u);
   EXPECT_EQ(decisions[0].kind(), v1::Decision::KIND_RESUMED);
   EXPECT_EQ(decisions[1].kind(), v1::Decision::KIND_PAUSED);
+}
+
+// Somebody sends random purchases of the greatest weight in everybody's name,
+// an operator publishes what was learnt of them whatever the gate says, and
+// what people take then shows that it is worse.
+TEST_F(QualityTest, APoisonedModelIsTakenBack) {
+  Train(20000);
+  // Until the serving version is known to be good by what came in.
+  ASSERT_TRUE(api_->WaitStatus([&](const v1::Status& status) {
+    Feed(*api_, simulator_.get(), 50);
+    return status.quality().events() >= 600 &&
+           status.quality().hit_rate_10().value() > .2;
+  }));
+  SetLearning(false);
+  std::mt19937 random(5);
+  v1::WriteInteractionsRequest poison;
+  for (int n = 1; n <= 20000; ++n) {
+    v1::Interaction* one = poison.add_interactions();
+    one->set_user_id(simulator_->UserId(random() % 200));
+    one->set_item_id(simulator_->items()[random() % 300].id);
+    one->set_kind(v1::INTERACTION_KIND_PURCHASE);
+    one->set_weight(100);
+    if (n % 1000 != 0) continue;
+    v1::WriteInteractionsResponse response;
+    ASSERT_TRUE(api_->Write(poison, &response).ok());
+    poison.clear_interactions();
+  }
+  SetLearning(true);
+  // Each next one is forced in, until the fall is seen.
+  ASSERT_TRUE(api_->WaitStatus([&](const v1::Status& status) {
+    if (status.serving().automatic_rollbacks() > 0) return true;
+    Feed(*api_, simulator_.get(), 50);
+    grpc::ClientContext context;
+    v1::PublishRequest force;
+    force.set_force(true);
+    v1::PublishResponse published;
+    EXPECT_TRUE(api_->model->Publish(&context, force, &published).ok());
+    return false;
+  }));
+  // The newest first.
+  const auto decisions = Decisions();
+  const auto taken_back = std::find_if(
+      decisions.rbegin(), decisions.rend(), [](const v1::Decision& decision) {
+        return decision.kind() == v1::Decision::KIND_ROLLED_BACK_AUTOMATICALLY;
+      });
+  ASSERT_NE(taken_back, decisions.rend());
+  EXPECT_GT(taken_back->from_version(), taken_back->version());
+  EXPECT_THAT(taken_back->text(), HasSubstr("hit rate at 20"));
 }
 
 }  // namespace

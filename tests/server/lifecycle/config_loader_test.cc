@@ -117,6 +117,15 @@ TEST(ConfigLoaderTest, WhatTlsNeedsGoesTogether) {
   }
 }
 
+TEST(ConfigLoaderTest, AKeyOfTheAuditLogNeedsOne) {
+  auto config = ParseConfig("audit: {id_key_file: k}", "f");
+  ASSERT_TRUE(config.ok());
+  EXPECT_THAT(std::string(CheckAddresses(*config).message()),
+              HasSubstr("audit.id_key_file"));
+  config->mutable_audit()->set_file("a.log");
+  EXPECT_TRUE(CheckAddresses(*config).ok());
+}
+
 TEST(ConfigLoaderTest, OnlyLoopbackUnlessInsecure) {
   const struct {
     const char* address;

@@ -234,6 +234,13 @@ TEST(ProblemsTest, EachHasItsSeverityCodeAndText) {
        Problem::SEVERITY_WARNING,
        "disk_filling",
        {"1000 MiB left", "below 256 MiB", "log takes 700 MiB"}},
+      {"audit log not written",
+       [](World* w) {
+         w->conditions.audit = {kFourMinutesAgo, "no space"};
+       },
+       Problem::SEVERITY_CRITICAL,
+       "audit_not_written",
+       {"(4 min): no space", "erasures"}},
       {"insecure",
        [](World* w) { w->conditions.insecure = true; },
        Problem::SEVERITY_INFO,

@@ -45,5 +45,22 @@ TEST(RpcMethodTest, WhatChangesOrErasesNeedsARoleOfItsOwn) {
   EXPECT_EQ(RoleOf(RpcMethod::kGetStatus), auth::Role::kObserve);
 }
 
+TEST(RpcMethodTest, WhatChangesForGoodIsOnDiskBeforeItIsAnswered) {
+  for (size_t m = 0; m < kNumRpcMethods; ++m) {
+    const auto method = static_cast<RpcMethod>(m);
+    const auth::Role role = RoleOf(method);
+    const bool asks =
+        role == auth::Role::kRecommend || role == auth::Role::kObserve ||
+        method == RpcMethod::kIngest || method == RpcMethod::kWriteInteractions;
+    const bool for_good = role == auth::Role::kOperate ||
+                          method == RpcMethod::kEraseUser ||
+                          method == RpcMethod::kDeleteItems;
+    EXPECT_EQ(RecordingOf(method), asks       ? Recording::kSampled
+                                   : for_good ? Recording::kSynced
+                                              : Recording::kRecorded)
+        << RpcMethodName(method);
+  }
+}
+
 }  // namespace
 }  // namespace taud::server
