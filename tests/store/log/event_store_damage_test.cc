@@ -26,11 +26,6 @@ using ::testing::HasSubstr;
 
 class EventStoreDamageTest : public EventStoreFaultTest {};
 
-std::string KeyOf(model::Sequence sequence) {
-  const SequenceKey key = EncodeSequenceKey(sequence);
-  return std::string(key.data(), key.size());
-}
-
 std::string KeyOfIndex(uint32_t index) {
   const IndexKey key = EncodeIndexKey(index);
   return std::string(key.data(), key.size());
@@ -96,13 +91,6 @@ TEST_F(EventStoreDamageTest, ALostCurrentFileIsNotAFreshDirectory) {
   std::filesystem::remove(options_.directory + "/CURRENT");
   EXPECT_EQ(OpenStatus().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(OpenStatus().code(), absl::StatusCode::kDataLoss);
-}
-
-// The directory as a kill leaves it: nothing is flushed into tables.
-std::string CopyAsKilled(const std::string& from, const std::string& to) {
-  std::filesystem::remove_all(to);
-  std::filesystem::copy(from, to);
-  return to;
 }
 
 std::vector<std::string> LogsIn(const std::string& directory) {

@@ -1,6 +1,7 @@
 #ifndef TAUD_TESTS_STORE_LOG_EVENT_STORE_FAULT_TESTING_H_
 #define TAUD_TESTS_STORE_LOG_EVENT_STORE_FAULT_TESTING_H_
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
+#include "store/log/event_codec.h"
 #include "store/log/event_db_options.h"
 #include "store/log/event_store.h"
 #include "tests/store/log/event_store_testing.h"
@@ -81,6 +83,19 @@ class EventStoreFaultTest : public ::testing::Test {
   EventStore::Options options_;
   OpenedStore opened_;
 };
+
+inline std::string KeyOf(model::Sequence sequence) {
+  const SequenceKey key = EncodeSequenceKey(sequence);
+  return std::string(key.data(), key.size());
+}
+
+// The directory as a kill leaves it: nothing is flushed into tables.
+inline std::string CopyAsKilled(const std::string& from,
+                                const std::string& to) {
+  std::filesystem::remove_all(to);
+  std::filesystem::copy(from, to);
+  return to;
+}
 
 }  // namespace taud::store
 

@@ -81,9 +81,6 @@ class FitAbsorbTest : public OnlineFitTest {
     return own / 10;
   }
 };
-model::Interactions interactions_;
-std::unique_ptr<OnlineFit> fit_;
-};
 
 TEST_F(FitAbsorbTest, AfterABulkLoadUsersGetWhatTheyLike) {
   LoadKinds(600, 4);
