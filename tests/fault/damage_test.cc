@@ -21,28 +21,6 @@ namespace fs = std::filesystem;
 using e2e::TemporaryDirectory;
 using testing::HasSubstr;
 
-void FlipByte(const std::string& path, double where) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  const auto at = static_cast<std::streamoff>(
-      static_cast<double>(fs::file_size(path)) * where);
-  file.seekg(at);
-  const int byte = file.get();
-  file.seekp(at);
-  file.put(static_cast<char>(byte ^ 0x10));
-}
-
-std::string FirstFile(const std::string& root, const std::string& suffix) {
-  for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    const std::string path = entry.path().string();
-    if (entry.is_regular_file() && entry.file_size() > 0 &&
-        path.size() > suffix.size() &&
-        path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0) {
-      return path;
-    }
-  }
-  return "";
-}
-
 TEST(DamageTest, EveryKindOfFileIsNamedByVerify) {
   TemporaryDirectory good;
   AckRecord record(1);

@@ -3,6 +3,8 @@
 
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -117,6 +119,30 @@ inline void ExpectWhole(const std::string& directory) {
   for (const store::Problem& problem : report->problems) {
     ADD_FAILURE() << problem.what;
   }
+}
+
+inline void FlipByte(const std::string& path, double where) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto at = static_cast<std::streamoff>(
+      static_cast<double>(std::filesystem::file_size(path)) * where);
+  file.seekg(at);
+  const int byte = file.get();
+  file.seekp(at);
+  file.put(static_cast<char>(byte ^ 0x10));
+}
+
+inline std::string FirstFile(const std::string& root,
+                             const std::string& suffix) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(root)) {
+    const std::string path = entry.path().string();
+    if (entry.is_regular_file() && entry.file_size() > 0 &&
+        path.size() > suffix.size() &&
+        path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0) {
+      return path;
+    }
+  }
+  return "";
 }
 
 }  // namespace taud::fault
