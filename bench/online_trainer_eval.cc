@@ -106,6 +106,19 @@ struct Mailbox {
   absl::Time published ABSL_GUARDED_BY(mutex);
 };
 
+// The newest that was published, which is then the caller's; null after a
+// second without one.
+std::unique_ptr<model::Snapshot> Take(Mailbox* mailbox, absl::Time* published) {
+  absl::MutexLock lock(&mailbox->mutex);
+  mailbox->mutex.AwaitWithTimeout(
+      absl::Condition(
+          +[](std::unique_ptr<model::Snapshot>* s) { return *s != nullptr; },
+          &mailbox->newest),
+      absl::Seconds(1));
+  *published = mailbox->published;
+  return std::move(mailbox->newest);
+}
+
 int Main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
@@ -150,20 +163,8 @@ int Main(int argc, char** argv) {
   (*online)->Start();
   bool done = false;
   while (!done && absl::Now() < end) {
-    std::unique_ptr<model::Snapshot> snapshot;
     absl::Time published;
-    {
-      absl::MutexLock lock(&mailbox.mutex);
-      mailbox.mutex.AwaitWithTimeout(
-          absl::Condition(
-              +[](std::unique_ptr<model::Snapshot>* s) {
-                return *s != nullptr;
-              },
-              &mailbox.newest),
-          absl::Seconds(1));
-      snapshot = std::move(mailbox.newest);
-      published = mailbox.published;
-    }
+    std::unique_ptr<model::Snapshot> snapshot = Take(&mailbox, &published);
     const trainer::TrainerStatus status = (*online)->status();
     const bool settled = status.state == trainer::TrainerState::kIdle &&
                          status.trained_through == interactions.size();

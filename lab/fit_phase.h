@@ -32,8 +32,8 @@ struct Phase {
   double beta = 0;
   double rho = 1;
   double held_tau0 = 0;
-  // What is measured is measured with these κ and p, and after the last epoch
-  // with others.
+  // The ranking is measured with these κ and p. After the last epoch others are
+  // tried as well, if `tries_…` says so.
   double prior = 0;
   std::optional<double> norm_exponent;
   query::NeighbourWeights neighbours;

@@ -28,9 +28,13 @@ RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
                              const std::vector<uint32_t>& popularity,
                              int threads);
 
-// Tries the values of p, if the phase does, with its κ; then those of κ, if it
-// does, with the best p; then the weights of the neighbourhood, if it does,
-// with both, on some of the users. They are left in *result.
+// Tries what the phase asks for, in this order, and leaves the trials in
+// *result:
+//
+//  1. the values of p, with the phase's κ;
+//  2. the values of κ, with the best p;
+//  3. the weights of the neighbourhood, with the best κ and p, on some of the
+//     users only.
 void TryRankings(Phase phase, const FittedRows& rows,
                  const std::vector<uint32_t>& popularity, int threads,
                  PhaseResult* result);

@@ -11,11 +11,13 @@
 
 namespace taud::lab {
 
-// Values of κ that are tried, ascending, in interactions. Short histories want
-// much of it, and those of a hundred items none. The daemon tries others
-// (query/query_weight_choice.h): each of its values costs a score of every
-// sampled interaction, and it must also serve streams of which it has seen
-// nothing.
+// Values of κ that are tried, ascending. κ is counted in interactions: at κ = 5
+// the common taste counts like five of them. Users with short histories want
+// much of it; those with a hundred items want none.
+//
+// The daemon tries other values (query/query_weight_choice.h). Each value costs
+// it one score of every sampled interaction, so it has fewer; and as it must
+// also serve streams of which it has seen nothing, they reach further.
 inline constexpr std::array<double, 8> kOfflinePriors = {0, 0.5, 1,  2,
                                                          3, 5,   10, 30};
 

@@ -32,14 +32,16 @@ size_t BestTrial(const std::vector<SliceTrial>& trials);
 double HighestPoint(const SliceTrial& left, const SliceTrial& centre,
                     const SliceTrial& right);
 
-// What a slice cannot tell apart: so much of the best merit is as good.
+// A trial is as good as the best if it has this share of the best merit: the
+// slice cannot tell smaller differences from noise.
 inline constexpr double kAsGood = 0.998;
 
-// A trial with less than this share of the best merit is surely worse, and it
-// is not the noise of the slice. Two ways to rank with the same fit differ by
-// little noise. Two fits with different ρ differ by more: on a slice of six
-// hundred users by up to 3 % where their ρ does not say why; on ML-1M,
-// where 1.06 is best, 1.2 costs 7 %.
+// A trial with less than this share of the best merit is surely worse: that is
+// more than the noise of the slice. Two ways to rank with the same fit have
+// little noise between them. Two fits have more: on a slice of six hundred
+// users, fits with different ρ differed by up to 3 % for no reason that ρ
+// gives. Where ρ is the reason, they differ by more: on ML-1M 1.06 is best,
+// and 1.2 costs 7 %.
 inline constexpr double kSurelyWorseRanking = 0.98;
 inline constexpr double kSurelyWorseFit = 0.96;
 
@@ -48,8 +50,9 @@ inline constexpr double kSurelyWorseFit = 0.96;
 // without trials.
 bool LastIsSurelyWorse(const std::vector<SliceTrial>& trials, double share);
 
-// Whether greater values of a way to rank are worth trying after `trials` in
-// ascending order: there is one maximum, but for noise.
+// Whether a greater value is worth trying after `trials`, in ascending order of
+// value, of a way to rank: as long as the last is not surely worse than the
+// best. Merits have one maximum, but for noise.
 bool GoesOnTrying(const std::vector<SliceTrial>& trials);
 
 }  // namespace taud::lab

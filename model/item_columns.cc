@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <utility>
+
+#include "model/number_bits.h"
 
 namespace taud::model {
 namespace {
@@ -12,18 +13,6 @@ namespace {
 // Of a text, besides its bytes.
 constexpr size_t kTextBytes = 96;
 constexpr size_t kListBytes = 48;
-
-uint64_t BitsOf(double value) {
-  uint64_t bits = 0;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return bits;
-}
-
-double NumberOf(uint64_t bits) {
-  double value = 0;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
 
 // Of `value` and what it is compared with, where both have an order.
 template <typename T>

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "model/number_bits.h"
 #include "model/utf8.h"
 
 namespace taud::model {
@@ -35,18 +35,6 @@ void AppendNumber(uint64_t value, size_t bytes, std::string* to) {
 void AppendText(absl::string_view text, std::string* to) {
   AppendNumber(text.size(), 4, to);
   to->append(text.data(), text.size());
-}
-
-uint64_t BitsOf(double value) {
-  uint64_t bits = 0;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return bits;
-}
-
-double DoubleOf(uint64_t bits) {
-  double value = 0;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
 }
 
 // Reads what Append… wrote; after the first piece that is not there, zeros.
@@ -84,7 +72,7 @@ absl::StatusOr<PropertyValue> ReadValue(Reader* reader) {
     case 0:
       return PropertyValue(reader->Text());
     case 1:
-      return PropertyValue(DoubleOf(reader->Number(8)));
+      return PropertyValue(NumberOf(reader->Number(8)));
     case 2:
       return PropertyValue(reader->Number(1) != 0);
     case 3: {

@@ -37,23 +37,30 @@ struct FoldInInput {
   absl::Span<const model::ItemIndex> context;
 };
 
-// Makes the query vectors of users between two snapshots. First the trained
-// row and the item vectors of what came after it, each side weighted by the
-// evidence behind it,
+// Makes the query vectors of users between two snapshots, in two steps.
+//
+// First, the trained row u and the vectors e_i of the items that came after it
+// are added up, each with the evidence behind it:
 //
 //   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(degree, 20), w_i = min(weight, 5)
 //
-// where a dislike counts −1, and −2 if it takes back a like that is in the row:
-// the like goes, and the dislike stands.
+// ē is the mean of the items' vectors. A dislike counts −1; it counts −2 if it
+// takes back a like that is in the row, for then the like goes and the dislike
+// stands. For example, the row of a user with 30 interactions counts 20, and
+// one like after it counts 1.
 //
-// which is one damped step of the loss's own pull: at an optimum u is parallel
-// to the mean of its positives less the mean of its negatives, and new
-// positives enter that mean with weight 1/(n + Σw). The cap on n lets new
-// interactions of a long-standing user count at once. To l of unit norm come
-// the taste of the moment and the common taste (query/query_weights.h); the
-// latter not where the context alone is the query, which asks for its like.
-// Of a user with nothing but dislikes there is no query, for where not to go
-// says little about where to. Items without a vector do not enter.
+// Why this sum: when a fit has ended, u points to where the mean of its
+// positives less the mean of its negatives points. A new positive enters that
+// mean with a weight of 1/(n + Σw). So the sum is one damped step of what
+// learning would do. The cap on n lets new interactions of a user with a long
+// history count at once.
+//
+// Second, l gets unit norm, and the taste of the moment and the common taste
+// are added (query/query_weights.h). The common taste is left out if the
+// query is the context alone, for that asks for items like the context's.
+//
+// A user who has nothing but dislikes has no query: where not to go says little
+// about where to go. Items without a vector take no part.
 //
 // Immutable; any thread. `snapshot` outlives it.
 class FoldIn {
@@ -61,8 +68,8 @@ class FoldIn {
   // O(rows × dim), for the means.
   explicit FoldIn(const model::Snapshot* snapshot);
 
-  // If `recent` is 0, what the snapshot has learnt of a history does not
-  // matter.
+  // Of the snapshot. If `recent` is 0, a query needs only what came after the
+  // row, not the latest items.
   const QueryWeights& weights() const { return weights_; }
 
   // Writes q, of unit norm, to *query [dim]. Returns whether it did; false if

@@ -16,21 +16,25 @@
 namespace taud::query {
 
 // Vectors for the items that a snapshot has none of, because their first
-// interactions came after it: an item's is the normalised mean of the rows of
-// the users who came to it,
+// interactions came after it. An item's vector is the normalised mean of the
+// rows of the users who took it:
 //
 //   e_i ∝ Σ_{u ∈ U_i} u,    U_i: its first kMaxUsers users with a row and a
 //                           positive interaction
 //
-// which is where the loss's positive pull would move it from nothing. With it
-// the item competes by score before the next snapshot. Such a vector is nearer
-// to users than those of items that negatives have pushed away, and one that a
-// single user made is that user: so its scores count by the evidence,
+// That is where the positive side of the loss would move it from nothing. With
+// it the item is ranked by score before the next snapshot.
 //
-//   score = q·e_i · |U_i| / (|U_i| + 4).
+// Such a vector is nearer to users than that of a trained item, which negatives
+// have pushed away; and the vector that a single user made is that user's row.
+// So a score counts only as much as there is evidence:
 //
-// At most kMaxItems have
-// one, the first that came; the others wait for the next snapshot.
+//   score = q·e_i · |U_i| / (|U_i| + 4)
+//
+// For example, a fifth of the cosine after one user, half of it after four.
+//
+// At most kMaxItems items have a vector, those that came first; the others wait
+// for the next snapshot.
 //
 // Thread-safe. `snapshot` outlives it.
 class NewItems {

@@ -24,14 +24,14 @@ inline constexpr std::array<float, 6> kPriors = {0, 1, 3, 10, 30, 100};
 inline constexpr size_t kWeightPairs = kRecentWeights.size() * kPriors.size();
 QueryWeights WeightsAt(size_t pair);
 
-// Chooses among these pairs. None of either until one was found: where users
-// are of different kinds, the common taste would hide what each likes behind
-// what most like. Of two that are as good the one with less κ is less.
+// Chooses among these pairs. Both weights are 0 until a pair was found: where
+// users are of different kinds, the common taste would hide what each likes
+// behind what most like. Of two pairs, the one with the smaller κ is the less.
 WeightChoice MakeQueryWeightChoice();
 // The nearest pair.
 size_t PairNearest(const QueryWeights& weights);
 
-// What the neighbourhood may count, the least first.
+// The weights that the neighbourhood may have, λ and p, the least first.
 inline constexpr std::array<NeighbourWeights, 13> kNeighbourWays = {
     {{0, 0},
      {0.05f, 0},

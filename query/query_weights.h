@@ -61,8 +61,9 @@ struct RecentItem {
 };
 
 // Replaces *taste by s [mean.size()]. `recent` is newest first, and `mean` is
-// ē. Items of the last second among the first kRecentItems share its weight
-// with those of it that follow. Pure.
+// ē. Only the first kRecentItems take part. If there are more items of the
+// oldest second among them, those behind the cut share the weight of that
+// second: which of them came first within a second is not known. Pure.
 void RecentTaste(absl::Span<const RecentItem> recent,
                  absl::Span<const float> mean, std::vector<float>* taste);
 

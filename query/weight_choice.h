@@ -8,28 +8,33 @@
 
 namespace taud::query {
 
-// Chooses one of some ways to rank by what is told of interactions before they
-// are learnt: what each way would have gained by each (GainOfRank, which unlike
-// a hit rate tells apart ranks outside of a list, too). Thread-compatible; a
-// pure function of what was noted.
+// Chooses one of several ways to rank. Before an interaction is learnt, each
+// way is asked at which rank it would have put the item, and what it gains by
+// that rank is noted (GainOfRank: unlike a hit rate, it tells apart ranks
+// outside of a list, too). The way that gains most is chosen.
+//
+// Thread-compatible. The choice depends on what was noted and nothing else.
 class WeightChoice {
  public:
-  // `order` names every way once, from what is least, which is taken where it
-  // is as good, to what is most. The first is chosen until one was found.
+  // `order` names every way once, from the least, which does least to the
+  // ranking, to the most. Of ways that are as good, the least is taken. The
+  // first of `order` is chosen until one was found.
   explicit WeightChoice(std::vector<size_t> order);
 
-  // gains[way]. The last 2,000 or so count. From 60 on the one that had most
-  // is chosen, if it has half a percent more than the one that is, so that
-  // answers do not jump to and fro for nothing.
+  // gains[way], of one interaction. About the last 2,000 count. From the 60th
+  // on, another way is chosen if its mean gain is the greatest and half a
+  // percent more than that of the chosen one: answers are not to jump to and
+  // fro for nothing.
   void Note(absl::Span<const double> gains);
-  // Begins anew with what was noted together, of pairs held back until rows had
-  // settled: what was noted while they were young says nothing of what they are
-  // now. Of the ways that are as good as the best, by less than the standard
-  // error of the difference, the least is chosen. Fewer than kLeastTogether
-  // change nothing.
+  // Begins anew with gains that were noted together: together[n][way], of pairs
+  // that were held back until rows had settled. What was noted before, while
+  // rows were young, says nothing of what they are now. Chosen is the least of
+  // the ways that are as good as the best: those whose mean differs from the
+  // best one's by less than the standard error of the difference. Fewer than
+  // kLeastTogether change nothing.
   void BeginWith(const std::vector<std::vector<double>>& together);
   static constexpr size_t kLeastTogether = 40;
-  // Begins with this one. REQUIRES: nothing was noted.
+  // Begins with this way. REQUIRES: nothing was noted.
   void StartAt(size_t way);
 
   size_t chosen() const { return chosen_; }

@@ -1,67 +1,27 @@
 #include "server/daemon.h"
 
-#include <algorithm>
-#include <filesystem>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
-#include "device/device.h"
-#include "grpc/health/v1/health.pb.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/grpcpp.h"
-#include "grpcpp/health_check_service_interface.h"
-#include "server/api/catalog_service.h"
 #include "server/api/daemon_context.h"
 #include "server/api/history_keeper.h"
-#include "server/api/http_server.h"
-#include "server/api/ingestion_service.h"
-#include "server/api/model_service.h"
-#include "server/api/recommendation_service.h"
 #include "server/api/status_report.h"
 #include "server/door.h"
+#include "server/front.h"
 #include "server/lifecycle/backup_place.h"
 #include "server/lifecycle/drain.h"
 #include "server/observe/grpc_log.h"
 #include "server/observe/logging.h"
+#include "server/part_options.h"
 #include "server/rpc/acceptor.h"
 #include "server/rpc/answer_deadlines.h"
-#include "server/rpc/transport.h"
 #include "store/files/data_directory.h"
 
 namespace taud::server {
 namespace {
-
-trainer::OnlineTrainerOptions TrainerOptions(
-    const config::v1::Trainer& config) {
-  trainer::OnlineTrainerOptions options;
-  options.dim = config.dim();
-  options.device = config.device();
-  options.threads =
-      config.threads() > 0
-          ? config.threads()
-          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.batch_rows = config.batch_rows();
-  options.negatives = config.negatives();
-  options.learning_rate = config.learning_rate();
-  options.neighbours = config.neighbours();
-  options.publish_interval = absl::Milliseconds(config.publish_interval_ms());
-  options.seed = static_cast<uint64_t>(config.seed());
-  options.deterministic = config.schedule() == "deterministic";
-  return options;
-}
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr int64_t kHourMs = 60 * 60 * 1000;
-// Descriptors that connections leave to files and pages.
-constexpr size_t kMostReserve = 1024;
-
-uint64_t Mebibytes(int32_t count) {
-  return static_cast<uint64_t>(count) * kMiB;
-}
 
 QualityWatch::Swap SwapOf(Publisher::SwapKind kind) {
   switch (kind) {
@@ -91,7 +51,7 @@ class Daemon::Impl {
   absl::Status Start() {
     context_.started_ms = absl::ToUnixMillis(absl::Now());
     TakeGrpcLog();
-    descriptors_ = RaiseDescriptorLimit();
+    const size_t descriptors = RaiseDescriptorLimit();
     metrics_.SetInsecure(config_.server().insecure());
     if (config_.server().insecure()) {
       Log(LogLevel::kWarning,
@@ -104,11 +64,14 @@ class Daemon::Impl {
     auto door = Door::Open(config_, &metrics_);
     if (!door.ok()) return door.status();
     door_ = *std::move(door);
+    front_ = std::make_unique<Front>(&config_, &context_);
     absl::Status status = CheckBackupRoot(config_.store().backup_root());
     if (status.ok()) status = OpenStore();
     if (status.ok()) status = MakeParts();
-    if (status.ok()) status = Listen();
-    return status;
+    if (status.ok()) status = front_->Listen(*door_, descriptors);
+    if (!status.ok()) return status;
+    history_->Start();
+    return absl::OkStatus();
   }
 
   absl::Status Run() {
@@ -163,7 +126,7 @@ class Daemon::Impl {
     if (!*resumed && warm_) upkeep_->SetResumedFrom("snapshot");
     context_.log_read_percent = 100;
     context_.phase = Phase::kServing;
-    UpdateHealth();
+    front_->UpdateHealth();
     return absl::OkStatus();
   }
 
@@ -171,37 +134,29 @@ class Daemon::Impl {
     if (context_.phase.exchange(Phase::kDraining) == Phase::kDraining) return;
     const absl::Time deadline =
         absl::Now() + absl::Seconds(config_.server().drain_seconds());
-    if (server_ != nullptr) {
+    if (Listens()) {
       Log(LogLevel::kInfo, "draining",
           {{"seconds", absl::StrCat(config_.server().drain_seconds())}});
     }
     RunDrain(StepsOfDrain(), deadline);
-    if (server_ != nullptr) Log(LogLevel::kInfo, "stopped");
+    if (Listens()) Log(LogLevel::kInfo, "stopped");
   }
 
   // Of the parts there are.
   DrainSteps StepsOfDrain() {
     DrainSteps steps;
-    if (server_ != nullptr) {
-      steps.say_not_serving = [this] { UpdateHealth(); };
+    if (Listens()) {
+      steps.say_not_serving = [this] { front_->UpdateHealth(); };
       steps.call_off_backup = [this] { upkeep_->CallOffBackup(); };
-      steps.end_streams = [this] {
-        ingestion_->Drain();
-        model_service_->Drain();
-      };
-      steps.finish_calls = [this](absl::Time deadline) {
-        acceptor_->Stop();
-        server_->Shutdown(absl::ToChronoTime(deadline));
-        server_->Wait();
-        queues_->Stop();
-      };
+      steps.end_streams = [this] { front_->EndStreams(); };
+      steps.finish_calls = [this](absl::Time by) { front_->FinishCalls(by); };
     }
     steps.stop_watching = [this] {
       synthetic_.reset();
       if (quality_ != nullptr) quality_->Stop();
     };
     steps.stop_pages = [this] {
-      if (http_ != nullptr) http_->Stop();
+      if (front_ != nullptr) front_->StopPages();
       if (history_ != nullptr) history_->Stop();
     };
     if (trainer_ != nullptr) {
@@ -236,26 +191,17 @@ class Daemon::Impl {
         refusing.empty() ? "" : absl::StrCat("; refuses writes: ", refusing));
   }
 
-  int grpc_port() const { return acceptor_->port(); }
-  int http_port() const { return http_->port(); }
+  int grpc_port() const { return front_->grpc_port(); }
+  int http_port() const { return front_->http_port(); }
 
  private:
-  store::IdBounds IdBounds() const {
-    return {static_cast<size_t>(config_.store().max_users()),
-            static_cast<size_t>(config_.store().max_items())};
-  }
+  bool Listens() const { return front_ != nullptr && front_->listening(); }
 
   absl::Status OpenStore() {
     const std::string& data_dir = config_.store().data_dir();
     absl::Status status = store::CheckDataDirectory(data_dir);
     if (!status.ok()) return status;
-    store::EventStore::Options options;
-    options.directory = store::LogIn(data_dir);
-    options.max_queued = static_cast<size_t>(config_.ingestion().max_queue());
-    options.max_queued_bytes = Mebibytes(config_.ingestion().max_queue_mib());
-    options.dedup_window_ms = config_.ingestion().dedup_hours() * kHourMs;
-    options.min_free_bytes = Mebibytes(config_.store().min_free_mib());
-    options.ids = IdBounds();
+    store::EventStore::Options options = StoreOptions(config_);
     options.format_found = [data_dir](int format, bool has_data) {
       return store::MarkOpenedDirectory(data_dir, format, has_data);
     };
@@ -282,9 +228,6 @@ class Daemon::Impl {
   }
 
   void MakeQualityWatch() {
-    QualityWatch::Options options;
-    options.evaluation_share = config_.quality().evaluation_percent() / 100;
-    options.automatic_rollback = config_.quality().automatic_rollback();
     QualityWatch::Callbacks callbacks;
     callbacks.on_fall = [this](std::shared_ptr<const ServingModel> good,
                                model::SnapshotVersion bad, std::string why) {
@@ -299,41 +242,19 @@ class Daemon::Impl {
       Log(LogLevel::kError, "live quality was not looked at",
           {{"error", std::string(error.message())}});
     };
-    quality_ =
-        std::make_unique<QualityWatch>(options, &state_, std::move(callbacks));
+    quality_ = std::make_unique<QualityWatch>(QualityOptions(config_), &state_,
+                                              std::move(callbacks));
   }
 
   absl::Status MakePublisher() {
-    Publisher::Options publisher;
-    publisher.shelf.directory = store::SnapshotsIn(config_.store().data_dir());
-    publisher.shelf.keep =
-        static_cast<size_t>(config_.store().keep_snapshots());
-    publisher.shelf.keep_hourly =
-        static_cast<size_t>(config_.store().keep_hourly_snapshots());
-    publisher.shelf.keep_daily =
-        static_cast<size_t>(config_.store().keep_daily_snapshots());
-    publisher.shelf.max_bytes = Mebibytes(config_.store().max_snapshot_mib());
-    publisher.shelf.min_free_bytes = Mebibytes(config_.store().min_free_mib());
-    publisher.save_interval =
-        absl::Seconds(config_.store().snapshot_save_seconds());
-    publisher.dim = static_cast<size_t>(config_.trainer().dim());
-    const auto kind = index::ParseIndexKind(config_.serving().index());
-    if (!kind.ok()) return kind.status();
-    publisher.index.kind = *kind;
-    const auto device =
-        device::ParseWish("serving.device", config_.serving().device());
-    if (!device.ok()) return device.status();
-    const auto place = device::Resolve("serving.device", *device);
-    if (!place.ok()) return place.status();
-    publisher.index.device = *device;
+    auto options = PublisherOptions(config_);
+    if (!options.ok()) return options.status();
+    Publisher::Options& publisher = *options;
     publisher.index.on_gpu_error = [this](const absl::Status& error) {
       context_.index_gpu_errors.fetch_add(1);
       Log(LogLevel::kWarning, "searching on the GPU failed; the CPU answers",
           {{"error", std::string(error.message())}});
     };
-    publisher.index.min_recall = config_.serving().min_recall();
-    publisher.index.publish_seconds =
-        config_.trainer().publish_interval_ms() / 1000.0;
     publisher.compared_with = [this] { return quality_->reference(); };
     publisher.on_decision = [this](v1::Decision::Kind decided) {
       metrics_.CountDecision(decided);
@@ -349,9 +270,7 @@ class Daemon::Impl {
   // It goes on from `restored`; null: there is nothing to go on from.
   absl::Status MakeTrainer(
       const std::shared_ptr<const model::Snapshot>& restored) {
-    trainer::OnlineTrainerOptions options = TrainerOptions(config_.trainer());
-    options.checkpoint_interval =
-        absl::Seconds(config_.store().checkpoint_seconds());
+    trainer::OnlineTrainerOptions options = TrainerOptions(config_);
     options.on_gpu_error = [](const std::string& error) {
       Log(LogLevel::kWarning, "learning on the GPU failed; the CPU goes on",
           {{"error", error}});
@@ -379,12 +298,7 @@ class Daemon::Impl {
   }
 
   void MakeBatcher() {
-    Batcher::Options batcher;
-    batcher.threads = config_.serving().threads();
-    batcher.max_batch = static_cast<size_t>(config_.serving().max_batch());
-    batcher.max_queue = static_cast<size_t>(config_.serving().max_queue());
-    batcher.max_wait = absl::Milliseconds(config_.serving().max_wait_ms());
-    batcher.max_delay = absl::Microseconds(config_.serving().max_delay_us());
+    Batcher::Options batcher = BatcherOptions(config_);
     batcher.observer = [lists = quality_->lists()](
                            const std::shared_ptr<const ServingModel>& model,
                            const RecommendTask& task,
@@ -395,16 +309,9 @@ class Daemon::Impl {
   }
 
   void MakeUpkeep() {
-    Upkeep::Options upkeep;
-    upkeep.data_dir = config_.store().data_dir();
-    upkeep.keep_checkpoints =
-        static_cast<size_t>(config_.store().keep_checkpoints());
-    upkeep.min_free_bytes = Mebibytes(config_.store().min_free_mib());
-    upkeep.retention.max_age_ms =
-        config_.store().retain_log_days() * 24 * kHourMs;
-    upkeep.retention.max_bytes = Mebibytes(config_.store().retain_log_mib());
+    Upkeep::Options upkeep = UpkeepOptions(config_);
     upkeep.watched = [this] {
-      UpdateHealth();
+      front_->UpdateHealth();
       call_log_.SayLeftOut();
     };
     upkeep_ = std::make_unique<Upkeep>(upkeep, &state_, store_.get(),
@@ -412,21 +319,17 @@ class Daemon::Impl {
   }
 
   void MakeHistory() {
-    HistoryKeeper::Options history;
-    history.path = store::HistoryIn(config_.store().data_dir());
-    history.min_free_bytes = Mebibytes(config_.store().min_free_mib());
     history_ = std::make_unique<HistoryKeeper>(
-        history, [this] { return ReportStatus(context_); }, &figures_);
+        HistoryOptions(config_), [this] { return ReportStatus(context_); },
+        &figures_);
     context_.history = history_.get();
     context_.calls.figures = &figures_;
   }
 
   // What the services and pages may ask of.
   void FillContext() {
+    SetConstants(config_, &context_);
     context_.upkeep = upkeep_.get();
-    context_.backup_root = config_.store().backup_root();
-    context_.data_dir =
-        std::filesystem::absolute(config_.store().data_dir()).string();
     context_.state = &state_;
     context_.store = store_.get();
     context_.trainer = trainer_.get();
@@ -442,122 +345,16 @@ class Daemon::Impl {
     context_.calls.gate = door_->gate();
     context_.calls.audit = door_->audit();
     context_.files = door_->files();
-    context_.open_metrics = config_.auth().open_metrics();
-    context_.insecure = config_.server().insecure();
-    context_.ready_before_history = config_.serving().ready_before_history();
-    context_.min_free_bytes = Mebibytes(config_.store().min_free_mib());
-    context_.max_queued =
-        static_cast<uint64_t>(config_.ingestion().max_queue());
-    context_.max_queued_bytes = Mebibytes(config_.ingestion().max_queue_mib());
     context_.calls.memory = &memory_;
     context_.calls.answers = &answers_;
-    context_.calls.max_message_bytes =
-        static_cast<size_t>(config_.server().max_message_bytes());
-    context_.calls.max_response_bytes =
-        static_cast<size_t>(config_.server().max_response_bytes());
-    context_.calls.paths = {context_.data_dir, config_.store().data_dir()};
-    context_.id_bounds = IdBounds();
-    context_.max_catalogue_bytes =
-        Mebibytes(config_.store().max_catalogue_mib());
-    context_.calls.default_deadline =
-        absl::Milliseconds(config_.serving().default_deadline_ms());
-  }
-
-  absl::Status Listen() {
-    auto http = HttpServer::Bind(
-        config_.server().http_address(), config_.server().http_hosts(),
-        config_.server().http_cors_origins(), &context_);
-    if (!http.ok()) return http.status();
-    http_ = *std::move(http);
-
-    ingestion_ = std::make_unique<IngestionServiceImpl>(
-        &context_,
-        static_cast<size_t>(config_.ingestion().max_unacknowledged()));
-    store::EventStore::Listener listener;
-    listener.room = [this] { ingestion_->WakeWaiting(); };
-    listener.erasure_found = [this] { upkeep_->Notify(); };
-    store_->SetListener(std::move(listener));
-    recommendation_ = std::make_unique<RecommendationServiceImpl>(&context_);
-    catalog_ = std::make_unique<CatalogServiceImpl>(&context_);
-    model_service_ = std::make_unique<ModelServiceImpl>(&context_);
-
-    absl::Status bound = BindGrpc();
-    if (!bound.ok()) return bound;
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    // Named, so that it is linked in: reflection describes what it finds.
-    grpc::health::v1::HealthCheckRequest::descriptor();
-    grpc::ServerBuilder builder;
-    ConfigureConnections(config_.server(), &builder);
-    auto connections = builder.experimental().AddExternalConnectionAcceptor(
-        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-        door_->grpc_credentials());
-    for (grpc::Service* service :
-         {static_cast<grpc::Service*>(recommendation_.get()),
-          static_cast<grpc::Service*>(ingestion_.get()),
-          static_cast<grpc::Service*>(catalog_.get()),
-          static_cast<grpc::Service*>(model_service_.get())}) {
-      builder.RegisterService(service);
-    }
-    queues_ = std::make_unique<CallQueues>(CallQueueCount(), &builder);
-    server_ = builder.BuildAndStart();
-    if (server_ == nullptr) {
-      return absl::InternalError("gRPC could not make a server");
-    }
-    recommendation_->Serve(queues_.get());
-    acceptor_->Start(std::move(connections));
-    history_->Start();
-    http_->Start(server_->InProcessChannel(grpc::ChannelArguments()),
-                 door_->tls());
-    {
-      absl::MutexLock lock(&health_mutex_);
-      health_ = server_->GetHealthCheckService();
-    }
-    UpdateHealth();
-    return absl::OkStatus();
-  }
-
-  absl::Status BindGrpc() {
-    Acceptor::Options options;
-    options.max_connections =
-        static_cast<size_t>(config_.server().max_connections());
-    options.max_per_host =
-        static_cast<size_t>(config_.server().max_connections_per_host());
-    options.descriptors = descriptors_;
-    options.reserve = std::min(kMostReserve, descriptors_ / 4);
-    options.refused = [this](Refusal why) { metrics_.CountRefused(why); };
-    auto acceptor =
-        Acceptor::Listen(config_.server().grpc_address(), std::move(options));
-    if (!acceptor.ok()) {
-      return absl::UnavailableError(absl::StrCat(
-          "cannot listen on ", config_.server().grpc_address(),
-          " (server.grpc_address): ", acceptor.status().message(),
-          ": the address is in use or not of this host; "
-          "stop the other program or choose another with --grpc-address"));
-    }
-    acceptor_ = *std::move(acceptor);
-    return absl::OkStatus();
   }
 
   // Something else serves, or nothing does. The publisher's thread.
   void OnSwap() {
-    UpdateHealth();
+    front_->UpdateHealth();
     const std::shared_ptr<const ServingModel> model = slot_.Get();
     if (model == nullptr) return;
     metrics_.NoteServable(model->snapshot->trained_through);
-  }
-
-  // Says of each service whether it answers. Any thread.
-  void UpdateHealth() {
-    absl::MutexLock lock(&health_mutex_);
-    if (health_ == nullptr) return;
-    const ServiceHealth health = HealthOf(StandingOf(context_));
-    health_->SetServingStatus("taud.v1.RecommendationService",
-                              health.recommendation);
-    health_->SetServingStatus("taud.v1.IngestionService", health.ingestion);
-    health_->SetServingStatus("taud.v1.CatalogService", health.catalog);
-    health_->SetServingStatus("taud.v1.ModelService", health.model);
-    health_->SetServingStatus("", health.whole);
   }
 
   // A last snapshot of what was learnt; Publisher::Stop saves it.
@@ -589,10 +386,6 @@ class Daemon::Impl {
   AnswerDeadlines answers_;
   std::unique_ptr<Door> door_;
 
-  absl::Mutex health_mutex_;
-  grpc::HealthCheckServiceInterface* health_ ABSL_GUARDED_BY(health_mutex_) =
-      nullptr;
-
   // Each uses those before it; destroyed in the opposite order.
   std::unique_ptr<store::EventStore> store_;
   std::unique_ptr<QualityWatch> quality_;
@@ -602,16 +395,8 @@ class Daemon::Impl {
   std::unique_ptr<SyntheticSnapshots> synthetic_;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<HistoryKeeper> history_;
-  std::unique_ptr<IngestionServiceImpl> ingestion_;
-  std::unique_ptr<RecommendationServiceImpl> recommendation_;
-  std::unique_ptr<CatalogServiceImpl> catalog_;
-  std::unique_ptr<ModelServiceImpl> model_service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<CallQueues> queues_;
-  std::unique_ptr<HttpServer> http_;
-  std::unique_ptr<Acceptor> acceptor_;
-  size_t descriptors_ = 0;  // that the process may have
-  bool warm_ = false;       // training begins from a snapshot
+  std::unique_ptr<Front> front_;  // made before all that tell it
+  bool warm_ = false;             // training begins from a snapshot
 };
 
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -138,29 +138,49 @@ void HttpConnections::Give(uint64_t id, absl::StatusOr<HttpText> answer) {
 
 void HttpConnections::Run() {
   std::vector<pollfd> waiting;
-  while (true) {
-    const absl::Time now = model::SteadyNow();
-    waiting.clear();
-    waiting.push_back({wake_, POLLIN, 0});
-    const bool accepts = now >= accept_after_;
-    waiting.push_back({accepts ? listener_ : -1, POLLIN, 0});
-    for (const Connection& c : connections_) {
-      const bool asks = c.state != State::kAnswering;
-      waiting.push_back({asks ? c.fd : -1, c.stream.events(), 0});
+  bool more = true;
+  while (more) {
+    try {
+      more = RunOnce(&waiting);
+    } catch (...) {  // without memory: the next round is a pause away
+      poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
     }
-    poll(waiting.data(), waiting.size(), WaitMs(now));
-    {
-      absl::MutexLock lock(&mutex_);
-      if (stopping_) return;
-    }
-    auto it = connections_.begin();
-    for (size_t i = 2; i < waiting.size(); ++i) {
-      const bool goes_on = waiting[i].revents == 0 || OnReady(&*it);
-      it = goes_on ? std::next(it) : Close(it);
-    }
-    if (waiting[0].revents != 0) TakeAnswers();
-    CloseLate(model::SteadyNow());
-    if (waiting[1].revents != 0) Accept();
+  }
+}
+
+bool HttpConnections::RunOnce(std::vector<pollfd>* waiting) {
+  const absl::Time now = model::SteadyNow();
+  waiting->clear();
+  waiting->push_back({wake_, POLLIN, 0});
+  const bool accepts = now >= accept_after_;
+  waiting->push_back({accepts ? listener_ : -1, POLLIN, 0});
+  for (const Connection& c : connections_) {
+    const bool asks = c.state != State::kAnswering;
+    waiting->push_back({asks ? c.fd : -1, c.stream.events(), 0});
+  }
+  poll(waiting->data(), waiting->size(), WaitMs(now));
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return false;
+  }
+  auto it = connections_.begin();
+  for (size_t i = 2; i < waiting->size(); ++i) {
+    const bool goes_on =
+        (*waiting)[i].revents == 0 || Try(&HttpConnections::OnReady, &*it);
+    it = goes_on ? std::next(it) : Close(it);
+  }
+  if ((*waiting)[0].revents != 0) TakeAnswers();
+  CloseLate(model::SteadyNow());
+  if ((*waiting)[1].revents != 0) Accept();
+  return true;
+}
+
+bool HttpConnections::Try(bool (HttpConnections::*step)(Connection*),
+                          Connection* connection) noexcept {
+  try {
+    return (this->*step)(connection);
+  } catch (...) {
+    return false;
   }
 }
 
@@ -190,16 +210,20 @@ void HttpConnections::Accept() {
     close(fd);
     return;
   }
-  Connection connection;
-  connection.fd = fd;
-  connection.id = ++next_id_;
-  connection.peer.address = AddressText(address);
-  connection.host = HostOf(address);
-  connection.stream =
-      HttpStream(fd, tls_ == nullptr ? nullptr : tls_->Get()->context.get());
-  connection.since = model::SteadyNow();
-  connection.until = connection.since + options_.read_time;
-  connections_.push_back(std::move(connection));
+  try {
+    Connection connection;
+    connection.fd = fd;
+    connection.id = ++next_id_;
+    connection.peer.address = AddressText(address);
+    connection.host = HostOf(address);
+    connection.stream =
+        HttpStream(fd, tls_ == nullptr ? nullptr : tls_->Get()->context.get());
+    connection.since = model::SteadyNow();
+    connection.until = connection.since + options_.read_time;
+    connections_.push_back(std::move(connection));
+  } catch (...) {  // without memory
+    close(fd);
+  }
 }
 
 // Of the host that has most, so that one that has many takes nobody else's, who
@@ -350,7 +374,7 @@ void HttpConnections::TakeAnswers() {
     it->large_bytes = 0;
     it->state = State::kWriting;
     it->until = model::SteadyNow() + options_.write_time;
-    if (!Write(&*it)) Close(it);
+    if (!Try(&HttpConnections::Write, &*it)) Close(it);
   }
 }
 

@@ -1,6 +1,8 @@
 #ifndef TAUD_SERVER_API_HTTP_CONNECTIONS_H_
 #define TAUD_SERVER_API_HTTP_CONNECTIONS_H_
 
+#include <poll.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -101,6 +103,8 @@ class HttpConnections {
   };
 
   void Run();
+  // One round of the loop; false: the end. `waiting` is working memory.
+  bool RunOnce(std::vector<pollfd>* waiting);
   void Work();
   void Give(uint64_t id, absl::StatusOr<HttpText> answer);
   // The following are the loop's thread's.
@@ -114,6 +118,9 @@ class HttpConnections {
   bool Refuse(Connection* connection, Refusal why, const char* answer);
   bool Write(Connection* connection);
   bool OnReady(Connection* connection);
+  // What throws, without memory, costs the connection that it was about.
+  bool Try(bool (HttpConnections::*step)(Connection*),
+           Connection* connection) noexcept;
   void Ask(Connection* connection);
   void TakeAnswers();
   void CloseLate(absl::Time now);

@@ -249,16 +249,13 @@ void Submit(const DaemonContext& context, RpcCall* call,
   job.tasks = std::move(tasks);
   job.deadline = call->deadline();
   job.cancelled = call->cancelled();
-  job.done = [call, respond = std::move(respond)](
-                 absl::Status status,
-                 const std::shared_ptr<const ServingModel>& model,
-                 absl::Span<const Recommendation> answers) {
-    if (status.ok()) {
-      Guard(call, [&] { respond(call, *model->snapshot, answers); });
-    } else {
-      call->Fail(std::move(status));
-    }
-  };
+  job.done = {
+      [call, respond = std::move(respond)](absl::StatusOr<Answered> answered) {
+        if (!answered.ok()) return call->Fail(answered.status());
+        Guard(call, [&] {
+          respond(call, *answered->model->snapshot, answered->answers);
+        });
+      }};
   if (!call->Hold(bytes)) return;
   absl::Status status = context.batcher->Submit(std::move(job));
   if (status.ok()) return;

@@ -91,22 +91,15 @@ void FileWatch::Look() {
 }
 
 void FileWatch::Reload(File* file) {
-  absl::Status status;
-  try {
-    status = file->watched.reload();
-  } catch (...) {  // a library's, or without memory
-    status = CaughtStatus();
-  }
+  const absl::Status status = Guarded(file->watched.reload);
   reloaded_(file->watched.what, status.ok());
   if (status.ok()) {
     file->trouble = Trouble();
     Log(LogLevel::kInfo, "read again", {{"what", file->watched.what}});
     return;
   }
-  if (file->trouble.since_ms == 0) {
-    file->trouble.since_ms = absl::ToUnixMillis(absl::Now());
-  }
-  file->trouble.why = absl::StrCat(file->watched.what, ": ", status.message());
+  NoteTrouble(absl::StrCat(file->watched.what, ": ", status.message()),
+              absl::ToUnixMillis(absl::Now()), &file->trouble);
   Log(LogLevel::kError, "the new file is no good; the one before counts on",
       {{"what", file->watched.what}, {"error", std::string(status.message())}});
 }

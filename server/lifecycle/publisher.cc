@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "model/hand_over.h"
 #include "model/sync_point.h"
 #include "server/observe/logging.h"
 #include "server/quality/gate.h"
@@ -193,15 +193,12 @@ void Publisher::Process(PublisherInbox::Offered offered) {
     ++stats_.held_back;
     return;
   }
-  absl::StatusOr<Published> published = absl::UnknownError("");
-  try {
-    const bool force = std::any_of(
-        offered.waiters.begin(), offered.waiters.end(),
-        [](const PublisherInbox::Waiter& waiter) { return waiter.force; });
-    published = PublishOffered(std::move(offered.snapshot), asked_for, force);
-  } catch (...) {
-    published = CaughtStatus();
-  }
+  const bool force = std::any_of(
+      offered.waiters.begin(), offered.waiters.end(),
+      [](const PublisherInbox::Waiter& waiter) { return waiter.force; });
+  const absl::StatusOr<Published> published = Guarded([&] {
+    return PublishOffered(std::move(offered.snapshot), asked_for, force);
+  });
   if (!published.ok()) NoteRejection(published.status());
   for (PublisherInbox::Waiter& waiter : offered.waiters) waiter.done(published);
 }
@@ -411,29 +408,10 @@ absl::Status Publisher::ServeErased(std::unique_ptr<model::Snapshot> snapshot) {
 }
 
 absl::Status Publisher::RunQuietly(const std::function<absl::Status()>& work) {
-  absl::Notification finished;
-  absl::Status outcome;
-  // Called, too, if the task is destroyed without having run.
-  const auto answer = std::make_shared<model::AnswerOnce<absl::Status>>(
-      [&](absl::Status status) {
-        outcome = std::move(status);
-        finished.Notify();
-      });
-  absl::Status added = inbox_.Add([&work, answer] {
-    absl::Status status;
-    try {
-      status = work();
-    } catch (...) {
-      status = CaughtStatus();
-    }
-    (*answer)(std::move(status));
+  return model::HandOverAndWait([&](auto answer) {
+    return inbox_.Add(
+        [&work, answer = std::move(answer)] { (*answer)(Guarded(work)); });
   });
-  if (!added.ok()) {
-    answer->Dismiss();
-    return added;
-  }
-  finished.WaitForNotification();
-  return outcome;
 }
 
 absl::Status Publisher::Save(const model::Snapshot& snapshot) {

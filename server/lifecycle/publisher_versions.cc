@@ -24,13 +24,7 @@ absl::Status Publisher::Rollback(model::SnapshotVersion version, Done done) {
   // Shared, so that it can be called off if the task is not taken.
   const auto answer = std::make_shared<PublisherInbox::Answer>(std::move(done));
   absl::Status status = inbox_.AddBounded("Rollback", [this, version, answer] {
-    absl::StatusOr<Published> published = absl::UnknownError("");
-    try {
-      published = RollbackNow(version);
-    } catch (...) {
-      published = CaughtStatus();
-    }
-    (*answer)(std::move(published));
+    (*answer)(Guarded([this, version] { return RollbackNow(version); }));
   });
   if (!status.ok()) answer->Dismiss();
   return status;
@@ -70,12 +64,8 @@ absl::Status Publisher::TakeBack(std::shared_ptr<const ServingModel> model,
                                  model::SnapshotVersion bad, std::string why) {
   return inbox_.Add(
       [this, model = std::move(model), bad, why = std::move(why)]() mutable {
-        absl::Status status;
-        try {
-          status = TakeBackNow(std::move(model), bad, why);
-        } catch (...) {
-          status = CaughtStatus();
-        }
+        const absl::Status status =
+            Guarded([&] { return TakeBackNow(std::move(model), bad, why); });
         if (status.ok()) return;
         Log(LogLevel::kError, "a version that turned out bad still serves",
             {{"version", absl::StrCat(bad)},
@@ -152,16 +142,8 @@ absl::Status Publisher::AnswerLater(
   const auto answer = std::make_shared<
       model::AnswerOnce<absl::StatusOr<model::SnapshotVersion>>>(
       std::move(done));
-  absl::Status status =
-      inbox_.AddBounded(call, [answer, work = std::move(work)] {
-        absl::StatusOr<model::SnapshotVersion> outcome = absl::UnknownError("");
-        try {
-          outcome = work();
-        } catch (...) {
-          outcome = CaughtStatus();
-        }
-        (*answer)(std::move(outcome));
-      });
+  absl::Status status = inbox_.AddBounded(
+      call, [answer, work = std::move(work)] { (*answer)(Guarded(work)); });
   if (!status.ok()) answer->Dismiss();
   return status;
 }

@@ -11,6 +11,8 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "lab/synthetic_snapshot.h"
+#include "server/observe/logging.h"
+#include "server/rpc/errors.h"
 
 namespace taud::server {
 namespace {
@@ -152,7 +154,15 @@ SyntheticSnapshots::SyntheticSnapshots(const SyntheticWorld& world,
                                        model::Sequence trained_through,
                                        Publisher* publisher)
     : world_(world), trained_through_(trained_through), publisher_(publisher) {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    const absl::Status status = Guarded([this] {
+      Run();
+      return absl::OkStatus();
+    });
+    if (status.ok()) return;
+    Log(LogLevel::kError, "no more synthetic snapshots; the last one serves",
+        {{"error", std::string(status.message())}});
+  });
 }
 
 SyntheticSnapshots::~SyntheticSnapshots() {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "model/sync_point.h"
 #include "server/observe/logging.h"
@@ -16,33 +15,7 @@
 namespace taud::server {
 namespace {
 
-// After an erasure that failed; twice as long each time, up to the longest.
-constexpr absl::Duration kRetry = absl::Seconds(5);
-constexpr absl::Duration kLongestRetry = absl::Seconds(60);
-
 int64_t NowMs() { return absl::ToUnixMillis(absl::Now()); }
-
-// The edge of the upkeep's thread: what throws, for want of memory above all,
-// fails the one thing that it was at.
-template <typename Work>
-auto Guarded(const Work& work) -> decltype(work()) {
-  try {
-    return work();
-  } catch (...) {
-    return CaughtStatus();
-  }
-}
-
-void SetGone(store::ErasedCopy copy, std::vector<store::Erasure>* erasures) {
-  const int64_t now = NowMs();
-  for (store::Erasure& erasure : *erasures) erasure.record.gone(copy) = now;
-}
-
-// Since when it fails stays; why is what was said last.
-void NoteTrouble(const absl::Status& status, Trouble* trouble) {
-  if (trouble->since_ms == 0) trouble->since_ms = NowMs();
-  trouble->why = std::string(status.message());
-}
 
 }  // namespace
 
@@ -54,8 +27,7 @@ Upkeep::Upkeep(const Options& options, model::State* state,
       state_(state),
       store_(store),
       publisher_(publisher),
-      trainer_(trainer),
-      erase_retry_(kRetry) {}
+      trainer_(trainer) {}
 
 Upkeep::~Upkeep() { Stop(nullptr); }
 
@@ -155,84 +127,67 @@ void Upkeep::Stop(std::unique_ptr<model::TrainingState> last) {
 }
 
 void Upkeep::Run() {
-  absl::Time retention_due = model::SteadyNow();
-  absl::Time watch_due =
-      options_.watched ? model::SteadyNow() : absl::InfiniteFuture();
-  const bool trims =
-      options_.retention.max_age_ms > 0 || options_.retention.max_bytes > 0;
-  while (true) {
-    std::unique_ptr<model::TrainingState> checkpoint;
-    std::unique_ptr<BackupRequest> backup;
-    bool stopping = false;
-    bool notified = false;
-    {
-      absl::MutexLock lock(&mutex_);
-      const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || notified_ || offered_ != nullptr ||
-               backup_ != nullptr;
-      };
-      absl::Time until = trims ? retention_due : absl::InfiniteFuture();
-      if (stats_.pending_erasures > 0) until = std::min(until, erase_due_);
-      until = std::min(until, watch_due);
-      alarm_.Await(&mutex_, absl::Condition(&ready), until);
-      stopping = stopping_;
-      backup.swap(backup_);
-      if (!stopping) {
-        notified = std::exchange(notified_, false);
-        checkpoint.swap(offered_);
+  retention_due_ = trims() ? model::SteadyNow() : absl::InfiniteFuture();
+  watch_due_ = options_.watched ? model::SteadyNow() : absl::InfiniteFuture();
+  bool more = true;
+  while (more) {
+    const absl::Status status = Guarded([this, &more] {
+      Turn turn;
+      more = AwaitTurn(&turn);
+      if (more) {
+        DoTurn(&turn);
+      } else if (turn.backup != nullptr) {
+        turn.backup->done(absl::UnavailableError("the server is draining"));
       }
-    }
-    if (stopping) {
-      if (backup != nullptr) {
-        backup->done(absl::UnavailableError("the server is draining"));
-      }
-      return;
-    }
-    if (model::SteadyNow() >= watch_due) {
-      Guarded([this] {
-        Watch();
-        return absl::OkStatus();
-      }).IgnoreError();
-      watch_due = model::SteadyNow() + options_.watch_interval;
-    }
-    if (checkpoint != nullptr) {
-      Save(*checkpoint);
-      PurgeRetracted();
-    }
-    EraseOrRetry(notified);
-    if (trims && model::SteadyNow() >= retention_due) {
-      Trim();
-      retention_due = model::SteadyNow() + options_.retention_interval;
-    }
-    if (backup != nullptr) {
-      auto made = MakeBackup(backup->directory);
-      {
-        absl::MutexLock lock(&mutex_);
-        backing_up_ = false;
-      }
-      backup->done(std::move(made));
-    }
+      return absl::OkStatus();
+    });
+    if (status.ok()) continue;
+    // Each duty guards itself; this is what lies between them. The duties that
+    // were left out come again when they are due.
+    Log(LogLevel::kError, "upkeep goes on after an error",
+        {{"error", std::string(status.message())}});
   }
 }
 
-// What failed waits for its time, unless more has come.
-void Upkeep::EraseOrRetry(bool notified) {
-  if (!notified && model::SteadyNow() < erase_due_) return;
-  const absl::Status erased = Guarded([this] { return EraseAll(); });
-  if (erased.ok()) {
-    erase_due_ = absl::InfinitePast();
-    erase_retry_ = kRetry;
-    absl::MutexLock lock(&mutex_);
-    stats_.erasure = Trouble();
-    return;
-  }
-  Log(LogLevel::kError, "erasure not finished; it is tried again",
-      {{"error", std::string(erased.message())},
-       {"in_seconds", absl::StrCat(absl::ToDoubleSeconds(erase_retry_))}});
-  erase_due_ = model::SteadyNow() + erase_retry_;
-  erase_retry_ = std::min(2 * erase_retry_, kLongestRetry);
+bool Upkeep::AwaitTurn(Turn* turn) {
   absl::MutexLock lock(&mutex_);
-  NoteTrouble(erased, &stats_.erasure);
+  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || notified_ || offered_ != nullptr || backup_ != nullptr;
+  };
+  absl::Time until = std::min(retention_due_, watch_due_);
+  if (stats_.pending_erasures > 0) until = std::min(until, erase_due_);
+  alarm_.Await(&mutex_, absl::Condition(&ready), until);
+  turn->backup.swap(backup_);
+  if (stopping_) return false;
+  turn->notified = std::exchange(notified_, false);
+  turn->checkpoint.swap(offered_);
+  return true;
+}
+
+void Upkeep::DoTurn(Turn* turn) {
+  if (model::SteadyNow() >= watch_due_) {
+    watch_due_ = model::SteadyNow() + options_.watch_interval;
+    Guarded([this] {
+      Watch();
+      return absl::OkStatus();
+    }).IgnoreError();
+  }
+  if (turn->checkpoint != nullptr) {
+    Save(*turn->checkpoint);
+    PurgeRetracted();
+  }
+  EraseOrRetry(turn->notified);
+  if (model::SteadyNow() >= retention_due_) {
+    retention_due_ = model::SteadyNow() + options_.retention_interval;
+    Trim();
+  }
+  if (turn->backup == nullptr) return;
+  auto made = Guarded([&] { return MakeBackup(turn->backup->directory); });
+  {
+    absl::MutexLock lock(&mutex_);
+    backing_up_ = false;
+  }
+  turn->backup->done(std::move(made));
 }
 
 void Upkeep::PurgeRetracted() {
@@ -262,7 +217,7 @@ void Upkeep::Save(const model::TrainingState& state) {
       {{"error", std::string(status.message())}});
   absl::MutexLock lock(&mutex_);
   ++stats_.checkpoint_errors;
-  NoteTrouble(status, &stats_.checkpoints);
+  NoteTrouble(std::string(status.message()), NowMs(), &stats_.checkpoints);
 }
 
 absl::Status Upkeep::SaveNow(const model::TrainingState& state) {
@@ -279,145 +234,6 @@ absl::Status Upkeep::SaveNow(const model::TrainingState& state) {
     stats_.checkpoints = Trouble();
   }
   return store::PruneCheckpoints(checkpoints_, options_.keep_checkpoints);
-}
-
-absl::Status Upkeep::EraseAll() {
-  std::vector<store::Erasure> pending = store_->PendingErasures();
-  absl::Status status;
-  if (!pending.empty()) {
-    {
-      absl::MutexLock lock(&mutex_);
-      stats_.pending_erasures = pending.size();
-    }
-    status = EraseCopies(&pending);
-  }
-  const size_t left =
-      status.ok() ? store_->PendingErasures().size() : pending.size();
-  absl::MutexLock lock(&mutex_);
-  stats_.pending_erasures = left;
-  if (status.ok() && left > 0) notified_ = true;  // came meanwhile
-  return status;
-}
-
-absl::Status Upkeep::EraseCopies(std::vector<store::Erasure>* pending) {
-  std::vector<uint32_t> users;
-  std::vector<uint32_t> items;
-  for (store::Erasure& erasure : *pending) {
-    const bool user = erasure.record.subject == store::ErasureSubject::kUser;
-    (user ? users : items).push_back(erasure.record.index);
-    erasure.record.interactions = 0;
-  }
-  Log(LogLevel::kInfo, "erasing",
-      {{"users", absl::StrCat(users.size())},
-       {"items", absl::StrCat(items.size())}});
-  absl::Status status = ForgetInMemory(*pending);
-  if (!status.ok()) return status;
-  SetGone(store::ErasedCopy::kMemory, pending);
-  TAUD_SYNC_POINT("erasure/memory");
-
-  const auto version = publisher_->Erase(users, items);
-  if (!version.ok()) return version.status();
-  for (store::Erasure& erasure : *pending) {
-    erasure.record.serving_version = *version;
-  }
-  SetGone(store::ErasedCopy::kServing, pending);
-  SetGone(store::ErasedCopy::kSnapshots, pending);
-  TAUD_SYNC_POINT("erasure/snapshots");
-
-  status = ReplaceCheckpoints();
-  if (!status.ok()) return status;
-  SetGone(store::ErasedCopy::kCheckpoints, pending);
-  status = store_->WriteReceipts(*pending);
-  if (!status.ok()) return status;
-  TAUD_SYNC_POINT("erasure/checkpoints");
-
-  status = store_->EraseFromLog(pending);
-  if (!status.ok()) return status;
-  SetGone(store::ErasedCopy::kLog, pending);
-  TAUD_SYNC_POINT("erasure/log");
-  status = store_->WriteReceipts(*pending);
-  if (!status.ok()) return status;
-  forgotten_.clear();
-  after_forgetting_.reset();
-  Log(LogLevel::kInfo, "erased",
-      {{"users", absl::StrCat(users.size())},
-       {"items", absl::StrCat(items.size())},
-       {"serving_version", absl::StrCat(*version)}});
-  return absl::OkStatus();
-}
-
-absl::Status Upkeep::ForgetInMemory(
-    const std::vector<store::Erasure>& pending) {
-  std::vector<uint32_t> users;
-  std::vector<uint32_t> items;
-  for (const store::Erasure& erasure : pending) {
-    if (forgotten_.contains(erasure.id)) continue;
-    const bool user = erasure.record.subject == store::ErasureSubject::kUser;
-    (user ? users : items).push_back(erasure.record.index);
-  }
-  if (users.empty() && items.empty()) return absl::OkStatus();
-  state_->interactions.Erase(users, items);
-  auto training = ForgetInTraining(users, items);
-  if (!training.ok()) return training.status();
-  after_forgetting_ = *std::move(training);
-  for (const store::Erasure& erasure : pending) forgotten_.insert(erasure.id);
-  return absl::OkStatus();
-}
-
-absl::Status Upkeep::ReplaceCheckpoints() {
-  // The state of before, if it waits to be written, is dropped.
-  {
-    absl::MutexLock lock(&mutex_);
-    if (after_forgetting_ != nullptr && offered_ != nullptr &&
-        offered_->created_ms <= after_forgetting_->created_ms) {
-      offered_.reset();
-    }
-  }
-  size_t keep = 0;
-  if (after_forgetting_ != nullptr) {
-    absl::Status status = SaveNow(*after_forgetting_);
-    if (absl::IsResourceExhausted(status)) {
-      // What is to go makes room. If that is not enough, there is none until
-      // there is more: training would go on from a snapshot.
-      status = store::PruneCheckpoints(checkpoints_, 0);
-      if (!status.ok()) return status;
-      status = SaveNow(*after_forgetting_);
-      if (absl::IsResourceExhausted(status)) {
-        Log(LogLevel::kError, "an erasure left no checkpoint",
-            {{"error", std::string(status.message())}});
-        absl::MutexLock lock(&mutex_);
-        ++stats_.checkpoint_errors;
-        NoteTrouble(status, &stats_.checkpoints);
-        return absl::OkStatus();
-      }
-    }
-    if (!status.ok()) return status;
-    keep = 1;
-  }
-  return store::PruneCheckpoints(checkpoints_, keep);
-}
-
-// The state after it; null if there is none to keep.
-absl::StatusOr<std::unique_ptr<model::TrainingState>> Upkeep::ForgetInTraining(
-    const std::vector<uint32_t>& users, const std::vector<uint32_t>& items) {
-  using State = std::unique_ptr<model::TrainingState>;
-  auto finished = std::make_shared<absl::Notification>();
-  auto after = std::make_shared<absl::StatusOr<State>>(State());
-  const absl::Status status = trainer_->Forget(
-      users, items, [finished, after](absl::StatusOr<State> state) {
-        *after = std::move(state);
-        finished->Notify();
-      });
-  // One that has failed holds nothing any more, and has nothing to go on from.
-  if (absl::IsUnavailable(status)) {
-    const trainer::TrainerState state = trainer_->status().state;
-    if (state == trainer::TrainerState::kFailed) {
-      return State();
-    }
-  }
-  if (!status.ok()) return status;
-  finished->WaitForNotification();
-  return std::move(*after);
 }
 
 absl::StatusOr<model::Sequence> Upkeep::NeededAfter() const {

@@ -112,7 +112,21 @@ class Upkeep {
     model::AnswerOnce<absl::StatusOr<store::BackupManifest>> done;
   };
 
+  // What came up since the last turn.
+  struct Turn {
+    std::unique_ptr<model::TrainingState> checkpoint;
+    std::unique_ptr<BackupRequest> backup;
+    bool notified = false;
+  };
+
+  bool trims() const {
+    return options_.retention.max_age_ms > 0 ||
+           options_.retention.max_bytes > 0;
+  }
   void Run();
+  // Waits; false: it is stopping.
+  bool AwaitTurn(Turn* turn);
+  void DoTurn(Turn* turn);
   // Looks at what nobody tells.
   void Watch();
   void TakeStock();
@@ -159,10 +173,12 @@ class Upkeep {
   model::Sequence purged_through_ = 0;
   SaveWatch save_watch_;
   absl::Time stock_due_ = absl::InfinitePast();  // steady, as those below
-  // When an erasure that failed is tried again, and how long after the next
-  // failure.
+  absl::Time retention_due_ = absl::InfiniteFuture();
+  absl::Time watch_due_ = absl::InfiniteFuture();
+  // When an erasure that failed is tried again, and how long that was put off;
+  // 0: the last one did not fail.
   absl::Time erase_due_ = absl::InfinitePast();
-  absl::Duration erase_retry_;
+  absl::Duration erase_wait_;
 
   // A backup that is being made is called off.
   std::atomic<bool> call_off_{false};

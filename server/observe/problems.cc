@@ -345,6 +345,11 @@ std::string Summarise(const v1::Status& status) {
   return absl::StrJoin(parts, "; ");
 }
 
+void NoteTrouble(std::string why, int64_t now_ms, Trouble* trouble) {
+  if (trouble->since_ms == 0) trouble->since_ms = now_ms;
+  trouble->why = std::move(why);
+}
+
 void SaveWatch::Observe(uint64_t errors, uint64_t newest,
                         const std::string& why, int64_t now_ms) {
   const bool saved = newest != newest_;
@@ -354,8 +359,7 @@ void SaveWatch::Observe(uint64_t errors, uint64_t newest,
   if (saved) {
     trouble_ = Trouble();
   } else if (failed) {
-    if (trouble_.since_ms == 0) trouble_.since_ms = now_ms;
-    trouble_.why = why;
+    NoteTrouble(why, now_ms, &trouble_);
   }
 }
 

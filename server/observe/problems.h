@@ -19,6 +19,10 @@ struct Trouble {
   std::string why;
 };
 
+// It does not work, now or still: it says since when it does not, and why as
+// was seen last.
+void NoteTrouble(std::string why, int64_t now_ms, Trouble* trouble);
+
 // What is known beyond a Status.
 struct Conditions {
   // server.insecure.

@@ -1,9 +1,9 @@
 #include "server/quality/evaluation.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "trainer/evaluation/evaluation.h"
 
 namespace taud::server {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 bool Hit(size_t rank, size_t k) { return rank > 0 && rank <= k; }
 
 double Gain(size_t rank, size_t k) {
-  return Hit(rank, k) ? 1 / std::log2(1 + static_cast<double>(rank)) : 0;
+  return Hit(rank, k) ? trainer::GainOfRank(static_cast<double>(rank)) : 0;
 }
 
 double Reciprocal(size_t rank) {

@@ -9,8 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "server/quality/model_measures.h"
+#include "server/quality/event_ranking.h"
+#include "server/quality/learning_health.h"
 #include "server/rpc/errors.h"
+#include "trainer/evaluation/evaluation.h"
 
 namespace taud::server {
 namespace {
@@ -27,13 +29,6 @@ constexpr size_t kMostNames = 20000;
 // Unspent time is kept for so long.
 constexpr double kCreditSeconds = 2;
 constexpr absl::Duration kDriftInterval = absl::Minutes(1);
-constexpr size_t kScoresForDrift = 1'000'000;
-constexpr double kTauBounds[] = {.4,  .5,   .6,  .7,   .8, .9, 1,
-                                 1.1, 1.25, 1.5, 1.75, 2,  2.5};
-// τ_u is between τ₀ / e and e·τ₀ (trainer/temperature/temperature.h); τ₀ moves
-// a little after τ_u was set.
-constexpr double kTauLower = .3679 * 1.01;
-constexpr double kTauUpper = 2.7183 * .99;
 
 absl::Duration ThreadCpuTime() {
   timespec time{};
@@ -41,102 +36,9 @@ absl::Duration ThreadCpuTime() {
   return absl::DurationFromTimespec(time);
 }
 
-size_t RankOf(const Recommendation& answer, model::ItemIndex item) {
-  for (size_t i = 0; i < answer.items.size(); ++i) {
-    if (answer.items[i].item == item) return i + 1;
-  }
-  return 0;
-}
-
-double TopTenOverlap(const Recommendation& a, const Recommendation& b) {
-  constexpr size_t kTop = 10;
-  size_t both = 0;
-  const size_t n = std::min(kTop, a.items.size());
-  const size_t m = std::min(kTop, b.items.size());
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t j = 0; j < m; ++j) {
-      both += a.items[i].item == b.items[j].item;
-    }
-  }
-  return static_cast<double>(both) /
-         static_cast<double>(std::max<size_t>(1, std::max(n, m)));
-}
-
-RecommendTask TaskOf(const model::Interaction& event, size_t k) {
-  RecommendTask task;
-  task.user = event.user;
-  task.before = event.sequence;
-  task.k = k;
-  return task;
-}
-
 bool CanBeEvent(const model::Interaction& one) {
   return !model::Interactions::IsErased(one) && !one.repeated &&
          model::IsPositive(one.kind);
-}
-
-// The popularity of an item at which each tenth of all interactions ends, the
-// most popular first.
-std::array<uint32_t, Evaluation::kTenths - 1> TenthBounds(
-    const ServingModel& model) {
-  std::array<uint32_t, Evaluation::kTenths - 1> bounds{};
-  const model::Snapshot& snapshot = *model.snapshot;
-  double all = 0;
-  for (const uint32_t count : snapshot.item_popularity) all += count;
-  double sum = 0;
-  size_t tenth = 0;
-  for (const model::ItemIndex item : model.by_popularity) {
-    sum += snapshot.item_popularity[item];
-    while (tenth < bounds.size() &&
-           sum >= all * static_cast<double>(tenth + 1) / 10) {
-      bounds[tenth++] = snapshot.item_popularity[item];
-    }
-  }
-  return bounds;
-}
-
-void FillTemperatures(const model::Snapshot& snapshot,
-                      v1::LearningHealth* health) {
-  constexpr size_t kBounds = std::size(kTauBounds);
-  std::array<uint64_t, kBounds + 1> counts{};
-  uint64_t users = 0;
-  uint64_t at_lower = 0;
-  uint64_t at_upper = 0;
-  for (size_t user = 0; user < snapshot.users.rows; ++user) {
-    if (snapshot.user_degree[user] == 0) continue;
-    ++users;
-    const double ratio =
-        double{snapshot.temperatures[user]} / double{snapshot.tau0};
-    const auto at =
-        std::lower_bound(std::begin(kTauBounds), std::end(kTauBounds), ratio);
-    ++counts[static_cast<size_t>(at - std::begin(kTauBounds))];
-    at_lower += ratio <= kTauLower;
-    at_upper += ratio >= kTauUpper;
-  }
-  health->clear_tau_user();
-  for (size_t b = 0; b <= kBounds; ++b) {
-    v1::HistogramBucket* bucket = health->add_tau_user();
-    bucket->set_upper(b < kBounds ? kTauBounds[b] : HUGE_VAL);
-    bucket->set_count(counts[b]);
-  }
-  const double all = static_cast<double>(std::max<uint64_t>(1, users));
-  health->set_tau_user_at_lower(static_cast<double>(at_lower) / all);
-  health->set_tau_user_at_upper(static_cast<double>(at_upper) / all);
-  health->set_tau0(double{snapshot.tau0});
-}
-
-void FillDrift(const model::Snapshot& before, const model::Snapshot& now,
-               v1::LearningHealth* health) {
-  health->set_user_drift(1 - RowCosine(before.users, before.user_degree,
-                                       now.users, now.user_degree));
-  health->set_item_drift(1 - RowCosine(before.items, before.item_popularity,
-                                       now.items, now.item_popularity));
-  const size_t sample = std::min<size_t>(
-      32, kScoresForDrift / std::max<size_t>(1, now.items.rows));
-  if (sample == 0) return;
-  const std::vector<model::ItemIndex> items = SampleItems(before, sample);
-  health->set_neighbour_drift(1 - Overlap(ExactNeighboursOf(before, items, 10),
-                                          ExactNeighboursOf(now, items, 10)));
 }
 
 std::string Why(const PairedHits& paired) {
@@ -244,13 +146,21 @@ void QualityWatch::Stop() {
 void QualityWatch::Run() {
   setpriority(PRIO_PROCESS, 0, kNice);
   std::vector<absl::AnyInvocable<void()>> tasks;
-  while (Await(&tasks)) {
+  while (true) {
     try {
+      if (!Await(&tasks)) return;
       Look();
     } catch (...) {
       if (callbacks_.on_error) callbacks_.on_error(CaughtStatus());
     }
-    for (auto& task : tasks) task();
+    for (auto& task : tasks) {
+      try {
+        task();
+      } catch (...) {
+        // Whoever waits for it is told by its destruction.
+        if (callbacks_.on_error) callbacks_.on_error(CaughtStatus());
+      }
+    }
     tasks.clear();
   }
 }
@@ -346,65 +256,23 @@ std::vector<model::Interaction> QualityWatch::SampleArrivals(size_t end) {
 
 void QualityWatch::Evaluate(const Models& models,
                             const std::vector<model::Interaction>& events) {
-  std::vector<RecommendTask> tasks;
-  std::vector<model::Interaction> asked;
-  std::vector<model::ItemIndex> since;
-  for (const model::Interaction& event : events) {
-    const bool learnt =
-        event.sequence <= models.current->snapshot->trained_through;
-    if (learnt || !state_->interactions.CopyTakenSince(
-                      event.user, event.sequence, &since)) {
-      continue;
-    }
-    tasks.push_back(TaskOf(event, kEvaluatedDepth));
-    asked.push_back(event);
+  const ServingModel& current = *models.current;
+  if (current.snapshot->version != tenths_of_) {
+    tenth_bounds_ = TenthBoundsOf(current);
+    tenths_of_ = current.snapshot->version;
   }
-  const size_t skipped = events.size() - asked.size();
-  const int64_t now_ms = absl::ToUnixMillis(absl::Now());
-  std::vector<Recommendation> lists;
-  std::vector<Recommendation> popular;
-  std::vector<Recommendation> reference;
-  absl::Status status =
-      Recommend(*models.current, *state_, now_ms, tasks, &lists);
-  for (RecommendTask& task : tasks) task.popular = true;
-  if (status.ok()) {
-    status = Recommend(*models.current, *state_, now_ms, tasks, &popular);
-  }
-  for (RecommendTask& task : tasks) {
-    task.popular = false;
-    task.k = 20;
-  }
-  if (status.ok() && models.reference != nullptr) {
-    status = Recommend(*models.reference, *state_, now_ms, tasks, &reference);
-  }
-  if (models.current->snapshot->version != tenths_of_) {
-    tenth_bounds_ = TenthBounds(*models.current);
-    tenths_of_ = models.current->snapshot->version;
-  }
+  const std::vector<model::Interaction> asked =
+      OpenEvents(current, *state_, events);
+  const auto ranked = RankEvents(current, models.reference.get(), *state_,
+                                 tenth_bounds_, asked);
   absl::MutexLock lock(&mutex_);
-  skipped_ += skipped;
+  skipped_ += events.size() - asked.size();
   // A swap came between: the events were before it, and so is their model.
-  if (!status.ok() || generation_ != models.generation) {
+  if (!ranked.ok() || generation_ != models.generation) {
     skipped_ += asked.size();
     return;
   }
-  const std::vector<uint32_t>& popularity =
-      models.current->snapshot->item_popularity;
-  for (size_t e = 0; e < asked.size(); ++e) {
-    const model::ItemIndex item = asked[e].item;
-    EvaluatedEvent event;
-    event.rank = RankOf(lists[e], item);
-    event.popularity_rank = RankOf(popular[e], item);
-    event.representation = lists[e].representation;
-    const uint32_t count = item < popularity.size() ? popularity[item] : 0;
-    event.popularity_tenth = 0;
-    for (const uint32_t bound : tenth_bounds_) {
-      event.popularity_tenth += count < bound;
-    }
-    if (!reference.empty()) {
-      event.reference_rank = RankOf(reference[e], item);
-      event.list_overlap_10 = TopTenOverlap(lists[e], reference[e]);
-    }
+  for (const EvaluatedEvent& event : *ranked) {
     evaluation_.Add(event);
     line_.Add(event);
     ++own_events_;
@@ -412,7 +280,7 @@ void QualityWatch::Evaluate(const Models& models,
     own_popularity_hits_10_ +=
         event.popularity_rank > 0 && event.popularity_rank <= 10;
     if (event.rank > 0 && event.rank <= 10) {
-      own_ndcg_10_ += 1 / std::log2(1 + static_cast<double>(event.rank));
+      own_ndcg_10_ += trainer::GainOfRank(static_cast<double>(event.rank));
     }
   }
 }

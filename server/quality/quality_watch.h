@@ -1,7 +1,6 @@
 #ifndef TAUD_SERVER_QUALITY_QUALITY_WATCH_H_
 #define TAUD_SERVER_QUALITY_QUALITY_WATCH_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -21,6 +20,7 @@
 #include "model/state.h"
 #include "model/steady_clock.h"
 #include "server/quality/evaluation.h"
+#include "server/quality/event_ranking.h"
 #include "server/quality/input_watch.h"
 #include "server/quality/live_line.h"
 #include "server/quality/served_lists.h"
@@ -54,7 +54,7 @@ class QualityWatch {
   // with version `bad`, and `good` was better on the same events; `why` has the
   // figures. `on_figures`, on the thread that calls OnSwap: what came out for a
   // version that does not serve any more. `on_error`, on the watch's thread: a
-  // look failed; the next one is made all the same.
+  // look or a task failed; the next one is made all the same.
   struct Callbacks {
     std::function<void(std::shared_ptr<const ServingModel> good,
                        model::SnapshotVersion bad, std::string why)>
@@ -90,8 +90,9 @@ class QualityWatch {
 
   // From here on what arrives is looked at; what is in the log is not new.
   void Start();
-  // Runs `task` on the watch's thread, between two looks. RESOURCE_EXHAUSTED
-  // if many wait already; UNAVAILABLE after Stop; then it is not run.
+  // Runs `task` on the watch's thread, between two looks; what it throws goes
+  // to `on_error`. RESOURCE_EXHAUSTED if many wait already; UNAVAILABLE after
+  // Stop; then it is not run.
   absl::Status RunLater(absl::AnyInvocable<void()> task);
   void Stop();
 
@@ -142,7 +143,7 @@ class QualityWatch {
   double event_seconds_ = 0;  // decayed mean of what an event costs
   absl::Time last_look_ = absl::InfinitePast();
   uint64_t looked_generation_ = 0;
-  std::array<uint32_t, Evaluation::kTenths - 1> tenth_bounds_{};
+  TenthBounds tenth_bounds_{};
   model::SnapshotVersion tenths_of_ = 0;
 
   mutable absl::Mutex mutex_;

@@ -251,7 +251,13 @@ bool Acceptor::AcceptOne(int listener) {
     close(fd);
     return true;
   }
-  connections_.push_back({fd, info.st_ino, std::move(host)});
+  try {
+    connections_.push_back({fd, info.st_ino, std::move(host)});
+  } catch (...) {  // without memory; the thread goes on
+    options_.refused(Refusal::kDescriptors);
+    close(fd);
+    return true;
+  }
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters given;
   given.listener_fd = listener;
   given.fd = fd;

@@ -33,6 +33,18 @@ void SetRetryDelay(absl::Duration delay, absl::Status* status);
 // REQUIRES: called in a catch block.
 absl::Status CaughtStatus() noexcept;
 
+// What `work` returns, an absl::Status or a StatusOr; CaughtStatus if it
+// throws. The edge of a thread's duty: what throws fails the one thing that it
+// was at.
+template <typename Work>
+auto Guarded(const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (...) {
+    return CaughtStatus();
+  }
+}
+
 // Copies `status` without the paths of this machine: of what stands at one of
 // `roots` or below it the last name is left.
 absl::Status WithoutPaths(const absl::Status& status,

@@ -42,15 +42,6 @@ absl::Status DeadReason(const RecommendJob& job, absl::Time now) {
   return absl::OkStatus();
 }
 
-// The end of a job. `done` must not throw.
-void Finish(RecommendJob* job, absl::Status status,
-            const std::shared_ptr<const ServingModel>& model,
-            absl::Span<const Recommendation> answers) noexcept {
-  const auto done = std::move(job->done);
-  job->done = nullptr;
-  done(std::move(status), model, answers);
-}
-
 }  // namespace
 
 // What one searcher works on: online jobs, or a part of one bulk job. Kept from
@@ -91,37 +82,37 @@ absl::Status Batcher::CheckRoom() {
 }
 
 absl::Status Batcher::Submit(RecommendJob job) {
-  if (job.tasks.empty()) return absl::InvalidArgumentError("no tasks");
-  const bool is_bulk = job.tasks.size() > 1;
-  try {
-    return Enqueue(std::move(job), is_bulk);
-  } catch (...) {
-    return CaughtStatus();
-  }
+  absl::Status status =
+      job.tasks.empty()
+          ? absl::InvalidArgumentError("no tasks")
+          : Guarded([&] { return Enqueue(&job, job.tasks.size() > 1); });
+  if (!status.ok()) job.done.Dismiss();
+  return status;
 }
 
-absl::Status Batcher::Enqueue(RecommendJob job, bool is_bulk) {
-  job.queued = model::SteadyNow();
+absl::Status Batcher::Enqueue(RecommendJob* job, bool is_bulk) {
+  job->queued = model::SteadyNow();
   std::shared_ptr<BulkJob> bulk;
   if (is_bulk) {
     bulk = std::make_shared<BulkJob>();
-    bulk->answers.reserve(job.tasks.size());
+    bulk->answers.reserve(job->tasks.size());
   }
   absl::MutexLock lock(&mutex_);
   if (stopping_) return absl::UnavailableError("the server is draining");
   if (!is_bulk) {
-    const size_t limit = OnlineLimit(job.queued);
+    const size_t limit = OnlineLimit(job->queued);
     if (online_.size() + costly_.size() >= limit) {
-      return Refuse(false, limit, job.queued);
+      return Refuse(false, limit, job->queued);
     }
-    (IsCostly(job.tasks.front()) ? costly_ : online_).push_back(std::move(job));
+    (IsCostly(job->tasks.front()) ? costly_ : online_)
+        .push_back(std::move(*job));
     return absl::OkStatus();
   }
-  const size_t tasks = job.tasks.size();
+  const size_t tasks = job->tasks.size();
   const size_t limit = options_.max_queue * options_.max_batch;
-  if (bulk_tasks_ + tasks > limit) return Refuse(true, limit, job.queued);
-  bulk->job = std::move(job);
-  bulk_.push_back(std::move(bulk));
+  if (bulk_tasks_ + tasks > limit) return Refuse(true, limit, job->queued);
+  bulk_.push_back(bulk);  // may throw: the job is still the caller's
+  bulk->job = std::move(*job);
   bulk_tasks_ += tasks;
   return absl::OkStatus();
 }
@@ -274,14 +265,12 @@ void Batcher::Take(const Turn& turn, Turns* turns) {
 }
 
 void Batcher::AnswerOnline(Turns* turns) noexcept {
-  absl::Status failed;
-  try {
+  const absl::Status failed = Guarded([&] {
     SearchOnline(turns);
-  } catch (...) {
-    failed = CaughtStatus();
-  }
+    return absl::OkStatus();
+  });
   for (RecommendJob& job : turns->online) {
-    if (job.done != nullptr) Finish(&job, failed, nullptr, {});
+    if (job.done) job.done(failed);
   }
   // Not kept for as long as nobody asks.
   turns->online.clear();
@@ -327,9 +316,9 @@ void Batcher::SearchOnline(Turns* turns) {
     absl::Status dead = DeadReason(job, now);
     if (!dead.ok()) {
       ++expired;
-      Finish(&job, std::move(dead), nullptr, {});
+      job.done(std::move(dead));
     } else if (model == nullptr) {
-      Finish(&job, NoSnapshot(), nullptr, {});
+      job.done(NoSnapshot());
     } else {
       live.push_back(&job);
       tasks.push_back(std::move(job.tasks.front()));
@@ -350,9 +339,9 @@ void Batcher::SearchOnline(Turns* turns) {
                 &turns->answers, &fold_ins, keep_on);
   for (size_t i = 0; i < live.size(); ++i) {
     if (status.ok()) {
-      Finish(live[i], absl::OkStatus(), model, {&turns->answers[i], 1});
+      live[i]->done(Answered{model, {&turns->answers[i], 1}});
     } else {
-      Finish(live[i], status, nullptr, {});
+      live[i]->done(status);
     }
   }
   for (size_t i = 0; status.ok() && options_.observer && i < live.size(); ++i) {
@@ -411,12 +400,12 @@ void Batcher::AnswerBulk(Turns* turns) noexcept {
   }
   if (!finished) return;
   if (status.ok()) {
-    Finish(&bulk->job, absl::OkStatus(), bulk->model, bulk->answers);
+    bulk->job.done(Answered{bulk->model, bulk->answers});
     for (size_t t = 0; options_.observer && t < bulk->answers.size(); ++t) {
       options_.observer(bulk->model, bulk->job.tasks[t], bulk->answers[t]);
     }
   } else {
-    Finish(&bulk->job, std::move(status), nullptr, {});
+    bulk->job.done(std::move(status));
   }
 }
 

@@ -10,9 +10,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "model/answer_once.h"
 #include "model/state.h"
 #include "model/steady_clock.h"
 #include "server/serving/recommender.h"
@@ -21,6 +23,12 @@
 
 namespace taud::server {
 
+// What a job is answered with. The answers are lent for the time of the call.
+struct Answered {
+  std::shared_ptr<const ServingModel> model;  // not null
+  absl::Span<const Recommendation> answers;   // one a task
+};
+
 // One request: one task online, or many in bulk, answered from one snapshot.
 struct RecommendJob {
   std::vector<RecommendTask> tasks;
@@ -28,12 +36,8 @@ struct RecommendJob {
   // Set by the caller when nobody waits any more; may be null. Must live
   // until `done` is called.
   const std::atomic<bool>* cancelled = nullptr;
-  // Called exactly once, on a searcher's thread: with the model and one answer
-  // a task, or with an error, a null model and no answers. Quick; must not
-  // throw or call the batcher.
-  std::function<void(absl::Status, const std::shared_ptr<const ServingModel>&,
-                     absl::Span<const Recommendation>)>
-      done;
+  // Called on a searcher's thread. Quick; must not throw or call the batcher.
+  model::AnswerOnce<absl::StatusOr<Answered>> done;
   absl::Time queued;  // the batcher's
 };
 
@@ -100,7 +104,8 @@ class Batcher {
   struct Turns;
 
   void Run();
-  absl::Status Enqueue(RecommendJob job, bool is_bulk);
+  // Takes the job out of *job, or leaves it there.
+  absl::Status Enqueue(RecommendJob* job, bool is_bulk);
   // Waits for the next turn and puts what it works on into *turns; false when
   // there will be none.
   bool AwaitTurn(Turns* turns);

@@ -285,6 +285,108 @@ void SetEligible(const model::State& state, const RecommendTask& task,
   work->own_eligible = std::move(only);
 }
 
+// What the tasks of one call have in common.
+struct Shared {
+  const ServingModel& model;
+  const model::State& state;
+  int64_t now_ms;
+  size_t num_items;
+  const NewItems::Vectors& fresh;
+  const Bitmap* base;  // of tasks without tags; null: every item
+};
+
+// Makes the query and says how; false: there is nothing to answer with.
+bool MakeQuery(const Shared& shared, const RecommendTask& task, Work* work,
+               Recommendation* answer, FoldInCounts* counted) {
+  const model::Snapshot& snapshot = *shared.model.snapshot;
+  if (task.kind == RecommendTask::Kind::kSimilarItems) {
+    if (!QueryForItem(snapshot, shared.fresh, task.similar_to, &work->query)) {
+      return false;
+    }
+    answer->representation = v1::REPRESENTATION_CONTEXT;
+    answer->temperature = snapshot.tau0;
+    work->history = {task.similar_to};
+    return true;
+  }
+  if (task.popular) {
+    answer->representation = v1::REPRESENTATION_POPULAR;
+    return true;
+  }
+  if (task.reasons || !shared.model.neighbour_factors.empty()) {
+    work->history =
+        HistoryOf(shared.state, task.user, task.context, task.before);
+  }
+  answer->representation =
+      QueryForUser(shared.model, shared.state, task.user, task.context,
+                   task.before, &work->query, counted);
+  answer->temperature = TemperatureOf(snapshot, task.user);
+  return true;
+}
+
+// What may be in the answer. `same`: the work of a task with the same filter,
+// or null.
+void SetLimits(const Shared& shared, const RecommendTask& task,
+               const Work* same, Work* work) {
+  if (!work->query.empty()) {
+    work->gains = FindGains(shared.model, work->history);
+  }
+  work->quota = TagQuota(task.rules.max_per_tag);
+  if (!work->quota.unlimited()) {
+    model::ItemTags tags;
+    shared.state.catalogue.CopyTags(task.given, &tags);
+    work->quota.Count(tags.tags);
+  }
+  work->forbidden = Forbidden(shared.state, task);
+  if (same != nullptr) {
+    work->eligible = same->eligible;
+  } else {
+    SetEligible(shared.state, task, shared.now_ms, shared.num_items,
+                shared.base, work);
+  }
+}
+
+// What a search by score alone has found, and what the index does not know of.
+void TakeHits(const Shared& shared, const RecommendTask& task,
+              const std::vector<index::Hit>& hits, const Work& work,
+              std::vector<RankedItem>* items) {
+  *items = FromHits(hits);
+  MergeGains(shared.model, work.gains, work.query, work.eligible,
+             work.forbidden, DepthOf(task), items);
+  MergeNew(shared.fresh, work.query, work.eligible, work.forbidden,
+           DepthOf(task), items);
+}
+
+// From what was found to the answer; by rules, with searches of its own.
+absl::Status Complete(const Shared& shared, const RecommendTask& task,
+                      const std::function<absl::Status()>& keep_on, Work* work,
+                      Recommendation* answer) {
+  if (answer->representation == v1::REPRESENTATION_UNSPECIFIED) {
+    return absl::OkStatus();
+  }
+  if (!task.rules.empty()) {
+    TaskSource source(shared.model, shared.state, shared.fresh, task.rules,
+                      work->query, work->gains, work->eligible, work->forbidden,
+                      keep_on);
+    auto ruled = RankByRules(task.rules, DepthOf(task), &source, &work->quota);
+    if (!ruled.ok()) return ruled.status();
+    answer->items = *std::move(ruled);
+  } else if (answer->representation == v1::REPRESENTATION_POPULAR) {
+    answer->items = MostPopular(shared.model, work->eligible, work->forbidden,
+                                DepthOf(task));
+  }
+  FillWithUnscored(shared.model, shared.state, shared.fresh, shared.num_items,
+                   DepthOf(task), work, answer);
+  CutPage(task, answer);
+  Explore(shared.model, shared.state, task, work, &answer->items);
+  if (answer->representation != v1::REPRESENTATION_POPULAR) {
+    FillProbabilities(answer->temperature, &answer->items);
+  }
+  if (task.reasons) {
+    answer->reasons = FindReasons(shared.model, work->history, answer->items);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Recommend(const ServingModel& model, const model::State& state,
@@ -292,104 +394,44 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
                        std::vector<Recommendation>* answers,
                        FoldInCounts* counts,
                        const std::function<absl::Status()>& keep_on) {
-  const model::Snapshot& snapshot = *model.snapshot;
-  const size_t num_items = std::max(state.items.size(), snapshot.items.rows);
+  const size_t num_items =
+      std::max(state.items.size(), model.snapshot->items.rows);
+  const std::shared_ptr<const NewItems::Vectors> fresh =
+      model.new_items == nullptr ? std::make_shared<NewItems::Vectors>()
+                                 : model.new_items->Update(state.interactions);
+  // Most tasks have no tags: they share one set.
+  Bitmap base;
+  const bool restricted = !state.catalogue.Unrestricted();
+  if (restricted) state.catalogue.FillEligible({}, now_ms, num_items, &base);
+  const Shared shared{model,     state,  now_ms,
+                      num_items, *fresh, restricted ? &base : nullptr};
+
   answers->assign(tasks.size(), {});
   std::vector<Work> works(tasks.size());
   std::vector<index::Query> queries;
   std::vector<size_t> searched;
   FoldInCounts counted;
-  const std::shared_ptr<const NewItems::Vectors> fresh =
-      model.new_items == nullptr ? std::make_shared<NewItems::Vectors>()
-                                 : model.new_items->Update(state.interactions);
-
-  // Most tasks have no tags: they share one set.
-  Bitmap base;
-  const bool restricted = !state.catalogue.Unrestricted();
-  if (restricted) state.catalogue.FillEligible({}, now_ms, num_items, &base);
-
   for (size_t t = 0; t < tasks.size(); ++t) {
     const RecommendTask& task = tasks[t];
-    Work& work = works[t];
-    Recommendation& answer = (*answers)[t];
-    if (task.kind == RecommendTask::Kind::kSimilarItems) {
-      if (!QueryForItem(snapshot, *fresh, task.similar_to, &work.query)) {
-        continue;
-      }
-      answer.representation = v1::REPRESENTATION_CONTEXT;
-      answer.temperature = snapshot.tau0;
-      work.history = {task.similar_to};
-    } else if (task.popular) {
-      answer.representation = v1::REPRESENTATION_POPULAR;
-    } else {
-      if (task.reasons || !model.neighbour_factors.empty()) {
-        work.history = HistoryOf(state, task.user, task.context, task.before);
-      }
-      answer.representation =
-          QueryForUser(model, state, task.user, task.context, task.before,
-                       &work.query, &counted);
-      answer.temperature = TemperatureOf(snapshot, task.user);
-    }
-    if (!work.query.empty()) work.gains = FindGains(model, work.history);
-    work.quota = TagQuota(task.rules.max_per_tag);
-    if (!work.quota.unlimited()) {
-      model::ItemTags tags;
-      state.catalogue.CopyTags(task.given, &tags);
-      work.quota.Count(tags.tags);
-    }
-    work.forbidden = Forbidden(state, task);
+    if (!MakeQuery(shared, task, &works[t], &(*answers)[t], &counted)) continue;
     // Tasks of a batch have one filter in common, one behind the other.
     const bool same = t > 0 && task.common_filter != nullptr &&
                       task.common_filter == tasks[t - 1].common_filter;
-    if (same) {
-      work.eligible = works[t - 1].eligible;
-    } else {
-      SetEligible(state, task, now_ms, num_items, restricted ? &base : nullptr,
-                  &work);
-    }
-    if (work.query.empty() || !task.rules.empty()) continue;
-    queries.push_back(QueryOf(work, DepthOf(task)));
+    SetLimits(shared, task, same ? &works[t - 1] : nullptr, &works[t]);
+    if (works[t].query.empty() || !task.rules.empty()) continue;
+    queries.push_back(QueryOf(works[t], DepthOf(task)));
     searched.push_back(t);
   }
-
   std::vector<std::vector<index::Hit>> hits;
   absl::Status status = model.index->Search(queries, &hits);
   if (!status.ok()) return status;
   for (size_t q = 0; q < searched.size(); ++q) {
     const size_t t = searched[q];
-    std::vector<RankedItem>& items = (*answers)[t].items;
-    items = FromHits(hits[q]);
-    MergeGains(model, works[t].gains, works[t].query, works[t].eligible,
-               works[t].forbidden, DepthOf(tasks[t]), &items);
-    MergeNew(*fresh, works[t].query, works[t].eligible, works[t].forbidden,
-             DepthOf(tasks[t]), &items);
+    TakeHits(shared, tasks[t], hits[q], works[t], &(*answers)[t].items);
   }
   for (size_t t = 0; t < tasks.size(); ++t) {
-    const RecommendTask& task = tasks[t];
-    Recommendation& answer = (*answers)[t];
-    if (answer.representation == v1::REPRESENTATION_UNSPECIFIED) continue;
-    if (!task.rules.empty()) {
-      TaskSource source(model, state, *fresh, task.rules, works[t].query,
-                        works[t].gains, works[t].eligible, works[t].forbidden,
-                        keep_on);
-      auto ruled =
-          RankByRules(task.rules, DepthOf(task), &source, &works[t].quota);
-      if (!ruled.ok()) return ruled.status();
-      answer.items = *std::move(ruled);
-    } else if (answer.representation == v1::REPRESENTATION_POPULAR) {
-      answer.items = MostPopular(model, works[t].eligible, works[t].forbidden,
-                                 DepthOf(task));
-    }
-    FillWithUnscored(model, state, *fresh, num_items, DepthOf(task), &works[t],
-                     &answer);
-    CutPage(task, &answer);
-    Explore(model, state, task, &works[t], &answer.items);
-    if (answer.representation != v1::REPRESENTATION_POPULAR) {
-      FillProbabilities(answer.temperature, &answer.items);
-    }
-    if (task.reasons) {
-      answer.reasons = FindReasons(model, works[t].history, answer.items);
-    }
+    status = Complete(shared, tasks[t], keep_on, &works[t], &(*answers)[t]);
+    if (!status.ok()) return status;
   }
   if (counts != nullptr) {
     counts->wanted += counted.wanted;

@@ -300,12 +300,13 @@ absl::Status PruneCheckpoints(const std::string& root, size_t keep) {
   for (size_t i = 0; i + keep < found->size() && status.ok(); ++i) {
     status = Remove((*found)[i].path);
   }
-  std::error_code error;
-  fs::directory_iterator it(root, error);
-  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+  if (!status.ok()) return status;
+  const auto names = NamesIn(root);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
     if (!status.ok()) return status;
-    if (absl::EndsWith(it->path().string(), kTemporary)) {
-      status = Remove(it->path().string());
+    if (absl::EndsWith(name, kTemporary)) {
+      status = Remove(absl::StrCat(root, "/", name));
     }
   }
   if (status.ok() && !found->empty()) status = SyncDirectory(root);

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "store/files/directories.h"
 #include "store/files/number_file.h"
 
 namespace taud::store {
@@ -26,13 +27,11 @@ bool WasOpened(const std::string& directory) {
 }
 
 bool HasWriteAheadLog(const std::string& directory) {
-  std::error_code error;
-  std::filesystem::directory_iterator it(directory, error);
-  for (; !error && it != std::filesystem::directory_iterator();
-       it.increment(error)) {
-    if (absl::EndsWith(it->path().string(), ".log")) return true;
-  }
-  return false;
+  const auto names = NamesIn(directory);
+  return names.ok() &&
+         std::any_of(names->begin(), names->end(), [](const std::string& name) {
+           return absl::EndsWith(name, ".log");
+         });
 }
 
 // Whether a log of ours may be in the directory: RocksDB leaves CURRENT, and

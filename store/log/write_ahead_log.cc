@@ -1,15 +1,13 @@
 #include "store/log/write_ahead_log.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "store/files/crc32c.h"
-#include "store/files/errno_status.h"
+#include "store/files/directories.h"
 #include "store/files/synced_file.h"
 
 namespace taud::store {
@@ -110,12 +108,11 @@ std::optional<uint64_t> FindDamage(absl::string_view log) {
 absl::StatusOr<std::vector<FoundLog>> CheckWriteAheadLogs(
     const std::string& directory) {
   std::vector<FoundLog> found;
-  std::error_code error;
-  std::filesystem::directory_iterator it(directory, error);
-  for (; !error && it != std::filesystem::directory_iterator();
-       it.increment(error)) {
-    const std::string path = it->path().string();
-    const uint64_t number = NumberOf(it->path().filename().string());
+  const auto names = NamesIn(directory);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    const std::string path = absl::StrCat(directory, "/", name);
+    const uint64_t number = NumberOf(name);
     if (number == 0) continue;
     const absl::StatusOr<std::string> log = ReadSmallFile(path, kMaxLogBytes);
     if (absl::IsNotFound(log.status())) continue;
@@ -131,7 +128,6 @@ absl::StatusOr<std::vector<FoundLog>> CheckWriteAheadLogs(
     }
     found.push_back({number, path, WholeBytes(*log)});
   }
-  if (error) return ErrnoStatus(error.value(), "list", directory);
   std::sort(
       found.begin(), found.end(),
       [](const FoundLog& a, const FoundLog& b) { return a.number < b.number; });

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "model/hand_over.h"
 #include "model/sync_point.h"
 #include "spdlog/spdlog.h"
 
@@ -269,25 +270,13 @@ void WritePipeline::CountGroup(const Written& written) {
 }
 
 absl::Status WritePipeline::Run(std::function<absl::Status()> work) {
-  absl::Notification finished;
-  absl::Status outcome;
-  // Called, too, if the task is destroyed without having run.
-  const auto answer = std::make_shared<model::AnswerOnce<absl::Status>>(
-      [&](absl::Status status) {
-        outcome = std::move(status);
-        finished.Notify();
-      });
-  PendingBatch batch;
-  batch.task = [this, &work, answer](absl::Status ready) {
-    (*answer)(ready.ok() ? log_->Guarded(work) : std::move(ready));
-  };
-  absl::Status status = queue_.Push(&batch);
-  if (!status.ok()) {
-    answer->Dismiss();
-    return status;
-  }
-  finished.WaitForNotification();
-  return outcome;
+  return model::HandOverAndWait([&](auto answer) {
+    PendingBatch batch;
+    batch.task = [this, &work, answer = std::move(answer)](absl::Status ready) {
+      (*answer)(ready.ok() ? log_->Guarded(work) : std::move(ready));
+    };
+    return queue_.Push(&batch);
+  });
 }
 
 }  // namespace taud::store

@@ -3,10 +3,13 @@
 
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "store/verify.h"
 #include "tests/e2e/api_client.h"
 #include "tests/fault/ack_record.h"
 
@@ -98,6 +101,48 @@ inline void Prepare(const std::string& directory, AckRecord* record) {
   ASSERT_TRUE(Publish(api));
   daemon.Signal(SIGTERM);
   ASSERT_EQ(daemon.Wait(), 0) << daemon.log();
+}
+
+// False: the daemon died, or refused.
+inline bool Backup(const ApiClient& api, const std::string& directory) {
+  grpc::ClientContext context;
+  v1::BackupRequest request;
+  request.set_directory(directory);
+  v1::BackupResponse response;
+  return api.model->Backup(&context, request, &response).ok();
+}
+
+// Fails the test for each file that is not as it should be.
+inline void ExpectWhole(const std::string& directory) {
+  const auto report = store::VerifyDataDirectory(directory, nullptr);
+  ASSERT_TRUE(report.ok()) << report.status();
+  for (const store::Problem& problem : report->problems) {
+    ADD_FAILURE() << problem.what;
+  }
+}
+
+inline void FlipByte(const std::string& path, double where) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto at = static_cast<std::streamoff>(
+      static_cast<double>(std::filesystem::file_size(path)) * where);
+  file.seekg(at);
+  const int byte = file.get();
+  file.seekp(at);
+  file.put(static_cast<char>(byte ^ 0x10));
+}
+
+inline std::string FirstFile(const std::string& root,
+                             const std::string& suffix) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(root)) {
+    const std::string path = entry.path().string();
+    if (entry.is_regular_file() && entry.file_size() > 0 &&
+        path.size() > suffix.size() &&
+        path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0) {
+      return path;
+    }
+  }
+  return "";
 }
 
 }  // namespace taud::fault

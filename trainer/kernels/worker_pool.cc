@@ -1,7 +1,9 @@
 #include "trainer/kernels/worker_pool.h"
 
 #include <algorithm>
+#include <exception>
 #include <system_error>
+#include <utility>
 
 namespace taud::trainer {
 
@@ -32,12 +34,22 @@ void WorkerPool::Run(const std::function<void(int worker)>& task) {
     running_ = workers_ - 1;
     ++round_;
   }
-  task(0);
-  if (workers_ > 1) {
+  Call(task, 0);
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(
+      +[](int* running) { return *running == 0; }, &running_));
+  task_ = nullptr;
+  const std::exception_ptr error = std::exchange(error_, nullptr);
+  if (error != nullptr) std::rethrow_exception(error);
+}
+
+void WorkerPool::Call(const std::function<void(int)>& task,
+                      int worker) noexcept {
+  try {
+    task(worker);
+  } catch (...) {
     absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(
-        +[](int* running) { return *running == 0; }, &running_));
-    task_ = nullptr;
+    if (error_ == nullptr) error_ = std::current_exception();
   }
 }
 
@@ -55,7 +67,7 @@ void WorkerPool::Loop(int worker) {
       done = round_;
       task = task_;
     }
-    (*task)(worker);
+    Call(*task, worker);
     absl::MutexLock lock(&mutex_);
     --running_;
   }

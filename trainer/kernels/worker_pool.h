@@ -2,6 +2,7 @@
 #define TAUD_TRAINER_KERNELS_WORKER_POOL_H_
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -28,11 +29,14 @@ class WorkerPool {
   int workers() const { return workers_; }
 
   // Calls task(0) here and task(1) … task(workers() − 1) on the other threads;
-  // returns when all have returned. The task must not throw.
+  // returns when all have returned. What they throw, the first of it, is thrown
+  // here then; the pool can be used again.
   void Run(const std::function<void(int worker)>& task);
 
  private:
   void Loop(int worker);
+  // The edge of a thread: keeps what the task throws for the caller.
+  void Call(const std::function<void(int)>& task, int worker) noexcept;
 
   // Constant after construction.
   int workers_ = 1;
@@ -41,6 +45,7 @@ class WorkerPool {
   const std::function<void(int)>* task_ ABSL_GUARDED_BY(mutex_) = nullptr;
   uint64_t round_ ABSL_GUARDED_BY(mutex_) = 0;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::exception_ptr error_ ABSL_GUARDED_BY(mutex_);  // of this round
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::vector<std::thread> threads_;  // touched by the owner only

@@ -18,6 +18,7 @@
 #include "trainer/tensor/contrast.h"
 #include "trainer/tensor/tensor_adam.h"
 #include "trainer/tensor/tensor_losses.h"
+#include "trainer/tensor/tensor_moments.h"
 
 namespace taud::trainer {
 namespace {
@@ -433,25 +434,10 @@ CosineMoments AutogradLearner::Moments(
   const auto present = [](const at::Tensor& x) {
     return (x.square().sum(1) > 0).sum().item<double>();
   };
-  CosineMoments moments;
-  const double all = present(users) * present(items);
-  if (all > 0) {
-    moments.mean = users.sum(0).dot(items.sum(0)).item<double>() / all;
-    const double square = (users.t().matmul(users) * items.t().matmul(items))
-                              .sum()
-                              .item<double>() /
-                          all;
-    moments.variance = square - moments.mean * moments.mean;
-  }
-  if (pair_users.empty()) return moments;
   const int64_t pairs = static_cast<int64_t>(pair_users.size());
-  const at::Tensor f =
-      (users.index_select(0, Indices(pair_users.data(), pairs)) *
-       items.index_select(0, Indices(pair_items.data(), pairs)))
-          .sum(1);
-  moments.positive_mean = f.mean().item<double>();
-  moments.positive_variance = f.var(/*unbiased=*/false).item<double>();
-  return moments;
+  return TensorMoments(users, items, present(users) * present(items),
+                       Indices(pair_users.data(), pairs),
+                       Indices(pair_items.data(), pairs));
 }
 
 }  // namespace

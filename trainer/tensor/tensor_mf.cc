@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "trainer/kernels/vector_kernels.h"
 #include "trainer/mf/mf_learner.h"
+#include "trainer/tensor/tensor_moments.h"
 
 namespace taud::trainer {
 namespace {
@@ -324,27 +325,10 @@ CosineMoments TensorMf::Moments(size_t trained_users, size_t trained_items,
                                 const std::vector<uint32_t>& pair_users,
                                 const std::vector<uint32_t>& pair_items) {
   c10::InferenceMode no_grad;
-  CosineMoments moments;
-  const at::Tensor users = Used(users_);
-  const at::Tensor items = Used(items_);
-  if (trained_users > 0 && trained_items > 0) {
-    const double all =
-        static_cast<double>(trained_users) * static_cast<double>(trained_items);
-    moments.mean = users.sum(0).dot(items.sum(0)).item<double>() / all;
-    const double square = (users.t().matmul(users) * items.t().matmul(items))
-                              .sum()
-                              .item<double>() /
-                          all;
-    moments.variance = square - moments.mean * moments.mean;
-  }
-  if (!pair_users.empty()) {
-    const at::Tensor f = (users.index_select(0, Indices(pair_users)) *
-                          items.index_select(0, Indices(pair_items)))
-                             .sum(1);
-    moments.positive_mean = f.mean().item<double>();
-    moments.positive_variance = f.var(/*unbiased=*/false).item<double>();
-  }
-  return moments;
+  const double all =
+      static_cast<double>(trained_users) * static_cast<double>(trained_items);
+  return TensorMoments(Used(users_), Used(items_), all, Indices(pair_users),
+                       Indices(pair_items));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <new>
 #include <random>
 #include <set>
 #include <string>
@@ -41,6 +42,7 @@ class QualityWatchTest : public testing::Test {
                                   const v1::LiveFigures& figures) {
       figures_.emplace_back(version, figures);
     };
+    callbacks.on_error = [this](const absl::Status&) { ++errors_; };
     watch_ = std::make_unique<QualityWatch>(options, &state_, callbacks);
     watch_->Begin();
   }
@@ -73,6 +75,7 @@ class QualityWatchTest : public testing::Test {
   model::SnapshotVersion bad_ = 0;
   std::string why_;
   int falls_ = 0;
+  int errors_ = 0;  // read after Stop
   std::vector<std::pair<model::SnapshotVersion, v1::LiveFigures>> figures_;
   std::unique_ptr<QualityWatch> watch_;
 };
@@ -428,6 +431,18 @@ TEST_F(QualityWatchTest, ATaskIsRunOnItsThreadOrDestroyed) {
   ran.WaitForNotification();
   watch_->Stop();
   EXPECT_EQ(watch_->RunLater([] {}).code(), absl::StatusCode::kUnavailable);
+}
+
+// One task that throws takes neither the next one with it nor the thread.
+TEST_F(QualityWatchTest, ATaskThatThrowsIsAnError) {
+  Make();
+  absl::Notification ran;
+  watch_->Start();
+  ASSERT_TRUE(watch_->RunLater([] { throw std::bad_alloc(); }).ok());
+  ASSERT_TRUE(watch_->RunLater([&] { ran.Notify(); }).ok());
+  ran.WaitForNotification();
+  watch_->Stop();
+  EXPECT_EQ(errors_, 1);
 }
 
 }  // namespace

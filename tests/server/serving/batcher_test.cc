@@ -24,15 +24,16 @@ RecommendJob Job(size_t tasks, Outcome* outcome) {
   task.user = 0;
   task.k = 5;
   job.tasks.assign(tasks, task);
-  job.done = [outcome](absl::Status status,
-                       const std::shared_ptr<const ServingModel>& model,
-                       absl::Span<const Recommendation> answers) {
-    outcome->status = std::move(status);
-    outcome->version = model == nullptr ? 0 : model->snapshot->version;
-    outcome->answers = answers.size();
-    outcome->recommendations.assign(answers.begin(), answers.end());
+  job.done = {[outcome](absl::StatusOr<Answered> answered) {
+    outcome->status = answered.status();
+    if (answered.ok()) {
+      outcome->version = answered->model->snapshot->version;
+      outcome->answers = answered->answers.size();
+      outcome->recommendations.assign(answered->answers.begin(),
+                                      answered->answers.end());
+    }
     outcome->done.Notify();
-  };
+  }};
   return job;
 }
 
@@ -52,12 +53,10 @@ class BatcherTest : public testing::Test {
     RecommendJob job;
     job.tasks.resize(1);
     job.tasks[0].k = 1;
-    job.done = [blocked, release](absl::Status,
-                                  const std::shared_ptr<const ServingModel>&,
-                                  absl::Span<const Recommendation>) {
+    job.done = {[blocked, release](const absl::StatusOr<Answered>&) {
       blocked->Notify();
       release->WaitForNotification();
-    };
+    }};
     ASSERT_TRUE(batcher->Submit(std::move(job)).ok());
     blocked->WaitForNotification();
     delete blocked;
@@ -208,12 +207,10 @@ TEST_F(BatcherTest, OneBulkAnswerOneSnapshot) {
     RecommendJob job;
     job.tasks.resize(1);
     job.tasks[0].k = 1;
-    job.done = [this, i, &online](absl::Status,
-                                  const std::shared_ptr<const ServingModel>&,
-                                  absl::Span<const Recommendation>) {
+    job.done = {[this, i, &online](const absl::StatusOr<Answered>&) {
       slot_.Swap(Version(static_cast<uint64_t>(i) + 2));
       online.DecrementCount();
-    };
+    }};
     ASSERT_TRUE(batcher.Submit(std::move(job)).ok());
   }
   release.Notify();

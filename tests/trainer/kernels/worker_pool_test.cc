@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -18,6 +19,25 @@ TEST(WorkerPoolTest, EveryWorkerRunsOnceARound) {
       pool.Run([&](int worker) { ++runs[worker]; });
       for (const int count : runs) ASSERT_EQ(count, round);
     }
+  }
+}
+
+// Wherever it was thrown, after all have returned; and the pool goes on.
+TEST(WorkerPoolTest, WhatATaskThrowsIsThrownToTheCaller) {
+  for (const int workers : {1, 4}) {
+    WorkerPool pool(workers);
+    for (int thrower = 0; thrower < pool.workers(); ++thrower) {
+      std::atomic<int> runs{0};
+      EXPECT_THROW(pool.Run([&](int worker) {
+        ++runs;
+        if (worker == thrower) throw std::runtime_error("no memory");
+      }),
+                   std::runtime_error);
+      EXPECT_EQ(runs, pool.workers());
+    }
+    std::atomic<int> runs{0};
+    pool.Run([&](int) { ++runs; });
+    EXPECT_EQ(runs, pool.workers());
   }
 }
 

@@ -9,33 +9,16 @@
 
 #include "query/fold_in.h"
 #include "query/query_weights.h"
+#include "tests/trainer/online/online_fit_testing.h"
 #include "tests/trainer/synthetic_data.h"
 #include "trainer/kernels/vector_kernels.h"
-#include "trainer/kernels/worker_pool.h"
 #include "trainer/online/online_fit.h"
 
 namespace taud::trainer {
 namespace {
 
-constexpr int kDim = 16;
-
-class FitAbsorbTest : public testing::Test {
+class FitAbsorbTest : public OnlineFitTest {
  protected:
-  FitAbsorbTest() : fit_(MakeFit()) {}
-
-  std::unique_ptr<OnlineFit> MakeFit() {
-    OnlineFitOptions options;
-    options.negatives = 128;
-    return std::make_unique<OnlineFit>(options, MakeCpuMf(kDim, &pool_));
-  }
-  void Settle() {
-    fit_->Absorb(interactions_);
-    for (int step = 0; !fit_->Settled(); ++step) {
-      ASSERT_LT(step, 200000);
-      const absl::Status status = fit_->Step();
-      ASSERT_TRUE(status.ok()) << status;
-    }
-  }
   void Append(uint32_t user, uint32_t item, model::InteractionKind kind) {
     model::Interaction one;
     one.sequence = interactions_.last_sequence() + 1;
@@ -97,10 +80,6 @@ class FitAbsorbTest : public testing::Test {
     }
     return own / 10;
   }
-
-  WorkerPool pool_{1};
-  model::Interactions interactions_;
-  std::unique_ptr<OnlineFit> fit_;
 };
 
 TEST_F(FitAbsorbTest, AfterABulkLoadUsersGetWhatTheyLike) {
