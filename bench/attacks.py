@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""What a well-behaved client feels while others misbehave: p99 of its Recommend
+calls, one after the other, before, during and after each attack, and the memory
+of the daemon.
+
+usage: attacks.py BUILD_DIR [SECONDS] [ATTACK …]
+"""
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import types
+
+BUILD = pathlib.Path(sys.argv[1])
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 5
+WANTED = sys.argv[3:]
+sys.path.insert(0, str(BUILD / "python_stubs"))
+import grpc  # noqa: E402
+from taud.v1 import catalog_service_pb2 as catalog  # noqa: E402
+from taud.v1 import catalog_service_pb2_grpc as catalog_grpc  # noqa: E402
+from taud.v1 import ingestion_service_pb2 as ingestion  # noqa: E402
+from taud.v1 import ingestion_service_pb2_grpc as ingestion_grpc  # noqa: E402
+from taud.v1 import recommendation_service_pb2 as recommendation  # noqa: E402
+from taud.v1 import recommendation_service_pb2_grpc as recommendation_grpc  # noqa: E402
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+
+
+def open_to(port, first=b""):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=2)
+    if first:
+        connection.sendall(first)
+    return connection
+
+
+def churn(world, stop):
+    """Connections opened and closed at once."""
+    while not stop.is_set():
+        open_to(world.grpc).close()
+
+
+def hold(world, stop):
+    """Connections that are held and say nothing."""
+    held = []
+    while not stop.is_set():
+        if len(held) < 3000:
+            held.append(open_to(world.grpc))
+        else:
+            stop.wait(0.1)
+
+
+def pings(world, stop):
+    """Pings on one connection after the other."""
+    while not stop.is_set():
+        connection = open_to(world.grpc, PREFACE)
+        for _ in range(100):
+            connection.sendall((b"\0\0\x08\6\0\0\0\0\0" + bytes(8)) * 20)
+
+
+def resets(world, stop):
+    """Streams that are opened and reset at once."""
+    head = bytes([0x82, 0x86, 0x84, 0x41, 1]) + b"a"
+    while not stop.is_set():
+        connection = open_to(world.grpc, PREFACE)
+        for stream in range(1, 4001, 2):
+            number = stream.to_bytes(4, "big")
+            connection.sendall(
+                len(head).to_bytes(3, "big") + b"\1\4" + number + head +
+                b"\0\0\4\3\0" + number + b"\0\0\0\x08")
+
+
+def slow_heads(world, stop):
+    """HTTP requests that come a byte at a time."""
+    while not stop.is_set():
+        held = [open_to(world.http, b"GET /healthz HTTP/1.1\r\nA: ")
+                for _ in range(200)]
+        for connection in held:
+            connection.sendall(b"x")
+        stop.wait(0.2)
+
+
+def strangers(world, stop):
+    """New users, a hundred thousand a second if they are taken."""
+    stub = ingestion_grpc.IngestionServiceStub(
+        grpc.insecure_channel(f"127.0.0.1:{world.grpc}"))
+    number = 0
+    while not stop.is_set():
+        request = ingestion.WriteInteractionsRequest()
+        for _ in range(1000):
+            number += 1
+            request.interactions.add(user_id=f"stranger{number}", item_id="i1")
+        stub.WriteInteractions(request)
+
+
+def tags(world, stop):
+    """Items with tags that nobody has."""
+    stub = catalog_grpc.CatalogServiceStub(
+        grpc.insecure_channel(f"127.0.0.1:{world.grpc}"))
+    number = 0
+    while not stop.is_set():
+        request = catalog.UpsertItemsRequest()
+        for _ in range(100):
+            number += 1
+            request.items.add(id=f"i{number % 1000}",
+                              tags=[f"t{number}-{t}" for t in range(20)])
+        stub.UpsertItems(request)
+
+
+def unread(world, stop):
+    """Answers that nobody reads."""
+    while not stop.is_set():
+        channel = grpc.insecure_channel(
+            f"127.0.0.1:{world.grpc}",
+            options=[("grpc.http2.lookahead_bytes", 0)])
+        stub = recommendation_grpc.RecommendationServiceStub(channel)
+        request = recommendation.RecommendBatchRequest(
+            user_ids=[f"u{u}" for u in range(500)], k=20)
+        calls = [stub.RecommendBatch.future(request) for _ in range(20)]
+        stop.wait(0.5)
+        for call in calls:
+            call.cancel()
+        channel.close()
+
+
+def wrong_tokens(world, stop):
+    """Calls with tokens that are guessed."""
+    stub = recommendation_grpc.RecommendationServiceStub(
+        grpc.insecure_channel(f"127.0.0.1:{world.grpc}"))
+    while not stop.is_set():
+        try:
+            stub.Recommend(recommendation.RecommendRequest(user_id="u1", k=5),
+                           metadata=[("authorization", "Bearer guess")])
+        except grpc.RpcError:
+            pass
+
+
+ATTACKS = [churn, hold, pings, resets, slow_heads, strangers, tags, unread,
+           wrong_tokens]
+
+
+class World:
+    def __init__(self, directory):
+        self.log = directory / "log"
+        self.process = subprocess.Popen(
+            [BUILD / "bin" / "taud", "--data-dir", directory / "data",
+             "--synthetic", "users=10000,items=10000,seen=20",
+             "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0",
+             "--set", "store.max_users=20000"],
+            stderr=open(self.log, "w"))
+        while " serving" not in self.log.read_text():
+            if self.process.poll() is not None:
+                sys.exit(self.log.read_text())
+            time.sleep(0.1)
+        text = self.log.read_text()
+        self.grpc = int(re.search(r"grpc_port=(\d+)", text)[1])
+        self.http = int(re.search(r"http_port=(\d+)", text)[1])
+
+    def resident_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+def bystander(world, channel, seconds):
+    """p50 and p99 in milliseconds of calls one after the other, and how many
+    failed."""
+    stub = recommendation_grpc.RecommendationServiceStub(channel)
+    times, failed = [], 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        try:
+            stub.Recommend(recommendation.RecommendRequest(
+                user_id=f"u{len(times) % 1000}", k=20), timeout=10)
+        except grpc.RpcError:
+            failed += 1
+        times.append((time.monotonic() - begun) * 1000)
+        time.sleep(0.005)
+    times.sort()
+    return times[len(times) // 2], times[len(times) * 99 // 100], failed
+
+
+def run(attack, stop, world):
+    while not stop.is_set():
+        try:
+            attack(world, stop)
+        except (OSError, grpc.RpcError):
+            stop.wait(0.001)  # refused: the next try
+
+
+def attack_alone(name, grpc_port, http_port):
+    """In a process of its own: another's interpreter lock would be its own."""
+    world = types.SimpleNamespace(grpc=int(grpc_port), http=int(http_port))
+    stop = threading.Event()
+    for _ in range(2):
+        threading.Thread(target=run, args=(globals()[name], stop, world),
+                         daemon=True).start()
+    time.sleep(SECONDS + 2)
+    os._exit(0)
+
+
+def main():
+    if WANTED[:1] == ["--run"]:
+        attack_alone(*WANTED[1:])
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    print("| attack | p50, p99 before | during | ratio of p99 | failed | MiB |")
+    print("|---|---|---|---|---|---|")
+    for attack in ATTACKS:
+        if WANTED and attack.__name__ not in WANTED:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            world = World(pathlib.Path(name))
+            with grpc.insecure_channel(f"127.0.0.1:{world.grpc}") as channel:
+                before = bystander(world, channel, SECONDS)
+                attacker = subprocess.Popen(
+                    [sys.executable, __file__, BUILD, str(SECONDS), "--run",
+                     attack.__name__, str(world.grpc), str(world.http)])
+                time.sleep(1)
+                during = bystander(world, channel, SECONDS)
+                memory = world.resident_mib()
+                attacker.wait()
+            alive = world.process.poll() is None
+            print(f"| {attack.__doc__[:-1]} | {before[0]:.2f}, {before[1]:.2f} "
+                  f"| {during[0]:.2f}, {during[1]:.2f} "
+                  f"| {during[1] / before[1]:.2f} | {during[2]} "
+                  f"| {memory:.0f}{'' if alive else ', ENDED'} |", flush=True)
+            world.process.kill()
+            world.process.wait()
+
+
+if __name__ == "__main__":
+    main()
