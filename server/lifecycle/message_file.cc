@@ -1,10 +1,12 @@
 #include "server/lifecycle/message_file.h"
 
 #include <cstdio>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "server/observe/logging.h"
+#include "store/files/directories.h"
 #include "store/files/small_file.h"
 
 namespace taud::server {
@@ -31,6 +33,10 @@ absl::Status ReplaceMessageFile(const std::string& path,
   options.preserve_proto_field_names = true;
   const auto printed = json::MessageToJsonString(message, &text, options);
   if (!printed.ok()) return absl::InternalError(printed.message().as_string());
+  // A daemon that has made no snapshot yet has no directory for them.
+  const absl::Status made = store::MakeDirectories(
+      std::filesystem::path(path).parent_path().string());
+  if (!made.ok()) return made;
   return store::ReplaceSmallFile(path, text);
 }
 

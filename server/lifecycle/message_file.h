@@ -13,6 +13,7 @@ namespace taud::server {
 // as a whole. Plain functions; one writer a path at a time. Both wait for the
 // disk: no mutex that others want may be held.
 
+// The directory is made if it is not there.
 absl::Status ReplaceMessageFile(const std::string& path,
                                 const google::protobuf::Message& message);
 

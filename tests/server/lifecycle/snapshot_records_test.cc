@@ -138,5 +138,16 @@ TEST(DecisionLogTest, TheLastThousandAreKeptNewestFirst) {
   EXPECT_TRUE(std::filesystem::exists(path + ".damaged"));
 }
 
+// Before the first snapshot there is no directory.
+TEST(DecisionLogTest, WhatIsDecidedBeforeTheFirstSnapshotIsKept) {
+  const store::TempDir directory;
+  const std::string path = directory.path() + "/snapshots/decisions.json";
+  DecisionLog(path).Add(v1::Decision::KIND_PAUSED, 0, 0, "learning is paused");
+  DecisionLog again(path);
+  again.Load();
+  ASSERT_EQ(again.Newest(2).size(), 1u);
+  EXPECT_EQ(again.Newest(1)[0].text(), "learning is paused");
+}
+
 }  // namespace
 }  // namespace taud::server
