@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <set>
@@ -183,43 +182,6 @@ std::string KeysOf(const Descriptor& descriptor) {
   return absl::StrJoin(keys, ", ");
 }
 
-bool IsVariable(absl::string_view name) {
-  return !name.empty() && !absl::ascii_isdigit(name[0]) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
-}
-
-// With the values of the variables in place of ${NAME}. Errors say which is
-// missing, and never a value.
-absl::StatusOr<std::string> Expand(absl::string_view text,
-                                   const Environment& environment) {
-  std::string expanded;
-  while (true) {
-    const size_t at = text.find("${");
-    absl::StrAppend(&expanded, text.substr(0, at));
-    if (at == absl::string_view::npos) return expanded;
-    text.remove_prefix(at + 2);
-    if (absl::EndsWith(expanded, "$")) {
-      expanded += "{";  // $${: the text itself
-      continue;
-    }
-    const size_t end = text.find('}');
-    const std::string name(text.substr(0, end));
-    if (end == absl::string_view::npos || !IsVariable(name)) {
-      return absl::InvalidArgumentError(
-          "\"${\" is not followed by the name of a variable and \"}\"; for the "
-          "text itself write \"$${\"");
-    }
-    const auto value = environment(name);
-    if (!value.has_value()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the variable ", name, " is not set"));
-    }
-    absl::StrAppend(&expanded, *value);
-    text.remove_prefix(end + 1);
-  }
-}
-
 class Reader {
  public:
   // `environment` outlives it.
@@ -284,7 +246,7 @@ class Reader {
         message->GetReflection()->SetString(message, &field, text);
         return;
       }
-      auto expanded = Expand(text, environment_);
+      auto expanded = ExpandVariables(text, environment_);
       if (!expanded.ok()) {
         return Fault(node,
                      absl::StrCat(path, ": ", expanded.status().message()));
@@ -387,12 +349,6 @@ Config DefaultConfig() {
   Config config;
   SetDefaults(&config);
   return config;
-}
-
-std::optional<std::string> ProcessEnvironment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? std::nullopt
-                          : std::optional<std::string>(std::string(value));
 }
 
 absl::StatusOr<Config> ParseConfig(absl::string_view yaml,

@@ -1,13 +1,12 @@
 #ifndef TAUD_SERVER_LIFECYCLE_CONFIG_LOADER_H_
 #define TAUD_SERVER_LIFECYCLE_CONFIG_LOADER_H_
 
-#include <functional>
-#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/lifecycle/environment.h"
 #include "taud/config/v1/config.pb.h"
 
 // From YAML to the checked configuration and back. The schema,
@@ -18,11 +17,6 @@ namespace taud::server {
 
 // Every key at its default.
 config::v1::Config DefaultConfig();
-
-// The value of a variable of the environment; nothing if it is not set.
-using Environment =
-    std::function<std::optional<std::string>(const std::string& name)>;
-std::optional<std::string> ProcessEnvironment(const std::string& name);
 
 // The configuration in `yaml`; absent keys get their defaults. In a text,
 // ${NAME} stands for the variable of that name; $${NAME} for ${NAME}. Without
