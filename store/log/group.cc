@@ -96,19 +96,24 @@ class Deduplicator {
     const model::Sequence stored = known_[position_++];
     if (stored != 0 || look_only) return stored;
     const auto [it, inserted] = group_.try_emplace(event_id, next);
-    return inserted ? 0 : it->second;
+    if (!inserted) return it->second;
+    given_.emplace_back(event_id, next);
+    return 0;
   }
 
   // What FirstOf has given a sequence after `last` is unknown again.
   void ForgetAfter(model::Sequence last) {
-    absl::erase_if(group_,
-                   [last](const auto& one) { return one.second > last; });
+    for (; !given_.empty() && given_.back().second > last; given_.pop_back()) {
+      group_.erase(given_.back().first);
+    }
   }
 
  private:
   const std::vector<model::Sequence>& known_;
   size_t position_ = 0;
   absl::flat_hash_map<std::string_view, model::Sequence> group_;
+  // What stands in group_; the sequences never descend.
+  std::vector<std::pair<std::string_view, model::Sequence>> given_;
 };
 
 model::Interaction MakeInteraction(const NewInteraction& from,
