@@ -109,8 +109,9 @@ void AuditLog::Add(const AuditEntry& entry, AuditPlace place, Done done) {
   }
   Line line = {AuditLine(entry, key), std::move(place), std::move(done)};
   absl::MutexLock lock(&mutex_);
-  waiting_bytes_ += line.text.size();
+  const size_t bytes = line.text.size();
   waiting_.push_back(std::move(line));
+  waiting_bytes_ += bytes;
 }
 
 void AuditLog::Begin(const AuditEntry& entry, AuditPlace place, Done act) {
