@@ -51,9 +51,8 @@ constexpr double kMaxTopItemRise = .3;
 constexpr double kMinDistinctShare = .25;  // of the serving one's
 constexpr double kMaxLost = .1;
 // How much worse it may be, and how sure that it is worse: with a publication a
-// second, one in ten million is once in four months. The shares stand half-way
-// between what good snapshots were seen to keep (1.18 of the bound and more,
-// bench/gate_trial.cc) and what a poisoned one kept (.86 of it at most).
+// second, one in ten million is once in four months. The shares stand between
+// what good snapshots keep and what a poisoned one does (bench/gate_trial.cc).
 // No less is ever asked than HitHistory says is noise.
 constexpr double kMinHitShare = .8;
 constexpr double kMinHitShareOfSlice = .7;

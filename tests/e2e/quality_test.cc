@@ -1,6 +1,7 @@
 // What a daemon knows of its model, and what is done with its snapshots.
 
 #include <algorithm>
+#include <iostream>
 #include <random>
 #include <set>
 #include <string>
@@ -276,6 +277,14 @@ TEST_F(QualityTest, APoisonedModelIsTakenBack) {
         return decision.kind() == v1::Decision::KIND_ROLLED_BACK_AUTOMATICALLY;
       });
   ASSERT_NE(taken_back, decisions.rend());
+  const auto forced = std::find_if(
+      decisions.rbegin(), decisions.rend(), [](const v1::Decision& decision) {
+        return decision.kind() == v1::Decision::KIND_FORCED ||
+               decision.kind() == v1::Decision::KIND_PUBLISHED;
+      });
+  ASSERT_NE(forced, decisions.rend());
+  std::cout << "taken back after " << taken_back->time_ms() - forced->time_ms()
+            << " ms: " << taken_back->text() << "\n";
   EXPECT_GT(taken_back->from_version(), taken_back->version());
   EXPECT_THAT(taken_back->text(), HasSubstr("hit rate at 20"));
 }
