@@ -202,6 +202,9 @@ class EventDb {
   absl::StatusOr<bool> HasData() const;
   absl::Status RequireOpen() const;
   void CloseDatabase();
+  // Paths of the tables that it has now; those of a compaction's input go at
+  // any time.
+  std::vector<std::string> TablesOf(Family family) const;
   rocksdb::ColumnFamilyHandle* handle(Family family) const {
     return handles_[static_cast<size_t>(family)];
   }
