@@ -1,7 +1,7 @@
 // What the neighbourhood costs: finding all lists of neighbours and keeping
 // them up with a stream, and a lone query with them beside one without, by the
 // length of the user's history. The world is made up: a user chooses four of
-// five items in one of 200 groups, by popularity, as Gowalla has 27 a user.
+// five items in one of 40 groups, by popularity, as Gowalla has 27 a user.
 //
 // usage: neighbourhood_bench [ITEMS [THREADS [LENGTH_OF_LISTS]]]
 // by default 41000 1 128, as the daemon has it
@@ -31,7 +31,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kGroups = 200;
+constexpr size_t kGroups = 40;
 constexpr size_t kItemsAUser = 27;
 constexpr size_t kStreamed = 100000;  // pairs that come after the lists stand
 constexpr int kQueries = 1500;        // of each history length
