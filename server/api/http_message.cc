@@ -90,6 +90,11 @@ class WholeRequest : public httplib::Stream {
 
 bool KeepsOpen(const httplib::Request& request) {
   if (request.version != "HTTP/1.1") return false;
+  // A body that is not read would be taken for the next request.
+  if (request.method != "POST" && (request.has_header("Content-Length") ||
+                                   request.has_header("Transfer-Encoding"))) {
+    return false;
+  }
   const std::string connection =
       absl::AsciiStrToLower(request.get_header_value("Connection"));
   return !absl::StrContains(connection, "close");
@@ -125,21 +130,36 @@ class HeadParser : public httplib::Server {
   }
 };
 
+// HTTP/1.0 has no chunks.
+bool IsHttp11(absl::string_view head) {
+  return absl::EndsWith(head.substr(0, head.find("\r\n")), " HTTP/1.1");
+}
+
 }  // namespace
 
 BodyLength BodyLengthOf(absl::string_view head) {
   if (!absl::StartsWith(head, "POST ")) return {};
   std::optional<absl::string_view> length;
+  std::optional<absl::string_view> coding;
   for (const absl::string_view line : absl::StrSplit(head, "\r\n")) {
     const size_t colon = line.find(':');
     if (colon == absl::string_view::npos) continue;
     const absl::string_view name = line.substr(0, colon);
-    if (absl::EqualsIgnoreCase(name, "Transfer-Encoding")) {
-      return {BodyLength::Kind::kUnknown, 0};
+    const bool is_coding = absl::EqualsIgnoreCase(name, "Transfer-Encoding");
+    if (!is_coding && !absl::EqualsIgnoreCase(name, "Content-Length")) continue;
+    std::optional<absl::string_view>& value = is_coding ? coding : length;
+    if (value.has_value()) return {BodyLength::Kind::kMalformed, 0};
+    value = absl::StripAsciiWhitespace(line.substr(colon + 1));
+  }
+  if (coding.has_value()) {
+    // Who reads the other of two lengths takes what follows for a request.
+    if (length.has_value() || !IsHttp11(head)) {
+      return {BodyLength::Kind::kMalformed, 0};
     }
-    if (!absl::EqualsIgnoreCase(name, "Content-Length")) continue;
-    if (length.has_value()) return {BodyLength::Kind::kMalformed, 0};
-    length = absl::StripAsciiWhitespace(line.substr(colon + 1));
+    return {absl::EqualsIgnoreCase(*coding, "chunked")
+                ? BodyLength::Kind::kChunked
+                : BodyLength::Kind::kUnsupported,
+            0};
   }
   if (!length.has_value()) return {};
   BodyLength body;
