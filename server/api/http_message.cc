@@ -120,13 +120,30 @@ class HeadParser : public httplib::Server {
     });
     WholeRequest request(text);
     bool closed = false;
-    process_request(request, true, closed, [](httplib::Request& head) {
+    Process(this, &request, &closed, [](httplib::Request& head) {
       // It would answer these by itself.
       head.ranges.clear();
       head.headers.erase("Range");
       head.headers.erase("Expect");
     });
     return parsed;
+  }
+
+ private:
+  // The library's process_request as Debian 12 has it and, second, as Debian
+  // 13, where the addresses of both ends belong to it: the one that compiles.
+  template <typename Self, typename SetUp>
+  static auto Process(Self* self, httplib::Stream* stream, bool* closed,
+                      const SetUp& set_up)
+      -> decltype(self->process_request(*stream, true, *closed, set_up)) {
+    return self->process_request(*stream, true, *closed, set_up);
+  }
+  template <typename Self, typename SetUp>
+  static auto Process(Self* self, httplib::Stream* stream, bool* closed,
+                      const SetUp& set_up)
+      -> decltype(self->process_request(*stream, "", 0, "", 0, true, *closed,
+                                        set_up)) {
+    return self->process_request(*stream, "", 0, "", 0, true, *closed, set_up);
   }
 };
 
