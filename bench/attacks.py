@@ -38,6 +38,10 @@ def open_to(port, first=b""):
     return connection
 
 
+def channel_to(world):
+    return grpc.insecure_channel(f"127.0.0.1:{world.grpc}")
+
+
 def churn(world, stop):
     """Connections opened and closed at once."""
     while not stop.is_set():
@@ -86,8 +90,7 @@ def slow_heads(world, stop):
 
 def strangers(world, stop):
     """New users, a hundred thousand a second if they are taken."""
-    stub = ingestion_grpc.IngestionServiceStub(
-        grpc.insecure_channel(f"127.0.0.1:{world.grpc}"))
+    stub = ingestion_grpc.IngestionServiceStub(channel_to(world))
     number = 0
     while not stop.is_set():
         request = ingestion.WriteInteractionsRequest()
@@ -99,8 +102,7 @@ def strangers(world, stop):
 
 def tags(world, stop):
     """Items with tags that nobody has."""
-    stub = catalog_grpc.CatalogServiceStub(
-        grpc.insecure_channel(f"127.0.0.1:{world.grpc}"))
+    stub = catalog_grpc.CatalogServiceStub(channel_to(world))
     number = 0
     while not stop.is_set():
         request = catalog.UpsertItemsRequest()

@@ -13,7 +13,6 @@
 // Exit status 0 if every good one passed and every bad one did not.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -36,9 +35,11 @@
 #include "absl/time/time.h"
 #include "lab/simulator.h"
 #include "model/state.h"
+#include "model/unit_norm.h"
 #include "server/quality/gate.h"
 #include "server/quality/servable.h"
 #include "server/serving/serving_model.h"
+#include "trainer/kernels/unit_row.h"
 #include "trainer/online/online_trainer.h"
 
 namespace taud {
@@ -211,18 +212,6 @@ ModelPtr BuildModel(SnapshotPtr snapshot) {
 
 // --- Bad ones ----------------------------------------------------------------
 
-void Normalise(float* row, size_t dim) {
-  double sum = 0;
-  for (size_t c = 0; c < dim; ++c) sum += double{row[c]} * row[c];
-  for (size_t c = 0; c < dim; ++c) row[c] /= static_cast<float>(std::sqrt(sum));
-}
-
-void RandomRow(std::mt19937_64* random, float* row, size_t dim) {
-  std::normal_distribution<float> normal;
-  for (size_t c = 0; c < dim; ++c) row[c] = normal(*random);
-  Normalise(row, dim);
-}
-
 size_t FirstTrained(const std::vector<uint32_t>& counts) {
   return static_cast<size_t>(
       std::find_if(counts.begin(), counts.end(),
@@ -250,21 +239,21 @@ void MakeHub(Snapshot* s) {
   for (size_t u = 0; u < s->users.rows; ++u) {
     for (size_t c = 0; c < s->dim(); ++c) mean[c] += s->users.Row(u)[c];
   }
-  Normalise(mean.data(), s->dim());
+  model::Normalise(mean.data(), s->dim());
   const size_t hub = FirstTrained(s->item_popularity);
   std::copy(mean.begin(), mean.end(), s->items.Row(hub));
   // And users lean towards it.
   for (size_t u = 0; u < s->users.rows; ++u) {
     if (s->user_degree[u] == 0) continue;
     for (size_t c = 0; c < s->dim(); ++c) s->users.Row(u)[c] += 2 * mean[c];
-    Normalise(s->users.Row(u), s->dim());
+    model::Normalise(s->users.Row(u), s->dim());
   }
 }
 
 void MakeParallel(Snapshot* s) {
   std::mt19937_64 random(6);
   std::vector<float> one(s->dim());
-  RandomRow(&random, one.data(), s->dim());
+  trainer::RandomUnitRow(&random, s->dim(), one.data());
   const auto set = [&](model::Matrix* rows,
                        const std::vector<uint32_t>& counts) {
     for (size_t r = 0; r < rows->rows; ++r) {
@@ -272,7 +261,7 @@ void MakeParallel(Snapshot* s) {
       for (size_t c = 0; c < rows->cols; ++c) {
         rows->Row(r)[c] = one[c] + .01f * rows->Row(r)[c];
       }
-      Normalise(rows->Row(r), rows->cols);
+      model::Normalise(rows->Row(r), rows->cols);
     }
   };
   set(&s->users, s->user_degree);
@@ -289,11 +278,12 @@ void DropHalf(Snapshot* s) {
 void Randomise(Snapshot* s) {
   std::mt19937_64 random(8);
   for (size_t u = 0; u < s->users.rows; ++u) {
-    if (s->user_degree[u] > 0) RandomRow(&random, s->users.Row(u), s->dim());
+    if (s->user_degree[u] > 0)
+      trainer::RandomUnitRow(&random, s->dim(), s->users.Row(u));
   }
   for (size_t i = 0; i < s->items.rows; ++i) {
     if (s->item_popularity[i] > 0)
-      RandomRow(&random, s->items.Row(i), s->dim());
+      trainer::RandomUnitRow(&random, s->dim(), s->items.Row(i));
   }
 }
 
@@ -304,7 +294,7 @@ void NarrowRows(Snapshot* s) {
     for (size_t r = 0; r < rows->rows; ++r) {
       if (counts[r] == 0) continue;
       std::copy_n(rows->Row(r), half.cols, half.Row(r));
-      Normalise(half.Row(r), half.cols);
+      model::Normalise(half.Row(r), half.cols);
     }
     *rows = std::move(half);
   };

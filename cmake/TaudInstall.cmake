@@ -49,7 +49,17 @@ add_custom_command(
           ${DEPLOY}/help_text.py ${CMAKE_SOURCE_DIR}/CHANGELOG.md
           ${PAGES}/changelog.Debian
   VERBATIM)
-add_custom_target(pages ALL DEPENDS ${PACKED} ${COMPLETIONS} ${PAGES}/taud.yaml)
+# What the programs are made of, for who looks for vulnerable libraries.
+add_custom_command(
+  OUTPUT ${PAGES}/taud.spdx.json
+  COMMAND ${SYSTEM_PYTHON} ${DEPLOY}/sbom.py ${PROJECT_VERSION} ${TAUD_RELEASE_DAY}
+          ${CMAKE_SOURCE_DIR}/web/package-lock.json ${PAGES}/taud.spdx.json
+          $<TARGET_FILE:taud> $<TARGET_FILE:tauctl> $<TARGET_FILE:tauctl-lab>
+  DEPENDS taud tauctl tauctl-lab ${DEPLOY}/sbom.py
+          ${CMAKE_SOURCE_DIR}/web/package-lock.json
+  VERBATIM)
+add_custom_target(pages ALL DEPENDS ${PACKED} ${COMPLETIONS} ${PAGES}/taud.yaml
+  ${PAGES}/taud.spdx.json)
 
 install(TARGETS taud tauctl tauctl-lab RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES ${PAGES}/taud.yaml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/taud)
@@ -66,7 +76,7 @@ install(FILES ${PAGES}/zsh/_taud ${PAGES}/zsh/_tauctl
 install(FILES ${PAGES}/fish/taud.fish ${PAGES}/fish/tauctl.fish
   DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES ${DEPLOY}/debian/copyright ${CMAKE_SOURCE_DIR}/NOTICE
-  ${PAGES}/changelog.gz ${PAGES}/changelog.Debian.gz
+  ${PAGES}/changelog.gz ${PAGES}/changelog.Debian.gz ${PAGES}/taud.spdx.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/taud)
 # Rules, alerts and dashboards, for a Prometheus and a Grafana that are there.
 install(FILES ${CMAKE_SOURCE_DIR}/configs/prometheus/taud_recording.yml

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
 
 namespace taud::index {
 namespace {
@@ -29,6 +30,22 @@ std::vector<Query> AuditQueries(const model::Snapshot& snapshot) {
     AddRows(snapshot.items, snapshot.item_popularity, &queries);
   }
   return queries;
+}
+
+absl::StatusOr<bool> Audit::Passes(AuditedIndex* index) {
+  std::vector<std::vector<Hit>> found;
+  absl::Status status = index->Search(*queries_, &found);
+  if (!status.ok()) return status;
+  recall_ = Recall(*exact_, found);
+  index->set_audit(recall_, queries_->size());
+  return recall_ >= min_recall_;
+}
+
+absl::Status Audit::NotEnough(absl::string_view kind,
+                              absl::string_view most) const {
+  return absl::FailedPreconditionError(
+      absl::StrCat(kind, ": recall@", kAuditDepth, " is ", recall_, " with ",
+                   most, ", below ", min_recall_, " (serving.min_recall)"));
 }
 
 double Recall(const std::vector<std::vector<Hit>>& exact,

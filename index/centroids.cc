@@ -1,12 +1,12 @@
 #include "index/centroids.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "index/block_scan.h"
 #include "index/quantised_rows.h"
+#include "model/unit_norm.h"
 
 namespace taud::index {
 namespace {
@@ -38,15 +38,8 @@ void MoveToMeans(const model::Matrix& matrix, absl::Span<const uint32_t> items,
     for (size_t c = 0; c < sums.cols; ++c) sum[c] += row[c];
   }
   for (size_t l = 0; l < sums.rows; ++l) {
-    double norm = 0;
-    for (size_t c = 0; c < sums.cols; ++c) {
-      norm += static_cast<double>(sums.Row(l)[c]) * sums.Row(l)[c];
-    }
-    if (!(norm > 1e-12)) continue;
-    const auto scale = static_cast<float>(1 / std::sqrt(norm));
-    for (size_t c = 0; c < sums.cols; ++c) {
-      centroids->Row(l)[c] = sums.Row(l)[c] * scale;
-    }
+    if (!model::Normalise(sums.Row(l), sums.cols)) continue;
+    std::copy_n(sums.Row(l), sums.cols, centroids->Row(l));
   }
 }
 

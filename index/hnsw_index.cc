@@ -123,21 +123,15 @@ absl::Status TuneEffort(const model::Snapshot& snapshot, double min_recall,
   const std::vector<Query> queries = AuditQueries(snapshot);
   std::vector<std::vector<Hit>> exact;
   absl::Status status = index->exact().Search(queries, &exact);
-  double recall = 0;
-  for (int effort = kLeastEffort; status.ok() && effort <= kMostEffort;
-       effort *= 2) {
-    index->set_effort(effort);
-    std::vector<std::vector<Hit>> found;
-    status = index->Search(queries, &found);
-    if (!status.ok()) break;
-    recall = Recall(exact, found);
-    index->set_audit(recall, queries.size());
-    if (recall >= min_recall) return absl::OkStatus();
-  }
   if (!status.ok()) return status;
-  return absl::FailedPreconditionError(absl::StrCat(
-      "hnsw: recall@", kAuditDepth, " is ", recall, " with effort ",
-      kMostEffort, ", below ", min_recall, " (serving.min_recall)"));
+  Audit audit(min_recall, &queries, &exact);
+  for (int effort = kLeastEffort; effort <= kMostEffort; effort *= 2) {
+    index->set_effort(effort);
+    const absl::StatusOr<bool> enough = audit.Passes(index);
+    if (!enough.ok()) return enough.status();
+    if (*enough) return absl::OkStatus();
+  }
+  return audit.NotEnough("hnsw", absl::StrCat("effort ", kMostEffort));
 }
 
 }  // namespace

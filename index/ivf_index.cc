@@ -200,7 +200,7 @@ absl::Status TuneProbes(const model::Snapshot& snapshot, double min_recall,
   std::vector<std::vector<Hit>> exact;
   index->SearchExactly(queries, &exact);
   const size_t most = std::max<size_t>(1, index->num_lists() / 4);
-  double recall = 0;
+  Audit audit(min_recall, &queries, &exact);
   // Lists with enough items that the audit does not fall back on all of them.
   const size_t enough =
       (4 * kAuditDepth * index->num_lists() + index->size() - 1) /
@@ -209,18 +209,13 @@ absl::Status TuneProbes(const model::Snapshot& snapshot, double min_recall,
            std::min(most, std::max(enough, index->num_lists() / 128));
        ; probes = std::min(most, probes + (probes + 1) / 2)) {
     index->set_probes(probes);
-    std::vector<std::vector<Hit>> found;
-    absl::Status status = index->Search(queries, &found);
-    if (!status.ok()) return status;
-    recall = Recall(exact, found);
-    index->set_audit(recall, queries.size());
-    if (recall >= min_recall) return absl::OkStatus();
+    const absl::StatusOr<bool> enough_found = audit.Passes(index);
+    if (!enough_found.ok()) return enough_found.status();
+    if (*enough_found) return absl::OkStatus();
     if (probes >= most) break;
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat("ivf: recall@", kAuditDepth, " is ", recall, " with ", most,
-                   " of ", index->num_lists(), " lists, below ", min_recall,
-                   " (serving.min_recall)"));
+  return audit.NotEnough(
+      "ivf", absl::StrCat(most, " of ", index->num_lists(), " lists"));
 }
 
 }  // namespace

@@ -54,7 +54,11 @@ void LeastDots(const QueryColumns& queries, size_t count, float error,
                float inverse_block_scale, int32_t* least);
 
 // Inner product of [dim] floats, always summed in the same order: the same
-// pair has the same score whatever the batch it is asked in.
+// pair has the same score whatever the batch it is asked in. Whatever is
+// compared with a score is computed by it: what the server scores itself, what
+// the gate measures. Learning has its own (trainer/kernels/vector_kernels.h):
+// that room stands beside this one and may not include it, and its sums belong
+// to the steps that must come out the same bit for bit.
 float ExactDot(const float* a, const float* b, size_t dim);
 
 // "avx512-vnni", "avx2" or "portable": what the functions above use here.

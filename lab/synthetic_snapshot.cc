@@ -1,23 +1,13 @@
 #include "lab/synthetic_snapshot.h"
 
-#include <cmath>
 #include <random>
+
+#include "trainer/kernels/unit_row.h"
 
 namespace taud::lab {
 namespace {
 
 constexpr size_t kPerturbedOneIn = 64;
-
-void FillUnitRow(std::mt19937_64* random, size_t dim, float* row) {
-  std::normal_distribution<float> normal;
-  double sum = 0;
-  for (size_t c = 0; c < dim; ++c) {
-    row[c] = normal(*random);
-    sum += static_cast<double>(row[c]) * row[c];
-  }
-  const auto scale = static_cast<float>(1 / std::sqrt(sum + 1e-30));
-  for (size_t c = 0; c < dim; ++c) row[c] *= scale;
-}
 
 }  // namespace
 
@@ -30,7 +20,7 @@ std::unique_ptr<model::Snapshot> MakeSyntheticSnapshot(size_t users,
   std::mt19937_64 random(seed);
   for (model::Matrix* matrix : {&snapshot->users, &snapshot->items}) {
     for (size_t r = 0; r < matrix->rows; ++r) {
-      FillUnitRow(&random, dim, matrix->Row(r));
+      trainer::RandomUnitRow(&random, dim, matrix->Row(r));
     }
   }
   snapshot->user_degree.assign(users, 20);
@@ -51,7 +41,7 @@ std::unique_ptr<model::Snapshot> PerturbSnapshot(const model::Snapshot& before,
   for (model::Matrix* matrix : {&snapshot->users, &snapshot->items}) {
     for (size_t r = random() % kPerturbedOneIn; r < matrix->rows;
          r += kPerturbedOneIn) {
-      FillUnitRow(&random, matrix->cols, matrix->Row(r));
+      trainer::RandomUnitRow(&random, matrix->cols, matrix->Row(r));
     }
   }
   return snapshot;

@@ -10,13 +10,19 @@ constexpr double kMinNorm = 1e-6;
 
 }  // namespace
 
-bool Normalise(std::vector<float>* vector) {
+bool Normalise(float* values, size_t size) {
   double sum = 0;
-  for (const float x : *vector) sum += double{x} * x;
+  for (size_t i = 0; i < size; ++i) sum += double{values[i]} * values[i];
   const double norm = std::sqrt(sum);
   if (!std::isfinite(norm) || norm <= kMinNorm) return false;
-  for (float& x : *vector) x = static_cast<float>(x / norm);
+  for (size_t i = 0; i < size; ++i) {
+    values[i] = static_cast<float>(values[i] / norm);
+  }
   return true;
+}
+
+bool Normalise(std::vector<float>* vector) {
+  return Normalise(vector->data(), vector->size());
 }
 
 }  // namespace taud::model

@@ -26,8 +26,8 @@ constexpr char kTooLong[] =
 constexpr char kBadLength[] =
     "HTTP/1.1 400 Bad Request\r\n"
     "Connection: close\r\nContent-Length: 0\r\n\r\n";
-constexpr char kNoLength[] =
-    "HTTP/1.1 411 Length Required\r\n"
+constexpr char kOtherCoding[] =
+    "HTTP/1.1 501 Not Implemented\r\n"
     "Connection: close\r\nContent-Length: 0\r\n\r\n";
 constexpr char kLargeBody[] =
     "HTTP/1.1 413 Payload Too Large\r\n"
@@ -268,7 +268,12 @@ bool HttpConnections::Read(Connection* connection) {
       connection->until = model::SteadyNow() + options_.read_time;
     }
     const size_t searched = in.size() < 3 ? 0 : in.size() - 3;
-    in.append(buffer, static_cast<size_t>(n));
+    const absl::string_view come(buffer, static_cast<size_t>(n));
+    if (connection->chunks.has_value()) {
+      if (!TakeChunks(connection, come)) return false;
+      continue;
+    }
+    in.append(come.data(), come.size());
     if (!TakeIn(connection, searched)) return false;
   }
   return true;
@@ -294,6 +299,7 @@ bool HttpConnections::BeginNext(Connection* connection) {
   connection->out = HttpText();
   connection->sent = 0;
   connection->request_bytes = 0;
+  connection->chunks.reset();
   connection->state = State::kReading;
   connection->since = model::SteadyNow();
   connection->in = std::move(connection->next);
@@ -319,23 +325,65 @@ bool HttpConnections::ReadHead(Connection* connection, size_t searched) {
   switch (body.kind) {
     case BodyLength::Kind::kMalformed:
       return Refuse(connection, Refusal::kHttpBody, kBadLength);
-    case BodyLength::Kind::kUnknown:
-      return Refuse(connection, Refusal::kHttpBody, kNoLength);
+    case BodyLength::Kind::kUnsupported:
+      return Refuse(connection, Refusal::kHttpBody, kOtherCoding);
+    case BodyLength::Kind::kChunked:
+      return BeginChunks(connection, head);
     case BodyLength::Kind::kKnown:
       break;
   }
   if (body.bytes > options_.max_body_bytes) {
     return Refuse(connection, Refusal::kHttpBody, kLargeBody);
   }
-  const auto bytes = static_cast<size_t>(body.bytes);
-  if (bytes > kLargeBytes) {
-    if (large_bytes_ + bytes > options_.max_large_bytes) {
-      return Refuse(connection, Refusal::kHttpBody, kManyBodies);
-    }
-    large_bytes_ += bytes;
-    connection->large_bytes = bytes;
+  return BeginBody(connection, head, static_cast<size_t>(body.bytes));
+}
+
+bool HttpConnections::BeginBody(Connection* connection, size_t head,
+                                size_t bytes) {
+  if (!HasRoomFor(connection, bytes)) {
+    return Refuse(connection, Refusal::kHttpBody, kManyBodies);
   }
   connection->request_bytes = head + bytes;
+  return true;
+}
+
+bool HttpConnections::HasRoomFor(Connection* connection, size_t bytes) {
+  if (bytes <= kLargeBytes || bytes <= connection->large_bytes) return true;
+  const size_t more = bytes - connection->large_bytes;
+  if (large_bytes_ + more > options_.max_large_bytes) return false;
+  large_bytes_ += more;
+  connection->large_bytes = bytes;
+  return true;
+}
+
+bool HttpConnections::BeginChunks(Connection* connection, size_t head) {
+  const std::string coded = connection->in.substr(head);
+  connection->in.resize(head);
+  connection->head_bytes = head;
+  connection->chunks.emplace(options_.max_body_bytes);
+  return TakeChunks(connection, coded);
+}
+
+bool HttpConnections::TakeChunks(Connection* connection,
+                                 absl::string_view coded) {
+  std::string& in = connection->in;
+  const ChunkedBody::Result result = connection->chunks->Take(&coded, &in);
+  // What came is at most a buffer more than there was room for.
+  if (!HasRoomFor(connection, in.size() - connection->head_bytes)) {
+    return Refuse(connection, Refusal::kHttpBody, kManyBodies);
+  }
+  switch (result) {
+    case ChunkedBody::Result::kMore:
+      return true;
+    case ChunkedBody::Result::kMalformed:
+      return Refuse(connection, Refusal::kHttpBody, kBadLength);
+    case ChunkedBody::Result::kTooLong:
+      return Refuse(connection, Refusal::kHttpBody, kLargeBody);
+    case ChunkedBody::Result::kWhole:
+      break;
+  }
+  connection->next = std::string(coded);
+  Ask(connection);
   return true;
 }
 

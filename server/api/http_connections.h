@@ -9,15 +9,18 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "model/answer_once.h"
+#include "server/api/chunked_body.h"
 #include "server/api/http_message.h"
 #include "server/api/http_stream.h"
 #include "server/rpc/refusal.h"
@@ -38,7 +41,8 @@ using HttpReply = model::AnswerOnce<absl::StatusOr<HttpText>>;
 
 // Reads HTTP requests and sends answers, one at a time on a connection, without
 // a thread for any of them: who is slow, or says nothing, keeps nobody waiting.
-// Of bodies only those of POST are read, and only with a Content-Length.
+// Of bodies only those of POST are read, by their Content-Length or in chunks:
+// a request is handed on whole, and without chunks.
 //
 //   reading ──whole request──▶ answering ──▶ writing ──▶ closed, or reading
 //      └──time over, too long, or room is needed──▶ closed
@@ -87,8 +91,12 @@ class HttpConnections {
     bool idle = false;  // answered, and the next request has not begun
     std::string in;
     std::string next;          // what came behind the request
-    size_t request_bytes = 0;  // once the head is there
-    size_t large_bytes = 0;    // of large_bytes_
+    size_t request_bytes = 0;  // once it is known how many there are
+    // Takes the chunks off a body; `in` has the head and what came of it so
+    // far.
+    std::optional<ChunkedBody> chunks;
+    size_t head_bytes = 0;   // if there are chunks
+    size_t large_bytes = 0;  // of large_bytes_
     HttpText out;
     size_t sent = 0;
   };
@@ -115,6 +123,11 @@ class HttpConnections {
   bool TakeIn(Connection* connection, size_t searched);
   bool BeginNext(Connection* connection);
   bool ReadHead(Connection* connection, size_t searched);
+  bool BeginBody(Connection* connection, size_t head, size_t bytes);
+  bool BeginChunks(Connection* connection, size_t head);
+  bool TakeChunks(Connection* connection, absl::string_view coded);
+  // Whether the body of so many bytes has room beside the others.
+  bool HasRoomFor(Connection* connection, size_t bytes);
   bool Refuse(Connection* connection, Refusal why, const char* answer);
   bool Write(Connection* connection);
   bool OnReady(Connection* connection);

@@ -90,6 +90,11 @@ class WholeRequest : public httplib::Stream {
 
 bool KeepsOpen(const httplib::Request& request) {
   if (request.version != "HTTP/1.1") return false;
+  // A body that is not read would be taken for the next request.
+  if (request.method != "POST" && (request.has_header("Content-Length") ||
+                                   request.has_header("Transfer-Encoding"))) {
+    return false;
+  }
   const std::string connection =
       absl::AsciiStrToLower(request.get_header_value("Connection"));
   return !absl::StrContains(connection, "close");
@@ -115,7 +120,7 @@ class HeadParser : public httplib::Server {
     });
     WholeRequest request(text);
     bool closed = false;
-    process_request(request, true, closed, [](httplib::Request& head) {
+    Process(this, &request, &closed, [](httplib::Request& head) {
       // It would answer these by itself.
       head.ranges.clear();
       head.headers.erase("Range");
@@ -123,23 +128,55 @@ class HeadParser : public httplib::Server {
     });
     return parsed;
   }
+
+ private:
+  // The library's process_request as Debian 12 has it and, second, as Debian
+  // 13, where the addresses of both ends belong to it: the one that compiles.
+  template <typename Self, typename SetUp>
+  static auto Process(Self* self, httplib::Stream* stream, bool* closed,
+                      const SetUp& set_up)
+      -> decltype(self->process_request(*stream, true, *closed, set_up)) {
+    return self->process_request(*stream, true, *closed, set_up);
+  }
+  template <typename Self, typename SetUp>
+  static auto Process(Self* self, httplib::Stream* stream, bool* closed,
+                      const SetUp& set_up)
+      -> decltype(self->process_request(*stream, "", 0, "", 0, true, *closed,
+                                        set_up)) {
+    return self->process_request(*stream, "", 0, "", 0, true, *closed, set_up);
+  }
 };
+
+// HTTP/1.0 has no chunks.
+bool IsHttp11(absl::string_view head) {
+  return absl::EndsWith(head.substr(0, head.find("\r\n")), " HTTP/1.1");
+}
 
 }  // namespace
 
 BodyLength BodyLengthOf(absl::string_view head) {
   if (!absl::StartsWith(head, "POST ")) return {};
   std::optional<absl::string_view> length;
+  std::optional<absl::string_view> coding;
   for (const absl::string_view line : absl::StrSplit(head, "\r\n")) {
     const size_t colon = line.find(':');
     if (colon == absl::string_view::npos) continue;
     const absl::string_view name = line.substr(0, colon);
-    if (absl::EqualsIgnoreCase(name, "Transfer-Encoding")) {
-      return {BodyLength::Kind::kUnknown, 0};
+    const bool is_coding = absl::EqualsIgnoreCase(name, "Transfer-Encoding");
+    if (!is_coding && !absl::EqualsIgnoreCase(name, "Content-Length")) continue;
+    std::optional<absl::string_view>& value = is_coding ? coding : length;
+    if (value.has_value()) return {BodyLength::Kind::kMalformed, 0};
+    value = absl::StripAsciiWhitespace(line.substr(colon + 1));
+  }
+  if (coding.has_value()) {
+    // Who reads the other of two lengths takes what follows for a request.
+    if (length.has_value() || !IsHttp11(head)) {
+      return {BodyLength::Kind::kMalformed, 0};
     }
-    if (!absl::EqualsIgnoreCase(name, "Content-Length")) continue;
-    if (length.has_value()) return {BodyLength::Kind::kMalformed, 0};
-    length = absl::StripAsciiWhitespace(line.substr(colon + 1));
+    return {absl::EqualsIgnoreCase(*coding, "chunked")
+                ? BodyLength::Kind::kChunked
+                : BodyLength::Kind::kUnsupported,
+            0};
   }
   if (!length.has_value()) return {};
   BodyLength body;

@@ -19,8 +19,9 @@ namespace taud::server {
 struct BodyLength {
   enum class Kind {
     kKnown,
-    kUnknown,    // a transfer encoding
-    kMalformed,  // no number, or more than one
+    kChunked,      // as long as its chunks say
+    kUnsupported,  // another transfer encoding
+    kMalformed,    // no number, more than one, or two ways to tell
   };
   Kind kind = Kind::kKnown;
   uint64_t bytes = 0;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "index/score_kernels.h"
 
 namespace taud::server {
 namespace {
@@ -17,22 +17,6 @@ constexpr size_t kMaxRows = 4096;
 // Of the log: its last eighth, within these bounds.
 constexpr size_t kMinTail = 4096;
 constexpr size_t kMaxTail = 65536;
-
-// Sixteen sums side by side, so that the compiler may use the wide registers
-// that one sum in a fixed order forbids.
-float Dot(const float* a, const float* b, size_t dim) {
-  constexpr size_t kLanes = 16;
-  float sums[kLanes] = {};
-  size_t c = 0;
-  for (; c + kLanes <= dim; c += kLanes) {
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      sums[lane] += a[c + lane] * b[c + lane];
-    }
-  }
-  float sum = std::inner_product(a + c, a + dim, b + c, 0.0f);
-  for (const float lane : sums) sum += lane;
-  return sum;
-}
 
 // Calls visit(row) for at most `limit` trained rows, spread over all.
 template <typename Visit>
@@ -62,8 +46,9 @@ std::vector<ItemIndex> BestItems(const model::Snapshot& snapshot,
   scored.reserve(snapshot.items.rows);
   for (size_t item = 0; item < snapshot.items.rows; ++item) {
     if (snapshot.item_popularity[item] == 0 || item == self) continue;
-    scored.emplace_back(-Dot(snapshot.items.Row(item), query, snapshot.dim()),
-                        static_cast<ItemIndex>(item));
+    scored.emplace_back(
+        -index::ExactDot(snapshot.items.Row(item), query, snapshot.dim()),
+        static_cast<ItemIndex>(item));
   }
   const size_t count = std::min(k, scored.size());
   std::partial_sort(scored.begin(),
@@ -106,7 +91,7 @@ double RowCosine(const model::Matrix& a, const std::vector<uint32_t>& a_counts,
   size_t seen = 0;
   VisitTrained(a_counts, kMaxRows, [&](size_t row) {
     if (row >= b.rows || b_counts[row] == 0) return;
-    sum += double{Dot(a.Row(row), b.Row(row), a.cols)};
+    sum += double{index::ExactDot(a.Row(row), b.Row(row), a.cols)};
     ++seen;
   });
   return seen == 0 ? 1 : sum / static_cast<double>(seen);
@@ -288,14 +273,16 @@ std::vector<PairOutcome> AskPairs(const model::Snapshot& snapshot,
       continue;
     }
     const float* row = snapshot.users.Row(user);
-    const float score = Dot(snapshot.items.Row(item), row, snapshot.dim());
+    const float score =
+        index::ExactDot(snapshot.items.Row(item), row, snapshot.dim());
     size_t above = 0;
     size_t beside = 0;
     for (const ItemIndex other : sample.others) {
       if (other == item || !HasItem(snapshot, other)) continue;
       ++beside;
       // A tie says nothing for it.
-      above += Dot(snapshot.items.Row(other), row, snapshot.dim()) >= score;
+      above += index::ExactDot(snapshot.items.Row(other), row,
+                               snapshot.dim()) >= score;
     }
     outcomes.push_back(above * 20 <= beside ? PairOutcome::kHit
                                             : PairOutcome::kMiss);

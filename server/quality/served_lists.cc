@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "index/score_kernels.h"
 #include "server/quality/estimates.h"
 
 namespace taud::server {
@@ -25,8 +26,8 @@ double Diversity(const model::Snapshot& snapshot,
         continue;
       }
       const float* row = snapshot.items.Row(items[a]);
-      sum += double{std::inner_product(row, row + snapshot.dim(),
-                                       snapshot.items.Row(items[b]), 0.0f)};
+      sum += double{
+          index::ExactDot(row, snapshot.items.Row(items[b]), snapshot.dim())};
       ++pairs;
     }
   }

@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "index/score_kernels.h"
 #include "server/serving/candidate_items.h"
 
 namespace taud::server {
@@ -30,7 +31,7 @@ const float* RowOf(const ServingModel& model, ItemIndex item) {
 }
 
 float Cosine(const float* a, const float* b, size_t dim) {
-  return std::clamp(std::inner_product(a, a + dim, b, 0.0f), -1.0f, 1.0f);
+  return std::clamp(index::ExactDot(a, b, dim), -1.0f, 1.0f);
 }
 
 // Divides by the sum, so that all together are 1; nothing if there is nothing.

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <numeric>
 #include <random>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "index/score_kernels.h"
 #include "model/bitmap.h"
 #include "query/common_taste.h"
 #include "query/fold_in.h"
@@ -193,9 +193,9 @@ void Explore(const ServingModel& model, const model::State& state,
       place.explored = true;
       if (!work->query.empty()) {
         const float* row = snapshot.items.Row(item);
-        place.score = std::clamp(std::inner_product(row, row + snapshot.dim(),
-                                                    work->query.data(), 0.0f),
-                                 -1.0f, 1.0f);
+        place.score =
+            std::clamp(index::ExactDot(row, work->query.data(), snapshot.dim()),
+                       -1.0f, 1.0f);
       }
       break;
     }

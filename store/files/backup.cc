@@ -104,9 +104,10 @@ absl::Status ClearLeftover(const std::string& directory) {
                                BackupManifestIn(directory)};
   std::error_code error;
   if (!fs::exists(directory, error)) return absl::OkStatus();
-  fs::directory_iterator it(directory, error);
-  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-    const std::string path = it->path().string();
+  const auto names = NamesIn(directory);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    const std::string path = absl::StrCat(directory, "/", name);
     if (std::find(std::begin(known), std::end(known), path) ==
         std::end(known)) {
       return absl::FailedPreconditionError(absl::StrCat(
@@ -115,7 +116,7 @@ absl::Status ClearLeftover(const std::string& directory) {
           "choose another name"));
     }
   }
-  if (!error) fs::remove_all(directory, error);
+  fs::remove_all(directory, error);
   if (error) return ErrnoStatus(error.value(), "remove", directory);
   return absl::OkStatus();
 }

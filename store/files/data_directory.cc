@@ -53,18 +53,18 @@ absl::Status CheckForeignFiles(const std::string& data_dir) {
       HasOurLog(LogIn(data_dir))) {
     return absl::OkStatus();
   }
+  // One that cannot be read is said better by who opens what is in it.
+  const auto names = NamesIn(data_dir);
+  if (!names.ok()) return absl::OkStatus();
   std::vector<std::string> foreign;
-  std::filesystem::directory_iterator it(data_dir, error);
-  for (; !error && it != std::filesystem::directory_iterator();
-       it.increment(error)) {
-    const std::string name = it->path().filename().string();
+  for (const std::string& name : *names) {
     const bool ours = std::find(std::begin(kOurs), std::end(kOurs), name) !=
                           std::end(kOurs) ||
                       absl::StartsWith(name, "FORMAT");
     if (!ours) foreign.push_back(name);
     // Of the same name, and not ours.
     std::error_code inside;
-    if (name == "log" && !std::filesystem::is_empty(it->path(), inside)) {
+    if (name == "log" && !std::filesystem::is_empty(LogIn(data_dir), inside)) {
       foreign.push_back("log/");
     }
   }

@@ -15,6 +15,7 @@
 #include "model/sync_point.h"
 #include "spdlog/spdlog.h"
 #include "store/files/directories.h"
+#include "store/files/disk_usage.h"
 #include "store/files/errno_status.h"
 #include "store/files/number_file.h"
 #include "store/files/snapshot_manifest.h"
@@ -103,18 +104,6 @@ absl::StatusOr<SnapshotManifest> ReadManifest(const std::string& directory) {
     manifest->info.bytes += digest.bytes;
   }
   return manifest;
-}
-
-uint64_t BytesIn(const std::string& directory) {
-  uint64_t bytes = 0;
-  std::error_code error;
-  fs::directory_iterator it(directory, error);
-  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-    std::error_code ignored;
-    const uint64_t size = it->file_size(ignored);
-    if (!ignored) bytes += size;
-  }
-  return bytes;
 }
 
 // The manifest of a version's directory, which must be its own.
@@ -286,7 +275,7 @@ absl::Status PruneSnapshots(const std::string& root,
     const std::string directory = Join(root, VersionName(version));
     const auto manifest = ReadManifestOf(directory, version);
     saved.push_back({version, manifest.ok() ? manifest->info.created_ms : 0,
-                     BytesIn(directory)});
+                     BytesBelow(directory)});
   }
   for (const model::SnapshotVersion version : Superfluous(saved, retention)) {
     status = DeleteSnapshot(root, version);

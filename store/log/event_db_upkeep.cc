@@ -11,6 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "model/sync_point.h"
 #include "rocksdb/cache.h"
+#if __has_include("rocksdb/advanced_cache.h")
+// From 8.7 on the class is declared there, and is only named in cache.h.
+#include "rocksdb/advanced_cache.h"
+#endif
 #include "rocksdb/convenience.h"
 #include "rocksdb/db.h"
 #include "rocksdb/iterator.h"

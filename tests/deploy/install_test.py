@@ -41,6 +41,7 @@ class InstallTest(unittest.TestCase):
                      "usr/share/taud/prometheus/taud_alerts.yml",
                      "usr/share/taud/grafana/taud-overview.json",
                      "usr/share/doc/taud/NOTICE",
+                     "usr/share/doc/taud/taud.spdx.json",
                      "usr/share/doc/taud/copyright"):
             self.assertTrue((self.root / path).is_file(), path)
         self.assertEqual(len(list(self.root.glob("**/taud.service"))), 1)

@@ -4,12 +4,12 @@
 #include <functional>
 
 #include "gmock/gmock.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
 #include "taud/v1/error_details.pb.h"
 #include "tests/e2e/api_client.h"
+#include "tests/e2e/raw_call.h"
 
 namespace taud::e2e {
 namespace {
@@ -49,23 +49,12 @@ class BadInputTest : public testing::Test {
   }
 
   // Sends bytes as they are.
-  static grpc::Status CallRaw(const std::string& method,
-                              const std::string& bytes) {
+  static grpc::Status Send(const std::string& method,
+                           const std::string& bytes) {
     const ApiClient api(*daemon_);
-    grpc::GenericStub stub(api.channel);
-    grpc::CompletionQueue queue;
     grpc::ClientContext context;
-    grpc::Slice slice(bytes);
-    const grpc::ByteBuffer request(&slice, 1);
-    const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
-    call->StartCall();
     grpc::ByteBuffer response;
-    grpc::Status status;
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    return status;
+    return CallRaw(api.channel, method, bytes, &context, &response);
   }
 
   static TemporaryDirectory* directory_;
@@ -254,7 +243,7 @@ TEST_F(BadInputTest, InvalidUtf8NamesTheField) {
   // Field 1, user_id, of two bytes that are not UTF-8; field 3, k = 5.
   const std::string bytes = "\x0A\x02\xC3\x28\x18\x05";
   const grpc::Status status =
-      CallRaw("/taud.v1.RecommendationService/Recommend", bytes);
+      Send("/taud.v1.RecommendationService/Recommend", bytes);
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(ViolatedField(status), "user_id");
   EXPECT_THAT(status.error_message(), HasSubstr("is not UTF-8"));
@@ -265,7 +254,7 @@ TEST_F(BadInputTest, BytesThatAreNoMessage) {
                              "/taud.v1.IngestionService/WriteInteractions",
                              "/taud.v1.CatalogService/UpsertItems",
                              "/taud.v1.ModelService/GetStatus"}) {
-    const grpc::Status status = CallRaw(method, "\xFF\xFF\xFF\xFF garbage");
+    const grpc::Status status = Send(method, "\xFF\xFF\xFF\xFF garbage");
     EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT) << method;
   }
 }
@@ -308,8 +297,8 @@ TEST_F(BadInputTest, BytesThatAreNoMessageInAStream) {
 }
 
 TEST_F(BadInputTest, AMessageOverTheLimit) {
-  const grpc::Status status = CallRaw(
-      "/taud.v1.RecommendationService/Recommend", std::string(5 << 20, 'x'));
+  const grpc::Status status = Send("/taud.v1.RecommendationService/Recommend",
+                                   std::string(5 << 20, 'x'));
   // Not what clients take for a reason to try the same again.
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(),

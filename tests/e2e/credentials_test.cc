@@ -17,11 +17,11 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
 #include "tests/e2e/api_client.h"
+#include "tests/e2e/raw_call.h"
 #include "tests/e2e/shell.h"
 
 namespace taud::e2e {
@@ -83,30 +83,16 @@ class CredentialsTest : public testing::Test {
   // An empty request of any method, with `token` if it is not empty.
   grpc::Status Call(const std::string& path, const std::string& token,
                     const std::string& request = "") {
-    grpc::GenericStub stub(channel_);
-    grpc::CompletionQueue queue;
     grpc::ClientContext context;
     // A watch goes on for ever.
+    const int seconds = absl::EndsWith(path, "WatchStatus") ? 1 : 30;
     context.set_deadline(std::chrono::system_clock::now() +
-                         std::chrono::seconds(absl::EndsWith(path,
-                                                             "Watch"
-                                                             "Status")
-                                                  ? 1
-                                                  : 30));
+                         std::chrono::seconds(seconds));
     if (!token.empty()) {
       context.AddMetadata("authorization", "Bearer " + token);
     }
-    const grpc::Slice slice(request);
-    const auto call = stub.PrepareUnaryCall(
-        &context, path, grpc::ByteBuffer(&slice, 1), &queue);
-    call->StartCall();
     grpc::ByteBuffer response;
-    grpc::Status status;
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    return status;
+    return CallRaw(channel_, path, request, &context, &response);
   }
 
   httplib::Result Http(const std::string& method, const std::string& path,

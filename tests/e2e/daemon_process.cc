@@ -14,11 +14,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/raw_call.h"
 
 extern char** environ;
 
@@ -182,24 +182,15 @@ void DaemonProcess::Kill() {
 // Without its generated code: field 1 of the request is the service's name,
 // field 1 of the response the status.
 std::string HealthOf(const DaemonProcess& daemon, const std::string& service) {
-  grpc::GenericStub stub(daemon.channel());
-  grpc::CompletionQueue queue;
   grpc::ClientContext context;
   std::string bytes;
   if (!service.empty()) {
     bytes = std::string("\x0A") + static_cast<char>(service.size()) + service;
   }
-  grpc::Slice slice(bytes);
-  const auto call =
-      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
-                            grpc::ByteBuffer(&slice, 1), &queue);
-  call->StartCall();
   grpc::ByteBuffer response;
-  grpc::Status status;
-  call->Finish(&response, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
+  const grpc::Status status =
+      CallRaw(daemon.channel(), "/grpc.health.v1.Health/Check", bytes, &context,
+              &response);
   if (!status.ok()) return status.error_message();
   grpc::Slice answer;
   if (!response.TrySingleSlice(&answer).ok() || answer.size() < 2) return "";

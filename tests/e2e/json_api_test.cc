@@ -230,6 +230,28 @@ TEST_F(JsonApiTest, LinesAreAStreamAndEachIsAcknowledged) {
   ASSERT_EQ(acks.size(), 1u);
   EXPECT_EQ(acks[0]["stream_position"], true);
   EXPECT_EQ(acks[0]["batch_id"], "2");
+  // A body whose length nobody knows yet, in chunks that end anywhere.
+  const std::string lines =
+      R"({"stream_id":"s","batch_id":3,"interactions":[{"user_id":"u","item_id":"d"}]})"
+      "\n"
+      R"({"batch_id":4,"interactions":[{"user_id":"u","item_id":"e"}]})";
+  result = http_->Post(
+      "/v1/interactions:stream",
+      [&lines](size_t offset, httplib::DataSink& sink) {
+        const std::string piece = lines.substr(offset, 7);
+        if (piece.empty()) {
+          sink.done();
+          return true;
+        }
+        return sink.write(piece.data(), piece.size());
+      },
+      "application/x-ndjson");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, 200) << result->body;
+  acks = Lines(result->body);
+  ASSERT_EQ(acks.size(), 2u) << result->body;
+  EXPECT_EQ(acks[1]["batch_id"], "4");
+  EXPECT_EQ(acks[1]["accepted"], 1);
   // What came before a fault is acknowledged.
   result = send(R"({"interactions":[{"user_id":"u","item_id":"c"}]})"
                 "\n{\"interactions\": 7}\n"
@@ -239,7 +261,7 @@ TEST_F(JsonApiTest, LinesAreAStreamAndEachIsAcknowledged) {
   ASSERT_EQ(acks.size(), 2u) << result->body;
   EXPECT_EQ(acks[0]["accepted"], 1);
   EXPECT_THAT(std::string(acks[1]["error"]["message"]), HasSubstr("line 2"));
-  EXPECT_EQ(Get("/v1/users/u")["seen"], "3");
+  EXPECT_EQ(Get("/v1/users/u")["seen"], "5");
 }
 
 TEST_F(JsonApiTest, AConnectionServesManyCalls) {

@@ -17,7 +17,6 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "grpcpp/create_channel.h"
-#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
 #include "httplib.h"
 #include "model/check.h"
@@ -29,6 +28,7 @@
 #include "taud/v1/ingestion_service.pb.h"
 #include "taud/v1/model_service.pb.h"
 #include "taud/v1/recommendation_service.pb.h"
+#include "tests/e2e/raw_call.h"
 
 namespace taud::server {
 namespace {
@@ -106,24 +106,15 @@ class World {
   }
 
   void Call(const std::string& path, const std::string& message) {
-    grpc::GenericStub stub(channel_);
-    grpc::CompletionQueue queue;
     grpc::ClientContext context;
     // A watch goes on for ever, and so may a publication.
     context.set_deadline(
         std::chrono::system_clock::now() +
         std::chrono::milliseconds(
             path.find("WatchStatus") == std::string::npos ? 5000 : 20));
-    const grpc::Slice slice(message);
-    const auto call = stub.PrepareUnaryCall(
-        &context, path, grpc::ByteBuffer(&slice, 1), &queue);
-    call->StartCall();
     grpc::ByteBuffer response;
-    grpc::Status status;
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    TAUD_CHECK(queue.Next(&tag, &ok));
+    const grpc::Status status =
+        e2e::CallRaw(channel_, path, message, &context, &response);
     // INTERNAL is also what gRPC's client says of a second message.
     const bool ours =
         status.error_code() == grpc::StatusCode::UNKNOWN ||

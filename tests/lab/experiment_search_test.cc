@@ -31,6 +31,16 @@ const SliceTrial& Nearest(const std::vector<SliceTrial>& trials, double rho) {
                            });
 }
 
+// Keeps τ₀ as it is at the end of the fit with ρ = 1.
+ExperimentObserver KeepSettledTau0(double* settled) {
+  return [settled](const ExperimentProgress& progress) {
+    if (progress.epoch_ended && progress.phase == "rho 1") {
+      *settled = progress.tau0;
+    }
+    return true;
+  };
+}
+
 TEST_F(ExperimentSearchTest, WithRhoTau0IsSettledFirstAndHeld) {
   ExperimentOptions options = Small();
   options.select = Select::kLast;
@@ -65,13 +75,7 @@ TEST_F(ExperimentSearchTest, HoldsSoManyTimesWhatTheMomentsSay) {
   options.tau0_factor = 1.5;
   options.select = Select::kLast;
   double settled = 0;
-  const ExperimentResult result =
-      Run(options, [&](const ExperimentProgress& progress) {
-        if (progress.epoch_ended && progress.phase == "rho 1") {
-          settled = progress.tau0;
-        }
-        return true;
-      });
+  const ExperimentResult result = Run(options, KeepSettledTau0(&settled));
   EXPECT_GT(settled, 0);
   EXPECT_EQ(result.tau0, 1.5 * settled);
   EXPECT_EQ(result.tau0_factor, 1.5);
@@ -85,13 +89,7 @@ TEST_F(ExperimentSearchTest, FindsTau0AmongWhatItTried) {
   ExperimentOptions options = Small();
   options.find_rho = options.find_tau0_factor = true;
   double settled = 0;
-  const ExperimentResult result =
-      Run(options, [&](const ExperimentProgress& progress) {
-        if (progress.epoch_ended && progress.phase == "rho 1") {
-          settled = progress.tau0;
-        }
-        return true;
-      });
+  const ExperimentResult result = Run(options, KeepSettledTau0(&settled));
   ASSERT_GE(result.tau0_trials.size(), 3u);
   // The first is the fit whose ρ is the nearest to the one found.
   const SliceTrial& tried = Nearest(result.rho_trials, result.rho);

@@ -15,8 +15,8 @@
 #include "trainer/cuda/graph_kernels.h"
 #include "trainer/graph/interaction_graph.h"
 #include "trainer/kernels/sparse_rows.h"
-#include "trainer/kernels/unit_row.h"
 #include "trainer/kernels/vector_kernels.h"
+#include "trainer/offline/starting_rows.h"
 #include "trainer/temperature/moments.h"
 #endif
 
@@ -158,21 +158,14 @@ void CudaLightGcn::UploadGraph(const model::ItemLists& train) {
 }
 
 void CudaLightGcn::StartRows(const model::ItemLists& train, uint64_t seed) {
-  std::vector<bool> present(items_, false);
-  for (const auto& items : train) {
-    for (const uint32_t item : items) present[item] = true;
-  }
-  std::mt19937_64 random(seed + 2);
-  std::vector<float> row(Width());
-  std::vector<float> rows(Values(), 0.0f);
-  for (uint32_t r = 0; r < Rows(); ++r) {
-    const bool takes_part =
-        r < users_ ? !train[r].empty() : present[r - users_];
-    if (!takes_part) continue;
-    RandomUnitRow(&random, &row);
-    std::copy(row.begin(), row.end(), rows.begin() + r * Width());
-    started_ += 1;
-  }
+  TakingPart taking = WhoTakesPart(train, items_);
+  std::vector<bool>& takes_part = taking.users;  // then the items'
+  takes_part.insert(takes_part.end(), taking.items.begin(), taking.items.end());
+  std::mt19937_64 random = StartingRandom(seed);
+  const std::vector<float> rows =
+      DrawUnitRows(takes_part, Width(), &random).values;
+  started_ = static_cast<double>(
+      std::count(takes_part.begin(), takes_part.end(), true));
   const float one = 1;
   rows_.FromHost(rows.data(), rows.size());
   scale_.FromHost(&one, 1);

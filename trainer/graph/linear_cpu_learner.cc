@@ -9,9 +9,9 @@
 #include "trainer/graph/linear_cpu_backbone.h"
 #include "trainer/kernels/blas.h"
 #include "trainer/kernels/gradient_rows.h"
-#include "trainer/kernels/unit_row.h"
 #include "trainer/kernels/vector_kernels.h"
 #include "trainer/offline/offline_learner.h"
+#include "trainer/offline/starting_rows.h"
 #include "trainer/temperature/moments.h"
 
 namespace taud::trainer {
@@ -127,21 +127,15 @@ class LinearCpuLearner final : public OfflineLearner {
 };
 
 void LinearCpuLearner::StartRows(const model::ItemLists& train, uint64_t seed) {
-  std::vector<bool> present(static_cast<size_t>(items_), false);
-  for (const auto& items : train) {
-    for (const uint32_t item : items) present[item] = true;
+  const TakingPart taking = WhoTakesPart(train, static_cast<uint32_t>(items_));
+  // Users, items, and for SVD++ on the user side the items once more.
+  std::vector<bool> rows = taking.users;
+  while (static_cast<int64_t>(rows.size()) < backbone_->parameters()) {
+    rows.insert(rows.end(), taking.items.begin(), taking.items.end());
   }
-  std::mt19937_64 random(seed + 2);
-  std::vector<float> row(static_cast<size_t>(dim_));
-  rows_.assign(static_cast<size_t>(backbone_->parameters() * dim_), 0.0f);
-  for (int64_t r = 0; r < backbone_->parameters(); ++r) {
-    const bool takes_part =
-        r < users_ ? !train[r].empty() : present[(r - users_) % items_];
-    if (!takes_part) continue;
-    RandomUnitRow(&random, &row);
-    std::copy(row.begin(), row.end(), &rows_[r * dim_]);
-    ++started_;
-  }
+  std::mt19937_64 random = StartingRandom(seed);
+  rows_ = DrawUnitRows(rows, static_cast<size_t>(dim_), &random).values;
+  started_ = std::count(rows.begin(), rows.end(), true);
 }
 
 void LinearCpuLearner::Normalise(int64_t row) const {

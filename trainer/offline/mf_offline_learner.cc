@@ -3,25 +3,23 @@
 #include <utility>
 
 #include "model/item_lists.h"
-#include "trainer/kernels/unit_row.h"
 #include "trainer/offline/offline_learner.h"
+#include "trainer/offline/starting_rows.h"
 
 namespace taud::trainer {
 namespace {
 
-// Draws a random unit row for each r in [0, count) that takes part; returns
-// how many did.
-template <typename TakesPart>
-size_t StartRows(Side side, size_t count, const TakesPart& takes_part,
+// Sets the rows that take part; returns how many do.
+size_t StartRows(Side side, const std::vector<bool>& takes_part,
                  std::mt19937_64* random, MfLearner* learner) {
-  std::vector<float> row(static_cast<size_t>(learner->dim()));
+  const model::Matrix drawn =
+      DrawUnitRows(takes_part, static_cast<size_t>(learner->dim()), random);
   std::vector<uint32_t> rows;
   std::vector<float> values;
-  for (uint32_t r = 0; r < count; ++r) {
-    if (!takes_part(r)) continue;
-    RandomUnitRow(random, &row);
+  for (uint32_t r = 0; r < takes_part.size(); ++r) {
+    if (!takes_part[r]) continue;
     rows.push_back(r);
-    values.insert(values.end(), row.begin(), row.end());
+    values.insert(values.end(), drawn.Row(r), drawn.Row(r) + drawn.cols);
   }
   learner->SetRows(side, rows, values.data());
   return rows.size();
@@ -35,19 +33,11 @@ class MfOfflineLearner final : public OfflineLearner {
       : learner_(std::move(learner)),
         user_rates_(train.size()),
         item_rates_(num_items) {
-    std::vector<bool> present(num_items, false);
-    for (const auto& items : train) {
-      for (const uint32_t item : items) present[item] = true;
-    }
     learner_->Grow(train.size(), num_items);
-    std::mt19937_64 random(options.seed + 2);
-    users_ = StartRows(
-        Side::kUsers, train.size(),
-        [&](uint32_t user) { return !train[user].empty(); }, &random,
-        learner_.get());
-    items_ = StartRows(
-        Side::kItems, num_items, [&](uint32_t item) { return present[item]; },
-        &random, learner_.get());
+    const TakingPart taking = WhoTakesPart(train, num_items);
+    std::mt19937_64 random = StartingRandom(options.seed);
+    users_ = StartRows(Side::kUsers, taking.users, &random, learner_.get());
+    items_ = StartRows(Side::kItems, taking.items, &random, learner_.get());
   }
 
   void Step(const SsmBatch& batch, float rate, MfStepResult* result) override {

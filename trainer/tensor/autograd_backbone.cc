@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "trainer/graph/interaction_graph.h"
-#include "trainer/kernels/unit_row.h"
+#include "trainer/offline/starting_rows.h"
 
 namespace taud::trainer {
 namespace {
@@ -16,24 +16,15 @@ namespace {
 // with a deviation of 0.1 at most.
 constexpr float kFreeNorm = 0.5f;
 
-struct Shape {
-  int64_t users, items, dim;
-};
-
 // A table of random rows of one length, zero for those who do not take part.
-at::Tensor StartTable(int64_t rows, int64_t dim, float norm,
+at::Tensor StartTable(int64_t dim, float norm,
                       const std::vector<bool>& takes_part,
                       const at::Device& device, std::mt19937_64* random) {
-  at::Tensor host = at::zeros({rows, dim}, at::kFloat);
-  std::vector<float> row(static_cast<size_t>(dim));
-  for (int64_t r = 0; r < rows; ++r) {
-    if (!takes_part[r]) continue;
-    RandomUnitRow(random, &row);
-    for (int64_t c = 0; c < dim; ++c) {
-      host.data_ptr<float>()[r * dim + c] = norm * row[c];
-    }
-  }
-  return host.to(device).requires_grad_(true);
+  model::Matrix drawn =
+      DrawUnitRows(takes_part, static_cast<size_t>(dim), random);
+  const at::Tensor host = at::from_blob(
+      drawn.values.data(), {static_cast<int64_t>(drawn.rows), dim}, at::kFloat);
+  return (host * norm).to(device).requires_grad_(true);
 }
 
 at::Tensor DropMessages(const at::Tensor& x, double share, bool training) {
@@ -191,22 +182,17 @@ std::unique_ptr<AutogradBackbone> MakeBackbone(const OfflineFitOptions& options,
                                                uint32_t num_items,
                                                const at::Device& device,
                                                WorkerPool* pool) {
-  std::mt19937_64 random(options.seed + 2);
-  std::vector<bool> users(train.size(), false);
-  std::vector<bool> items(num_items, false);
-  for (size_t user = 0; user < train.size(); ++user) {
-    users[user] = !train[user].empty();
-    for (const uint32_t item : train[user]) items[item] = true;
-  }
-  std::fill(items.end() - options.padding, items.end(), true);
+  std::mt19937_64 random = StartingRandom(options.seed);
+  TakingPart taking = WhoTakesPart(train, num_items);
+  std::fill(taking.items.end() - options.padding, taking.items.end(), true);
   const int64_t n = static_cast<int64_t>(train.size());
   const int64_t m = num_items;
   const float norm = options.normalize == Normalize::kNone ? kFreeNorm : 1.0f;
-  const auto start = [&](int64_t rows, const std::vector<bool>& takes_part) {
-    return StartTable(rows, options.dim, norm, takes_part, device, &random);
+  const auto start = [&](const std::vector<bool>& takes_part) {
+    return StartTable(options.dim, norm, takes_part, device, &random);
   };
-  at::Tensor user_table = start(n, users);
-  at::Tensor item_table = start(m, items);
+  at::Tensor user_table = start(taking.users);
+  at::Tensor item_table = start(taking.items);
   const auto matrix = [&](int64_t rows, int64_t columns,
                           std::vector<SparseEntry> entries) {
     return std::make_shared<const SparseMatrix>(
@@ -217,7 +203,7 @@ std::unique_ptr<AutogradBackbone> MakeBackbone(const OfflineFitOptions& options,
       break;
     case Backbone::kSvdPpUser:
       return std::make_unique<Histories>(
-          user_table, item_table, start(m, items),
+          user_table, item_table, start(taking.items),
           matrix(
               n, m,
               UserHistories(train, num_items, options.alpha0, options.alpha1)),

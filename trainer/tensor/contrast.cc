@@ -114,7 +114,9 @@ class Ncl final : public ContrastiveLoss {
     at::Tensor of_row;   // [rows]
   };
 
-  // Spherical k-means, a few rounds from random rows.
+  // Spherical k-means, a few rounds from random rows, on the device that the
+  // table is on. The one for searching is index/centroids.h, which says how
+  // the two differ.
   Clusters Cluster(const at::Tensor& table) const {
     constexpr int kRounds = 10;
     const at::Tensor rows = UnitRows(table);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "trainer/kernels/vector_kernels.h"
+#include "trainer/tensor/tensor_losses.h"
 
 namespace taud::trainer {
 namespace {
@@ -16,6 +17,19 @@ at::Tensor ByRow(const at::Tensor& x, const at::Tensor& like) {
 
 }  // namespace
 
+AdamRows AdamMove(const AdamRows& from, const at::Tensor& gradient,
+                  const at::Tensor& steps, const at::Tensor& rate) {
+  const AdamStep adam;
+  AdamRows to;
+  to.moment1 = from.moment1 * adam.beta1 + gradient * (1.0 - adam.beta1);
+  to.moment2 =
+      from.moment2 * adam.beta2 + gradient * gradient * (1.0 - adam.beta2);
+  const at::Tensor first = to.moment1 / (1.0 - at::pow(adam.beta1, steps));
+  const at::Tensor second = to.moment2 / (1.0 - at::pow(adam.beta2, steps));
+  to.values = from.values - rate * first / (second.sqrt() + adam.epsilon);
+  return to;
+}
+
 TensorAdam::TensorAdam(at::Tensor parameter)
     : parameter_(std::move(parameter)),
       moment1_(at::zeros_like(parameter_)),
@@ -24,36 +38,29 @@ TensorAdam::TensorAdam(at::Tensor parameter)
 
 void TensorAdam::Step(const at::Tensor& gradient, double rate) {
   c10::NoGradGuard no_grad;
-  const AdamStep adam;
-  moment1_.mul_(adam.beta1).add_(gradient, 1.0 - adam.beta1);
-  moment2_.mul_(adam.beta2).addcmul_(gradient, gradient, 1.0 - adam.beta2);
   steps_.add_(1);
-  const at::Tensor t = ByRow(steps_, parameter_);
-  const at::Tensor first = moment1_ / (1.0 - at::pow(adam.beta1, t));
-  const at::Tensor second = moment2_ / (1.0 - at::pow(adam.beta2, t));
-  parameter_.sub_(first / (second.sqrt() + adam.epsilon) * rate);
+  const AdamRows moved =
+      AdamMove({parameter_, moment1_, moment2_}, gradient,
+               ByRow(steps_, parameter_), at::scalar_tensor(rate, at::kDouble));
+  parameter_.copy_(moved.values);
+  moment1_ = moved.moment1;
+  moment2_ = moved.moment2;
 }
 
 void TensorAdam::StepRows(const at::Tensor& gradient, const at::Tensor& rows,
                           double rate, bool on_sphere) {
   c10::NoGradGuard no_grad;
-  const AdamStep adam;
   const at::Tensor row = parameter_.index_select(0, rows);
   at::Tensor g = gradient.index_select(0, rows);
   if (on_sphere) g = g - (g * row).sum(1, /*keepdim=*/true) * row;
-  const at::Tensor m =
-      moment1_.index_select(0, rows) * adam.beta1 + g * (1.0 - adam.beta1);
-  const at::Tensor v =
-      moment2_.index_select(0, rows) * adam.beta2 + g * g * (1.0 - adam.beta2);
   const at::Tensor steps = steps_.index_select(0, rows) + 1;
-  const at::Tensor t = ByRow(steps, parameter_);
-  const at::Tensor first = m / (1.0 - at::pow(adam.beta1, t));
-  const at::Tensor second = v / (1.0 - at::pow(adam.beta2, t));
-  at::Tensor moved = row - first / (second.sqrt() + adam.epsilon) * rate;
-  if (on_sphere) moved = moved / moved.norm(2, {1}, true).clamp_min(1e-12);
-  parameter_.index_copy_(0, rows, moved);
-  moment1_.index_copy_(0, rows, m);
-  moment2_.index_copy_(0, rows, v);
+  AdamRows moved = AdamMove(
+      {row, moment1_.index_select(0, rows), moment2_.index_select(0, rows)}, g,
+      ByRow(steps, parameter_), at::scalar_tensor(rate, at::kDouble));
+  if (on_sphere) moved.values = UnitRows(moved.values);
+  parameter_.index_copy_(0, rows, moved.values);
+  moment1_.index_copy_(0, rows, moved.moment1);
+  moment2_.index_copy_(0, rows, moved.moment2);
   steps_.index_copy_(0, rows, steps);
 }
 

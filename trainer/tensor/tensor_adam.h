@@ -7,6 +7,17 @@
 
 namespace taud::trainer {
 
+// Adam's step of some rows. Pure.
+struct AdamRows {
+  at::Tensor values, moment1, moment2;  // [rows × d] or [rows]
+};
+// Moves `from` down `gradient`; `steps` counts this one, `rate` is the learning
+// rate: both are numbers by row, of a shape that broadcasts over the values.
+// The only Adam of this room. On the CPU it is kernels/row_adam.h, on a GPU
+// cuda/row_kernels.cu; tests compare them with this one.
+AdamRows AdamMove(const AdamRows& from, const at::Tensor& gradient,
+                  const at::Tensor& steps, const at::Tensor& rate);
+
 // Adam (Kingma and Ba, 2015) on one tensor: on all of it, or on some of its
 // rows with a count of steps for each row, as RowAdamStep. Thread-compatible.
 class TensorAdam {

@@ -5,7 +5,9 @@
 
 #include "trainer/offline/offline_options.h"
 
-// The losses as differentiable tensor functions. Includes LibTorch: for
+// The losses as differentiable tensor functions, for backbones whose gradients
+// nobody has written out. The SSM loss with its closed gradient is
+// trainer/mf/ssm_loss.h; tests compare the two. Includes LibTorch: for
 // trainer/tensor/ only. Pure; any thread.
 
 namespace taud::trainer {

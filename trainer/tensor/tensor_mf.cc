@@ -7,14 +7,14 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "trainer/kernels/vector_kernels.h"
 #include "trainer/mf/mf_learner.h"
+#include "trainer/tensor/tensor_adam.h"
 #include "trainer/tensor/tensor_moments.h"
 
 namespace taud::trainer {
 namespace {
 
-// As the fused implementation: with less left after dropout a user row keeps
+// As trainer/mf/ssm_loss.cc: with less left after dropout a user row keeps
 // all its coordinates.
 constexpr double kLeastNorm = 1e-3;
 
@@ -25,7 +25,11 @@ struct TensorTable {
   int64_t rows = 0;
 };
 
-// The whole batch as one chunk of tensor operations, on any device.
+// The whole batch as one chunk of tensor operations, on any device: the
+// reference that the loops of mf/ and the kernels of cuda/ are tested against.
+// Its SSM loss is not that of tensor_losses.h, which is made for autograd: here
+// the gradient is the closed one, written with the cancellation for ρ = 1 taken
+// out, so that a step costs no second pass.
 class TensorMf final : public MfLearner {
  public:
   TensorMf(int dim, const std::string& device)
@@ -291,31 +295,25 @@ int64_t TensorMf::Move(const std::vector<uint32_t>& rows,
   }
   for (const uint32_t row : distinct) distinct_rates.push_back(rates[row]);
 
-  const AdamStep adam;
   const at::Tensor where = Indices(distinct);
   at::Tensor sum = at::zeros({static_cast<int64_t>(distinct.size()), dim_},
                              options_.dtype(at::kFloat));
   sum.index_add_(0, Indices(slots), gradients);
   const at::Tensor row = table->values.index_select(0, where);
   const at::Tensor g = sum - (sum * row).sum(1, /*keepdim=*/true) * row;
-  const at::Tensor old1 = table->moment1.index_select(0, where);
-  const at::Tensor old2 = table->moment2.index_select(0, where);
-  const at::Tensor m = old1 * adam.beta1 + g * (1.0f - adam.beta1);
-  const at::Tensor v = old2 * adam.beta2 + g * g * (1.0f - adam.beta2);
   const at::Tensor t = table->updates.index_select(0, where) + 1;
-  const auto corrected = [&t](const at::Tensor& moment, double beta) {
-    return moment / (1.0 - at::pow(beta, t)).unsqueeze(1);
-  };
-  const at::Tensor rate = FromHost(distinct_rates).unsqueeze(1);
-  const at::Tensor moved =
-      row - rate * corrected(m, adam.beta1) /
-                (corrected(v, adam.beta2).sqrt() + adam.epsilon);
-  const at::Tensor norm = moved.norm(2, {1}, /*keepdim=*/true);
+  const AdamRows moved =
+      AdamMove({row, table->moment1.index_select(0, where),
+                table->moment2.index_select(0, where)},
+               g, t.unsqueeze(1), FromHost(distinct_rates).unsqueeze(1));
+  const at::Tensor& v = moved.moment2;
+  const at::Tensor norm = moved.values.norm(2, {1}, /*keepdim=*/true);
   const at::Tensor good =
       at::isfinite(norm + v.sum(1, /*keepdim=*/true)).logical_and(norm > 1e-6);
   const at::Tensor zero = at::zeros({}, options_.dtype(at::kFloat));
-  table->values.index_copy_(0, where, at::where(good, moved / norm, row));
-  table->moment1.index_copy_(0, where, at::where(good, m, zero));
+  table->values.index_copy_(0, where,
+                            at::where(good, moved.values / norm, row));
+  table->moment1.index_copy_(0, where, at::where(good, moved.moment1, zero));
   table->moment2.index_copy_(0, where, at::where(good, v, zero));
   table->updates.index_copy_(0, where, at::where(good.squeeze(1), t, zero));
   return static_cast<int64_t>(distinct.size()) - good.sum().item<int64_t>();

@@ -32,6 +32,7 @@ class HttpConnectionsTest : public testing::Test {
         options,
         [this](const HttpPeer&, const std::string& request, HttpReply reply) {
           request_ = request;
+          requests_.push_back(request);
           if (throws_) throw std::bad_alloc();
           reply(HttpText{answer_, held_, keeps_open_});
         },
@@ -80,6 +81,7 @@ class HttpConnectionsTest : public testing::Test {
   bool keeps_open_ = false;
   bool throws_ = false;
   std::string request_;  // the last one; read when its answer has come
+  std::vector<std::string> requests_;  // all, if they come one after the other
   absl::Notification refused_;
   Refusal why_ = Refusal::kQueue;
   sockaddr_in address_ = {};
@@ -168,7 +170,12 @@ TEST_F(HttpConnectionsTest, BodiesAreBoundedAndOfKnownLength) {
            {"Content-Length: 18446744073709551616", "HTTP/1.1 400"},
            {"Content-Length: -1", "HTTP/1.1 400"},
            {"content-length: 1\r\nContent-Length: 2", "HTTP/1.1 400"},
-           {"Transfer-Encoding: chunked", "HTTP/1.1 411"}}) {
+           {"Transfer-Encoding: gzip, chunked", "HTTP/1.1 501"},
+           {"Transfer-Encoding: chunked\r\nContent-Length: 1", "HTTP/1.1 400"},
+           {"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n6",
+            "HTTP/1.1 413"},
+           {"Transfer-Encoding: chunked\r\n\r\n5\r\nabcdefg", "HTTP/1.1 400"},
+           {"Transfer-Encoding: chunked\r\n\r\nx", "HTTP/1.1 400"}}) {
     ConnectAndSay("POST / HTTP/1.1\r\n" + c.header + "\r\n\r\n");
     EXPECT_EQ(ReadText().substr(0, c.answer.size()), c.answer) << c.header;
     close(fd_);
@@ -176,6 +183,56 @@ TEST_F(HttpConnectionsTest, BodiesAreBoundedAndOfKnownLength) {
   }
   EXPECT_EQ(why_, Refusal::kHttpBody);
   EXPECT_EQ(request_, "");
+}
+
+TEST_F(HttpConnectionsTest, ABodyInChunksIsHandedOnWithoutThem) {
+  keeps_open_ = true;
+  Start({});
+  const std::string head =
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  // The next request comes with the end of the first.
+  ConnectAndSay(head + "3\r\nab");
+  const std::string rest = "c\r\n2\r\nde\r\n0\r\n\r\nGET /b HTTP/1.1\r\n\r\n";
+  ASSERT_EQ(send(fd_, rest.data(), 14, 0), 14);
+  ASSERT_EQ(send(fd_, rest.data() + 14, rest.size() - 14, 0),
+            static_cast<ssize_t>(rest.size() - 14));
+  EXPECT_EQ(ReadBytes(2 * answer_.size()), answer_ + answer_);
+  EXPECT_EQ(requests_, (std::vector<std::string>{head + "abcde",
+                                                 "GET /b HTTP/1.1\r\n\r\n"}));
+}
+
+TEST_F(HttpConnectionsTest, BodiesInChunksHaveTheSameRoomTogether) {
+  HttpConnections::Options options;
+  options.max_body_bytes = size_t{1} << 20;
+  options.max_large_bytes = size_t{100} << 10;
+  Start(options);
+  const std::string head =
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string large = "10001\r\n" + std::string(0x10001, 'x');
+  ConnectAndSay("POST / HTTP/1.1\r\nContent-Length: 81920\r\n\r\n");
+  const int first = fd_;
+  ConnectAndSay(head + large);
+  EXPECT_EQ(ReadText().substr(0, 12), "HTTP/1.1 503");
+  EXPECT_EQ(why_, Refusal::kHttpBody);
+  close(fd_);
+  // What the first holds is free when it has been answered.
+  fd_ = first;
+  const std::string body(81920, 'y');
+  ASSERT_EQ(send(fd_, body.data(), body.size(), 0), 81920);
+  EXPECT_EQ(ReadText(), answer_);
+  close(fd_);
+  ConnectAndSay(head + large + "\r\n0\r\n\r\n");
+  EXPECT_EQ(ReadText(), answer_);
+}
+
+TEST_F(HttpConnectionsTest, ABodyInChunksHasTheTimeOfAnother) {
+  HttpConnections::Options options;
+  options.read_time = absl::Milliseconds(20);
+  Start(options);
+  ConnectAndSay(
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
+  EXPECT_EQ(ReadText(), "");
+  EXPECT_EQ(why_, Refusal::kHttpTime);
 }
 
 TEST_F(HttpConnectionsTest, WhatIsHeldIsLetGoWhenTheAnswerIsGone) {

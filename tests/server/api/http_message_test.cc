@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace taud::server {
@@ -45,6 +46,39 @@ TEST(HttpMessageTest, OnlyPostHasABody) {
   EXPECT_EQ(BodyLengthOf("POST" + length).bytes, 7u);
   EXPECT_EQ(BodyLengthOf("GET" + length).bytes, 0u);
   EXPECT_EQ(BodyLengthOf("POST / HTTP/1.1\r\n\r\n").bytes, 0u);
+}
+
+TEST(HttpMessageTest, OnlyOneWayTellsTheLengthOfABody) {
+  using Kind = BodyLength::Kind;
+  const auto kind = [](const std::string& headers,
+                       const std::string& line = "POST / HTTP/1.1") {
+    return BodyLengthOf(line + "\r\n" + headers + "\r\n").kind;
+  };
+  EXPECT_EQ(kind("Transfer-Encoding: chunked\r\n"), Kind::kChunked);
+  EXPECT_EQ(kind("transfer-encoding:Chunked \r\n"), Kind::kChunked);
+  EXPECT_EQ(kind("Transfer-Encoding: gzip, chunked\r\n"), Kind::kUnsupported);
+  EXPECT_EQ(kind("Transfer-Encoding: identity\r\n"), Kind::kUnsupported);
+  EXPECT_EQ(kind("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"),
+            Kind::kMalformed);
+  EXPECT_EQ(kind("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"),
+            Kind::kMalformed);
+  EXPECT_EQ(
+      kind("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+      Kind::kMalformed);
+  EXPECT_EQ(kind("Transfer-Encoding: chunked\r\n", "POST / HTTP/1.0"),
+            Kind::kMalformed);
+}
+
+// What is not read of it would be the next request.
+TEST(HttpMessageTest, ABodyThatIsNotReadClosesTheConnection) {
+  for (const char* header :
+       {"Content-Length: 3", "Transfer-Encoding: chunked"}) {
+    const auto request = ParseHttpRequest(
+        absl::StrCat("GET / HTTP/1.1\r\n", header, "\r\n\r\n"));
+    ASSERT_TRUE(request.has_value());
+    EXPECT_FALSE(request->keeps_open) << header;
+  }
+  EXPECT_TRUE(ParseHttpRequest("GET / HTTP/1.1\r\n\r\n")->keeps_open);
 }
 
 TEST(HttpMessageTest, AnAnswerSaysItsLength) {

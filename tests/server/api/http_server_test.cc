@@ -19,6 +19,7 @@ class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() {
     context_.metrics = &metrics_;
+    context_.calls.max_message_bytes = 1 << 20;
     auto server = HttpServer::Bind("127.0.0.1:0", "taud.example",
                                    "https://shop.example", &context_);
     EXPECT_TRUE(server.ok()) << server.status();

@@ -35,6 +35,19 @@ class EventStoreTest : public ::testing::Test {
     opened_.store.reset();
     Open();
   }
+  // Opens it once more without reading it, then reads it: what Replay reports
+  // meanwhile goes to *calls, and what it reads to state().
+  void ReplayAnew(std::vector<std::pair<uint64_t, uint64_t>>* calls) {
+    opened_.store.reset();
+    opened_.state = std::make_unique<model::State>();
+    auto store = EventStore::Open(options_, opened_.state.get());
+    ASSERT_TRUE(store.ok());
+    ASSERT_TRUE((*store)
+                    ->Replay([&](uint64_t read, uint64_t of) {
+                      calls->emplace_back(read, of);
+                    })
+                    .ok());
+  }
   EventStore* store() { return opened_.store.get(); }
   const model::State& state() const { return *opened_.state; }
 
@@ -214,16 +227,8 @@ TEST_F(EventStoreTest, OpenRefusesAUsedState) {
 TEST_F(EventStoreTest, ReplayReportsProgressToTheEnd) {
   Open();
   ASSERT_TRUE(AppendAndWait(store(), {Event("u", "a"), Event("u", "b")}).ok());
-  opened_.store.reset();
-  opened_.state = std::make_unique<model::State>();
-  auto store = EventStore::Open(options_, opened_.state.get());
-  ASSERT_TRUE(store.ok());
   std::vector<std::pair<uint64_t, uint64_t>> calls;
-  ASSERT_TRUE((*store)
-                  ->Replay([&](uint64_t events, uint64_t last) {
-                    calls.emplace_back(events, last);
-                  })
-                  .ok());
+  ReplayAnew(&calls);
   ASSERT_FALSE(calls.empty());
   EXPECT_EQ(calls.back(), std::make_pair(uint64_t{2}, uint64_t{2}));
 }
@@ -238,16 +243,8 @@ TEST_F(EventStoreTest, ReplayReportsProgressOfATrimmedLog) {
   EventStore::Retention retention;
   retention.max_bytes = 1;
   ASSERT_EQ(*store()->Trim(retention, /*needed=*/2), 2u);
-  opened_.store.reset();
-  opened_.state = std::make_unique<model::State>();
-  auto store = EventStore::Open(options_, opened_.state.get());
-  ASSERT_TRUE(store.ok());
   std::vector<std::pair<uint64_t, uint64_t>> calls;
-  ASSERT_TRUE((*store)
-                  ->Replay([&](uint64_t read, uint64_t of) {
-                    calls.emplace_back(read, of);
-                  })
-                  .ok());
+  ReplayAnew(&calls);
   ASSERT_EQ(opened_.state->interactions.size(), 1u);
   ASSERT_FALSE(calls.empty());
   EXPECT_EQ(calls.front(), std::make_pair(uint64_t{1}, uint64_t{1}));
