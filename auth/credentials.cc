@@ -172,6 +172,21 @@ absl::StatusOr<const Credential*> Unexpired(const Credential& credential,
 
 }  // namespace
 
+Limits Limits::Or(const Limits& others) const {
+  Limits both = *this;
+  if (both.requests_per_second <= 0) {
+    both.requests_per_second = others.requests_per_second;
+  }
+  if (both.interactions_per_second <= 0) {
+    both.interactions_per_second = others.interactions_per_second;
+  }
+  if (both.bytes_per_second <= 0) {
+    both.bytes_per_second = others.bytes_per_second;
+  }
+  if (both.streams <= 0) both.streams = others.streams;
+  return both;
+}
+
 absl::Status CredentialTable::Add(Credential credential) {
   const size_t index = all_.size();
   const bool is_new =

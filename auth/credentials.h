@@ -22,6 +22,9 @@ struct Limits {
   double bytes_per_second = 0;  // of requests
   int64_t streams = 0;          // open at a time
 
+  // These, and of what they do not limit the limits of `others`.
+  Limits Or(const Limits& others) const;
+
   bool any() const {
     return requests_per_second > 0 || interactions_per_second > 0 ||
            bytes_per_second > 0 || streams > 0;

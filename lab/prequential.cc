@@ -118,6 +118,7 @@ class Replay {
       }
     }
     Divide(&result_.total);
+    for (PrequentialWindow& part : result_.by_history) Divide(&part);
     result_.total.end = stream_.size();
     if (online_ != nullptr) {
       result_.weights = online_->fold_in.weights();
@@ -143,13 +144,18 @@ class Replay {
     const auto recent = [&](uint32_t item) {
       return static_cast<double>(recency_[item]);
     };
+    const size_t known = history_[pair.user].size();
+    const auto length =
+        static_cast<size_t>(std::upper_bound(kHistoryLengths.begin(),
+                                             kHistoryLengths.end(), known) -
+                            kHistoryLengths.begin() - 1);
+    counted_ = {&now_, &result_.total, &result_.by_history[length]};
+    for (PrequentialWindow* window : counted_) ++window->tested;
     Count(kPopularity, RankOf(pair.item, marked_, popular));
     Count(kRecency, RankOf(pair.item, marked_, recent));
     Count(kOnline, RankBy(online_.get(), pair, popular));
     Count(kNightly, RankBy(nightly_.get(), pair, popular));
     for (const uint32_t item : history_[pair.user]) marked_[item] = 0;
-    ++now_.tested;
-    ++result_.total.tested;
   }
 
   template <typename Popular>
@@ -171,7 +177,7 @@ class Replay {
                 : kLast + popular(item);
     }
     AddNeighbourhood(*served, pair.user);
-    const auto fresh = served->new_items.Update(interactions_);
+    const auto fresh = served->new_items.Update(interactions_, no_catalogue_);
     std::vector<float> fresh_scores;
     fresh->Score(query, &fresh_scores);
     for (size_t i = 0; i < fresh->items.size(); ++i) {
@@ -213,10 +219,10 @@ class Replay {
   void Count(Ranker ranker, double rank) {
     if (rank > static_cast<double>(options_.k)) return;
     const double gain = trainer::GainOfRank(rank);
-    now_.hit_rate[ranker] += 1;
-    now_.ndcg[ranker] += gain;
-    result_.total.hit_rate[ranker] += 1;
-    result_.total.ndcg[ranker] += gain;
+    for (PrequentialWindow* window : counted_) {
+      window->hit_rate[ranker] += 1;
+      window->ndcg[ranker] += gain;
+    }
   }
 
   void Take(const StreamPair& pair) {
@@ -314,6 +320,7 @@ class Replay {
   std::vector<uint8_t> marked_;                      // [item]
   std::deque<uint32_t> latest_;
   model::Interactions interactions_;
+  const model::Catalogue no_catalogue_;  // a stream has no tags
   model::Sequence sequence_ = 0;
   std::unique_ptr<trainer::OnlineFit> fit_;
   std::unique_ptr<Served> online_, nightly_;  // null: nothing learnt yet
@@ -322,6 +329,7 @@ class Replay {
 
   PrequentialWindow now_;
   PrequentialResult result_;
+  std::array<PrequentialWindow*, 3> counted_ = {};  // those that a test is of
 };
 
 }  // namespace

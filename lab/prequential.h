@@ -1,6 +1,7 @@
 #ifndef TAUD_LAB_PREQUENTIAL_H_
 #define TAUD_LAB_PREQUENTIAL_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -51,9 +52,15 @@ struct PrequentialWindow {
   double ndcg[kRankers] = {};      // 1 / log2(rank + 1), or 0
 };
 
+// A user's items before the interaction that is predicted: at least so many,
+// and fewer than the next number.
+inline constexpr std::array<size_t, 5> kHistoryLengths = {0, 1, 3, 10, 30};
+
 struct PrequentialResult {
   std::vector<PrequentialWindow> windows;
   PrequentialWindow total;
+  // The total by length of the user's history; `end` is 0.
+  std::array<PrequentialWindow, kHistoryLengths.size()> by_history;
   double online_seconds = 0, nightly_seconds = 0;  // of learning
   // At the end, as the online fit found them.
   query::QueryWeights weights;

@@ -35,6 +35,7 @@ size_t Catalogue::Entry::bytes() const {
 
 void Catalogue::Upsert(ItemIndex item, ItemRecord record) {
   absl::MutexLock lock(&mutex_);
+  ++changes_;
   const auto old = entries_.find(item);
   Properties before;
   if (old != entries_.end()) {
@@ -54,6 +55,7 @@ void Catalogue::Upsert(ItemIndex item, ItemRecord record) {
 
 void Catalogue::Delete(ItemIndex item) {
   absl::MutexLock lock(&mutex_);
+  ++changes_;
   const auto old = entries_.find(item);
   if (old != entries_.end()) {
     columns_.Set(item, Unpacked(old->second.properties), {});
@@ -77,6 +79,7 @@ void Catalogue::Hide(ItemIndex item, bool hidden) {
 void Catalogue::Unlink(ItemIndex item, const Entry& entry) {
   entry_bytes_ -= entry.bytes();
   for (const TagId tag : entry.tags) tags_.Remove(tag, item);
+  tagged_.Clear(item);
   Hide(item, false);
   if (!entry.HasWindow()) return;
   edges_.erase({entry.from_ms, item});
@@ -90,6 +93,7 @@ Catalogue::Entry Catalogue::Link(ItemIndex item, const ItemRecord& record) {
   for (const std::string& tag : record.tags) {
     entry.tags.push_back(tags_.Add(tag, item));
   }
+  if (!entry.tags.empty()) SetGrowing(&tagged_, item);
   entry.hidden = record.hidden;
   entry.from_ms = record.available_from_ms;
   entry.until_ms = record.available_until_ms;
@@ -135,10 +139,15 @@ bool Catalogue::Has(ItemIndex item) const {
 
 void Catalogue::CopyTags(absl::Span<const ItemIndex> items,
                          ItemTags* tags) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  CopyTagsOf(items, tags);
+}
+
+void Catalogue::CopyTagsOf(absl::Span<const ItemIndex> items,
+                           ItemTags* tags) const {
   tags->tags.clear();
   tags->ends.clear();
   tags->ends.reserve(items.size());
-  absl::ReaderMutexLock lock(&mutex_);
   for (const ItemIndex item : items) {
     const auto it = entries_.find(item);
     if (it != entries_.end()) {
@@ -147,6 +156,37 @@ void Catalogue::CopyTags(absl::Span<const ItemIndex> items,
     }
     tags->ends.push_back(tags->tags.size());
   }
+}
+
+void Catalogue::CopyTagged(const Bitmap& without, size_t most,
+                           std::vector<ItemIndex>* items,
+                           ItemTags* tags) const {
+  items->clear();
+  absl::ReaderMutexLock lock(&mutex_);
+  const std::vector<uint64_t>& words = tagged_.words();
+  for (size_t w = words.size(); w-- > 0 && items->size() < most;) {
+    uint64_t bits = words[w];
+    if (w < without.words().size()) bits &= ~without.words()[w];
+    while (bits != 0 && items->size() < most) {
+      const auto bit = static_cast<size_t>(63 - __builtin_clzll(bits));
+      bits &= ~(uint64_t{1} << bit);
+      items->push_back(static_cast<ItemIndex>(w * 64 + bit));
+    }
+  }
+  std::reverse(items->begin(), items->end());
+  CopyTagsOf(*items, tags);
+}
+
+void Catalogue::CopyItemsOf(TagId tag, size_t most,
+                            std::vector<ItemIndex>* items) const {
+  items->clear();
+  absl::ReaderMutexLock lock(&mutex_);
+  if (tags_.Known(tag)) tags_.Items(tag).CopySome(most, items);
+}
+
+CatalogueStamp Catalogue::stamp() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return {changes_, tags_.reassigned()};
 }
 
 void Catalogue::MatchEach(const Expression& expression,

@@ -59,6 +59,16 @@ struct ItemTags {
   }
 };
 
+// What has changed since when; both only grow.
+struct CatalogueStamp {
+  uint64_t changes = 0;     // of records
+  uint64_t reassigned = 0;  // ids of forgotten tags that mean another tag now
+
+  bool operator==(const CatalogueStamp& other) const {
+    return changes == other.changes && reassigned == other.reassigned;
+  }
+};
+
 // The items' metadata, and the sets of items that filters are made of.
 //
 // Thread-safe. A change is visible to every call that begins after Upsert
@@ -80,6 +90,14 @@ class Catalogue {
 
   // The tags of each of `items`.
   void CopyTags(absl::Span<const ItemIndex> items, ItemTags* tags) const;
+  // The items that have a tag and are not in `without`, ascending, and the tags
+  // of each; of very many the `most` with the greatest index. Replaces both.
+  void CopyTagged(const Bitmap& without, size_t most,
+                  std::vector<ItemIndex>* items, ItemTags* tags) const;
+  // The items of a tag, ascending; of more than `most` every so many-th.
+  // Replaces *items. An unknown tag has none.
+  void CopyItemsOf(TagId tag, size_t most, std::vector<ItemIndex>* items) const;
+  CatalogueStamp stamp() const;
   // (*matches)[i] becomes 1 where the expression is true for items[i], else 0.
   void MatchEach(const Expression& expression,
                  absl::Span<const ItemIndex> items,
@@ -129,6 +147,8 @@ class Catalogue {
   Entry Link(ItemIndex item, const ItemRecord& record)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Hide(ItemIndex item, bool hidden) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CopyTagsOf(absl::Span<const ItemIndex> items, ItemTags* tags) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Match(const TagFilter& filter, size_t num_items, Bitmap* matching) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void MatchOpen(const TagFilter& filter, size_t num_items,
@@ -142,6 +162,8 @@ class Catalogue {
   TagIndex tags_ ABSL_GUARDED_BY(mutex_);
   ItemColumns columns_ ABSL_GUARDED_BY(mutex_);
   size_t entry_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
+  Bitmap tagged_ ABSL_GUARDED_BY(mutex_);  // items with a tag
   Bitmap hidden_ ABSL_GUARDED_BY(mutex_);
   size_t num_hidden_ ABSL_GUARDED_BY(mutex_) = 0;
   // When which item becomes available, or is no longer.

@@ -109,6 +109,16 @@ size_t ItemSet::bytes() const {
   return few_.capacity() * sizeof(ItemIndex);
 }
 
+void ItemSet::CopySome(size_t most, std::vector<ItemIndex>* items) const {
+  items->clear();
+  if (most == 0) return;
+  const size_t stride = (count_ + most - 1) / most;
+  size_t at = 0;
+  ForEach([&](size_t item) {
+    if (at++ % stride == 0) items->push_back(static_cast<ItemIndex>(item));
+  });
+}
+
 void ItemSet::OrInto(Bitmap* bits) const {
   if (dense_ != nullptr) return bits->Or(*dense_);
   ForEach([bits](size_t item) {
@@ -129,6 +139,7 @@ TagId TagIndex::Add(absl::string_view tag, ItemIndex item) {
   } else if (!free_.empty()) {
     id = free_.back();
     free_.pop_back();
+    ++reassigned_;
   } else {
     id = static_cast<TagId>(tags_.size());
     tags_.emplace_back();

@@ -36,6 +36,10 @@ class ItemSet {
   size_t count() const { return count_; }
   size_t bytes() const;
 
+  // Replaces *items by these, ascending; of more than `most` by every so
+  // many-th. O(count).
+  void CopySome(size_t most, std::vector<ItemIndex>* items) const;
+
   // *bits gains these items, or loses them; those beyond its size are left out.
   void OrInto(Bitmap* bits) const;
   void TakeFrom(Bitmap* bits) const;
@@ -72,6 +76,8 @@ class TagIndex {
   }
 
   size_t size() const { return ids_.size(); }
+  // How often the id of a forgotten tag was given to another one.
+  uint64_t reassigned() const { return reassigned_; }
   // About what it takes.
   size_t bytes() const { return bytes_; }
 
@@ -85,6 +91,7 @@ class TagIndex {
   std::vector<TagId> free_;
   absl::flat_hash_map<absl::string_view, TagId> ids_;
   size_t bytes_ = 0;
+  uint64_t reassigned_ = 0;
 };
 
 }  // namespace taud::model

@@ -35,4 +35,14 @@ void AddCommonTaste(double prior, const model::ItemLists& train,
   *users = std::move(queries);
 }
 
+void LeaveCommonTaste(absl::Span<const float> taste, std::vector<float>* row) {
+  constexpr float kLeftOut = 0.5f;
+  float dot = 0;
+  for (size_t c = 0; c < row->size(); ++c) dot += (*row)[c] * taste[c];
+  for (size_t c = 0; c < row->size(); ++c) {
+    (*row)[c] -= kLeftOut * dot * taste[c];
+  }
+  model::Normalise(row);
+}
+
 }  // namespace taud::query

@@ -1,6 +1,9 @@
 #ifndef TAUD_QUERY_COMMON_TASTE_H_
 #define TAUD_QUERY_COMMON_TASTE_H_
 
+#include <vector>
+
+#include "absl/types/span.h"
 #include "model/item_lists.h"
 #include "model/snapshot.h"
 
@@ -20,6 +23,17 @@ namespace taud::query {
 // ranking. REQUIRES: as many lists as rows. Pure.
 void AddCommonTaste(double prior, const model::ItemLists& train,
                     model::Matrix* users);
+
+// The query for items like one with the unit row e, in place of *row. Popular
+// items are near to every item, for all of them lie where most users are; so
+// half of what e has in common with the common taste, p at unit norm, is left
+// out:
+//
+//   q ∝ e − ½ (e·p) p,   |q| = 1
+//
+// With p = 0 the row stays as it is. For example, a row whose cosine with p is
+// .6 becomes one with .35. Pure.
+void LeaveCommonTaste(absl::Span<const float> taste, std::vector<float>* row);
 
 }  // namespace taud::query
 

@@ -30,7 +30,6 @@ FoldIn::FoldIn(const model::Snapshot* snapshot)
       weights_(QueryWeightsOf(*snapshot)),
       item_mean_(MeanRow(snapshot->items, snapshot->item_popularity)),
       common_taste_(snapshot->dim(), 0.0f) {
-  if (weights_.prior == 0) return;
   std::vector<float> mean = MeanRow(snapshot->users, snapshot->user_degree);
   if (model::Normalise(&mean)) common_taste_ = std::move(mean);
 }

@@ -71,6 +71,8 @@ class FoldIn {
   // Of the snapshot. If `recent` is 0, a query needs only what came after the
   // row, not the latest items.
   const QueryWeights& weights() const { return weights_; }
+  // p: the mean of the users' rows at unit norm [dim]; zero if they cancel out.
+  const std::vector<float>& common_taste() const { return common_taste_; }
 
   // Writes q, of unit norm, to *query [dim]. Returns whether it did; false if
   // there is nothing to make it of (or it cancels out), then *query is

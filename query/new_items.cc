@@ -2,16 +2,33 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace taud::query {
 namespace {
 
 // Of the log, in one call: well below a millisecond.
 constexpr size_t kMostRead = 16384;
+// Items that are looked at in one call to work out tags: below a millisecond.
+constexpr int64_t kTagBudget = 8192;
 // Users it takes until an item's vector counts half.
 constexpr float kDoubt = 4.0f;
 // Below it the users cancel out.
 constexpr double kMinNorm = 1e-6;
+
+model::Bitmap Trained(const model::Snapshot& snapshot) {
+  model::Bitmap trained(snapshot.items.rows, false);
+  for (size_t i = 0; i < snapshot.items.rows; ++i) {
+    if (snapshot.item_popularity[i] > 0) trained.Set(i);
+  }
+  return trained;
+}
+
+double NormOf(const std::vector<float>& row) {
+  double sum = 0;
+  for (const float x : row) sum += double{x} * x;
+  return std::sqrt(sum);
+}
 
 }  // namespace
 
@@ -30,12 +47,35 @@ void NewItems::Vectors::Score(absl::Span<const float> query,
     const float* column = &columns[c * n];
     for (size_t i = 0; i < n; ++i) (*scores)[i] += query[c] * column[i];
   }
-  for (size_t i = 0; i < n; ++i) (*scores)[i] *= trust[i];
 }
 
+bool NewItems::Vectors::Direction(size_t at, std::vector<float>* row) const {
+  const size_t dim = columns.size() / items.size();
+  row->resize(dim);
+  for (size_t c = 0; c < dim; ++c) (*row)[c] = columns[c * items.size() + at];
+  const double norm = NormOf(*row);
+  if (norm < kMinNorm) return false;
+  for (float& x : *row) x = static_cast<float>(double{x} / norm);
+  return true;
+}
+
+NewItems::NewItems(const model::Snapshot* snapshot)
+    : snapshot_(snapshot), trained_(Trained(*snapshot)), tags_(snapshot) {}
+
 std::shared_ptr<const NewItems::Vectors> NewItems::Update(
-    const model::Interactions& interactions) {
+    const model::Interactions& interactions,
+    const model::Catalogue& catalogue) {
   absl::MutexLock lock(&mutex_);
+  UpdateTaken(interactions);
+  UpdateTagged(catalogue);
+  if (changed_) {
+    vectors_ = MakeVectors();
+    changed_ = false;
+  }
+  return vectors_;
+}
+
+void NewItems::UpdateTaken(const model::Interactions& interactions) {
   const size_t erased = interactions.num_erased();
   if (!started_ || erased != erased_) {
     // An erased user or item is in some sum, perhaps: from the beginning.
@@ -54,11 +94,27 @@ std::shared_ptr<const NewItems::Vectors> NewItems::Update(
                          });
     position_ = end;
   }
-  if (changed_) {
-    vectors_ = Normalised();
-    changed_ = false;
+}
+
+void NewItems::UpdateTagged(const model::Catalogue& catalogue) {
+  const model::CatalogueStamp stamp = catalogue.stamp();
+  if (stamp == tagged_as_of_ && !tags_left_) return;
+  if (stamp.reassigned != tagged_as_of_.reassigned) tags_.Clear();
+  tagged_as_of_ = stamp;
+  const bool had = !tagged_.empty();
+  tagged_.clear();
+  std::vector<model::ItemIndex> items;
+  model::ItemTags tags;
+  catalogue.CopyTagged(trained_, kMaxTagged, &items, &tags);
+  int64_t budget = kTagBudget;
+  std::vector<float> row;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (tags_.Mean(catalogue, tags.Of(i), &budget, &row)) {
+      tagged_.emplace(items[i], row);
+    }
   }
-  return vectors_;
+  tags_left_ = budget <= 0;
+  changed_ = changed_ || had || !tagged_.empty();
 }
 
 void NewItems::Add(const model::Interaction& interaction) {
@@ -107,27 +163,44 @@ void NewItems::TakeBack(model::UserIndex user, model::ItemIndex item) {
   changed_ = true;
 }
 
-std::shared_ptr<const NewItems::Vectors> NewItems::Normalised() const {
-  auto vectors = std::make_shared<Vectors>();
-  std::vector<std::pair<model::ItemIndex, double>> norms;
-  for (const auto& [item, known] : items_) {
-    double sum = 0;
-    for (const float x : known.sum) sum += double{x} * x;
-    if (std::sqrt(sum) > kMinNorm) norms.emplace_back(item, std::sqrt(sum));
-  }
-  std::sort(norms.begin(), norms.end());
-  const size_t n = norms.size();
-  vectors->columns.resize(snapshot_->dim() * n);
-  for (size_t i = 0; i < n; ++i) {
-    const auto& [item, norm] = norms[i];
-    vectors->items.push_back(item);
-    const Item& known = items_.at(item);
-    const std::vector<float>& sum = known.sum;
-    const auto users = static_cast<float>(known.users.size());
-    vectors->trust.push_back(users / (users + kDoubt));
-    for (size_t c = 0; c < sum.size(); ++c) {
-      vectors->columns[c * n + i] = static_cast<float>(sum[c] / norm);
+void NewItems::AddColumn(model::ItemIndex item, std::vector<float>* row) const {
+  row->assign(snapshot_->dim(), 0.0f);
+  float users = 0;
+  const auto taken = items_.find(item);
+  if (taken != items_.end()) {
+    users = static_cast<float>(taken->second.users.size());
+    const double norm = NormOf(taken->second.sum);
+    const float share =
+        norm < kMinNorm ? 0.0f
+                        : users / (users + kDoubt) / static_cast<float>(norm);
+    for (size_t c = 0; c < row->size(); ++c) {
+      (*row)[c] += share * taken->second.sum[c];
     }
+  }
+  const auto tagged = tagged_.find(item);
+  if (tagged == tagged_.end()) return;
+  for (size_t c = 0; c < row->size(); ++c) {
+    (*row)[c] += kDoubt / (users + kDoubt) * tagged->second[c];
+  }
+}
+
+std::shared_ptr<const NewItems::Vectors> NewItems::MakeVectors() const {
+  auto vectors = std::make_shared<Vectors>();
+  std::vector<model::ItemIndex>& items = vectors->items;
+  for (const auto& [item, known] : items_) {
+    if (NormOf(known.sum) > kMinNorm) items.push_back(item);
+  }
+  for (const auto& [item, row] : tagged_) items.push_back(item);
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+  const size_t n = items.size();
+  vectors->columns.resize(snapshot_->dim() * n);
+  std::vector<float> row;
+  for (size_t i = 0; i < n; ++i) {
+    AddColumn(items[i], &row);
+    vectors->by_tags.push_back(items_.contains(items[i]) ? 0 : 1);
+    for (size_t c = 0; c < row.size(); ++c)
+      vectors->columns[c * n + i] = row[c];
   }
   return vectors;
 }

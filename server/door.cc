@@ -22,12 +22,23 @@ absl::Status InKey(const char* key, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(key, ": ", status.message()));
 }
 
+// Of who states none.
+auth::Limits LimitsOf(const config::v1::Auth& config) {
+  auth::Limits limits;
+  limits.requests_per_second = config.requests_per_second();
+  limits.interactions_per_second = config.interactions_per_second();
+  limits.bytes_per_second = config.bytes_per_second();
+  limits.streams = config.streams();
+  return limits;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Door>> Door::Open(
     const config::v1::Config& config, Metrics* metrics) {
   std::unique_ptr<Door> door(new Door(config));
   door->metrics_ = metrics;
+  door->gate_.SetLimits(LimitsOf(config.auth()));
   std::vector<FileWatch::Watched> watched;
   const std::string& tokens = config.auth().tokens_file();
   if (!tokens.empty()) {
@@ -43,10 +54,10 @@ absl::StatusOr<std::unique_ptr<Door>> Door::Open(
   }
   const config::v1::Tls& tls = config.tls();
   if (!tls.certificate_file().empty()) {
-    watched.push_back(
-        {"tls",
-         {tls.certificate_file(), tls.key_file(), tls.client_ca_file()},
-         [own = door.get()] { return own->ReadTls(); }});
+    watched.push_back({"tls",
+                       {tls.certificate_file(), tls.key_file(),
+                        tls.client_ca_file(), tls.client_crl_file()},
+                       [own = door.get()] { return own->ReadTls(); }});
   }
   const std::string& id_key = config.audit().id_key_file();
   if (!id_key.empty()) {
@@ -142,6 +153,7 @@ absl::Status Door::ReadTls() {
     status = tls_->Reload();
   }
   if (!status.ok()) return status;
+  gate_.SetRevoked(tls_->Get()->revoked);
   const absl::Time expires = tls_->Get()->expires;
   metrics_->SetCertificateExpiry(expires);
   Log(LogLevel::kInfo, "certificate read",

@@ -132,6 +132,8 @@ Acceptor::Options AcceptorOptions(const config::v1::Config& config,
       static_cast<size_t>(config.server().max_connections());
   options.max_per_host =
       static_cast<size_t>(config.server().max_connections_per_host());
+  options.max_new_per_host =
+      static_cast<size_t>(config.server().max_new_connections_per_host());
   options.descriptors = descriptors;
   options.reserve = std::min(kMostReserve, descriptors / 4);
   return options;

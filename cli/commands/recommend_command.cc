@@ -124,7 +124,10 @@ void PrintItems(const Items& items, int before = 0) {
   int rank = before;
   for (const v1::ScoredItem& item : items) {
     table.AddRow({absl::StrCat(++rank), item.id(), item.title(),
-                  item.unscored() ? "new" : Fixed(item.score(), 4),
+                  item.unscored() ? "new"
+                  : item.by_tags()
+                      ? absl::StrCat(Fixed(item.score(), 4), " by tags")
+                      : Fixed(item.score(), 4),
                   item.probability() > 0 ? Fixed(item.probability(), 4) : ""});
   }
   std::cout << table.ToString();

@@ -153,6 +153,12 @@ nlohmann::ordered_json ToJson(const OnlineFlags& flags, const Stream& stream,
           lab::RecoveryWindows(result, stream.change, ranker, kBefore, kShare);
     }
   }
+  for (size_t length = 0; length < lab::kHistoryLengths.size(); ++length) {
+    nlohmann::ordered_json part = ToJson(result.by_history[length]);
+    part.erase("interactions");
+    part["history_from"] = lab::kHistoryLengths[length];
+    json["by_history"].push_back(std::move(part));
+  }
   for (const auto& window : result.windows) {
     json["windows"].push_back(ToJson(window));
   }
@@ -176,6 +182,18 @@ void Print(const OnlineFlags& flags, const nlohmann::ordered_json& json) {
   };
   for (const auto& window : json.at("windows")) {
     add(Count(window.at("interactions").get<size_t>()), window, "hit_rate");
+  }
+  const auto& parts = json.at("by_history");
+  for (size_t n = 0; n < parts.size(); ++n) {
+    const auto from = parts[n].at("history_from").get<size_t>();
+    std::string name = absl::StrCat("history of ", from);
+    if (n + 1 == parts.size()) {
+      name += " or more";
+    } else if (parts[n + 1].at("history_from").get<size_t>() > from + 1) {
+      absl::StrAppend(&name, " to ",
+                      parts[n + 1].at("history_from").get<size_t>() - 1);
+    }
+    add(name, parts[n], "hit_rate");
   }
   add("hit rate of all", json, "hit_rate");
   add("ndcg of all", json, "ndcg");

@@ -26,23 +26,20 @@ absl::Status ClientRates::Admit(absl::string_view client, double cost,
       SetRetryDelay(kIdle, &status);
       return status;
     }
-    it = buckets_.emplace(client, Bucket{per_second_, now}).first;
+    it = buckets_.emplace(client, TokenBucket()).first;
   }
-  Bucket& bucket = it->second;
-  const double elapsed =
-      std::max(0.0, absl::ToDoubleSeconds(now - bucket.filled));
-  bucket.tokens = std::min(per_second_, bucket.tokens + elapsed * per_second_);
-  bucket.filled = now;
+  TokenBucket& bucket = it->second;
+  bucket.Fill(per_second_, now);
   const double needed = std::min(cost, per_second_);
-  if (bucket.tokens >= needed) {
-    bucket.tokens -= cost;
+  if (bucket.left >= needed) {
+    bucket.left -= cost;
     return absl::OkStatus();
   }
   absl::Status status = absl::ResourceExhaustedError(
       absl::StrCat("more than ", per_second_,
                    " recommendations a second from one client "
                    "(serving.requests_per_client); retry after a pause"));
-  SetRetryDelay(absl::Seconds((needed - bucket.tokens) / per_second_), &status);
+  SetRetryDelay(absl::Seconds((needed - bucket.left) / per_second_), &status);
   return status;
 }
 

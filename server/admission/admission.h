@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/rpc/token_bucket.h"
 
 namespace taud::server {
 
@@ -34,15 +35,12 @@ class ClientRates {
   absl::Status Admit(absl::string_view client, double cost, absl::Time now);
 
  private:
-  struct Bucket {
-    double tokens = 0;
-    absl::Time filled;
-  };
   void ForgetIdle(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const double per_second_;
   absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, TokenBucket> buckets_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 // The address of gRPC's peer without the port: "ipv4:10.0.0.1:4711" is

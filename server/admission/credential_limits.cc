@@ -6,13 +6,36 @@
 #include "server/rpc/errors.h"
 
 namespace taud::server {
+namespace {
 
-void CredentialLimits::Fill(double rate, absl::Time now, Bucket* bucket) {
-  const double seconds =
-      bucket->begun ? absl::ToDoubleSeconds(now - bucket->filled) : 1;
-  bucket->left = std::min(rate, bucket->left + std::max(0.0, seconds) * rate);
-  bucket->begun = true;
-  bucket->filled = now;
+// Fills any bucket that is not deep in debt.
+constexpr absl::Duration kIdle = absl::Seconds(1);
+
+}  // namespace
+
+absl::StatusOr<CredentialLimits::Use*> CredentialLimits::UseOf(
+    const std::string& key, absl::Time now) {
+  const auto it = uses_.find(key);
+  if (it != uses_.end()) return &it->second;
+  if (uses_.size() >= kMaxCredentials) ForgetIdle(now);
+  if (uses_.size() < kMaxCredentials) return &uses_[key];
+  absl::Status status = absl::ResourceExhaustedError(
+      "more callers than the server keeps count of; retry after a pause");
+  SetRetryDelay(kIdle, &status);
+  return status;
+}
+
+void CredentialLimits::ForgetIdle(absl::Time now) {
+  // Not for each call of a flood of new callers.
+  if (now - looked_ < kIdle) return;
+  looked_ = now;
+  for (auto it = uses_.begin(); it != uses_.end();) {
+    if (it->second.streams == 0 && now - it->second.charged >= kIdle) {
+      uses_.erase(it++);
+    } else {
+      ++it;
+    }
+  }
 }
 
 absl::Status CredentialLimits::Charge(const std::string& key,
@@ -21,12 +44,15 @@ absl::Status CredentialLimits::Charge(const std::string& key,
                                       const Cost& cost, absl::Time now) {
   if (!limits.any()) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
-  Use& use = uses_[key];
+  const auto found = UseOf(key, now);
+  if (!found.ok()) return found.status();
+  Use& use = **found;
+  use.charged = now;
   const struct {
     const char* limit;
     double rate;
     double cost;
-    Bucket* bucket;
+    TokenBucket* bucket;
   } all[] = {
       {"requests_per_second", limits.requests_per_second, cost.requests,
        &use.requests},
@@ -36,7 +62,7 @@ absl::Status CredentialLimits::Charge(const std::string& key,
   };
   for (const auto& one : all) {
     if (one.rate <= 0 || one.cost <= 0) continue;
-    Fill(one.rate, now, one.bucket);
+    one.bucket->Fill(one.rate, now);
     const double needed = std::min(one.cost, one.rate);
     if (one.bucket->left >= needed) continue;
     absl::Status status = absl::ResourceExhaustedError(
@@ -53,11 +79,13 @@ absl::Status CredentialLimits::Charge(const std::string& key,
 }
 
 absl::StatusOr<StreamPlace> CredentialLimits::OpenStream(
-    const std::string& key, const std::string& name,
-    const auth::Limits& limits) {
+    const std::string& key, const std::string& name, const auth::Limits& limits,
+    absl::Time now) {
   if (limits.streams == 0) return StreamPlace();
   absl::MutexLock lock(&mutex_);
-  int64_t& open = uses_[key].streams;
+  const auto use = UseOf(key, now);
+  if (!use.ok()) return use.status();
+  int64_t& open = (*use)->streams;
   if (open >= limits.streams) {
     return absl::ResourceExhaustedError(
         absl::StrCat(name, " has ", open,

@@ -1,6 +1,7 @@
 #ifndef TAUD_SERVER_ADMISSION_CREDENTIAL_LIMITS_H_
 #define TAUD_SERVER_ADMISSION_CREDENTIAL_LIMITS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "auth/credentials.h"
+#include "server/rpc/token_bucket.h"
 
 namespace taud::server {
 
@@ -25,12 +27,14 @@ struct Cost {
 // A place among a credential's open streams; given back when it goes.
 using StreamPlace = std::shared_ptr<const void>;
 
-// What each credential takes, against the limits of its line in the tokens
-// file: a bucket for each limit, filled at its rate and holding one second of
-// it. Keeps an entry a credential that has limits, while the process lives.
-// Thread-safe.
+// What each credential takes, against its limits: a bucket for each limit,
+// filled at its rate and holding one second of it. Keeps an entry for each of
+// kMaxCredentials; those that have taken nothing for a second and have no
+// stream open are forgotten first. Thread-safe.
 class CredentialLimits {
  public:
+  static constexpr size_t kMaxCredentials = 65536;
+
   // Takes all of the cost, or nothing: RESOURCE_EXHAUSTED, naming the limit and
   // the credential, with a RetryInfo. A cost beyond a second's worth passes
   // when the bucket is full.
@@ -41,24 +45,25 @@ class CredentialLimits {
   // RESOURCE_EXHAUSTED if so many are open.
   absl::StatusOr<StreamPlace> OpenStream(const std::string& key,
                                          const std::string& name,
-                                         const auth::Limits& limits);
+                                         const auth::Limits& limits,
+                                         absl::Time now);
 
  private:
-  struct Bucket {
-    bool begun = false;
-    double left = 0;
-    absl::Time filled;
-  };
   struct Use {
-    Bucket requests;
-    Bucket interactions;
-    Bucket bytes;
+    TokenBucket requests;
+    TokenBucket interactions;
+    TokenBucket bytes;
     int64_t streams = 0;
+    absl::Time charged = absl::InfinitePast();
   };
-  static void Fill(double rate, absl::Time now, Bucket* bucket);
+  // RESOURCE_EXHAUSTED if it would be one too many.
+  absl::StatusOr<Use*> UseOf(const std::string& key, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetIdle(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, Use> uses_ ABSL_GUARDED_BY(mutex_);
+  absl::Time looked_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 }  // namespace taud::server

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "auth/token.h"
+#include "grpc/grpc_security_constants.h"
 #include "grpcpp/security/auth_context.h"
 
 namespace taud::server {
@@ -42,9 +43,19 @@ std::string OnlyValue(const grpc::ServerContextBase& context, const char* key,
   return std::string(begin->second.data(), begin->second.size());
 }
 
-std::string SubjectOf(const grpc::ServerContextBase& context) {
+bool IsRevoked(const grpc::AuthContext& peer,
+               const RevokedCertificates& revoked) {
+  const auto pems = peer.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  return pems.size() != 1 ||
+         revoked.HasPem(absl::string_view(pems[0].data(), pems[0].size()));
+}
+
+// `revoked` null: none is.
+std::string SubjectOf(const grpc::ServerContextBase& context,
+                      const RevokedCertificates* revoked) {
   const auto peer = context.auth_context();
   if (peer == nullptr || !peer->IsPeerAuthenticated()) return "";
+  if (revoked != nullptr && IsRevoked(*peer, *revoked)) return "";
   const auto subjects = peer->FindPropertyValues(kSubjectProperty);
   return subjects.size() == 1
              ? std::string(subjects[0].data(), subjects[0].size())
@@ -61,8 +72,8 @@ absl::StatusOr<Caller> CallerOf(
 
 absl::StatusOr<Caller> CallerOf(const absl::StatusOr<auth::JwtCaller>& good) {
   if (!good.ok()) return good.status();
-  return Caller{good->subject, CredentialKind::kJwt, good->roles, "",
-                auth::Limits()};
+  return Caller{good->subject, CredentialKind::kJwt, good->roles,
+                absl::StrCat("jwt:", good->subject), auth::Limits()};
 }
 
 }  // namespace
@@ -80,9 +91,25 @@ void Gatekeeper::SetJwt(std::shared_ptr<const auth::JwtVerifier> verifier) {
   known_.jwt = std::move(verifier);
 }
 
+void Gatekeeper::SetRevoked(
+    std::shared_ptr<const RevokedCertificates> revoked) {
+  absl::MutexLock lock(&mutex_);
+  known_.revoked = std::move(revoked);
+}
+
+void Gatekeeper::SetLimits(const auth::Limits& limits) {
+  absl::MutexLock lock(&mutex_);
+  known_.limits = limits;
+}
+
 bool Gatekeeper::closed() const {
   absl::MutexLock lock(&mutex_);
   return known_.table != nullptr || known_.jwt != nullptr;
+}
+
+Gatekeeper::Known Gatekeeper::GetKnown() const {
+  absl::MutexLock lock(&mutex_);
+  return known_;
 }
 
 absl::StatusOr<Caller> Gatekeeper::Recognise(const Known& known,
@@ -112,18 +139,16 @@ absl::StatusOr<Caller> Gatekeeper::Recognise(const Known& known,
 absl::StatusOr<Caller> Gatekeeper::Admit(const Presented& presented,
                                          auth::Role role,
                                          absl::Time now) const {
-  Known known;
-  {
-    absl::MutexLock lock(&mutex_);
-    known = known_;
-  }
+  const Known known = GetKnown();
   if (known.table == nullptr && known.jwt == nullptr) {
     Caller everybody;
     everybody.roles = auth::RoleSet::All();
     return everybody;
   }
   auto caller = Recognise(known, presented, now);
-  if (!caller.ok() || caller->roles.Has(role)) return caller;
+  if (!caller.ok()) return caller;
+  caller->limits = caller->limits.Or(known.limits);
+  if (caller->roles.Has(role)) return caller;
   return absl::PermissionDeniedError(
       absl::StrCat("the role ", auth::RoleName(role), " is needed; ",
                    caller->name, " has ", caller->roles.Text()));
@@ -143,7 +168,7 @@ Presented Gatekeeper::PresentedBy(
     presented.subject = OnlyValue(context, kSubjectKey, &several);
     presented.address = OnlyValue(context, kAddressKey, &several);
   } else {
-    presented.subject = SubjectOf(context);
+    presented.subject = SubjectOf(context, GetKnown().revoked.get());
     presented.address = context.peer();
   }
   return presented;

@@ -14,6 +14,7 @@
 #include "auth/jwt.h"
 #include "grpcpp/server_context.h"
 #include "server/admission/credential_limits.h"
+#include "server/rpc/revoked_certificates.h"
 
 namespace taud::server {
 
@@ -46,6 +47,10 @@ class Gatekeeper {
   // no others.
   void SetCredentials(std::shared_ptr<const auth::CredentialTable> table);
   void SetJwt(std::shared_ptr<const auth::JwtVerifier> verifier);
+  // Clients' certificates that are no credentials; null: none is read.
+  void SetRevoked(std::shared_ptr<const RevokedCertificates> revoked);
+  // Of what a credential does not limit itself, of JWTs by their subjects.
+  void SetLimits(const auth::Limits& limits);
 
   // Whether credentials are asked for.
   bool closed() const;
@@ -63,8 +68,10 @@ class Gatekeeper {
     return limits_.Charge(caller.key, caller.name, caller.limits, cost,
                           steady_now);
   }
-  absl::StatusOr<StreamPlace> OpenStream(const Caller& caller) const {
-    return limits_.OpenStream(caller.key, caller.name, caller.limits);
+  absl::StatusOr<StreamPlace> OpenStream(const Caller& caller,
+                                         absl::Time steady_now) const {
+    return limits_.OpenStream(caller.key, caller.name, caller.limits,
+                              steady_now);
   }
 
   // What a call of gRPC presents. Calls that the daemon makes to itself for
@@ -83,7 +90,10 @@ class Gatekeeper {
   struct Known {
     std::shared_ptr<const auth::CredentialTable> table;
     std::shared_ptr<const auth::JwtVerifier> jwt;
+    std::shared_ptr<const RevokedCertificates> revoked;
+    auth::Limits limits;
   };
+  Known GetKnown() const;
   static absl::StatusOr<Caller> Recognise(const Known& known,
                                           const Presented& presented,
                                           absl::Time now);

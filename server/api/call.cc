@@ -179,7 +179,7 @@ absl::Status ChargeCaller(const CallEnvironment& environment,
 absl::StatusOr<StreamPlace> OpenStream(const CallEnvironment& environment,
                                        const Caller& caller) {
   if (environment.gate == nullptr) return StreamPlace();
-  auto place = environment.gate->OpenStream(caller);
+  auto place = environment.gate->OpenStream(caller, model::SteadyNow());
   if (!place.ok()) {
     environment.metrics->CountRefused(Refusal::kCredentialLimit);
   }

@@ -399,7 +399,10 @@ bool HttpConnections::Refuse(Connection* connection, Refusal why,
 
 void HttpConnections::Ask(Connection* connection) {
   connection->state = State::kAnswering;
-  connection->peer.subject = connection->stream.PeerSubject();
+  if (tls_ != nullptr) {
+    connection->peer.subject =
+        connection->stream.PeerSubject(tls_->Get()->revoked.get());
+  }
   absl::MutexLock lock(&mutex_);
   asked_.push_back(
       {connection->id, connection->peer, std::move(connection->in)});

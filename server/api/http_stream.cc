@@ -60,8 +60,8 @@ ssize_t HttpStream::Outcome(int result) {
   return 0;
 }
 
-std::string HttpStream::PeerSubject() const {
-  return ssl_ == nullptr ? "" : server::PeerSubject(ssl_.get());
+std::string HttpStream::PeerSubject(const RevokedCertificates* revoked) const {
+  return ssl_ == nullptr ? "" : server::PeerSubject(ssl_.get(), revoked);
 }
 
 void HttpStream::Close() {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/rpc/openssl_pointers.h"
+#include "server/rpc/revoked_certificates.h"
 
 namespace taud::server {
 
@@ -24,8 +25,9 @@ class HttpStream {
   ssize_t Send(const char* from, size_t size);
   short events() const { return events_; }
 
-  // Of the client's certificate, which was verified; empty: there is none.
-  std::string PeerSubject() const;
+  // Of the client's certificate, which was verified; empty: there is none, or
+  // it is one of `revoked` (null: none is).
+  std::string PeerSubject(const RevokedCertificates* revoked) const;
   // Says goodbye, so that the end cannot have been cut off.
   void Close();
 

@@ -69,6 +69,7 @@ void FillItems(const model::State& state, const Recommendation& answer,
     item->set_score(ranked.score);
     item->set_probability(ranked.probability);
     item->set_unscored(ranked.unscored);
+    item->set_by_tags(ranked.by_tags);
     item->set_rank_score(ranked.rank_score);
     item->set_explored(ranked.explored);
     if (details.titles) item->set_title(state.catalogue.Title(ranked.item));

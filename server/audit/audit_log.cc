@@ -28,6 +28,15 @@ bool Chosen(double share) {
   return std::uniform_real_distribution<double>()(random) < share;
 }
 
+// What throws, for want of memory, ends neither the thread nor what comes next.
+template <typename Work>
+void WithoutThrowing(const Work& work) {
+  try {
+    work();
+  } catch (...) {
+  }
+}
+
 }  // namespace
 
 AuditLog::AuditLog(Options options, Counted counted)
@@ -145,7 +154,7 @@ void AuditLog::Run() {
     return stopping_ || !waiting_.empty();
   };
   while (true) {
-    std::vector<Line> lines;
+    std::list<Line> lines;
     {
       absl::MutexLock lock(&mutex_);
       alarm_.Await(&mutex_, absl::Condition(&due),
@@ -161,28 +170,29 @@ void AuditLog::Run() {
     }
     const absl::Status status = Write(lines);
     if (!status.ok()) lost_ += lines.size();
-    Note(status);
-    counted_(lines.size(), status.ok());
+    WithoutThrowing([&] { Note(status); });
+    WithoutThrowing([&] { counted_(lines.size(), status.ok()); });
     for (Line& line : lines) {
       line.place.reset();
-      if (line.done) line.done(status);
+      if (line.done) WithoutThrowing([&] { line.done(status); });
     }
   }
 }
 
-std::vector<AuditLog::Line> AuditLog::TakeWaiting() {
-  std::vector<Line> lines;
+std::list<AuditLog::Line> AuditLog::TakeWaiting() {
   size_t bytes = 0;
-  while (!waiting_.empty() && bytes < kBatchBytes) {
-    bytes += waiting_.front().text.size();
-    lines.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+  auto end = waiting_.begin();
+  for (; end != waiting_.end() && bytes < kBatchBytes; ++end) {
+    bytes += end->text.size();
   }
+  // Moves no line and needs no memory: each must be answered.
+  std::list<Line> lines;
+  lines.splice(lines.end(), waiting_, waiting_.begin(), end);
   waiting_bytes_ -= bytes;
   return lines;
 }
 
-absl::Status AuditLog::Write(const std::vector<Line>& lines) {
+absl::Status AuditLog::Write(const std::list<Line>& lines) {
   try {
     std::string text;
     bool sync = false;

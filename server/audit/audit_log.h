@@ -4,12 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -91,8 +90,8 @@ class AuditLog {
   void Add(const AuditEntry& entry, AuditPlace place, Done done);
   void Run();
   // Those that are written next: not many more than fit a small file.
-  std::vector<Line> TakeWaiting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Write(const std::vector<Line>& lines);
+  std::list<Line> TakeWaiting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Write(const std::list<Line>& lines);
   void Probe();
   void Note(const absl::Status& status);
 
@@ -107,7 +106,7 @@ class AuditLog {
 
   mutable absl::Mutex mutex_;
   model::SteadyAlarm alarm_;
-  std::deque<Line> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::list<Line> waiting_ ABSL_GUARDED_BY(mutex_);
   size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string id_key_ ABSL_GUARDED_BY(mutex_);
   Trouble trouble_ ABSL_GUARDED_BY(mutex_);

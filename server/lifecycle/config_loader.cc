@@ -332,6 +332,10 @@ absl::Status CheckTls(const config::v1::Tls& tls) {
     return absl::InvalidArgumentError(
         "tls.require_client_certificate: needs tls.client_ca_file");
   }
+  if (!tls.client_crl_file().empty() && tls.client_ca_file().empty()) {
+    return absl::InvalidArgumentError(
+        "tls.client_crl_file: needs tls.client_ca_file");
+  }
   return absl::OkStatus();
 }
 

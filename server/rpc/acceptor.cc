@@ -243,15 +243,12 @@ bool Acceptor::AcceptOne(int listener) {
     close(fd);
     return true;
   }
-  std::string host = HostOf(address);
-  if (!HasRoom(host)) {
-    options_.refused(connections_.size() < options_.max_connections
-                         ? Refusal::kHostConnections
-                         : Refusal::kConnections);
-    close(fd);
-    return true;
-  }
   try {
+    std::string host = HostOf(address);
+    if (!Admits(host)) {
+      close(fd);
+      return true;
+    }
     connections_.push_back({fd, info.st_ino, std::move(host)});
   } catch (...) {  // without memory; the thread goes on
     options_.refused(Refusal::kDescriptors);
@@ -263,6 +260,19 @@ bool Acceptor::AcceptOne(int listener) {
   given.fd = fd;
   grpc_->HandleNewConnection(&given);
   return true;
+}
+
+bool Acceptor::Admits(const std::string& host) {
+  // First: to look for room costs more.
+  if (!rates_.Take(host, options_.now())) {
+    options_.refused(Refusal::kHostRate);
+    return false;
+  }
+  if (HasRoom(host)) return true;
+  options_.refused(connections_.size() < options_.max_connections
+                       ? Refusal::kHostConnections
+                       : Refusal::kConnections);
+  return false;
 }
 
 bool Acceptor::HasRoom(const std::string& host) {

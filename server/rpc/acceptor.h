@@ -13,7 +13,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "grpcpp/server_builder.h"
+#include "model/steady_clock.h"
+#include "server/rpc/host_rates.h"
 #include "server/rpc/refusal.h"
 
 namespace taud::server {
@@ -37,12 +40,14 @@ class Acceptor {
  public:
   struct Options {
     size_t max_connections = 0;
-    size_t max_per_host = 0;  // of them, from one address; 0: any number
+    size_t max_per_host = 0;      // of them, from one address; 0: any number
+    size_t max_new_per_host = 0;  // that one opens a second; 0: any number
     // Descriptors of the process; so many of them are left to others.
     size_t descriptors = 0;
     size_t reserve = 0;
-    // Called on the accepting thread.
+    // Both called on the accepting thread.
     std::function<void(Refusal)> refused;
+    std::function<absl::Time()> now = model::SteadyNow;
   };
 
   // Binds `address`: "host:port" (port 0: any; all addresses of a name) or
@@ -67,12 +72,15 @@ class Acceptor {
     std::string host;  // empty: a Unix socket's
   };
 
-  explicit Acceptor(Options options) : options_(std::move(options)) {}
+  explicit Acceptor(Options options)
+      : options_(std::move(options)), rates_(options_.max_new_per_host) {}
   absl::Status BindUnix(const std::string& path);
   absl::Status BindTcp(const std::string& address);
   void Run();
   // False if there was no descriptor for it.
   bool AcceptOne(int listener);
+  // Whether `host` may open one more connection; counts why not.
+  bool Admits(const std::string& host);
   bool HasRoom(const std::string& host);
   size_t CountOf(const std::string& host) const;
   // Those that gRPC has closed.
@@ -85,6 +93,7 @@ class Acceptor {
   int wake_ = -1;  // an event that ends Run
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> grpc_;
   std::thread thread_;
+  HostRates rates_;                      // thread_'s
   std::vector<Connection> connections_;  // thread_'s
 };
 

@@ -29,6 +29,7 @@ enum class Refusal {
   kUsers,            // store.max_users
   kItems,            // store.max_items
   kHostConnections,  // of the gRPC port: server.max_connections_per_host
+  kHostRate,         // of the gRPC port: server.max_new_connections_per_host
 };
 
 inline constexpr const char* kRefusalNames[] = {
@@ -54,11 +55,11 @@ inline constexpr const char* kRefusalNames[] = {
     "users",
     "items",
     "host_connections",
+    "host_rate",
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
-static_assert(kNumRefusals ==
-              static_cast<size_t>(Refusal::kHostConnections) + 1);
+static_assert(kNumRefusals == static_cast<size_t>(Refusal::kHostRate) + 1);
 
 }  // namespace taud::server
 

@@ -6,12 +6,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <fstream>
-#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "auth/credentials.h"
 #include "server/rpc/openssl_pointers.h"
 
 namespace taud::server {
@@ -19,21 +19,12 @@ namespace {
 
 // Of TLS 1.2; those of 1.3 are all good. The same as gRPC's.
 constexpr char kCiphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL";
-constexpr size_t kMaxFileBytes = size_t{1} << 20;
 
 absl::StatusOr<std::string> ReadPem(const char* key, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  if (text.empty()) {
-    return absl::NotFoundError(absl::StrCat(key, ": cannot read ", path));
-  }
-  if (text.size() > kMaxFileBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(key, ": ", path, " is larger than 1 MiB"));
-  }
-  return text;
+  auto text = auth::ReadCredentialFile(path);
+  if (text.ok()) return text;
+  return absl::Status(text.status().code(),
+                      absl::StrCat(key, ": ", text.status().message()));
 }
 
 absl::Status Malformed(const char* key, const std::string& path,
@@ -60,12 +51,6 @@ std::vector<X509Pointer> ReadCertificates(const std::string& pem) {
 
 // A key under a password would be asked for on the terminal.
 int NoPassword(char*, int, int, void*) { return 0; }
-
-absl::Time TimeOf(const ASN1_TIME* time) {
-  tm fields = {};
-  if (ASN1_TIME_to_tm(time, &fields) != 1) return absl::InfinitePast();
-  return absl::FromTM(fields, absl::UTCTimeZone());
-}
 
 absl::Status CheckDates(const char* key, const std::string& path,
                         const X509& certificate, absl::Time now) {
@@ -112,13 +97,15 @@ absl::Status UseIdentity(const config::v1::Tls& config,
   return absl::OkStatus();
 }
 
-absl::Status UseClientCas(const config::v1::Tls& config,
-                          const TlsMaterial& material, SSL_CTX* context) {
-  const std::vector<X509Pointer> cas = ReadCertificates(material.client_cas);
+// Who vouches for clients, and whom they no longer vouch for.
+absl::Status UseClients(const config::v1::Tls& config, absl::Time now,
+                        TlsMaterial* material) {
+  const std::vector<X509Pointer> cas = ReadCertificates(material->client_cas);
   if (cas.empty()) {
     return Malformed("tls.client_ca_file", config.client_ca_file(),
                      "has no certificate in PEM");
   }
+  SSL_CTX* const context = material->context.get();
   for (const X509Pointer& ca : cas) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
     SSL_CTX_add_client_CA(context, ca.get());
@@ -126,6 +113,14 @@ absl::Status UseClientCas(const config::v1::Tls& config,
   const int more =
       config.require_client_certificate() ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | more, nullptr);
+  if (config.client_crl_file().empty()) return absl::OkStatus();
+  auto pem = ReadPem("tls.client_crl_file", config.client_crl_file());
+  if (!pem.ok()) return pem.status();
+  auto revoked = RevokedCertificates::Read(
+      *pem, cas,
+      absl::StrCat("tls.client_crl_file: ", config.client_crl_file()), now);
+  if (!revoked.ok()) return revoked.status();
+  material->revoked = *std::move(revoked);
   return absl::OkStatus();
 }
 
@@ -248,9 +243,9 @@ absl::StatusOr<TlsMaterial> TlsFiles::Read() const {
     return Malformed("tls.certificate_file", config_.certificate_file(),
                      "has no certificate in PEM");
   }
-  absl::Status status =
-      CheckDates("tls.certificate_file", config_.certificate_file(), *chain[0],
-                 absl::Now());
+  const absl::Time now = absl::Now();
+  absl::Status status = CheckDates("tls.certificate_file",
+                                   config_.certificate_file(), *chain[0], now);
   if (!status.ok()) return status;
   material.expires = TimeOf(X509_get0_notAfter(chain[0].get()));
   material.context = NewContext();
@@ -258,9 +253,7 @@ absl::StatusOr<TlsMaterial> TlsFiles::Read() const {
     return absl::InternalError("OpenSSL has no TLS");
   }
   status = UseIdentity(config_, material, chain, material.context.get());
-  if (status.ok() && asks) {
-    status = UseClientCas(config_, material, material.context.get());
-  }
+  if (status.ok() && asks) status = UseClients(config_, now, &material);
   if (!status.ok()) return status;
   return material;
 }
@@ -270,9 +263,10 @@ std::shared_ptr<grpc::ServerCredentials> TlsServerCredentials(
   return std::make_shared<ReloadingCredentials>(files);
 }
 
-std::string PeerSubject(const SSL* ssl) {
+std::string PeerSubject(const SSL* ssl, const RevokedCertificates* revoked) {
   const X509Pointer certificate(SSL_get1_peer_certificate(ssl));
-  if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) {
+  if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK ||
+      (revoked != nullptr && revoked->Has(certificate.get()))) {
     return "";
   }
   const BioPointer text(BIO_new(BIO_s_mem()));

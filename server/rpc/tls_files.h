@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/security/server_credentials.h"
 #include "openssl/ssl.h"
+#include "server/rpc/revoked_certificates.h"
 #include "taud/config/v1/config.pb.h"
 
 namespace taud::server {
@@ -23,7 +24,9 @@ struct TlsMaterial {
   std::string key;           // PEM
   std::string client_cas;    // PEM; empty: clients are asked for nothing
   absl::Time expires;        // the server's certificate
-  uint64_t generation = 0;   // counts what was read
+  // Of clients; null: no list is read.
+  std::shared_ptr<const RevokedCertificates> revoked;
+  uint64_t generation = 0;           // counts what was read
   std::shared_ptr<SSL_CTX> context;  // the same for OpenSSL
 };
 
@@ -33,8 +36,9 @@ struct TlsMaterial {
 class TlsFiles {
  public:
   // Errors name the file: NOT_FOUND if it cannot be read, INVALID_ARGUMENT if
-  // it is no PEM, or certificate and key do not belong together,
-  // FAILED_PRECONDITION if the certificate has expired or is not valid yet.
+  // it is no PEM, or certificate and key do not belong together, or a list of
+  // revoked certificates is nobody's; FAILED_PRECONDITION if the certificate or
+  // a list has expired or is not valid yet, or everybody may write to a file.
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Open(
       const config::v1::Tls& config);
 
@@ -62,8 +66,9 @@ std::shared_ptr<grpc::ServerCredentials> TlsServerCredentials(
     const TlsFiles* files);
 
 // The whole subject of the peer's certificate, which was verified, as RFC 2253
-// writes it and gRPC does; empty: there is none.
-std::string PeerSubject(const SSL* ssl);
+// writes it and gRPC does; empty: there is none, or it is one of `revoked`
+// (null: none is).
+std::string PeerSubject(const SSL* ssl, const RevokedCertificates* revoked);
 
 }  // namespace taud::server
 

@@ -42,6 +42,14 @@ absl::Status DeadReason(const RecommendJob& job, absl::Time now) {
   return absl::OkStatus();
 }
 
+// Those from `from` on.
+void FailAll(std::vector<RecommendJob>* jobs, size_t from,
+             const absl::Status& why) {
+  for (size_t j = from; j < jobs->size(); ++j) {
+    if ((*jobs)[j].done) (*jobs)[j].done(why);
+  }
+}
+
 }  // namespace
 
 // What one searcher works on: online jobs, or a part of one bulk job. Kept from
@@ -282,6 +290,11 @@ void Batcher::AnswerCostly(Turns* turns) noexcept {
   const absl::Time end = model::SteadyNow() + absl::Seconds(kCostlyTurnSeconds);
   std::vector<RecommendJob> jobs = std::move(turns->online);
   turns->online.clear();
+  const absl::Status failed = Guarded([&] {
+    turns->online.reserve(1);
+    return absl::OkStatus();
+  });
+  if (!failed.ok()) return FailAll(&jobs, 0, failed);
   size_t done = 0;
   do {
     // As an online turn of one.
@@ -294,14 +307,23 @@ void Batcher::AnswerCostly(Turns* turns) noexcept {
   GiveBack(turns, done);
 }
 
-void Batcher::GiveBack(Turns* turns, size_t from) {
-  absl::MutexLock lock(&mutex_);
-  stats_.queries -= turns->online.size() - from;
-  while (turns->online.size() > from) {
-    costly_.push_front(std::move(turns->online.back()));
-    turns->online.pop_back();
+void Batcher::GiveBack(Turns* turns, size_t from) noexcept {
+  std::vector<RecommendJob>& jobs = turns->online;
+  absl::Status failed;
+  {
+    absl::MutexLock lock(&mutex_);
+    stats_.queries -= jobs.size() - from;
+    try {
+      while (jobs.size() > from) {
+        costly_.push_front(std::move(jobs.back()));
+        jobs.pop_back();
+      }
+    } catch (...) {  // without memory: what was not moved is as it was
+      failed = CaughtStatus();
+    }
   }
-  turns->online.clear();
+  FailAll(&jobs, from, failed);
+  jobs.clear();
 }
 
 void Batcher::SearchOnline(Turns* turns) {

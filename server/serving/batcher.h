@@ -126,7 +126,7 @@ class Batcher {
   void SearchOnline(Turns* turns);
   absl::Status SearchBulk(BulkJob* bulk, size_t take);
   // Gives what a turn has had no time for back to the front of its queue.
-  void GiveBack(Turns* turns, size_t from);
+  void GiveBack(Turns* turns, size_t from) noexcept;
 
   // Constant after construction.
   const Options options_;

@@ -110,6 +110,7 @@ void MergeNew(const NewItems::Vectors& fresh, const std::vector<float>& query,
     RankedItem ranked;
     ranked.item = fresh.items[i];
     ranked.score = std::clamp(scores[i], -1.0f, 1.0f);
+    ranked.by_tags = fresh.by_tags[i] != 0;
     if (full && !better(ranked, (*items)[static_cast<size_t>(known) - 1])) {
       continue;
     }

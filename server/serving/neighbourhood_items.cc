@@ -18,6 +18,11 @@ bool IsBefore(const RankedItem& a, const RankedItem& b) {
   return a.score != b.score ? a.score > b.score : a.item < b.item;
 }
 
+bool GainsLess(const query::NeighbourStrength& a,
+               const query::NeighbourStrength& b) {
+  return a.strength != b.strength ? a.strength < b.strength : a.item > b.item;
+}
+
 const float* RowOf(const ServingModel& model, ItemIndex item) {
   const model::Snapshot& snapshot = *model.snapshot;
   const bool known =
@@ -70,8 +75,6 @@ NeighbourGains FindGains(const ServingModel& model,
   for (query::NeighbourStrength& gain : gains) {
     gain.strength *= model.neighbour_factors[gain.item];
   }
-  std::sort(gains.begin(), gains.end(),
-            [](const auto& a, const auto& b) { return a.item < b.item; });
   return gains;
 }
 
@@ -83,29 +86,51 @@ void MergeGains(const ServingModel& model, const NeighbourGains& gains,
   const bool full = items->size() >= depth;
   // Whatever is not in the list has no more than this.
   const float least_cosine = full ? items->back().score : 1.0f;
-  absl::flat_hash_set<ItemIndex> listed;
-  for (RankedItem& ranked : *items) {
-    listed.insert(ranked.item);
-    const auto gain = std::lower_bound(
-        gains.begin(), gains.end(), ranked.item,
-        [](const auto& one, ItemIndex item) { return one.item < item; });
-    if (gain != gains.end() && gain->item == ranked.item) {
-      ranked.score += gain->strength;
+  absl::flat_hash_map<ItemIndex, RankedItem*> listed;
+  for (RankedItem& ranked : *items) listed.emplace(ranked.item, &ranked);
+  NeighbourGains others;
+  for (const query::NeighbourStrength& gain : gains) {
+    const auto place = listed.find(gain.item);
+    if (place == listed.end()) {
+      others.push_back(gain);
+    } else {
+      place->second->score += gain.strength;
     }
   }
-  std::sort(items->begin(), items->end(), IsBefore);
-  const float least_sum = full ? items->back().score : -2.0f;
-  for (const auto& [item, strength] : gains) {
-    if (strength + least_cosine < least_sum || listed.contains(item)) continue;
+  // From here on a heap whose first is the last of the best.
+  std::make_heap(items->begin(), items->end(), IsBefore);
+  if (full) {
+    const float least_sum = items->front().score;
+    others.erase(std::remove_if(others.begin(), others.end(),
+                                [&](const query::NeighbourStrength& gain) {
+                                  return gain.strength + least_cosine <
+                                         least_sum;
+                                }),
+                 others.end());
+  }
+  // The greatest gains first, until what is left cannot reach the list: of some
+  // ten thousand that a long history names, some hundred are scored.
+  std::make_heap(others.begin(), others.end(), GainsLess);
+  while (!others.empty()) {
+    std::pop_heap(others.begin(), others.end(), GainsLess);
+    const auto [item, strength] = others.back();
+    others.pop_back();
+    const bool enough = items->size() >= depth;
+    if (enough && strength + least_cosine < items->front().score) break;
     const float* const row = RowOf(model, item);
     if (row == nullptr || !Allowed(eligible, forbidden, item)) continue;
     RankedItem ranked;
     ranked.item = item;
     ranked.score = Cosine(row, query.data(), model.snapshot->dim()) + strength;
+    if (enough) {
+      if (!IsBefore(ranked, items->front())) continue;
+      std::pop_heap(items->begin(), items->end(), IsBefore);
+      items->pop_back();
+    }
     items->push_back(ranked);
+    std::push_heap(items->begin(), items->end(), IsBefore);
   }
-  std::sort(items->begin(), items->end(), IsBefore);
-  if (items->size() > depth) items->resize(depth);
+  std::sort_heap(items->begin(), items->end(), IsBefore);
 }
 
 std::vector<std::vector<ItemReason>> FindReasons(

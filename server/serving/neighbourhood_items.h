@@ -17,7 +17,7 @@
 
 namespace taud::server {
 
-// What items gain: λ · ĝ · (D / D̄)^p, by item.
+// What items gain: λ · ĝ · (D / D̄)^p, in no particular order.
 using NeighbourGains = std::vector<query::NeighbourStrength>;
 
 // The items that a request stands for, latest first: its context, then what the

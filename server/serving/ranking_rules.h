@@ -24,6 +24,7 @@ struct RankedItem {
   float rank_score = 0;
   float probability = 0;
   bool unscored = false;
+  bool by_tags = false;  // nobody came to it yet; see query/tag_vectors.h
   bool explored = false;
 };
 

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "index/score_kernels.h"
 #include "model/bitmap.h"
+#include "query/common_taste.h"
 #include "query/fold_in.h"
 #include "query/fold_in_cache.h"
 #include "query/new_items.h"
@@ -94,21 +95,18 @@ v1::Representation QueryForUser(
                          : v1::REPRESENTATION_FOLDED_IN;
 }
 
-// Fills in the vector of an item; false if it has none.
-bool QueryForItem(const model::Snapshot& snapshot,
-                  const NewItems::Vectors& fresh, ItemIndex item,
-                  std::vector<float>* query) {
+// Fills in the query for items like `item`; false if it has no vector.
+bool QueryForItem(const ServingModel& model, const NewItems::Vectors& fresh,
+                  ItemIndex item, std::vector<float>* query) {
+  const model::Snapshot& snapshot = *model.snapshot;
   if (HasVector(snapshot, item)) {
     const float* row = snapshot.items.Row(item);
     query->assign(row, row + snapshot.dim());
-    return true;
+  } else {
+    size_t at = 0;
+    if (!fresh.Find(item, &at) || !fresh.Direction(at, query)) return false;
   }
-  size_t at = 0;
-  if (!fresh.Find(item, &at)) return false;
-  query->resize(snapshot.dim());
-  for (size_t c = 0; c < query->size(); ++c) {
-    (*query)[c] = fresh.columns[c * fresh.items.size() + at];
-  }
+  query::LeaveCommonTaste(model.fold_in->common_taste(), query);
   return true;
 }
 
@@ -300,7 +298,8 @@ bool MakeQuery(const Shared& shared, const RecommendTask& task, Work* work,
                Recommendation* answer, FoldInCounts* counted) {
   const model::Snapshot& snapshot = *shared.model.snapshot;
   if (task.kind == RecommendTask::Kind::kSimilarItems) {
-    if (!QueryForItem(snapshot, shared.fresh, task.similar_to, &work->query)) {
+    if (!QueryForItem(shared.model, shared.fresh, task.similar_to,
+                      &work->query)) {
       return false;
     }
     answer->representation = v1::REPRESENTATION_CONTEXT;
@@ -397,8 +396,9 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
   const size_t num_items =
       std::max(state.items.size(), model.snapshot->items.rows);
   const std::shared_ptr<const NewItems::Vectors> fresh =
-      model.new_items == nullptr ? std::make_shared<NewItems::Vectors>()
-                                 : model.new_items->Update(state.interactions);
+      model.new_items == nullptr
+          ? std::make_shared<NewItems::Vectors>()
+          : model.new_items->Update(state.interactions, state.catalogue);
   // Most tasks have no tags: they share one set.
   Bitmap base;
   const bool restricted = !state.catalogue.Unrestricted();

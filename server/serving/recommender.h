@@ -75,7 +75,8 @@ struct FoldInCounts {
 // Answers `tasks`, all from `model`, in one search: fold-in, popularity for
 // strangers, exclude-seen, tags, hidden and unavailable items, exactly k. Items
 // newer than the snapshot compete by score if users with a vector came to them
-// (query/new_items.h); those without any vector stand behind the scored ones.
+// or they have tags of items that were learnt (query/new_items.h); those
+// without any vector stand behind the scored ones.
 // (*answers)[i] belongs to tasks[i]. What one task costs is bounded whatever it
 // asks for: a search or, with rules, at most kMaxRankingRounds of them.
 // `keep_on`, which may be null, is asked before each of those and between the

@@ -92,6 +92,15 @@ TEST(CredentialsTest, LimitsAreRead) {
   EXPECT_EQ(table->all()[0].limits.requests_per_second, 2.5);
   EXPECT_EQ(table->all()[0].limits.streams, 3);
   EXPECT_EQ(table->all()[0].limits.bytes_per_second, 0);
+  // What is not limited has the limits of others.
+  Limits others;
+  others.streams = 1;
+  others.bytes_per_second = 1000;
+  const Limits both = table->all()[0].limits.Or(others);
+  EXPECT_EQ(both.requests_per_second, 2.5);
+  EXPECT_EQ(both.streams, 3);
+  EXPECT_EQ(both.bytes_per_second, 1000);
+  EXPECT_EQ(both.interactions_per_second, 0);
 }
 
 TEST(CredentialsTest, FaultsNameTheLine) {

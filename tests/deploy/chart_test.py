@@ -35,6 +35,7 @@ EVERYTHING = {
     "podAnnotations": {"a": "b"}, "nodeSelector": {"disk": "ssd"},
     "tolerations": [{"key": "x", "operator": "Exists"}],
     "priorityClassName": "high", "persistence": {"storageClass": "fast"},
+    "audit": {"size": "1Gi"},
     "service": {"annotations": {"c": "d"}},
 }
 
@@ -113,7 +114,12 @@ class ChartTest(unittest.TestCase):
         self.assertEqual(base64.b64decode(secret), b"a: b\n")
         mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"]}
         self.assertEqual(set(mounts), {v["name"] for v in spec["volumes"]}
-                         | {"data"})
+                         | {"data", "audit"})
+        claims = {c["metadata"]["name"]: c["spec"] for c in
+                  all_of_it["StatefulSet", "taud"]["spec"]["volumeClaimTemplates"]}
+        self.assertEqual(claims["data"]["storageClassName"], "fast")
+        self.assertEqual(claims["audit"]["resources"]["requests"]["storage"],
+                         "1Gi")
         self.assertEqual(mounts["secrets"]["mountPath"], "/etc/taud/secrets")
         rules = all_of_it["PrometheusRule", "taud"]["spec"]["groups"]
         expected = []
@@ -182,6 +188,7 @@ class ChartTest(unittest.TestCase):
         config = self.yaml.safe_load(text)
         self.assertEqual(config["server"]["drain_seconds"], 60)
         self.assertEqual(config["store"]["data_dir"], "/var/lib/taud")
+        self.assertEqual(config["audit"]["file"], "/var/log/taud/audit.log")
 
 
 @unittest.skipUnless(importlib.util.find_spec("yaml") and
@@ -219,6 +226,7 @@ class SchemaTest(unittest.TestCase):
                      {"config": {"store": {"data_dir": "/tmp"}}},
                      {"config": {"trainer": 3}},
                      {"persistence": {"size": "much"}},
+                     {"audit": {"size": "much"}},
                      {"serviceMonitor": {"enabled": "yes"}},
                      {"serviceMonitor": {"interval": "15"}},
                      {"secrets": {"a": 3}}, {"preStopSeconds": -1}):

@@ -434,6 +434,46 @@ TEST(JwtCredentialsTest, AJwtIsACredential) {
   EXPECT_EQ(call(jwt), grpc::UNAUTHENTICATED);
 }
 
+// What the configuration says of who has no limits of his own.
+TEST(JwtCredentialsTest, ASubjectHasLimits) {
+  TemporaryDirectory directory;
+  const std::string keys = directory.path() + "/keys";
+  Replace(keys, "{\"keys\": [{\"kty\": \"oct\", \"k\": \"" +
+                    std::string(43, 'A') + "\"}]}");
+  std::vector<std::string> arguments = QuickTraining();
+  // One at once, and the next in a quarter of an hour.
+  for (const std::string& setting :
+       {"auth.jwks_file=" + keys, std::string("auth.jwt_issuer=me"),
+        std::string("auth.jwt_audience=taud"),
+        std::string("auth.requests_per_second=0.001")}) {
+    arguments.insert(arguments.end(), {"--set", setting});
+  }
+  DaemonProcess daemon(directory.path() + "/data", arguments);
+  ASSERT_TRUE(daemon.WaitUntilServing()) << daemon.log();
+  const auto call = [&](const char* token) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
+    v1::Status status;
+    return v1::ModelService::NewStub(daemon.channel())
+        ->GetStatus(&context, v1::GetStatusRequest(), &status);
+  };
+  // As above, and {"iss":"me","aud":"taud","sub":"bob","exp":9999999999,
+  // "roles":"observe"}.
+  const char* const ann =
+      "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJtZSIsImF1ZCI6InRhdWQiLCJzdWI"
+      "iOiJhbm4iLCJleHAiOjk5OTk5OTk5OTksInJvbGVzIjoib2JzZXJ2ZSJ9.vF"
+      "QOj8Ae38mVs2AVvw9dnDs7DrZ5R6PrOyXAn1WOkbQ";
+  const char* const bob =
+      "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJtZSIsImF1ZCI6InRhdWQiLCJzdWI"
+      "iOiJib2IiLCJleHAiOjk5OTk5OTk5OTksInJvbGVzIjoib2JzZXJ2ZSJ9.xA"
+      "nDstyoQ0GcwWwk2HSXXkRkFVRjv2ow6XaI45PawT4";
+  EXPECT_TRUE(call(ann).ok());
+  const grpc::Status refused = call(ann);
+  EXPECT_EQ(refused.error_code(), grpc::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("ann may take 0.001"));
+  EXPECT_TRUE(call(bob).ok()) << "another's calls are his own";
+}
+
 TEST_F(CredentialsTest, TauctlMakesTokensAndCallsWithThem) {
   const Output made =
       Shell(TAUCTL_BINARY

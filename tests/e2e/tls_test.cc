@@ -78,6 +78,23 @@ class TlsTest : public testing::Test {
                          ".key -CAcreateserial -extfile ext -days ", days,
                          " -out ", name, ".pem"));
   }
+  // A list of what CA has taken back, as LIST: the certificates of `names`.
+  void MakeRevocations(const std::string& ca,
+                       const std::vector<std::string>& names,
+                       const std::string& list) const {
+    std::ofstream(Path("ca.conf"))
+        << "[ca]\ndefault_ca=own\n[own]\ndatabase=index\ncrlnumber=number\n"
+           "default_md=sha256\ndefault_crl_days=30\n";
+    std::ofstream(Path("index")).flush();
+    std::ofstream(Path("number")) << "01\n";
+    const std::string by = absl::StrCat("ca -config ca.conf -keyfile ", ca,
+                                        ".key -cert ", ca, ".pem ");
+    for (const std::string& name : names) {
+      Openssl(absl::StrCat(by, "-revoke ", name, ".pem"));
+    }
+    Openssl(absl::StrCat(by, "-gencrl -out new.crl"));
+    std::filesystem::rename(Path("new.crl"), Path(list));
+  }
   // Both files of the server; each is replaced as a whole, one after the other.
   void Install(const std::string& name) const {
     for (const char* kind : {".pem", ".key"}) {
@@ -238,6 +255,50 @@ TEST_F(TlsTest, AClientIsKnownByItsCertificate) {
             grpc::UNAUTHENTICATED);
 }
 
+TEST_F(TlsTest, ARevokedCertificateIsNoCredential) {
+  MakeCa("clients");
+  MakeCa("strangers");
+  MakeCertificate("watcher", "clients", "/O=Acme/CN=watcher");
+  MakeCertificate("lost", "clients", "/O=Acme/CN=watcher");
+  MakeRevocations("clients", {}, "list");
+  Start({"tls.client_ca_file=" + Path("clients.pem"),
+         "tls.client_crl_file=" + Path("list")});
+  ASSERT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
+  const auto page = [this](const std::string& name) {
+    return Curl("/v1/status", absl::StrCat("--cert ", Path(name), ".pem --key ",
+                                           Path(name), ".key"))
+        .text;
+  };
+  const auto kept = Channel("ca", "lost");
+  EXPECT_TRUE(Ask(kept, false).ok());
+  EXPECT_THAT(page("lost"), HasSubstr("\"phase\":\"SERVING\""));
+
+  MakeRevocations("clients", {"lost"}, "list");
+  ASSERT_TRUE(daemon_->WaitForLog("read again what=tls")) << daemon_->log();
+  EXPECT_EQ(Ask(kept, false).error_code(), grpc::UNAUTHENTICATED);
+  EXPECT_EQ(Ask(Channel("ca", "lost"), false).error_code(),
+            grpc::UNAUTHENTICATED);
+  EXPECT_THAT(page("lost"), HasSubstr("\"code\":16,"));
+  EXPECT_TRUE(Ask(Channel("ca", "watcher"), false).ok()) << "the new one";
+  EXPECT_THAT(page("watcher"), HasSubstr("\"phase\":\"SERVING\""));
+
+  // Whose list it is not cannot let anybody in again.
+  MakeRevocations("strangers", {}, "list");
+  ASSERT_TRUE(daemon_->WaitForLog("that no certificate of tls.client_ca_file"))
+      << daemon_->log();
+  EXPECT_EQ(Ask(kept, false).error_code(), grpc::UNAUTHENTICATED);
+}
+
+TEST_F(TlsTest, FilesThatEverybodyMayWriteToDoNotStart) {
+  Install("server");
+  std::filesystem::permissions(Path("live.key"),
+                               std::filesystem::perms::others_write,
+                               std::filesystem::perm_options::add);
+  Start();
+  EXPECT_EQ(daemon_->Wait(), 1);
+  EXPECT_THAT(daemon_->log(), HasSubstr("everybody may write to it"));
+}
+
 TEST_F(TlsTest, WithoutACertificateNobodyConnectsIfOneIsRequired) {
   MakeCa("clients");
   MakeCertificate("watcher", "clients", "/O=Acme/CN=watcher");
@@ -254,7 +315,8 @@ TEST_F(TlsTest, WithoutACertificateNobodyConnectsIfOneIsRequired) {
 }
 
 TEST_F(TlsTest, CertificatesAreReplacedUnderLoad) {
-  Start();
+  // More connections a second than a client of the kind opens.
+  Start({"server.max_new_connections_per_host=0"});
   ASSERT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
   const auto kept = Channel("ca");
   ASSERT_TRUE(Ask(kept).ok());

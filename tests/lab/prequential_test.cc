@@ -111,6 +111,24 @@ TEST(PrequentialTest, TheTotalIsTheMeanOfTheWindows) {
               sum / static_cast<double>(result->total.tested), 1e-12);
 }
 
+TEST(PrequentialTest, EachTestIsOfOneHistoryLength) {
+  // Users 0 and 1 take 3 and 35 items.
+  std::vector<StreamPair> stream;
+  for (uint32_t n = 0; n < 3; ++n) stream.push_back({0, n, true});
+  for (uint32_t n = 0; n < 35; ++n) stream.push_back({1, n, true});
+  const auto result = RunPrequential(stream, Small(), GoOn);
+  ASSERT_TRUE(result.ok()) << result.status();
+  std::vector<size_t> tested;
+  double hits = 0;
+  for (const PrequentialWindow& window : result->by_history) {
+    tested.push_back(window.tested);
+    hits += window.hit_rate[kPopularity] * static_cast<double>(window.tested);
+  }
+  EXPECT_EQ(tested, (std::vector<size_t>{2, 4, 7, 20, 5}));
+  EXPECT_NEAR(hits, result->total.hit_rate[kPopularity] * 38, 1e-9);
+  EXPECT_GT(hits, 0);
+}
+
 TEST(PrequentialTest, WhatTheStreamAndTheSeedSayIsWhatComesOut) {
   const std::vector<StreamPair> stream = Clusters(600);
   const auto a = RunPrequential(stream, Small(), GoOn);

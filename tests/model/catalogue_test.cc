@@ -129,6 +129,45 @@ Expression Parsed(const std::string& text) {
   return parsed.ok() ? *parsed : Expression();
 }
 
+TEST(CatalogueTest, TaggedItemsTheNewestOfMany) {
+  Catalogue catalogue;
+  const CatalogueStamp before = catalogue.stamp();
+  for (const ItemIndex item : {3u, 70u, 200u, 5u}) {
+    ItemRecord record;
+    record.tags = {item == 70u ? "b" : "a"};
+    catalogue.Upsert(item, record);
+  }
+  catalogue.Upsert(6, {});
+  EXPECT_EQ(catalogue.stamp().changes, before.changes + 5);
+  std::vector<ItemIndex> items;
+  ItemTags tags;
+  Bitmap without(10, false);
+  without.Set(5);
+  catalogue.CopyTagged(without, 100, &items, &tags);
+  EXPECT_EQ(items, (std::vector<ItemIndex>{3, 70, 200}));
+  ASSERT_EQ(tags.ends.size(), 3u);
+  EXPECT_EQ(tags.Of(0)[0], tags.Of(2)[0]);
+  EXPECT_NE(tags.Of(0)[0], tags.Of(1)[0]);
+  catalogue.CopyTagged(without, 2, &items, &tags);
+  EXPECT_EQ(items, (std::vector<ItemIndex>{70, 200}));
+  const TagId a = tags.Of(1)[0];
+  catalogue.CopyItemsOf(a, 100, &items);
+  EXPECT_EQ(items, (std::vector<ItemIndex>{3, 5, 200}));
+  catalogue.CopyItemsOf(a, 2, &items);
+  EXPECT_EQ(items, (std::vector<ItemIndex>{3, 200}));
+  catalogue.CopyItemsOf(a, 0, &items);
+  EXPECT_TRUE(items.empty());
+  // An id that is free is given to the next new tag, and the stamp tells.
+  for (const ItemIndex item : {3u, 5u, 200u}) catalogue.Delete(item);
+  EXPECT_EQ(catalogue.stamp().reassigned, 0u);
+  ItemRecord record;
+  record.tags = {"c"};
+  catalogue.Upsert(7, record);
+  EXPECT_EQ(catalogue.stamp().reassigned, 1u);
+  catalogue.CopyTagged(Bitmap(), 100, &items, &tags);
+  EXPECT_EQ(items, (std::vector<ItemIndex>{7, 70}));
+}
+
 TEST(CatalogueTest, Expressions) {
   Catalogue catalogue;
   const std::vector<Properties> items = {

@@ -37,5 +37,21 @@ TEST(AddCommonTasteTest, NothingWithoutWeightOrTaste) {
   EXPECT_EQ(opposite.values, as_it_was);
 }
 
+TEST(LeaveCommonTasteTest, HalfOfWhatIsInCommonGoes) {
+  std::vector<float> row = {0.6f, 0.8f};
+  const std::vector<float> taste = {1.0f, 0.0f};
+  LeaveCommonTaste(taste, &row);
+  const double norm = std::sqrt(0.3 * 0.3 + 0.8 * 0.8);
+  EXPECT_NEAR(row[0], 0.3 / norm, 1e-6);
+  EXPECT_NEAR(row[1], 0.8 / norm, 1e-6);
+  row = {0.6f, 0.8f};
+  LeaveCommonTaste(std::vector<float>{0.0f, 0.0f}, &row);
+  EXPECT_NEAR(row[0], 0.6, 1e-6);
+  EXPECT_NEAR(row[1], 0.8, 1e-6);
+  row = {1.0f, 0.0f};  // an item that is the common taste
+  LeaveCommonTaste(taste, &row);
+  EXPECT_NEAR(row[0], 1, 1e-6);
+}
+
 }  // namespace
 }  // namespace taud::query

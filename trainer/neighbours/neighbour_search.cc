@@ -42,9 +42,9 @@ model::NeighbourList NeighbourSearch::Find(const PositiveGraph& graph,
     return a.weight != b.weight ? a.weight > b.weight : a.item < b.item;
   };
   const size_t kept = std::min(most, list.size());
-  std::partial_sort(list.begin(),
-                    list.begin() + static_cast<std::ptrdiff_t>(kept),
-                    list.end(), stronger);
+  const auto end = list.begin() + static_cast<std::ptrdiff_t>(kept);
+  std::nth_element(list.begin(), end, list.end(), stronger);
+  std::sort(list.begin(), end, stronger);
   list.resize(kept);
   list.shrink_to_fit();
   return list;

@@ -10,6 +10,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_set.h"
 #include "model/unit_norm.h"
+#include "trainer/kernels/unit_row.h"
 #include "trainer/online/online_fit.h"
 
 namespace taud::trainer {
@@ -29,6 +30,10 @@ constexpr size_t kLeastLoad = 200;
 constexpr size_t kLoadOneIn = 16;
 // With so many times the pairs of the last time, asking begins anew.
 constexpr double kAskAnewAt = 1.5;
+
+// With so many times the pairs that there were when rows began, they may begin
+// anew.
+constexpr double kOutgrownAt = 1.5;
 
 // A user with no more pairs than this begins anew when one is undone.
 constexpr size_t kRestartPairs = 64;
@@ -74,6 +79,7 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   position_ = end;
   sampler_.Append(fresh_);
   GrowToPairs();
+  if (OutgrewRows()) BeginRowsAnew();
   query_meter_.Answer(Knowledge());
   for (uint32_t pair = before; pair + fresh_ < pairs_.size(); ++pair) {
     CountAsLearnt(pair);
@@ -83,6 +89,37 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
   MarkAbsorbed();
   return true;
+}
+
+bool OnlineFit::OutgrewRows() const {
+  return has_model_ && begun_pairs_ > 0 && WarmingUp() &&
+         pairs_.size() >= kOutgrownAt * begun_pairs_;
+}
+
+void OnlineFit::BeginRowsAnew() {
+  std::vector<float> row(static_cast<size_t>(learner_->dim()));
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    const bool is_user = side == Side::kUsers;
+    const std::vector<uint32_t>& learnt = is_user ? user_learnt_ : item_learnt_;
+    const std::vector<uint32_t>& degree =
+        is_user ? pairs_.user_degree() : pairs_.item_popularity();
+    std::vector<float>& visits = is_user ? user_visits_ : item_visits_;
+    std::vector<float>& rates = is_user ? user_rate_ : item_rate_;
+    for (uint32_t r = 0; r < learnt.size(); ++r) {
+      if (learnt[r] == 0) continue;
+      RandomUnitRow(&random_, &row);
+      learner_->SetRows(side, {r}, row.data());
+      visits[r] = 0;
+      UpdateRate(degree[r], &visits[r], &rates[r]);
+      (is_user ? user_renewal_ : item_renewal_).Forget(r);
+    }
+  }
+  std::fill(user_loss_.begin(), user_loss_.end(), 0.0f);
+  mean_loss_ = 0;
+  visits_ = 0;
+  tau0_ = FirstTau0();
+  begun_pairs_ = pairs_.size();
+  ++begun_anew_;
 }
 
 void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,

@@ -242,6 +242,7 @@ OnlineFitFigures OnlineFit::figures() const {
   figures.rho = Rho();
   figures.warming_up = WarmingUp();
   figures.contained = contained_;
+  figures.begun_anew = begun_anew_;
   return figures;
 }
 

@@ -99,6 +99,7 @@ void OnlineFit::OpenWindow() {
   absl::flat_hash_set<uint32_t> items;
   StartRows(Side::kUsers, begin, end, items, &users);
   StartRows(Side::kItems, begin, end, users, &items);
+  if (!has_model_) begun_pairs_ = pairs_.size();
   has_model_ = true;
   if (tau0_ == 0) AdaptTemperatures();
 }

@@ -39,7 +39,7 @@ function resultRow(item: ScoredItem, place: number): HTMLElement {
   return h('tr', {},
     h('td', { class: 'r quiet' }, String(place)),
     h('th', { scope: 'row' }, titled(item)),
-    h('td', { class: 'r', 'data-name': 'Score' }, item.unscored ? 'no vector yet' : figure(item.score)),
+    h('td', { class: 'r', 'data-name': 'Score' }, item.unscored ? 'no vector yet' : figure(item.score) + (item.by_tags ? ' by tags' : '')),
     h('td', { class: 'r', 'data-name': 'Probability' }, item.probability > 0 ? percent(item.probability) : '–'),
     h('td', { class: 'why', 'data-name': reasons.length > 0 ? 'Because of' : null }, ...reasons.slice(0, 3).map((reason, i) =>
       h('span', {}, i > 0 ? ', ' : '', foreign(reason.title || reason.item_id),

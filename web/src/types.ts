@@ -109,7 +109,7 @@ export interface History { figures: string[]; samples: (number | null)[][] }
 export interface Reason { item_id: string; share: number; title: string }
 
 export interface ScoredItem {
-  id: string; score: number; probability: number; unscored: boolean; title: string;
+  id: string; score: number; probability: number; unscored: boolean; by_tags: boolean; title: string;
   reasons?: Reason[];
 }
 

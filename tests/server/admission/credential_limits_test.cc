@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/rpc/errors.h"
@@ -67,14 +68,14 @@ TEST(CredentialLimitsTest, AStreamsPlaceIsGivenBack) {
   CredentialLimits limits;
   auth::Limits two;
   two.streams = 2;
-  auto first = limits.OpenStream("a", "etl", two);
-  auto second = limits.OpenStream("a", "etl", two);
+  auto first = limits.OpenStream("a", "etl", two, kStart);
+  auto second = limits.OpenStream("a", "etl", two, kStart);
   ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_TRUE(
-      absl::IsResourceExhausted(limits.OpenStream("a", "etl", two).status()));
-  EXPECT_TRUE(limits.OpenStream("b", "other", two).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(
+      limits.OpenStream("a", "etl", two, kStart).status()));
+  EXPECT_TRUE(limits.OpenStream("b", "other", two, kStart).ok());
   first->reset();
-  EXPECT_TRUE(limits.OpenStream("a", "etl", two).ok());
+  EXPECT_TRUE(limits.OpenStream("a", "etl", two, kStart).ok());
 }
 
 TEST(CredentialLimitsTest, WithoutLimitsEverythingPasses) {
@@ -83,8 +84,29 @@ TEST(CredentialLimitsTest, WithoutLimitsEverythingPasses) {
   cost.requests = cost.interactions = cost.bytes = 1e9;
   for (int i = 0; i < 100; ++i) {
     EXPECT_TRUE(limits.Charge("a", "shop", auth::Limits(), cost, kStart).ok());
-    EXPECT_TRUE(limits.OpenStream("a", "shop", auth::Limits()).ok());
+    EXPECT_TRUE(limits.OpenStream("a", "shop", auth::Limits(), kStart).ok());
   }
+}
+
+TEST(CredentialLimitsTest, RemembersSoManyAndForgetsTheIdle) {
+  CredentialLimits limits;
+  auth::Limits one;
+  one.requests_per_second = 1;
+  one.streams = 1;
+  Cost call;
+  call.requests = 1;
+  const auto held = limits.OpenStream("stream", "etl", one, kStart);
+  ASSERT_TRUE(held.ok());
+  for (size_t c = 1; c < CredentialLimits::kMaxCredentials; ++c) {
+    ASSERT_TRUE(limits.Charge(absl::StrCat(c), "shop", one, call, kStart).ok());
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(
+      limits.Charge("new", "shop", one, call, kStart)));
+  const absl::Time later = kStart + absl::Seconds(1);
+  EXPECT_TRUE(limits.Charge("new", "shop", one, call, later).ok());
+  EXPECT_FALSE(limits.Charge("new", "shop", one, call, later).ok());
+  // Who has a stream open is not forgotten.
+  EXPECT_FALSE(limits.OpenStream("stream", "etl", one, later).ok());
 }
 
 }  // namespace

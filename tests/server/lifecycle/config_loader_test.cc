@@ -106,6 +106,8 @@ TEST(ConfigLoaderTest, WhatTlsNeedsGoesTogether) {
       {"tls: {certificate_file: c, key_file: k, "
        "require_client_certificate: true}",
        "needs tls.client_ca_file"},
+      {"tls: {certificate_file: c, key_file: k, client_crl_file: l}",
+       "tls.client_crl_file: needs tls.client_ca_file"},
   };
   for (const auto& c : cases) {
     const auto config = ParseConfig(c.yaml, "f.yaml");

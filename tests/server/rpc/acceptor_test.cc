@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <deque>
 #include <memory>
@@ -62,9 +63,11 @@ class FakeGrpc : public ExternalConnectionAcceptor {
 class AcceptorTest : public testing::Test {
  protected:
   void Start(size_t max_connections, size_t descriptors, size_t reserve,
-             size_t max_per_host = 0) {
+             size_t max_per_host = 0, size_t max_new_per_host = 0) {
     Acceptor::Options options;
     options.max_per_host = max_per_host;
+    options.max_new_per_host = max_new_per_host;
+    options.now = [this] { return absl::FromUnixSeconds(seconds_.load()); };
     options.max_connections = max_connections;
     options.descriptors = descriptors;
     options.reserve = reserve;
@@ -96,6 +99,7 @@ class AcceptorTest : public testing::Test {
     return recv(fd, &byte, 1, 0) <= 0;
   }
 
+  std::atomic<int> seconds_{1000};
   Events<Refusal> refused_;
   Events<int> given_;
   std::unique_ptr<Acceptor> acceptor_;
@@ -143,6 +147,22 @@ TEST_F(AcceptorTest, AHostHasItsShare) {
   from("127.0.0.1");
   taken.push_back(given_.Next());
   for (const int fd : taken) close(fd);
+}
+
+TEST_F(AcceptorTest, AHostOpensSoManyASecond) {
+  Start(100, 1 << 20, 0, /*max_per_host=*/0, /*max_new_per_host=*/2);
+  // Also if they are closed again at once.
+  for (int c = 0; c < 2; ++c) {
+    Connect(MakeClient());
+    close(given_.Next());
+  }
+  const int third = MakeClient();
+  Connect(third);
+  EXPECT_EQ(refused_.Next(), Refusal::kHostRate);
+  EXPECT_TRUE(IsClosed(third));
+  ++seconds_;
+  Connect(MakeClient());
+  close(given_.Next());
 }
 
 TEST(HostOfTest, IsOneHost) {

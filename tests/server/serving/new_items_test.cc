@@ -4,6 +4,9 @@
 #include <map>
 #include <random>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "server/serving/recommender.h"
@@ -21,7 +24,7 @@ TEST(NewItemsTest, AreTheMeanOfTheirUsers) {
   model::State state;
   FillDictionaries(5, 8, &state);
   query::NewItems fresh(snapshot.get());
-  EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
+  EXPECT_TRUE(fresh.Update(state.interactions, state.catalogue)->items.empty());
   Interact(0, 5, &state);
   Interact(0, 5, &state);  // counts once
   Interact(1, 5, &state);
@@ -30,7 +33,7 @@ TEST(NewItemsTest, AreTheMeanOfTheirUsers) {
   Interact(4, 6, &state);
   Interact(0, 2, &state);  // an item with a vector
   Interact(2, 7, &state);  // beyond the snapshot's rows
-  const auto vectors = fresh.Update(state.interactions);
+  const auto vectors = fresh.Update(state.interactions, state.catalogue);
   ASSERT_EQ(vectors->items, (std::vector<model::ItemIndex>{5, 7}));
   double norm = 0;
   std::vector<double> mean(8);
@@ -39,10 +42,13 @@ TEST(NewItemsTest, AreTheMeanOfTheirUsers) {
     norm += mean[c] * mean[c];
   }
   for (size_t c = 0; c < 8; ++c) {
-    EXPECT_NEAR(vectors->columns[c * 2], mean[c] / std::sqrt(norm), 1e-6);
-    EXPECT_NEAR(vectors->columns[c * 2 + 1], snapshot->users.Row(2)[c], 1e-6);
+    // Two users made the first, one the second.
+    EXPECT_NEAR(vectors->columns[c * 2], mean[c] / std::sqrt(norm) * 2 / 6,
+                1e-6);
+    EXPECT_NEAR(vectors->columns[c * 2 + 1], snapshot->users.Row(2)[c] / 5,
+                1e-6);
   }
-  // Two users made the first, one the second.
+  EXPECT_EQ(vectors->by_tags, std::vector<char>(2, 0));
   std::vector<float> scores;
   vectors->Score({snapshot->users.Row(2), 8}, &scores);
   EXPECT_NEAR(scores[1], 1.0 / 5, 1e-6);
@@ -61,9 +67,10 @@ TEST(NewItemsTest, WhatTheSnapshotKnowsIsNotNew) {
   Interact(0, 6, &state);
   snapshot->trained_through = 1;
   query::NewItems fresh(snapshot.get());
-  EXPECT_TRUE(fresh.Update(state.interactions)->items.empty());
+  EXPECT_TRUE(fresh.Update(state.interactions, state.catalogue)->items.empty());
   Interact(0, 7, &state);
-  EXPECT_EQ(fresh.Update(state.interactions)->items.size(), 1u);
+  EXPECT_EQ(fresh.Update(state.interactions, state.catalogue)->items.size(),
+            1u);
 }
 
 TEST(NewItemsTest, AnErasureIsForgotten) {
@@ -74,13 +81,137 @@ TEST(NewItemsTest, AnErasureIsForgotten) {
   Interact(0, 6, &state);
   Interact(1, 6, &state);
   Interact(0, 7, &state);
-  EXPECT_EQ(fresh.Update(state.interactions)->items.size(), 2u);
+  EXPECT_EQ(fresh.Update(state.interactions, state.catalogue)->items.size(),
+            2u);
   state.interactions.Erase({0}, {});
-  const auto vectors = fresh.Update(state.interactions);
+  const auto vectors = fresh.Update(state.interactions, state.catalogue);
   ASSERT_EQ(vectors->items, (std::vector<model::ItemIndex>{6}));
   for (size_t c = 0; c < 8; ++c) {
-    EXPECT_NEAR(vectors->columns[c], snapshot->users.Row(1)[c], 1e-6);
+    EXPECT_NEAR(vectors->columns[c], snapshot->users.Row(1)[c] / 5, 1e-6);
   }
+}
+
+void Tag(model::ItemIndex item, std::vector<std::string> tags,
+         model::State* state) {
+  model::ItemRecord record;
+  record.tags = std::move(tags);
+  state->catalogue.Upsert(item, record);
+}
+
+TEST(NewItemsTest, TagsTeachWhoNobodyCameTo) {
+  auto snapshot = MakeSnapshot(4, 6, 8);
+  snapshot->item_popularity = {4, 4, 4, 4, 4, 0};
+  for (size_t i = 1; i < 5; ++i) {  // one direction
+    std::copy_n(snapshot->items.Row(0), 8, snapshot->items.Row(i));
+  }
+  model::State state;
+  FillDictionaries(4, 9, &state);
+  for (model::ItemIndex i = 0; i < 4; ++i) Tag(i, {"jazz"}, &state);
+  query::NewItems fresh(snapshot.get());
+  EXPECT_TRUE(fresh.Update(state.interactions, state.catalogue)->items.empty())
+      << "items that were learnt need none";
+  Tag(5, {"jazz"}, &state);   // in the snapshot, but nobody came
+  Tag(8, {"jazz"}, &state);   // after the snapshot
+  Tag(7, {"other"}, &state);  // nothing is known of such
+  auto vectors = fresh.Update(state.interactions, state.catalogue);
+  ASSERT_EQ(vectors->items, (std::vector<model::ItemIndex>{5, 8}));
+  EXPECT_EQ(vectors->by_tags, std::vector<char>(2, 1));
+  // Four items of weight a half: 2 / (2 + 4) of their direction.
+  for (size_t c = 0; c < 8; ++c) {
+    EXPECT_NEAR(vectors->columns[c * 2 + 1], snapshot->items.Row(0)[c] / 3,
+                1e-6);
+  }
+  std::vector<float> direction;
+  ASSERT_TRUE(vectors->Direction(1, &direction));
+  for (size_t c = 0; c < 8; ++c) {
+    EXPECT_NEAR(direction[c], snapshot->items.Row(0)[c], 1e-6);
+  }
+  // One user counts a fifth, and tags the rest.
+  Interact(2, 8, &state);
+  vectors = fresh.Update(state.interactions, state.catalogue);
+  EXPECT_EQ(vectors->by_tags, (std::vector<char>{1, 0}));
+  for (size_t c = 0; c < 8; ++c) {
+    EXPECT_NEAR(
+        vectors->columns[c * 2 + 1],
+        snapshot->users.Row(2)[c] / 5 + snapshot->items.Row(0)[c] / 3 * 4 / 5,
+        1e-6);
+  }
+  // Without the tag nothing is known of the first any more.
+  Tag(5, {}, &state);
+  vectors = fresh.Update(state.interactions, state.catalogue);
+  ASSERT_EQ(vectors->items, (std::vector<model::ItemIndex>{8}));
+  state.catalogue.Delete(8);
+  vectors = fresh.Update(state.interactions, state.catalogue);
+  for (size_t c = 0; c < 8; ++c) {
+    EXPECT_NEAR(vectors->columns[c], snapshot->users.Row(2)[c] / 5, 1e-6);
+  }
+}
+
+TEST(NewItemsTest, AnIdOfATagThatMeansAnotherOneTeachesNothing) {
+  auto snapshot = MakeSnapshot(4, 6, 8);
+  model::State state;
+  FillDictionaries(4, 8, &state);
+  Tag(0, {"jazz"}, &state);
+  Tag(6, {"jazz"}, &state);
+  query::NewItems fresh(snapshot.get());
+  ASSERT_EQ(fresh.Update(state.interactions, state.catalogue)->items.size(),
+            1u);
+  Tag(0, {}, &state);
+  Tag(6, {}, &state);        // the tag is forgotten
+  Tag(6, {"rock"}, &state);  // and its id given again
+  EXPECT_TRUE(fresh.Update(state.interactions, state.catalogue)->items.empty());
+}
+
+TEST(NewItemsTest, TheNewestOfManyTaggedItemsHaveVectors) {
+  auto snapshot = MakeSnapshot(4, 6, 8);
+  model::State state;
+  Tag(0, {"jazz"}, &state);
+  constexpr size_t kMost = query::NewItems::kMaxTagged;
+  for (model::ItemIndex i = 0; i < 2 * kMost; ++i)
+    Tag(10 + i, {"jazz"}, &state);
+  query::NewItems fresh(snapshot.get());
+  const auto vectors = fresh.Update(state.interactions, state.catalogue);
+  ASSERT_EQ(vectors->items.size(), kMost);
+  EXPECT_EQ(vectors->items.front(), 10 + kMost);
+  EXPECT_EQ(vectors->items.back(), 10 + 2 * kMost - 1);
+}
+
+// Under its own tag it stands where the tag's items stand, not last.
+TEST(NewItemsTest, UnderItsTagItIsRankedAmongTheOthers) {
+  auto snapshot = MakeSnapshot(4, 40, 8);
+  for (size_t i = 0; i < 20; ++i) {  // what the user likes
+    std::copy_n(snapshot->users.Row(0), 8, snapshot->items.Row(i));
+  }
+  for (size_t i = 20; i < 40; ++i) {  // what the user does not
+    for (size_t c = 0; c < 8; ++c) {
+      snapshot->items.Row(i)[c] = -snapshot->users.Row(0)[c];
+    }
+  }
+  const auto model = Build(std::move(snapshot));
+  model::State state;
+  FillDictionaries(4, 42, &state);
+  for (model::ItemIndex i = 0; i < 40; ++i) {
+    Tag(i, {i < 20 ? "liked" : "not", "all"}, &state);
+  }
+  Tag(40, {"liked", "all"}, &state);
+  Tag(41, {"not", "all"}, &state);
+  RecommendTask task;
+  task.user = 0;
+  task.k = 42;
+  task.filter.exclude_seen = false;
+  task.filter.tags.any = {"all"};
+  std::vector<Recommendation> answers;
+  ASSERT_TRUE(Recommend(*model, state, 0, {&task, 1}, &answers).ok());
+  ASSERT_EQ(answers[0].items.size(), 42u);
+  // Behind all that are liked for sure, before all that are not.
+  EXPECT_EQ(answers[0].items[20].item, 40u);
+  EXPECT_EQ(answers[0].items[21].item, 41u);
+  for (size_t i = 0; i < 42; ++i) {
+    EXPECT_EQ(answers[0].items[i].by_tags, i == 20 || i == 21) << i;
+    EXPECT_FALSE(answers[0].items[i].unscored) << i;
+  }
+  EXPECT_GT(answers[0].items[20].score, 0.5f);
+  EXPECT_LT(answers[0].items[21].score, -0.5f);
 }
 
 TEST(NewItemsTest, AreBounded) {
@@ -90,12 +221,74 @@ TEST(NewItemsTest, AreBounded) {
   for (model::ItemIndex i = 0; i < 2 * query::NewItems::kMaxItems; ++i) {
     Interact(0, 10 + i, &state);
   }
-  EXPECT_EQ(fresh.Update(state.interactions)->items.size(),
+  EXPECT_EQ(fresh.Update(state.interactions, state.catalogue)->items.size(),
             query::NewItems::kMaxItems);
 }
 
-// The whole answer against its definition: every item with a vector, its own
-// or from its first users, that the filter lets pass, by score.
+// m_t of query/tag_vectors.h, in double.
+std::map<std::string, std::vector<double>> MeansByTag(
+    const model::Snapshot& s, const model::Catalogue& catalogue,
+    const std::vector<std::string>& names) {
+  std::map<std::string, std::vector<double>> means;
+  for (const std::string& name : names) {
+    std::vector<double> mean(s.dim());
+    double weights = 4;
+    for (size_t i = 0; i < s.items.rows; ++i) {
+      const auto tags = catalogue.Get(static_cast<model::ItemIndex>(i)).tags;
+      if (std::find(tags.begin(), tags.end(), name) == tags.end()) continue;
+      const double users = s.item_popularity[i];
+      weights += users / (users + 4);
+      for (size_t c = 0; c < s.dim(); ++c) {
+        mean[c] += users / (users + 4) * double{s.items.Row(i)[c]};
+      }
+    }
+    for (double& x : mean) x /= weights;
+    means[name] = mean;
+  }
+  return means;
+}
+
+// m of an item with `tags`; false without any.
+bool ByTags(const std::map<std::string, std::vector<double>>& means,
+            const std::vector<std::string>& tags, std::vector<double>* m) {
+  double total = 0;
+  for (const std::string& tag : tags) {
+    double length = 0;
+    for (const double x : means.at(tag)) length += x * x;
+    const double certainty = length / (1 - length);
+    total += certainty;
+    for (size_t c = 0; c < m->size(); ++c) {
+      (*m)[c] += certainty * means.at(tag)[c];
+    }
+  }
+  if (total == 0) return false;
+  for (double& x : *m) x /= total;
+  return true;
+}
+
+// q of query/common_taste.h, in double, of an item's vector of any length.
+std::vector<double> QueryFor(std::vector<double> e,
+                             const model::Matrix& users) {
+  const auto normalise = [](std::vector<double>* v) {
+    double sum = 0;
+    for (const double x : *v) sum += x * x;
+    for (double& x : *v) x /= std::sqrt(sum);
+  };
+  std::vector<double> taste(e.size());
+  for (size_t u = 0; u < users.rows; ++u) {
+    for (size_t c = 0; c < e.size(); ++c) taste[c] += users.Row(u)[c];
+  }
+  normalise(&taste);
+  normalise(&e);
+  double dot = 0;
+  for (size_t c = 0; c < e.size(); ++c) dot += e[c] * taste[c];
+  for (size_t c = 0; c < e.size(); ++c) e[c] -= dot / 2 * taste[c];
+  normalise(&e);
+  return e;
+}
+
+// The whole answer against its definition: every item with a vector, its own,
+// or from its first users and its tags, that the filter lets pass, by score.
 TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
   constexpr size_t kUsers = 20, kItems = 60, kAll = 80, kDim = 8;
   std::mt19937 random(11);
@@ -111,7 +304,9 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
     FillDictionaries(kUsers + 5, kAll, &state);
     for (model::ItemIndex i = 0; i < kAll; ++i) {
       model::ItemRecord record;
-      if (random() % 2 == 0) record.tags.push_back("a");
+      for (const char* tag : {"a", "b"}) {
+        if (random() % 2 == 0) record.tags.push_back(tag);
+      }
       record.hidden = random() % 12 == 0;
       state.catalogue.Upsert(i, record);
     }
@@ -125,22 +320,27 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
       if (liked && user < kUsers) users[item].insert(user);
     }
     std::map<model::ItemIndex, std::vector<double>> vectors;
-    std::vector<double> trust(kAll, 1.0);
+    const std::map<std::string, std::vector<double>> by_tag =
+        MeansByTag(s, state.catalogue, {"a", "b"});
     for (model::ItemIndex i = 0; i < kAll; ++i) {
       std::vector<double> v(kDim);
       if (i < kItems && s.item_popularity[i] > 0) {
         for (size_t c = 0; c < kDim; ++c) v[c] = s.items.Row(i)[c];
-      } else if (users.count(i) > 0) {
+      } else {
+        const bool tagged = ByTags(by_tag, state.catalogue.Get(i).tags, &v);
+        if (!tagged && users.count(i) == 0) continue;
+        std::vector<double> mean(kDim);
         double norm = 0;
         for (const model::UserIndex u : users[i]) {
-          for (size_t c = 0; c < kDim; ++c) v[c] += s.users.Row(u)[c];
+          for (size_t c = 0; c < kDim; ++c) mean[c] += s.users.Row(u)[c];
         }
-        for (const double x : v) norm += x * x;
-        for (double& x : v) x /= std::sqrt(norm);
+        for (const double x : mean) norm += x * x;
         const auto count = static_cast<double>(users[i].size());
-        trust[i] = count / (count + 4);
-      } else {
-        continue;
+        for (size_t c = 0; c < kDim; ++c) {
+          v[c] *= 4 / (count + 4);
+          if (count > 0)
+            v[c] += mean[c] / std::sqrt(norm) * count / (count + 4);
+        }
       }
       vectors[i] = v;
     }
@@ -173,6 +373,8 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
                          model::ItemIndex item) {
         return std::find(list.begin(), list.end(), item) != list.end();
       };
+      const std::vector<double> query =
+          QueryFor(vectors[task.similar_to], s.users);
       std::vector<std::pair<double, model::ItemIndex>> expected;
       for (const auto& [item, v] : vectors) {
         const auto tags = state.catalogue.Get(item).tags;
@@ -184,10 +386,8 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
           continue;
         }
         double score = 0;
-        for (size_t c = 0; c < kDim; ++c) {
-          score += v[c] * vectors[task.similar_to][c];
-        }
-        expected.emplace_back(-score * trust[item], item);
+        for (size_t c = 0; c < kDim; ++c) score += v[c] * query[c];
+        expected.emplace_back(-score, item);
       }
       std::sort(expected.begin(), expected.end());
       std::set<model::ItemIndex> distinct;

@@ -250,5 +250,60 @@ TEST_F(FitAbsorbTest, WithTooLittleToLearnFromThereIsAnUntrainedSnapshot) {
   EXPECT_GT(fit_->MakeSnapshot()->user_degree[0], 3u);
 }
 
+// The first pairs of a load are learnt before the others are there.
+TEST_F(FitAbsorbTest, ALoadThatOutgrowsItsBeginningBeginsAnew) {
+  LoadKinds(20, 10);
+  fit_->Absorb(interactions_);
+  while (!fit_->Settled()) ASSERT_TRUE(fit_->Step().ok());
+  const auto before = ValidSnapshot();
+  ASSERT_EQ(fit_->figures().begun_anew, 0u);
+  LoadKinds(400, 20);
+  fit_->Absorb(interactions_);
+  EXPECT_EQ(fit_->figures().begun_anew, 1u);
+  EXPECT_TRUE(fit_->figures().warming_up);
+  const auto after = ValidSnapshot();
+  for (size_t user = 0; user < 20; ++user) {
+    EXPECT_LT(Dot(before->users.Row(user), after->users.Row(user), kDim), 0.95f)
+        << user;
+  }
+  Settle();
+  EXPECT_EQ(fit_->figures().begun_anew, 1u);
+  const auto settled = ValidSnapshot();
+  // It ends where a load that came at once ends.
+  fit_ = MakeFit();
+  Settle();
+  EXPECT_EQ(fit_->figures().begun_anew, 0u);
+  EXPECT_NEAR(settled->tau0 / ValidSnapshot()->tau0, 1, 0.02);
+}
+
+TEST_F(FitAbsorbTest, WhatHasBeenLearntWellIsNotBegunAnew) {
+  LoadKinds(100, 10);
+  Settle();
+  LoadKinds(200, 20);  // not so much that it would be cheap
+  fit_->Absorb(interactions_);
+  Settle();
+  for (uint32_t n = 0; n < 500; ++n) {
+    Like(300 + n, n % 400);
+    if (n % 20 == 0) Settle();
+  }
+  EXPECT_EQ(fit_->figures().begun_anew, 0u);
+}
+
+TEST_F(FitAbsorbTest, AfterAnImportItIsBegunAnewAllTheSame) {
+  LoadKinds(20, 10);
+  fit_->Absorb(interactions_);
+  for (int step = 0; step < 10; ++step) ASSERT_TRUE(fit_->Step().ok());
+  auto other = MakeFit(/*seed=*/99);
+  ASSERT_TRUE(other->Import(*fit_->Export()).ok());
+  LoadKinds(400, 20);
+  for (OnlineFit* fit : {fit_.get(), other.get()}) {
+    fit->Absorb(interactions_);
+    EXPECT_EQ(fit->figures().begun_anew, 1u);
+    for (int step = 0; step < 10; ++step) ASSERT_TRUE(fit->Step().ok());
+  }
+  EXPECT_EQ(fit_->MakeSnapshot()->users.values,
+            other->MakeSnapshot()->users.values);
+}
+
 }  // namespace
 }  // namespace taud::trainer

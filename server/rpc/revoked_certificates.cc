@@ -1,0 +1,94 @@
+#include "server/rpc/revoked_certificates.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace taud::server {
+namespace {
+
+bool IsSignedBy(X509_CRL* list, X509* ca) {
+  if (X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(ca)) !=
+      0) {
+    return false;
+  }
+  const bool good = X509_CRL_verify(list, X509_get0_pubkey(ca)) == 1;
+  ERR_clear_error();
+  return good;
+}
+
+absl::Status Check(X509_CRL* list, const std::vector<X509Pointer>& cas,
+                   absl::string_view source, absl::Time now) {
+  const bool known = std::any_of(
+      cas.begin(), cas.end(),
+      [list](const X509Pointer& ca) { return IsSignedBy(list, ca.get()); });
+  if (!known) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        source,
+        " has a list that no certificate of tls.client_ca_file has signed"));
+  }
+  const absl::Time begins = TimeOf(X509_CRL_get0_lastUpdate(list));
+  const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list);
+  const absl::Time expires =
+      next == nullptr ? absl::InfiniteFuture() : TimeOf(next);
+  if (now >= begins && now < expires) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      source, " has a list that is valid from ",
+      absl::FormatTime(absl::RFC3339_sec, begins, absl::UTCTimeZone()), " to ",
+      absl::FormatTime(absl::RFC3339_sec, expires, absl::UTCTimeZone())));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const RevokedCertificates>>
+RevokedCertificates::Read(const std::string& pem,
+                          const std::vector<X509Pointer>& cas,
+                          absl::string_view source, absl::Time now) {
+  auto revoked = std::make_shared<RevokedCertificates>();
+  const BioPointer memory(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  while (X509_CRL* one =
+             PEM_read_bio_X509_CRL(memory.get(), nullptr, nullptr, nullptr)) {
+    revoked->lists_.emplace_back(one);
+    absl::Status status = Check(one, cas, source, now);
+    if (!status.ok()) return status;
+  }
+  // At the end there is no further beginning; anything else is a broken list.
+  const bool at_end =
+      ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  if (revoked->lists_.empty() || !at_end) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(source, revoked->lists_.empty() ? " has no list in PEM"
+                                                     : " has a broken list"));
+  }
+  return std::shared_ptr<const RevokedCertificates>(std::move(revoked));
+}
+
+bool RevokedCertificates::Has(X509* certificate) const {
+  return std::any_of(
+      lists_.begin(), lists_.end(), [certificate](const CrlPointer& list) {
+        X509_REVOKED* entry = nullptr;
+        // 2: it was on the list and is not any more.
+        return X509_NAME_cmp(X509_CRL_get_issuer(list.get()),
+                             X509_get_issuer_name(certificate)) == 0 &&
+               X509_CRL_get0_by_cert(list.get(), &entry, certificate) == 1;
+      });
+}
+
+bool RevokedCertificates::HasPem(absl::string_view pem) const {
+  const BioPointer memory(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const X509Pointer certificate(
+      PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  return certificate == nullptr || Has(certificate.get());
+}
+
+}  // namespace taud::server
