@@ -58,11 +58,11 @@ serve() {
     --grpc-address 127.0.0.1:50951 --http-address 127.0.0.1:0 \
     --set trainer.publish_interval_ms=200 2>"$root/root/log" &
   daemon=$!
-  if ! tail -n +1 -f --pid="$daemon" "$root/root/log" | grep -q -m1 ' serving$'
-  then
-    cat "$root/root/log" >&2
-    exit 1
-  fi
+  # A pipe from "tail -f" would fail when grep has seen enough and goes.
+  while ! grep -q ' serving$' "$root/root/log"; do
+    kill -0 "$daemon" 2>/dev/null || { cat "$root/root/log" >&2; exit 1; }
+    sleep 0.05
+  done
 }
 stop() {
   kill "$daemon"
