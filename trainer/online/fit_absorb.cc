@@ -114,12 +114,25 @@ void OnlineFit::BeginRowsAnew() {
       (is_user ? user_renewal_ : item_renewal_).Forget(r);
     }
   }
+  MakeAllYoung();
   std::fill(user_loss_.begin(), user_loss_.end(), 0.0f);
   mean_loss_ = 0;
   visits_ = 0;
   tau0_ = FirstTau0();
   begun_pairs_ = pairs_.size();
   ++begun_anew_;
+}
+
+void OnlineFit::MakeAllYoung() {
+  std::vector<bool> learnt = sampler_.Visited();
+  std::vector<uint32_t> young;
+  sampler_.CopyYoung(&young);
+  for (const uint32_t pair : young) learnt[pair] = false;
+  young.clear();
+  for (uint32_t pair = 0; pair < learnt.size(); ++pair) {
+    if (learnt[pair] && !pairs_.IsRemoved(pair)) young.push_back(pair);
+  }
+  sampler_.MakeYoung(young);
 }
 
 void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,

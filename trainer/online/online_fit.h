@@ -204,8 +204,11 @@ class OnlineFit {
   // first of 2,000 pairs, ended with 4 % less recall than one that came at
   // once. True only while what would be lost is below the warm-up's passes.
   bool OutgrewRows() const;
-  // All rows begin at random once more, and are as young as can be.
+  // All rows begin at random once more, and they and their pairs are as young
+  // as can be.
   void BeginRowsAnew();
+  // Every pair that was visited is young once more, and drawn as such ones are.
+  void MakeAllYoung();
   void GrowToPairs();
   void OpenWindow();
   void StartRows(Side side, uint32_t begin, uint32_t end,

@@ -117,6 +117,7 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
   const Side other_side = is_user ? Side::kItems : Side::kUsers;
   const std::vector<uint32_t>& learnt = is_user ? user_learnt_ : item_learnt_;
   const std::vector<uint32_t>& other = is_user ? item_learnt_ : user_learnt_;
+  const std::vector<float>& visits = is_user ? item_visits_ : user_visits_;
   const size_t dim = static_cast<size_t>(learner_->dim());
   // In order of the index, so that the random rows depend on the seed alone.
   absl::btree_map<uint32_t, std::vector<float>> sums;
@@ -128,7 +129,13 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
     const uint32_t theirs = is_user ? pairs_.item(pair) : pairs_.user(pair);
     if (learnt[mine] > 0) continue;
     sums[mine].resize(dim, 0.0f);
-    if (other[theirs] == 0 && !known_others.contains(theirs)) continue;
+    // A row that is still on its way says little yet, and to begin at the mean
+    // of such rows is to know them by heart.
+    const bool mature =
+        other[theirs] > 0 &&
+        visits[theirs] >=
+            static_cast<float>(PairSampler::kYoungVisits * other[theirs]);
+    if (!mature && !known_others.contains(theirs)) continue;
     mine_of.push_back(mine);
     theirs_of.push_back(theirs);
   }
