@@ -215,11 +215,11 @@ int Main(int argc, char** argv) {
   };
   const long items = argument(1, 41000), threads = argument(2, 1),
              length = argument(3, 128);
-  if (items < 1000 || items > 100000000 || threads < 1 || threads > 256 ||
+  if (items < 10000 || items > 100000000 || threads < 1 || threads > 256 ||
       length < 1 || length > 1000) {
     std::fprintf(stderr,
                  "usage: neighbourhood_bench [ITEMS [THREADS [LENGTH]]], from "
-                 "1,000 items, 1 to 256 threads, lists of 1 to 1,000\n");
+                 "10,000 items, 1 to 256 threads, lists of 1 to 1,000\n");
     return 2;
   }
   const auto n = static_cast<size_t>(items);

@@ -1,11 +1,14 @@
 // How fast the online trainer learns a bulk load, or a stream, and how well.
 //
-//   online_trainer_eval DIR [SECONDS [THREADS [test|validation [PARTS]]]]
+//   online_trainer_eval DIR [SECONDS [THREADS [test|validation [PARTS
+//   [FIRST]]]]]
 //
 // Appends every interaction of DIR/train.txt (a line a user: user item …), in
 // random order of fixed seed, and ranks all items with each snapshot as it is
 // published. All at once, or, with PARTS, six tenths at once and the others in
-// so many parts, each when the one before has settled. Time counts from the
+// so many parts, each when the one before has settled. With FIRST, user by
+// user, so many interactions at once and the others in so many parts that do
+// not wait: a load that comes while it is learnt. Time counts from the
 // trainer's start. With `validation` a tenth of each user's training items, of
 // fixed seed, is held out and ranked instead of test.txt: choices are made on
 // that, and `test` is for reporting.
@@ -69,11 +72,12 @@ model::ItemLists CutValidation(model::ItemLists* train) {
 
 using Pairs = std::vector<std::pair<uint32_t, uint32_t>>;
 
-Pairs ShuffledPairs(const model::ItemLists& train) {
+Pairs MakePairs(const model::ItemLists& train, bool shuffled) {
   Pairs pairs;
   for (uint32_t user = 0; user < train.size(); ++user) {
     for (const uint32_t item : train[user]) pairs.emplace_back(user, item);
   }
+  if (!shuffled) return pairs;
   std::mt19937_64 random(7);
   std::shuffle(pairs.begin(), pairs.end(), random);
   return pairs;
@@ -92,10 +96,11 @@ void AppendThrough(const Pairs& pairs, size_t count,
   }
 }
 
-// How many pairs there are when the bulk and `part` of `parts` have come.
-size_t PairsThrough(size_t all, size_t part, size_t parts) {
+// How many pairs there are when the bulk, `first` of them if that is not 0, and
+// `part` of `parts` have come.
+size_t PairsThrough(size_t all, size_t first, size_t part, size_t parts) {
   if (parts == 0) return all;
-  const size_t bulk = all * 6 / 10;
+  const size_t bulk = std::min(all, first > 0 ? first : all * 6 / 10);
   return bulk + (all - bulk) * part / parts;
 }
 
@@ -123,7 +128,7 @@ int Main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
                  "usage: online_trainer_eval DIR [SECONDS [THREADS "
-                 "[test|validation [PARTS]]]]\n");
+                 "[test|validation [PARTS [FIRST]]]]]\n");
     return 2;
   }
   const std::string dir = argv[1];
@@ -132,14 +137,16 @@ int Main(int argc, char** argv) {
   options.threads = argc > 3 ? std::atoi(argv[3]) : 2;
   const bool validation = argc > 4 && std::string(argv[4]) == "validation";
   const size_t parts = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 0;
+  const size_t first = argc > 6 ? std::strtoul(argv[6], nullptr, 10) : 0;
 
   model::ItemLists train = ReadLists(dir + "/train.txt");
   const model::ItemLists wanted =
       validation ? CutValidation(&train) : ReadLists(dir + "/test.txt");
-  const Pairs pairs = ShuffledPairs(train);
+  const Pairs pairs = MakePairs(train, first == 0);
   size_t part = 0;
   model::Interactions interactions;
-  AppendThrough(pairs, PairsThrough(pairs.size(), part, parts), &interactions);
+  AppendThrough(pairs, PairsThrough(pairs.size(), first, part, parts),
+                &interactions);
 
   Mailbox mailbox;
   auto online = trainer::OnlineTrainer::Create(
@@ -170,8 +177,8 @@ int Main(int argc, char** argv) {
                          status.trained_through == interactions.size();
     done = (settled && part == parts) ||
            status.state == trainer::TrainerState::kFailed;
-    if (settled && part < parts) {
-      AppendThrough(pairs, PairsThrough(pairs.size(), ++part, parts),
+    if ((settled || first > 0) && part < parts) {
+      AppendThrough(pairs, PairsThrough(pairs.size(), first, ++part, parts),
                     &interactions);
       (*online)->Notify();
     }

@@ -35,15 +35,17 @@ size_t Catalogue::Entry::bytes() const {
 
 void Catalogue::Upsert(ItemIndex item, ItemRecord record) {
   absl::MutexLock lock(&mutex_);
-  ++changes_;
   const auto old = entries_.find(item);
   Properties before;
+  std::vector<TagId> tags;
   if (old != entries_.end()) {
     before = Unpacked(old->second.properties);
     Unlink(item, old->second);
+    tags = old->second.tags;
   }
   columns_.Set(item, before, record.properties);
   Entry entry = Link(item, record);
+  entry.tags = ReplaceTags(item, std::move(tags), record.tags);
   entry.title = std::move(record.title);
   if (!record.properties.empty()) {
     PackProperties(record.properties, &entry.properties);
@@ -55,11 +57,11 @@ void Catalogue::Upsert(ItemIndex item, ItemRecord record) {
 
 void Catalogue::Delete(ItemIndex item) {
   absl::MutexLock lock(&mutex_);
-  ++changes_;
   const auto old = entries_.find(item);
   if (old != entries_.end()) {
     columns_.Set(item, Unpacked(old->second.properties), {});
     Unlink(item, old->second);
+    ReplaceTags(item, old->second.tags, {});
     entries_.erase(old);
   }
   Hide(item, true);
@@ -78,8 +80,6 @@ void Catalogue::Hide(ItemIndex item, bool hidden) {
 
 void Catalogue::Unlink(ItemIndex item, const Entry& entry) {
   entry_bytes_ -= entry.bytes();
-  for (const TagId tag : entry.tags) tags_.Remove(tag, item);
-  tagged_.Clear(item);
   Hide(item, false);
   if (!entry.HasWindow()) return;
   edges_.erase({entry.from_ms, item});
@@ -89,11 +89,6 @@ void Catalogue::Unlink(ItemIndex item, const Entry& entry) {
 
 Catalogue::Entry Catalogue::Link(ItemIndex item, const ItemRecord& record) {
   Entry entry;
-  entry.tags.reserve(record.tags.size());
-  for (const std::string& tag : record.tags) {
-    entry.tags.push_back(tags_.Add(tag, item));
-  }
-  if (!entry.tags.empty()) SetGrowing(&tagged_, item);
   entry.hidden = record.hidden;
   entry.from_ms = record.available_from_ms;
   entry.until_ms = record.available_until_ms;
@@ -103,6 +98,30 @@ Catalogue::Entry Catalogue::Link(ItemIndex item, const ItemRecord& record) {
   if (entry.until_ms != kForEver) edges_.insert({entry.until_ms, item});
   if (!entry.AvailableAt(as_of_ms_)) SetGrowing(&closed_, item);
   return entry;
+}
+
+std::vector<TagId> Catalogue::ReplaceTags(
+    ItemIndex item, std::vector<TagId> before,
+    const std::vector<std::string>& after) {
+  const bool same =
+      std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                 [this](TagId id, const std::string& tag) {
+                   mutex_.AssertHeld();
+                   return tags_.Name(id) == tag;
+                 });
+  // Prices change all the time, and tags do not.
+  if (same) return before;
+  ++changes_;
+  for (const TagId tag : before) tags_.Remove(tag, item);
+  std::vector<TagId> ids;
+  ids.reserve(after.size());
+  for (const std::string& tag : after) ids.push_back(tags_.Add(tag, item));
+  if (ids.empty()) {
+    tagged_.Clear(item);
+  } else {
+    SetGrowing(&tagged_, item);
+  }
+  return ids;
 }
 
 ItemRecord Catalogue::Get(ItemIndex item) const {

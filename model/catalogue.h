@@ -61,7 +61,7 @@ struct ItemTags {
 
 // What has changed since when; both only grow.
 struct CatalogueStamp {
-  uint64_t changes = 0;     // of records
+  uint64_t changes = 0;     // of items' tags
   uint64_t reassigned = 0;  // ids of forgotten tags that mean another tag now
 
   bool operator==(const CatalogueStamp& other) const {
@@ -142,9 +142,14 @@ class Catalogue {
     size_t bytes() const;
   };
 
+  // What is known of an item but its tags.
   void Unlink(ItemIndex item, const Entry& entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Entry Link(ItemIndex item, const ItemRecord& record)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Replaces the tags of the item, `before`, if they are others.
+  std::vector<TagId> ReplaceTags(ItemIndex item, std::vector<TagId> before,
+                                 const std::vector<std::string>& after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Hide(ItemIndex item, bool hidden) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CopyTagsOf(absl::Span<const ItemIndex> items, ItemTags* tags) const

@@ -138,7 +138,12 @@ TEST(CatalogueTest, TaggedItemsTheNewestOfMany) {
     catalogue.Upsert(item, record);
   }
   catalogue.Upsert(6, {});
-  EXPECT_EQ(catalogue.stamp().changes, before.changes + 5);
+  EXPECT_EQ(catalogue.stamp().changes, before.changes + 4);
+  ItemRecord priced;  // the same tags
+  priced.tags = {"b"};
+  priced.title = "now with a title";
+  catalogue.Upsert(70, priced);
+  EXPECT_EQ(catalogue.stamp().changes, before.changes + 4);
   std::vector<ItemIndex> items;
   ItemTags tags;
   Bitmap without(10, false);

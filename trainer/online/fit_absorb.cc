@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "absl/container/btree_set.h"
@@ -79,12 +80,13 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   position_ = end;
   sampler_.Append(fresh_);
   GrowToPairs();
-  if (OutgrewRows()) BeginRowsAnew();
   query_meter_.Answer(Knowledge());
   for (uint32_t pair = before; pair + fresh_ < pairs_.size(); ++pair) {
     CountAsLearnt(pair);
   }
   Unlearn(undone, interactions);
+  // Behind what was asked and undone of the rows as they were.
+  if (OutgrewRows()) BeginRowsAnew();
   AdvanceThrough(last);
   negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
   MarkAbsorbed();
@@ -92,47 +94,54 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
 }
 
 bool OnlineFit::OutgrewRows() const {
-  return has_model_ && begun_pairs_ > 0 && WarmingUp() &&
+  return options_.begin_anew && has_model_ && begun_pairs_ > 0 && WarmingUp() &&
          pairs_.size() >= kOutgrownAt * begun_pairs_;
 }
 
 void OnlineFit::BeginRowsAnew() {
-  std::vector<float> row(static_cast<size_t>(learner_->dim()));
-  for (const Side side : {Side::kUsers, Side::kItems}) {
-    const bool is_user = side == Side::kUsers;
-    const std::vector<uint32_t>& learnt = is_user ? user_learnt_ : item_learnt_;
-    const std::vector<uint32_t>& degree =
-        is_user ? pairs_.user_degree() : pairs_.item_popularity();
-    std::vector<float>& visits = is_user ? user_visits_ : item_visits_;
-    std::vector<float>& rates = is_user ? user_rate_ : item_rate_;
-    for (uint32_t r = 0; r < learnt.size(); ++r) {
-      if (learnt[r] == 0) continue;
-      RandomUnitRow(&random_, &row);
-      learner_->SetRows(side, {r}, row.data());
-      visits[r] = 0;
-      UpdateRate(degree[r], &visits[r], &rates[r]);
-      (is_user ? user_renewal_ : item_renewal_).Forget(r);
-    }
-  }
-  MakeAllYoung();
+  SetRowsAtRandom(Side::kUsers);
+  SetRowsAtRandom(Side::kItems);
+  sampler_.MakeAllYoung();
+  // Of no pair is it known any more that what came before it was learnt.
+  young_marks_.assign(1, {0, 0});
+  late_pairs_.clear();
   std::fill(user_loss_.begin(), user_loss_.end(), 0.0f);
   mean_loss_ = 0;
   visits_ = 0;
   tau0_ = FirstTau0();
+  held_asked_ = 0;
   begun_pairs_ = pairs_.size();
   ++begun_anew_;
 }
 
-void OnlineFit::MakeAllYoung() {
-  std::vector<bool> learnt = sampler_.Visited();
-  std::vector<uint32_t> young;
-  sampler_.CopyYoung(&young);
-  for (const uint32_t pair : young) learnt[pair] = false;
-  young.clear();
-  for (uint32_t pair = 0; pair < learnt.size(); ++pair) {
-    if (learnt[pair] && !pairs_.IsRemoved(pair)) young.push_back(pair);
+void OnlineFit::SetRowsAtRandom(Side side) {
+  constexpr size_t kBlock = 16384;  // rows at a time
+  const bool is_user = side == Side::kUsers;
+  const auto dim = static_cast<size_t>(learner_->dim());
+  const std::vector<uint32_t>& degree =
+      is_user ? pairs_.user_degree() : pairs_.item_popularity();
+  std::vector<float>& visits = is_user ? user_visits_ : item_visits_;
+  std::vector<float>& rates = is_user ? user_rate_ : item_rate_;
+  std::vector<float> row(dim);
+  const size_t count = std::min(learner_->rows(side), degree.size());
+  for (size_t begin = 0; begin < count; begin += kBlock) {
+    std::vector<uint32_t> rows(std::min(kBlock, count - begin));
+    std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(begin));
+    std::vector<float> values(rows.size() * dim);
+    learner_->GetRows(side, rows, values.data());
+    for (size_t k = 0; k < rows.size(); ++k) {
+      const auto own = values.begin() + static_cast<std::ptrdiff_t>(k * dim);
+      const auto end = own + static_cast<std::ptrdiff_t>(dim);
+      // A row of zeros was never set.
+      if (std::all_of(own, end, [](float v) { return v == 0; })) continue;
+      RandomUnitRow(&random_, &row);
+      std::copy(row.begin(), row.end(), own);
+      visits[rows[k]] = 0;
+      UpdateRate(degree[rows[k]], &visits[rows[k]], &rates[rows[k]]);
+      (is_user ? user_renewal_ : item_renewal_).Forget(rows[k]);
+    }
+    learner_->SetRows(side, rows, values.data());
   }
-  sampler_.MakeYoung(young);
 }
 
 void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,

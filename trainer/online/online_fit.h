@@ -42,6 +42,9 @@ struct OnlineFitOptions {
   double dropout = 0.1;     // share of a user row's coordinates, in [0, 1)
   double super_loss = 4.0;  // β of Eq. 16; users' losses are compared at τ₀
   int neighbours = 128;     // a list of neighbours has, at most; 0: none
+  // Rows begin anew when a load outgrows them; not where nothing would make up
+  // for it, because a block of interactions has its few steps and no more.
+  bool begin_anew = true;
   TauGovernorOptions governor;
   uint64_t seed = 1;
 };
@@ -207,8 +210,7 @@ class OnlineFit {
   // All rows begin at random once more, and they and their pairs are as young
   // as can be.
   void BeginRowsAnew();
-  // Every pair that was visited is young once more, and drawn as such ones are.
-  void MakeAllYoung();
+  void SetRowsAtRandom(Side side);  // all that were set
   void GrowToPairs();
   void OpenWindow();
   void StartRows(Side side, uint32_t begin, uint32_t end,

@@ -108,8 +108,8 @@ void OnlineFit::OpenWindow() {
 // among known items begins at their mean, which is what folding-in would
 // answer with, and a new item at the mean of its known users; where nothing
 // is known a row begins at random on the sphere. Rows of the other side count
-// as known if they were learnt or are among `known_others`; rows that began at
-// a mean are added to *known.
+// as known if they are past their youth or among `known_others`; rows that
+// began at a mean are added to *known.
 void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
                           const absl::flat_hash_set<uint32_t>& known_others,
                           absl::flat_hash_set<uint32_t>* known) {
@@ -264,6 +264,12 @@ void OnlineFit::Account(uint32_t first) {
 
 void OnlineFit::UpdateRate(uint32_t degree, float* visits, float* rate) const {
   const float horizon = static_cast<float>(Horizon());
+  // Of a row that has lost all of its pairs.
+  if (degree == 0) {
+    *visits = 0;
+    *rate = static_cast<float>(GreatestRate());
+    return;
+  }
   const float pairs = static_cast<float>(degree);
   *visits = std::min(*visits, horizon * pairs);
   *rate =

@@ -34,7 +34,9 @@ void PairSampler::Draw(uint32_t rows, std::vector<uint32_t>* pairs,
   if (window_end_ == 0) return;
   const double share =
       static_cast<double>(window_.size() + young_.size()) / window_end_;
-  const uint32_t fresh = static_cast<uint32_t>(rows * std::max(0.5, share));
+  // A pair that was made young twice counts twice.
+  const uint32_t fresh =
+      static_cast<uint32_t>(rows * std::clamp(share, 0.5, 1.0));
 
   while (pairs->size() < fresh && !window_.empty()) {
     pairs->push_back(window_.back());
@@ -59,6 +61,14 @@ void PairSampler::Draw(uint32_t rows, std::vector<uint32_t>* pairs,
 
 void PairSampler::MakeYoung(const std::vector<uint32_t>& pairs) {
   for (const uint32_t pair : pairs) young_.push_back({pair, kYoungVisits});
+}
+
+void PairSampler::MakeAllYoung() {
+  const std::vector<bool> visited = Visited();
+  young_.clear();
+  for (uint32_t pair = 0; pair < visited.size(); ++pair) {
+    if (visited[pair]) young_.push_back({pair, kYoungVisits});
+  }
 }
 
 void PairSampler::CopyYoung(std::vector<uint32_t>* pairs) const {

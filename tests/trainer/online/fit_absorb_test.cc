@@ -276,6 +276,25 @@ TEST_F(FitAbsorbTest, ALoadThatOutgrowsItsBeginningBeginsAnew) {
   EXPECT_NEAR(settled->tau0 / ValidSnapshot()->tau0, 1, 0.02);
 }
 
+// An item loses its only user in the very load with which rows begin anew.
+TEST_F(FitAbsorbTest, ARowWithoutPairsIsWholeWhenRowsBeginAnew) {
+  LoadKinds(20, 10);
+  Like(3, 500);
+  fit_->Absorb(interactions_);
+  while (!fit_->Settled()) ASSERT_TRUE(fit_->Step().ok());
+  Dislike(3, 500);
+  LoadKinds(400, 20);
+  fit_->Absorb(interactions_);
+  ASSERT_EQ(fit_->figures().begun_anew, 1u);
+  for (int step = 0; step < 60; ++step) ASSERT_TRUE(fit_->Step().ok());
+  EXPECT_EQ(fit_->figures().contained, 0u);
+  const auto state = fit_->Export();
+  for (const float rate : state->floats.at("items/rate")) {
+    EXPECT_TRUE(std::isfinite(rate));
+  }
+  EXPECT_TRUE(MakeFit(/*seed=*/9)->Import(*state).ok());
+}
+
 TEST_F(FitAbsorbTest, WhatHasBeenLearntWellIsNotBegunAnew) {
   LoadKinds(100, 10);
   Settle();
