@@ -8,7 +8,7 @@
 namespace taud::server {
 namespace {
 
-// Fills any bucket that is not deep in debt.
+// Between two looks for entries to forget; fills a bucket without debt.
 constexpr absl::Duration kIdle = absl::Seconds(1);
 
 }  // namespace
@@ -30,7 +30,7 @@ void CredentialLimits::ForgetIdle(absl::Time now) {
   if (now - looked_ < kIdle) return;
   looked_ = now;
   for (auto it = uses_.begin(); it != uses_.end();) {
-    if (it->second.streams == 0 && now - it->second.charged >= kIdle) {
+    if (it->second.streams == 0 && now >= it->second.full) {
       uses_.erase(it++);
     } else {
       ++it;
@@ -47,7 +47,6 @@ absl::Status CredentialLimits::Charge(const std::string& key,
   const auto found = UseOf(key, now);
   if (!found.ok()) return found.status();
   Use& use = **found;
-  use.charged = now;
   const struct {
     const char* limit;
     double rate;
@@ -73,7 +72,10 @@ absl::Status CredentialLimits::Charge(const std::string& key,
     return status;
   }
   for (const auto& one : all) {
-    if (one.rate > 0) one.bucket->left -= one.cost;
+    if (one.rate <= 0) continue;
+    one.bucket->left -= one.cost;
+    const double missing = (one.rate - one.bucket->left) / one.rate;
+    use.full = std::max(use.full, now + absl::Seconds(missing));
   }
   return absl::OkStatus();
 }

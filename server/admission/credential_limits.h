@@ -29,8 +29,8 @@ using StreamPlace = std::shared_ptr<const void>;
 
 // What each credential takes, against its limits: a bucket for each limit,
 // filled at its rate and holding one second of it. Keeps an entry for each of
-// kMaxCredentials; those that have taken nothing for a second and have no
-// stream open are forgotten first. Thread-safe.
+// kMaxCredentials; those whose buckets are full again, so that nothing is
+// forgiven, and that have no stream open are forgotten first. Thread-safe.
 class CredentialLimits {
  public:
   static constexpr size_t kMaxCredentials = 65536;
@@ -54,7 +54,7 @@ class CredentialLimits {
     TokenBucket interactions;
     TokenBucket bytes;
     int64_t streams = 0;
-    absl::Time charged = absl::InfinitePast();
+    absl::Time full = absl::InfinitePast();  // when all buckets will be
   };
   // RESOURCE_EXHAUSTED if it would be one too many.
   absl::StatusOr<Use*> UseOf(const std::string& key, absl::Time now)

@@ -40,11 +40,13 @@ ChunkedBody::Result ChunkedBody::BeginChunk() {
   const auto end = std::find_if_not(line.begin(), line.end(), is_digit);
   const std::string digits(line.begin(), end);
   // Behind the number an extension may stand, after blanks.
-  const absl::string_view rest = absl::StripLeadingAsciiWhitespace(
-      absl::string_view(line).substr(digits.size()));
+  absl::string_view rest = absl::string_view(line).substr(digits.size());
+  const size_t blanks = std::min(rest.find_first_not_of(" \t"), rest.size());
+  const bool blanks_alone = blanks > 0 && blanks == rest.size();
+  rest.remove_prefix(blanks);
   uint64_t bytes = 0;
   if (digits.empty() || digits.size() > 16 ||
-      !absl::SimpleHexAtoi(digits, &bytes) ||
+      !absl::SimpleHexAtoi(digits, &bytes) || blanks_alone ||
       !(rest.empty() || rest[0] == ';')) {
     return Result::kMalformed;
   }

@@ -155,19 +155,26 @@ bool IsHttp11(absl::string_view head) {
 }  // namespace
 
 BodyLength BodyLengthOf(absl::string_view head) {
-  if (!absl::StartsWith(head, "POST ")) return {};
+  const bool posts = absl::StartsWith(head, "POST ");
   std::optional<absl::string_view> length;
   std::optional<absl::string_view> coding;
   for (const absl::string_view line : absl::StrSplit(head, "\r\n")) {
     const size_t colon = line.find(':');
     if (colon == absl::string_view::npos) continue;
     const absl::string_view name = line.substr(0, colon);
+    // Others take it for the name without the blank (RFC 9112, section 5.1).
+    if (&line.front() != head.data() &&
+        name.find_first_of(" \t") != name.npos) {
+      return {BodyLength::Kind::kMalformed, 0};
+    }
     const bool is_coding = absl::EqualsIgnoreCase(name, "Transfer-Encoding");
     if (!is_coding && !absl::EqualsIgnoreCase(name, "Content-Length")) continue;
     std::optional<absl::string_view>& value = is_coding ? coding : length;
-    if (value.has_value()) return {BodyLength::Kind::kMalformed, 0};
+    if (posts && value.has_value()) return {BodyLength::Kind::kMalformed, 0};
     value = absl::StripAsciiWhitespace(line.substr(colon + 1));
   }
+  // What other methods send is not read.
+  if (!posts) return {};
   if (coding.has_value()) {
     // Who reads the other of two lengths takes what follows for a request.
     if (length.has_value() || !IsHttp11(head)) {

@@ -309,6 +309,15 @@ bool AsksForCredentials(const config::v1::Auth& auth) {
 }
 
 absl::Status CheckAuth(const config::v1::Auth& auth) {
+  const bool limits = auth.requests_per_second() > 0 ||
+                      auth.interactions_per_second() > 0 ||
+                      auth.bytes_per_second() > 0 || auth.streams() > 0;
+  if (limits && !AsksForCredentials(auth)) {
+    return absl::InvalidArgumentError(
+        "auth.requests_per_second, auth.interactions_per_second, "
+        "auth.bytes_per_second and auth.streams: without auth.tokens_file and "
+        "auth.jwks_file nobody is told apart");
+  }
   if (auth.jwks_file().empty() ||
       (!auth.jwt_issuer().empty() && !auth.jwt_audience().empty())) {
     return absl::OkStatus();
@@ -318,7 +327,8 @@ absl::Status CheckAuth(const config::v1::Auth& auth) {
       "somebody else would be taken");
 }
 
-absl::Status CheckTls(const config::v1::Tls& tls) {
+absl::Status CheckTls(const config::v1::Tls& tls,
+                      const config::v1::Auth& auth) {
   const bool certificate = !tls.certificate_file().empty();
   if (certificate == tls.key_file().empty()) {
     return absl::InvalidArgumentError(
@@ -335,6 +345,11 @@ absl::Status CheckTls(const config::v1::Tls& tls) {
   if (!tls.client_crl_file().empty() && tls.client_ca_file().empty()) {
     return absl::InvalidArgumentError(
         "tls.client_crl_file: needs tls.client_ca_file");
+  }
+  if (!tls.client_crl_file().empty() && !AsksForCredentials(auth)) {
+    return absl::InvalidArgumentError(
+        "tls.client_crl_file: needs auth.tokens_file or auth.jwks_file; "
+        "nobody is asked for a credential, and who is revoked may do all");
   }
   return absl::OkStatus();
 }
@@ -440,7 +455,7 @@ std::string PrintConfig(const Config& config) {
 }
 
 absl::Status CheckAddresses(const Config& config) {
-  absl::Status status = CheckTls(config.tls());
+  absl::Status status = CheckTls(config.tls(), config.auth());
   if (status.ok()) status = CheckAuth(config.auth());
   if (status.ok()) status = CheckAudit(config.audit());
   if (!status.ok()) return status;

@@ -88,6 +88,24 @@ TEST(CredentialLimitsTest, WithoutLimitsEverythingPasses) {
   }
 }
 
+TEST(CredentialLimitsTest, WhoIsInDebtIsNotForgotten) {
+  CredentialLimits limits;
+  auth::Limits one;
+  one.requests_per_second = 1;
+  Cost much;
+  much.requests = 100;
+  Cost call;
+  call.requests = 1;
+  ASSERT_TRUE(limits.Charge("debtor", "shop", one, much, kStart).ok());
+  for (size_t c = 1; c < CredentialLimits::kMaxCredentials; ++c) {
+    ASSERT_TRUE(limits.Charge(absl::StrCat(c), "shop", one, call, kStart).ok());
+  }
+  const absl::Time later = kStart + absl::Seconds(5);
+  ASSERT_TRUE(limits.Charge("new", "shop", one, call, later).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(
+      limits.Charge("debtor", "shop", one, call, later)));
+}
+
 TEST(CredentialLimitsTest, RemembersSoManyAndForgetsTheIdle) {
   CredentialLimits limits;
   auth::Limits one;

@@ -71,11 +71,27 @@ TEST(ChunkedBodyTest, WhatCanBeReadInTwoWaysIsMalformed) {
   for (int i = 0; i < 100; ++i) {
     absl::StrAppend(&trailers, "A: ", std::string(60, 'b'), "\r\n");
   }
-  for (const std::string& coded : std::vector<std::string>{
-           "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x1\r\na\r\n", " 1\r\na\r\n",
-           "1\na\r\n", "1\r\nab\r\n", "1\r\na0\r\n", "1 1\r\na\r\n",
-           "1\r;x\r\na\r\n", "1a g\r\n", "00000000000000001\r\n",
-           "1;" + long_line + "\r\n", long_line, trailers}) {
+  for (const std::string& coded :
+       std::vector<std::string>{"\r\n",
+                                "x\r\n",
+                                "-1\r\n",
+                                "+1\r\n",
+                                "0x1\r\na\r\n",
+                                " 1\r\na\r\n",
+                                "1\na\r\n",
+                                "1\r\nab\r\n",
+                                "1\r\na0\r\n",
+                                "1 1\r\na\r\n",
+                                "1  \r\na\r\n",
+                                "1\t\r\na\r\n",
+                                "1\v;x\r\na\r\n",
+                                "1\f;x\r\na\r\n",
+                                "1\r;x\r\na\r\n",
+                                "1a g\r\n",
+                                "00000000000000001\r\n",
+                                "1;" + long_line + "\r\n",
+                                long_line,
+                                trailers}) {
     EXPECT_EQ(Take(coded, 1000000).result, Result::kMalformed) << coded;
     EXPECT_EQ(Take(coded, 1).result, Result::kMalformed) << coded;
   }

@@ -65,6 +65,13 @@ TEST(HttpMessageTest, OnlyOneWayTellsTheLengthOfABody) {
   EXPECT_EQ(
       kind("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
       Kind::kMalformed);
+  for (const char* blank :
+       {"Transfer-Encoding : chunked\r\n", "Content-Length\t: 3\r\n",
+        " Content-Length: 3\r\n", "X : y\r\n"}) {
+    EXPECT_EQ(kind(blank), Kind::kMalformed) << blank;
+    EXPECT_EQ(kind(blank, "GET / HTTP/1.1"), Kind::kMalformed) << blank;
+  }
+  EXPECT_EQ(kind("X: a b: c\r\n", "GET /a:b HTTP/1.1"), Kind::kKnown);
   EXPECT_EQ(kind("Transfer-Encoding: chunked\r\n", "POST / HTTP/1.0"),
             Kind::kMalformed);
 }

@@ -108,6 +108,12 @@ TEST(ConfigLoaderTest, WhatTlsNeedsGoesTogether) {
        "needs tls.client_ca_file"},
       {"tls: {certificate_file: c, key_file: k, client_crl_file: l}",
        "tls.client_crl_file: needs tls.client_ca_file"},
+      {"tls: {certificate_file: c, key_file: k, client_ca_file: a, "
+       "client_crl_file: l}",
+       "tls.client_crl_file: needs auth.tokens_file"},
+      {"tls: {certificate_file: c, key_file: k, client_ca_file: a, "
+       "client_crl_file: l}\nauth: {tokens_file: t}",
+       nullptr},
   };
   for (const auto& c : cases) {
     const auto config = ParseConfig(c.yaml, "f.yaml");
@@ -127,6 +133,19 @@ TEST(ConfigLoaderTest, AKeyOfTheAuditLogNeedsOne) {
               HasSubstr("audit.id_key_file"));
   config->mutable_audit()->set_file("a.log");
   EXPECT_TRUE(CheckAddresses(*config).ok());
+}
+
+TEST(ConfigLoaderTest, LimitsOfCallersNeedCallers) {
+  for (const char* limit : {"requests_per_second", "interactions_per_second",
+                            "bytes_per_second", "streams"}) {
+    const std::string line = std::string(limit) + ": 1";
+    auto config = ParseConfig("auth: {" + line + "}", "f");
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_THAT(std::string(CheckAddresses(*config).message()),
+                HasSubstr(std::string("auth.") + limit));
+    config->mutable_auth()->set_tokens_file("t");
+    EXPECT_TRUE(CheckAddresses(*config).ok());
+  }
 }
 
 TEST(ConfigLoaderTest, OnlyLoopbackUnlessInsecure) {
