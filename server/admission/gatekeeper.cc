@@ -43,23 +43,21 @@ std::string OnlyValue(const grpc::ServerContextBase& context, const char* key,
   return std::string(begin->second.data(), begin->second.size());
 }
 
-bool IsRevoked(const grpc::AuthContext& peer,
-               const RevokedCertificates& revoked) {
-  const auto pems = peer.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
-  return pems.size() != 1 ||
-         revoked.HasPem(absl::string_view(pems[0].data(), pems[0].size()));
+// The only value of the property, or nothing.
+std::string OnlyProperty(const grpc::AuthContext& peer, const char* property) {
+  const auto values = peer.FindPropertyValues(property);
+  return values.size() == 1 ? std::string(values[0].data(), values[0].size())
+                            : std::string();
 }
 
-// `revoked` null: none is.
-std::string SubjectOf(const grpc::ServerContextBase& context,
-                      const RevokedCertificates* revoked) {
+// Of a certificate that was verified.
+void AddCertificate(const grpc::ServerContextBase& context,
+                    Presented* presented) {
   const auto peer = context.auth_context();
-  if (peer == nullptr || !peer->IsPeerAuthenticated()) return "";
-  if (revoked != nullptr && IsRevoked(*peer, *revoked)) return "";
-  const auto subjects = peer->FindPropertyValues(kSubjectProperty);
-  return subjects.size() == 1
-             ? std::string(subjects[0].data(), subjects[0].size())
-             : std::string();
+  if (peer == nullptr || !peer->IsPeerAuthenticated()) return;
+  presented->subject = OnlyProperty(*peer, kSubjectProperty);
+  presented->certificate = IssuerAndSerial(
+      absl::string_view(OnlyProperty(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME)));
 }
 
 absl::StatusOr<Caller> CallerOf(
@@ -128,7 +126,9 @@ absl::StatusOr<Caller> Gatekeeper::Recognise(const Known& known,
     }
     return absl::UnauthenticatedError("the token is not known here");
   }
-  if (!presented.subject.empty() && known.table != nullptr) {
+  const bool revoked =
+      known.revoked != nullptr && known.revoked->Has(presented.certificate);
+  if (!presented.subject.empty() && !revoked && known.table != nullptr) {
     return CallerOf(CredentialKind::kCertificate,
                     known.table->BySubject(presented.subject, now));
   }
@@ -166,9 +166,10 @@ Presented Gatekeeper::PresentedBy(
       CRYPTO_memcmp(secret.data(), secret_.data(), secret.size()) == 0;
   if (inner) {
     presented.subject = OnlyValue(context, kSubjectKey, &several);
+    presented.certificate = OnlyValue(context, kCertificateKey, &several);
     presented.address = OnlyValue(context, kAddressKey, &several);
   } else {
-    presented.subject = SubjectOf(context, GetKnown().revoked.get());
+    AddCertificate(context, &presented);
     presented.address = context.peer();
   }
   return presented;

@@ -23,7 +23,8 @@ struct Presented {
   std::string authorization;  // the header's value; empty: none
   bool twice = false;         // there is more than one such header
   std::string subject;  // of a client certificate that was verified; RFC 2253
-  std::string address;  // of the client
+  std::string certificate;  // that one's IssuerAndSerial
+  std::string address;      // of the client
 };
 
 enum class CredentialKind { kNone, kToken, kJwt, kCertificate };
@@ -47,7 +48,8 @@ class Gatekeeper {
   // no others.
   void SetCredentials(std::shared_ptr<const auth::CredentialTable> table);
   void SetJwt(std::shared_ptr<const auth::JwtVerifier> verifier);
-  // Clients' certificates that are no credentials; null: none is read.
+  // Clients' certificates that are no credentials from now on, on calls and
+  // streams that are open, too; null: no list is read.
   void SetRevoked(std::shared_ptr<const RevokedCertificates> revoked);
   // Of what a credential does not limit itself, of JWTs by their subjects.
   void SetLimits(const auth::Limits& limits);
@@ -83,6 +85,7 @@ class Gatekeeper {
   // nothing.
   static constexpr char kSecretKey[] = "x-taud-inner-secret";
   static constexpr char kSubjectKey[] = "x-taud-inner-subject-bin";
+  static constexpr char kCertificateKey[] = "x-taud-inner-certificate-bin";
   static constexpr char kAddressKey[] = "x-taud-inner-address-bin";
   const std::string& secret() const { return secret_; }
 

@@ -399,10 +399,9 @@ bool HttpConnections::Refuse(Connection* connection, Refusal why,
 
 void HttpConnections::Ask(Connection* connection) {
   connection->state = State::kAnswering;
-  if (tls_ != nullptr) {
-    connection->peer.subject =
-        connection->stream.PeerSubject(tls_->Get()->revoked.get());
-  }
+  PeerCertificate certificate = connection->stream.Peer();
+  connection->peer.subject = std::move(certificate.subject);
+  connection->peer.certificate = std::move(certificate.issuer_and_serial);
   absl::MutexLock lock(&mutex_);
   asked_.push_back(
       {connection->id, connection->peer, std::move(connection->in)});

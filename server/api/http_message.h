@@ -32,8 +32,9 @@ BodyLength BodyLengthOf(absl::string_view head);
 
 // Who sent a request, as the connection says.
 struct HttpPeer {
-  std::string address;  // as gRPC writes it: "ipv4:10.0.0.1:4711"
-  std::string subject;  // of a client certificate that was verified
+  std::string address;      // as gRPC writes it: "ipv4:10.0.0.1:4711"
+  std::string subject;      // of a client certificate that was verified
+  std::string certificate;  // that one's IssuerAndSerial
 };
 
 struct HttpRequest {

@@ -7,7 +7,6 @@
 #include <cerrno>
 
 #include "openssl/err.h"
-#include "server/rpc/tls_files.h"
 
 namespace taud::server {
 namespace {
@@ -60,8 +59,8 @@ ssize_t HttpStream::Outcome(int result) {
   return 0;
 }
 
-std::string HttpStream::PeerSubject(const RevokedCertificates* revoked) const {
-  return ssl_ == nullptr ? "" : server::PeerSubject(ssl_.get(), revoked);
+PeerCertificate HttpStream::Peer() const {
+  return ssl_ == nullptr ? PeerCertificate() : PeerCertificateOf(ssl_.get());
 }
 
 void HttpStream::Close() {

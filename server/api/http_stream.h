@@ -4,10 +4,9 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <string>
 
 #include "server/rpc/openssl_pointers.h"
-#include "server/rpc/revoked_certificates.h"
+#include "server/rpc/tls_files.h"
 
 namespace taud::server {
 
@@ -25,9 +24,7 @@ class HttpStream {
   ssize_t Send(const char* from, size_t size);
   short events() const { return events_; }
 
-  // Of the client's certificate, which was verified; empty: there is none, or
-  // it is one of `revoked` (null: none is).
-  std::string PeerSubject(const RevokedCertificates* revoked) const;
+  PeerCertificate Peer() const;
   // Says goodbye, so that the end cannot have been cut off.
   void Close();
 

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs7.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
@@ -12,6 +13,13 @@
 
 namespace taud::server {
 namespace {
+
+struct FreeName {
+  void operator()(PKCS7_ISSUER_AND_SERIAL* name) const {
+    PKCS7_ISSUER_AND_SERIAL_free(name);
+  }
+};
+using NamePointer = std::unique_ptr<PKCS7_ISSUER_AND_SERIAL, FreeName>;
 
 bool IsSignedBy(X509_CRL* list, X509* ca) {
   if (X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(ca)) !=
@@ -71,24 +79,50 @@ RevokedCertificates::Read(const std::string& pem,
   return std::shared_ptr<const RevokedCertificates>(std::move(revoked));
 }
 
-bool RevokedCertificates::Has(X509* certificate) const {
+bool RevokedCertificates::Has(absl::string_view issuer_and_serial) const {
+  const auto* data =
+      reinterpret_cast<const unsigned char*>(issuer_and_serial.data());
+  const NamePointer name(d2i_PKCS7_ISSUER_AND_SERIAL(
+      nullptr, &data, static_cast<long>(issuer_and_serial.size())));
+  ERR_clear_error();
+  if (name == nullptr) return true;
   return std::any_of(
-      lists_.begin(), lists_.end(), [certificate](const CrlPointer& list) {
+      lists_.begin(), lists_.end(), [&name](const CrlPointer& list) {
         X509_REVOKED* entry = nullptr;
         // 2: it was on the list and is not any more.
-        return X509_NAME_cmp(X509_CRL_get_issuer(list.get()),
-                             X509_get_issuer_name(certificate)) == 0 &&
-               X509_CRL_get0_by_cert(list.get(), &entry, certificate) == 1;
+        return X509_NAME_cmp(X509_CRL_get_issuer(list.get()), name->issuer) ==
+                   0 &&
+               X509_CRL_get0_by_serial(list.get(), &entry, name->serial) == 1;
       });
 }
 
-bool RevokedCertificates::HasPem(absl::string_view pem) const {
+std::string IssuerAndSerial(X509* certificate) {
+  const NamePointer name(PKCS7_ISSUER_AND_SERIAL_new());
+  if (name == nullptr ||
+      X509_NAME_set(&name->issuer, X509_get_issuer_name(certificate)) != 1) {
+    return "";
+  }
+  ASN1_INTEGER_free(name->serial);
+  name->serial = ASN1_INTEGER_dup(X509_get0_serialNumber(certificate));
+  unsigned char* data = nullptr;
+  const int size = name->serial == nullptr
+                       ? 0
+                       : i2d_PKCS7_ISSUER_AND_SERIAL(name.get(), &data);
+  ERR_clear_error();
+  if (size <= 0) return "";
+  std::string text(reinterpret_cast<const char*>(data),
+                   static_cast<size_t>(size));
+  OPENSSL_free(data);
+  return text;
+}
+
+std::string IssuerAndSerial(absl::string_view pem) {
   const BioPointer memory(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   const X509Pointer certificate(
       PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
-  return certificate == nullptr || Has(certificate.get());
+  return certificate == nullptr ? "" : IssuerAndSerial(certificate.get());
 }
 
 }  // namespace taud::server

@@ -12,6 +12,12 @@
 
 namespace taud::server {
 
+// What names a certificate among all: its issuer and the number that this gave
+// it (IssuerAndSerialNumber in DER, RFC 5652). Empty without memory.
+std::string IssuerAndSerial(X509* certificate);
+// Empty for what is no certificate in PEM.
+std::string IssuerAndSerial(absl::string_view pem);
+
 // Lists of certificates that those who signed them have taken back (CRLs, RFC
 // 5280). Constant after Read, any thread.
 class RevokedCertificates {
@@ -23,9 +29,8 @@ class RevokedCertificates {
       const std::string& pem, const std::vector<X509Pointer>& cas,
       absl::string_view source, absl::Time now);
 
-  bool Has(X509* certificate) const;
-  // Of a certificate in PEM; true also for what is none.
-  bool HasPem(absl::string_view pem) const;
+  // Of what IssuerAndSerial says; true also for what it would never say.
+  bool Has(absl::string_view issuer_and_serial) const;
 
  private:
   std::vector<CrlPointer> lists_;

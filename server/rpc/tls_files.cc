@@ -263,21 +263,21 @@ std::shared_ptr<grpc::ServerCredentials> TlsServerCredentials(
   return std::make_shared<ReloadingCredentials>(files);
 }
 
-std::string PeerSubject(const SSL* ssl, const RevokedCertificates* revoked) {
+PeerCertificate PeerCertificateOf(const SSL* ssl) {
   const X509Pointer certificate(SSL_get1_peer_certificate(ssl));
-  if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK ||
-      (revoked != nullptr && revoked->Has(certificate.get()))) {
-    return "";
+  if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) {
+    return {};
   }
   const BioPointer text(BIO_new(BIO_s_mem()));
   if (text == nullptr ||
       X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate.get()),
                          0, XN_FLAG_RFC2253) < 0) {
-    return "";
+    return {};
   }
   char* data = nullptr;
   const long size = BIO_get_mem_data(text.get(), &data);
-  return std::string(data, static_cast<size_t>(size));
+  return {std::string(data, static_cast<size_t>(size)),
+          IssuerAndSerial(certificate.get())};
 }
 
 }  // namespace taud::server

@@ -65,10 +65,12 @@ class TlsFiles {
 std::shared_ptr<grpc::ServerCredentials> TlsServerCredentials(
     const TlsFiles* files);
 
-// The whole subject of the peer's certificate, which was verified, as RFC 2253
-// writes it and gRPC does; empty: there is none, or it is one of `revoked`
-// (null: none is).
-std::string PeerSubject(const SSL* ssl, const RevokedCertificates* revoked);
+// Of the peer's certificate, which was verified; both empty: there is none.
+struct PeerCertificate {
+  std::string subject;  // the whole, as RFC 2253 writes it and gRPC does
+  std::string issuer_and_serial;
+};
+PeerCertificate PeerCertificateOf(const SSL* ssl);
 
 }  // namespace taud::server
 

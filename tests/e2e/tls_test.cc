@@ -289,6 +289,40 @@ TEST_F(TlsTest, ARevokedCertificateIsNoCredential) {
   EXPECT_EQ(Ask(kept, false).error_code(), grpc::UNAUTHENTICATED);
 }
 
+TEST_F(TlsTest, AStreamEndsWhenItsCertificateIsRevoked) {
+  MakeCa("clients");
+  MakeCertificate("lost", "clients", "/O=Acme/CN=feed");
+  std::ofstream(Path("tokens"), std::ios::app)
+      << R"({"name": "feed", "subject": "CN=feed,O=Acme", )"
+      << R"("roles": ["ingest"]})"
+      << "\n";
+  MakeRevocations("clients", {}, "list");
+  Start({"tls.client_ca_file=" + Path("clients.pem"),
+         "tls.client_crl_file=" + Path("list")});
+  ASSERT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
+  const auto stub = v1::IngestionService::NewStub(Channel("ca", "lost"));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::seconds(60));
+  const auto stream = stub->Ingest(&context);
+  v1::IngestRequest request;
+  request.set_batch_id(1);
+  auto* interaction = request.add_interactions();
+  interaction->set_user_id("u");
+  interaction->set_item_id("i");
+  v1::IngestAck ack;
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&ack));
+  EXPECT_EQ(ack.accepted(), 1U);
+
+  MakeRevocations("clients", {"lost"}, "list");
+  ASSERT_TRUE(daemon_->WaitForLog("read again what=tls")) << daemon_->log();
+  request.set_batch_id(2);
+  stream->Write(request);
+  EXPECT_FALSE(stream->Read(&ack));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::UNAUTHENTICATED);
+}
+
 TEST_F(TlsTest, FilesThatEverybodyMayWriteToDoNotStart) {
   Install("server");
   std::filesystem::permissions(Path("live.key"),
