@@ -103,6 +103,9 @@ class ChartTest(unittest.TestCase):
             ["ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "Service",
              "Service", "StatefulSet"])
 
+    def test_values_from_before_the_audit_log_will_do(self):
+        self.assertEqual(self.rendered({"audit": None}), self.rendered({}))
+
     def test_everything(self):
         all_of_it = self.rendered(EVERYTHING)
         pod = all_of_it["StatefulSet", "taud"]["spec"]["template"]

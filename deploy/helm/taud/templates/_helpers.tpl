@@ -28,7 +28,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* taud.yaml: what was given, and what the rest of the chart relies on. */}}
 {{- define "taud.config" -}}
 {{- $fixed := dict "server" (dict "grpc_address" "0.0.0.0:50051" "http_address" "0.0.0.0:9464") "store" (dict "data_dir" "/var/lib/taud") -}}
-{{- if .Values.audit.size -}}
+{{- if dig "size" "" (.Values.audit | default dict) -}}
 {{- $_ := set $fixed "audit" (dict "file" "/var/log/taud/audit.log") -}}
 {{- end -}}
 {{- toYaml (mergeOverwrite (deepCopy .Values.config) $fixed) -}}
