@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <numeric>
 #include <utility>
 
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_set.h"
 #include "model/unit_norm.h"
-#include "trainer/kernels/unit_row.h"
 #include "trainer/online/online_fit.h"
 
 namespace taud::trainer {
@@ -31,10 +29,6 @@ constexpr size_t kLeastLoad = 200;
 constexpr size_t kLoadOneIn = 16;
 // With so many times the pairs of the last time, asking begins anew.
 constexpr double kAskAnewAt = 1.5;
-
-// With so many times the pairs that there were when rows began, they may begin
-// anew.
-constexpr double kOutgrownAt = 1.5;
 
 // A user with no more pairs than this begins anew when one is undone.
 constexpr size_t kRestartPairs = 64;
@@ -85,63 +79,10 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
     CountAsLearnt(pair);
   }
   Unlearn(undone, interactions);
-  // Behind what was asked and undone of the rows as they were.
-  if (OutgrewRows()) BeginRowsAnew();
   AdvanceThrough(last);
   negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
   MarkAbsorbed();
   return true;
-}
-
-bool OnlineFit::OutgrewRows() const {
-  return options_.begin_anew && has_model_ && begun_pairs_ > 0 && WarmingUp() &&
-         pairs_.size() >= kOutgrownAt * begun_pairs_;
-}
-
-void OnlineFit::BeginRowsAnew() {
-  SetRowsAtRandom(Side::kUsers);
-  SetRowsAtRandom(Side::kItems);
-  sampler_.MakeAllYoung();
-  // Of no pair is it known any more that what came before it was learnt.
-  young_marks_.assign(1, {0, 0});
-  late_pairs_.clear();
-  std::fill(user_loss_.begin(), user_loss_.end(), 0.0f);
-  mean_loss_ = 0;
-  visits_ = 0;
-  tau0_ = FirstTau0();
-  held_asked_ = 0;
-  begun_pairs_ = pairs_.size();
-  ++begun_anew_;
-}
-
-void OnlineFit::SetRowsAtRandom(Side side) {
-  constexpr size_t kBlock = 16384;  // rows at a time
-  const bool is_user = side == Side::kUsers;
-  const auto dim = static_cast<size_t>(learner_->dim());
-  const std::vector<uint32_t>& degree =
-      is_user ? pairs_.user_degree() : pairs_.item_popularity();
-  std::vector<float>& visits = is_user ? user_visits_ : item_visits_;
-  std::vector<float>& rates = is_user ? user_rate_ : item_rate_;
-  std::vector<float> row(dim);
-  const size_t count = std::min(learner_->rows(side), degree.size());
-  for (size_t begin = 0; begin < count; begin += kBlock) {
-    std::vector<uint32_t> rows(std::min(kBlock, count - begin));
-    std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(begin));
-    std::vector<float> values(rows.size() * dim);
-    learner_->GetRows(side, rows, values.data());
-    for (size_t k = 0; k < rows.size(); ++k) {
-      const auto own = values.begin() + static_cast<std::ptrdiff_t>(k * dim);
-      const auto end = own + static_cast<std::ptrdiff_t>(dim);
-      // A row of zeros was never set.
-      if (std::all_of(own, end, [](float v) { return v == 0; })) continue;
-      RandomUnitRow(&random_, &row);
-      std::copy(row.begin(), row.end(), own);
-      visits[rows[k]] = 0;
-      UpdateRate(degree[rows[k]], &visits[rows[k]], &rates[rows[k]]);
-      (is_user ? user_renewal_ : item_renewal_).Forget(rows[k]);
-    }
-    learner_->SetRows(side, rows, values.data());
-  }
 }
 
 void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,

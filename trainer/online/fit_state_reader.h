@@ -91,10 +91,6 @@ inline constexpr char kLatePair[] = "late/pair";
 inline constexpr char kLateBefore[] = "late/before";
 inline constexpr size_t kHeldAskedFigures = 3;
 
-// The pairs that there were when all rows began. A state of before that was
-// asked has none: its rows do not begin anew.
-inline constexpr char kBegunPairs[] = "begun_pairs";
-
 // Of RowRenewal, by row; a state of before there was one owes nothing.
 inline std::string OwedBy(const std::string& side) { return side + "/owed"; }
 

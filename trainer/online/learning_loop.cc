@@ -105,7 +105,6 @@ void LearningLoop::MakeFit() {
   options.negatives = options_.negatives;
   options.learning_rate = options_.learning_rate;
   options.neighbours = options_.neighbours;
-  options.begin_anew = !options_.deterministic;
   options.seed = options_.seed;
   auto fit = std::make_unique<OnlineFit>(options, place_->Make());
   if (resume_ != nullptr) {

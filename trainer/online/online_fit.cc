@@ -242,7 +242,6 @@ OnlineFitFigures OnlineFit::figures() const {
   figures.rho = Rho();
   figures.warming_up = WarmingUp();
   figures.contained = contained_;
-  figures.begun_anew = begun_anew_;
   return figures;
 }
 

@@ -42,9 +42,6 @@ struct OnlineFitOptions {
   double dropout = 0.1;     // share of a user row's coordinates, in [0, 1)
   double super_loss = 4.0;  // β of Eq. 16; users' losses are compared at τ₀
   int neighbours = 128;     // a list of neighbours has, at most; 0: none
-  // Rows begin anew when a load outgrows them; not where nothing would make up
-  // for it, because a block of interactions has its few steps and no more.
-  bool begin_anew = true;
   TauGovernorOptions governor;
   uint64_t seed = 1;
 };
@@ -57,10 +54,9 @@ struct OnlineFitFigures {
   double loss = 0;           // decayed mean SSM loss, each row at its τ_u
   double gradient_norm = 0;  // decayed mean
   double tau0 = 0;
-  double rho = 1;           // weight of the negatives, bilateral_weight.h
-  bool warming_up = true;   // τ_u still equals τ₀
-  uint64_t contained = 0;   // non-finite steps of a row that were undone
-  uint64_t begun_anew = 0;  // times since the start, see OutgrewRows
+  double rho = 1;          // weight of the negatives, bilateral_weight.h
+  bool warming_up = true;  // τ_u still equals τ₀
+  uint64_t contained = 0;  // non-finite steps of a row that were undone
 };
 
 // The learning itself, without the thread: takes interactions in, makes
@@ -201,16 +197,6 @@ class OnlineFit {
   void FillBehind(model::Snapshot* snapshot) const;
   // Whether the rows of a pair that is to come say something about it.
   bool KnowsRowsOf(uint32_t user, uint32_t item) const;
-  // Whether the pairs have become so many more since the rows began that what
-  // was learnt of the first is no good beginning for all. Rows that settled on
-  // a few of the pairs keep to that: a load of Gowalla that came in parts, the
-  // first of 2,000 pairs, ended with 4 % less recall than one that came at
-  // once. True only while what would be lost is below the warm-up's passes.
-  bool OutgrewRows() const;
-  // All rows begin at random once more, and they and their pairs are as young
-  // as can be.
-  void BeginRowsAnew();
-  void SetRowsAtRandom(Side side);  // all that were set
   void GrowToPairs();
   void OpenWindow();
   void StartRows(Side side, uint32_t begin, uint32_t end,
@@ -279,8 +265,6 @@ class OnlineFit {
   // Figures.
   std::mt19937_64 random_;
   bool has_model_ = false;
-  uint32_t begun_pairs_ = 0;  // pairs that there were when all rows began
-  uint64_t begun_anew_ = 0;
   uint64_t steps_ = 0;
   uint64_t positives_ = 0;
   double epochs_ = 0;

@@ -67,7 +67,6 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
   counters[StateCounter::kContained] = contained_;
   counters[StateCounter::kWindowBegin] = sampler.window_begin;
   counters[StateCounter::kWindowEnd] = sampler.window_end;
-  state->longs[kBegunPairs] = {begun_pairs_};
   state->doubles[kQueryWeights] = query_meter_.State();
   state->doubles[kNeighbourWeights] = query_meter_.NeighbourState();
   ExportNeighbours(neighbours_.lists(), state.get());
@@ -218,10 +217,6 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   positives_ = counters[StateCounter::kPositives];
   adapted_steps_ = counters[StateCounter::kAdaptedSteps];
   contained_ = counters[StateCounter::kContained];
-  if (reader.HasLongs(kBegunPairs)) {
-    const std::vector<uint64_t>& begun = reader.Longs(kBegunPairs);
-    begun_pairs_ = begun.empty() ? 0 : static_cast<uint32_t>(begun[0]);
-  }
   const std::vector<double>& figures = reader.Doubles("figures");
   warm_passes_ = figures[StateFigure::kWarmPasses];
   users_started_ = static_cast<size_t>(figures[StateFigure::kUsersStarted]);

@@ -99,7 +99,6 @@ void OnlineFit::OpenWindow() {
   absl::flat_hash_set<uint32_t> items;
   StartRows(Side::kUsers, begin, end, items, &users);
   StartRows(Side::kItems, begin, end, users, &items);
-  if (!has_model_) begun_pairs_ = pairs_.size();
   has_model_ = true;
   if (tau0_ == 0) AdaptTemperatures();
 }
@@ -108,8 +107,8 @@ void OnlineFit::OpenWindow() {
 // among known items begins at their mean, which is what folding-in would
 // answer with, and a new item at the mean of its known users; where nothing
 // is known a row begins at random on the sphere. Rows of the other side count
-// as known if they are past their youth or among `known_others`; rows that
-// began at a mean are added to *known.
+// as known if they were learnt or are among `known_others`; rows that began at
+// a mean are added to *known.
 void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
                           const absl::flat_hash_set<uint32_t>& known_others,
                           absl::flat_hash_set<uint32_t>* known) {
@@ -117,7 +116,6 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
   const Side other_side = is_user ? Side::kItems : Side::kUsers;
   const std::vector<uint32_t>& learnt = is_user ? user_learnt_ : item_learnt_;
   const std::vector<uint32_t>& other = is_user ? item_learnt_ : user_learnt_;
-  const std::vector<float>& visits = is_user ? item_visits_ : user_visits_;
   const size_t dim = static_cast<size_t>(learner_->dim());
   // In order of the index, so that the random rows depend on the seed alone.
   absl::btree_map<uint32_t, std::vector<float>> sums;
@@ -129,13 +127,7 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
     const uint32_t theirs = is_user ? pairs_.item(pair) : pairs_.user(pair);
     if (learnt[mine] > 0) continue;
     sums[mine].resize(dim, 0.0f);
-    // A row that is still on its way says little yet, and to begin at the mean
-    // of such rows is to know them by heart.
-    const bool mature =
-        other[theirs] > 0 &&
-        visits[theirs] >=
-            static_cast<float>(PairSampler::kYoungVisits * other[theirs]);
-    if (!mature && !known_others.contains(theirs)) continue;
+    if (other[theirs] == 0 && !known_others.contains(theirs)) continue;
     mine_of.push_back(mine);
     theirs_of.push_back(theirs);
   }
@@ -264,12 +256,6 @@ void OnlineFit::Account(uint32_t first) {
 
 void OnlineFit::UpdateRate(uint32_t degree, float* visits, float* rate) const {
   const float horizon = static_cast<float>(Horizon());
-  // Of a row that has lost all of its pairs.
-  if (degree == 0) {
-    *visits = 0;
-    *rate = static_cast<float>(GreatestRate());
-    return;
-  }
   const float pairs = static_cast<float>(degree);
   *visits = std::min(*visits, horizon * pairs);
   *rate =

@@ -63,14 +63,6 @@ void PairSampler::MakeYoung(const std::vector<uint32_t>& pairs) {
   for (const uint32_t pair : pairs) young_.push_back({pair, kYoungVisits});
 }
 
-void PairSampler::MakeAllYoung() {
-  const std::vector<bool> visited = Visited();
-  young_.clear();
-  for (uint32_t pair = 0; pair < visited.size(); ++pair) {
-    if (visited[pair]) young_.push_back({pair, kYoungVisits});
-  }
-}
-
 void PairSampler::CopyYoung(std::vector<uint32_t>* pairs) const {
   pairs->clear();
   for (const Young& young : young_) pairs->push_back(young.pair);

@@ -70,8 +70,6 @@ class PairSampler {
   // The pairs are young again, all their visits before them: their rows have
   // begun anew. REQUIRES: visited.
   void MakeYoung(const std::vector<uint32_t>& pairs);
-  // The same of all that were visited.
-  void MakeAllYoung();
   // Replaces *pairs by those that are young, repeats possible.
   void CopyYoung(std::vector<uint32_t>* pairs) const;
   // Pairs [0, learnt_prefix()) have each been drawn at least once.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <vector>
 
@@ -34,6 +35,17 @@ TEST_F(PairSamplerTest, NothingToDraw) {
   EXPECT_TRUE(pairs_.empty());
   uint32_t begin = 0, end = 0;
   EXPECT_FALSE(sampler_.OpenWindow(&begin, &end));
+}
+
+TEST_F(PairSamplerTest, PairsThatAreYoungTwiceMakeNoStepLarger) {
+  sampler_.Append(100);
+  OpenWindow();
+  Draw(100);  // all of them are young
+  std::vector<uint32_t> all(100);
+  std::iota(all.begin(), all.end(), 0u);
+  sampler_.MakeYoung(all);
+  Draw(20);
+  EXPECT_EQ(pairs_.size(), 20u);
 }
 
 TEST_F(PairSamplerTest, KnowsWhichPairsAnOpenWindowHasVisited) {
