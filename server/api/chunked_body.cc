@@ -16,6 +16,11 @@ bool ChunkedBody::TakeLine(absl::string_view* coded, Result* result) {
     *result = Result::kMalformed;
     return false;
   }
+  framing_bytes_ += taken;
+  if (framing_bytes_ > kMaxFramingBytes + taken_) {
+    *result = Result::kMalformed;
+    return false;
+  }
   line_.append(coded->data(), taken);
   coded->remove_prefix(taken);
   if (end == absl::string_view::npos) {

@@ -14,14 +14,17 @@ namespace taud::server {
 //
 //   4\r\nabcd\r\n 2;name=value\r\nef\r\n 0\r\nTrailer: x\r\n\r\n  is  abcdef
 //
-// Extensions and trailers are passed over, within kMaxLineBytes for a line and
-// kMaxTrailerBytes for all trailers. Strict otherwise: whoever stands between
+// Extensions and trailers are passed over, within kMaxLineBytes for a line,
+// kMaxTrailerBytes for all trailers, and as many bytes for all that is not body
+// as the body has so far and kMaxFramingBytes: a byte of body must not cost the
+// work of 256. Strict otherwise: whoever stands between
 // a client and the daemon must not see another end of the body than it does.
 // Thread-compatible.
 class ChunkedBody {
  public:
   static constexpr size_t kMaxLineBytes = 256;
   static constexpr size_t kMaxTrailerBytes = 4096;
+  static constexpr size_t kMaxFramingBytes = size_t{64} << 10;
 
   enum class Result {
     kMore,       // all was taken, and the body has not ended
@@ -49,6 +52,7 @@ class ChunkedBody {
   size_t left_ = 0;   // of the chunk
   size_t taken_ = 0;  // of the body, with the whole chunk
   size_t trailer_bytes_ = 0;
+  size_t framing_bytes_ = 0;  // of all that is not body
 };
 
 }  // namespace taud::server

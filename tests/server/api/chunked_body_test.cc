@@ -51,6 +51,22 @@ TEST(ChunkedBodyTest, TheBodyIsTheSameInPiecesOfAnySize) {
   }
 }
 
+TEST(ChunkedBodyTest, ChunksOfAByteWithLongExtensionsAreRefused) {
+  std::string coded;
+  for (int chunk = 0; chunk < 1000; ++chunk) {
+    absl::StrAppend(&coded, "1;", std::string(200, 'x'), "\r\na\r\n");
+  }
+  coded += "0\r\n\r\n";
+  EXPECT_EQ(Take(coded, 4096).result, Result::kMalformed);
+  // Short chunks alone are none of it.
+  coded.clear();
+  for (int chunk = 0; chunk < 20000; ++chunk) coded += "6\r\nabcdef\r\n";
+  coded += "0\r\n\r\n";
+  const Taken taken = Take(coded, 4096, 1000000);
+  EXPECT_EQ(taken.result, Result::kWhole);
+  EXPECT_EQ(taken.body.size(), 120000u);
+}
+
 TEST(ChunkedBodyTest, WhatComesBehindItIsLeft) {
   const Taken taken = Take("1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n", 1000);
   EXPECT_EQ(taken.result, Result::kWhole);
