@@ -152,10 +152,12 @@ absl::Status Door::ReadTls() {
   } else {
     status = tls_->Reload();
   }
-  if (!status.ok()) return status;
+  if (tls_ == nullptr) return status;
+  // Of a bad list of revoked ones the certificate beside it counts.
   gate_.SetRevoked(tls_->Get()->revoked);
   const absl::Time expires = tls_->Get()->expires;
   metrics_->SetCertificateExpiry(expires);
+  if (!status.ok()) return status;
   Log(LogLevel::kInfo, "certificate read",
       {{"file", config_.tls().certificate_file()},
        {"expires",

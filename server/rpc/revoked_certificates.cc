@@ -14,6 +14,9 @@
 namespace taud::server {
 namespace {
 
+// That an issuer's clock may be ahead.
+constexpr absl::Duration kLeeway = absl::Minutes(5);
+
 struct FreeName {
   void operator()(PKCS7_ISSUER_AND_SERIAL* name) const {
     PKCS7_ISSUER_AND_SERIAL_free(name);
@@ -45,7 +48,7 @@ absl::Status Check(X509_CRL* list, const std::vector<X509Pointer>& cas,
   const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list);
   const absl::Time expires =
       next == nullptr ? absl::InfiniteFuture() : TimeOf(next);
-  if (now >= begins && now < expires) return absl::OkStatus();
+  if (now + kLeeway >= begins && now < expires) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       source, " has a list that is valid from ",
       absl::FormatTime(absl::RFC3339_sec, begins, absl::UTCTimeZone()), " to ",

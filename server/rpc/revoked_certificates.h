@@ -24,7 +24,8 @@ class RevokedCertificates {
  public:
   // The lists of `pem`, each of which one of `cas` must have signed. `source`
   // is what errors name: INVALID_ARGUMENT if there is no list, or one that is
-  // nobody's of `cas`; FAILED_PRECONDITION if one is not valid `now`.
+  // nobody's of `cas`; FAILED_PRECONDITION if one is not valid `now`, or in
+  // five minutes.
   static absl::StatusOr<std::shared_ptr<const RevokedCertificates>> Read(
       const std::string& pem, const std::vector<X509Pointer>& cas,
       absl::string_view source, absl::Time now);

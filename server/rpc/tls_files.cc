@@ -97,15 +97,13 @@ absl::Status UseIdentity(const config::v1::Tls& config,
   return absl::OkStatus();
 }
 
-// Who vouches for clients, and whom they no longer vouch for.
-absl::Status UseClients(const config::v1::Tls& config, absl::Time now,
-                        TlsMaterial* material) {
-  const std::vector<X509Pointer> cas = ReadCertificates(material->client_cas);
+absl::Status UseClientCas(const config::v1::Tls& config,
+                          const TlsMaterial& material, SSL_CTX* context) {
+  const std::vector<X509Pointer> cas = ReadCertificates(material.client_cas);
   if (cas.empty()) {
     return Malformed("tls.client_ca_file", config.client_ca_file(),
                      "has no certificate in PEM");
   }
-  SSL_CTX* const context = material->context.get();
   for (const X509Pointer& ca : cas) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
     SSL_CTX_add_client_CA(context, ca.get());
@@ -113,15 +111,19 @@ absl::Status UseClients(const config::v1::Tls& config, absl::Time now,
   const int more =
       config.require_client_certificate() ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | more, nullptr);
-  if (config.client_crl_file().empty()) return absl::OkStatus();
+  return absl::OkStatus();
+}
+
+// Null if no file is named.
+absl::StatusOr<std::shared_ptr<const RevokedCertificates>> ReadRevoked(
+    const config::v1::Tls& config, const TlsMaterial& material) {
+  if (config.client_crl_file().empty()) return nullptr;
   auto pem = ReadPem("tls.client_crl_file", config.client_crl_file());
   if (!pem.ok()) return pem.status();
-  auto revoked = RevokedCertificates::Read(
-      *pem, cas,
-      absl::StrCat("tls.client_crl_file: ", config.client_crl_file()), now);
-  if (!revoked.ok()) return revoked.status();
-  material->revoked = *std::move(revoked);
-  return absl::OkStatus();
+  return RevokedCertificates::Read(
+      *pem, ReadCertificates(material.client_cas),
+      absl::StrCat("tls.client_crl_file: ", config.client_crl_file()),
+      absl::Now());
 }
 
 std::shared_ptr<SSL_CTX> NewContext() {
@@ -207,10 +209,19 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Open(
 absl::Status TlsFiles::Reload() {
   auto read = Read();
   if (!read.ok()) return read.status();
+  auto revoked = ReadRevoked(config_, *read);
   absl::MutexLock lock(&mutex_);
+  if (revoked.ok()) {
+    read->revoked = *std::move(revoked);
+  } else if (material_ == nullptr) {
+    return revoked.status();
+  } else {
+    // A bad list keeps no new certificate out.
+    read->revoked = material_->revoked;
+  }
   read->generation = material_ == nullptr ? 1 : material_->generation + 1;
   material_ = std::make_shared<const TlsMaterial>(*std::move(read));
-  return absl::OkStatus();
+  return revoked.status();
 }
 
 std::shared_ptr<const TlsMaterial> TlsFiles::Get() const {
@@ -243,9 +254,9 @@ absl::StatusOr<TlsMaterial> TlsFiles::Read() const {
     return Malformed("tls.certificate_file", config_.certificate_file(),
                      "has no certificate in PEM");
   }
-  const absl::Time now = absl::Now();
-  absl::Status status = CheckDates("tls.certificate_file",
-                                   config_.certificate_file(), *chain[0], now);
+  absl::Status status =
+      CheckDates("tls.certificate_file", config_.certificate_file(), *chain[0],
+                 absl::Now());
   if (!status.ok()) return status;
   material.expires = TimeOf(X509_get0_notAfter(chain[0].get()));
   material.context = NewContext();
@@ -253,7 +264,9 @@ absl::StatusOr<TlsMaterial> TlsFiles::Read() const {
     return absl::InternalError("OpenSSL has no TLS");
   }
   status = UseIdentity(config_, material, chain, material.context.get());
-  if (status.ok() && asks) status = UseClients(config_, now, &material);
+  if (status.ok() && asks) {
+    status = UseClientCas(config_, material, material.context.get());
+  }
   if (!status.ok()) return status;
   return material;
 }

@@ -42,7 +42,8 @@ class TlsFiles {
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Open(
       const config::v1::Tls& config);
 
-  // Reads again; errors as Open's, and what was read before stays.
+  // Reads again; errors as Open's, and what was read before stays: of a list of
+  // revoked certificates that list alone, of the rest everything.
   absl::Status Reload();
 
   std::shared_ptr<const TlsMaterial> Get() const;

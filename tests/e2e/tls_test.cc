@@ -282,11 +282,19 @@ TEST_F(TlsTest, ARevokedCertificateIsNoCredential) {
   EXPECT_TRUE(Ask(Channel("ca", "watcher"), false).ok()) << "the new one";
   EXPECT_THAT(page("watcher"), HasSubstr("\"phase\":\"SERVING\""));
 
-  // Whose list it is not cannot let anybody in again.
-  MakeRevocations("strangers", {}, "list");
+  // Whose list it is not cannot let anybody in again, and keeps no new
+  // certificate of the server out.
+  MakeCa("other");
+  MakeCertificate("next", "other", "/CN=localhost");
+  MakeRevocations("strangers", {}, "bad");
+  Install("next");
+  std::filesystem::rename(Path("bad"), Path("list"));
   ASSERT_TRUE(daemon_->WaitForLog("that no certificate of tls.client_ca_file"))
       << daemon_->log();
   EXPECT_EQ(Ask(kept, false).error_code(), grpc::UNAUTHENTICATED);
+  EXPECT_TRUE(Ask(Channel("other", "watcher"), false).ok());
+  EXPECT_EQ(Ask(Channel("other", "lost"), false).error_code(),
+            grpc::UNAUTHENTICATED);
 }
 
 TEST_F(TlsTest, AStreamEndsWhenItsCertificateIsRevoked) {
