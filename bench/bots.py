@@ -66,13 +66,22 @@ class Daemon:
             self.writer.WriteInteractions(request, timeout=60)
 
     def learn(self, epochs):
-        """Until so much more is learnt, and serves."""
-        def status():
-            return self.model.GetStatus(model_service.GetStatusRequest())
-        goal = status().trainer.epochs + epochs
-        while status().trainer.epochs < goal:
+        """Until so much more is learnt, or all that there is, and serves."""
+        def trainer():
+            return self.model.GetStatus(
+                model_service.GetStatusRequest()).trainer
+        now = trainer()
+        goal = now.epochs + epochs
+        while now.epochs < goal and (now.state != "idle" or now.backlog > 0):
+            if now.state == "failed":
+                sys.exit(f"the trainer failed: {now.error}")
             time.sleep(0.5)
+            now = trainer()
         self.model.Publish(model_service.PublishRequest(), timeout=60)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
 
     def lists(self, users, k):
         for begin in range(0, len(users), CHUNK):
@@ -91,20 +100,51 @@ def measure(daemon, train, test, target):
     return held / len(train), sum(recalls) / len(recalls)
 
 
-def nobody(_, __, ___):
-    """none"""
+def nobody(_train, _draw, _target):
     return []
 
 
-def alone(_, __, target):
-    """the item alone"""
+def alone(_train, _draw, target):
     return [target]
 
 
 def copies(train, draw, target):
-    """twenty items of a real user, then the item"""
     items = train[draw.choice(list(train))]
     return draw.sample(items, min(20, len(items))) + [target]
+
+
+# What each bot sends, and with which weight. The first says what time alone
+# changes, for the model goes on learning.
+KINDS = (("nothing", nobody, 1),
+         ("the item alone", alone, 1),
+         ("the item alone", alone, 100),
+         ("twenty items of a real user, then the item", copies, 1),
+         ("twenty items of a real user, then the item", copies, 100))
+
+
+def send(daemon, train, number, kind, weight):
+    """A thousand bots of a kind; the item that they push."""
+    target = f"target{number}"
+    draw = random.Random(number)
+    sent = [(f"bot{number}-{bot}", item) for bot in range(BOTS)
+            for item in kind(train, draw, target)]
+    daemon.write(sent, weight)
+    return target
+
+
+def compare(daemon, train, test):
+    print("| bots send | weight | top tens with it: at once, learnt "
+          "| Recall@20 before, at once, learnt |")
+    print("|---|---|---|---|")
+    for number, (name, kind, weight) in enumerate(KINDS):
+        before = measure(daemon, train, test, "")
+        target = send(daemon, train, number, kind, weight)
+        at_once = measure(daemon, train, test, target)
+        daemon.learn(MORE_EPOCHS)
+        learnt = measure(daemon, train, test, target)
+        print(f"| {name} | {weight} | {at_once[0]:.1%}, {learnt[0]:.1%} "
+              f"| {before[1]:.4f}, {at_once[1]:.4f}, {learnt[1]:.4f} |",
+              flush=True)
 
 
 def main():
@@ -113,32 +153,14 @@ def main():
     random.Random(1).shuffle(pairs)
     with tempfile.TemporaryDirectory() as name:
         daemon = Daemon(pathlib.Path(name))
-        daemon.write(pairs)
-        daemon.learn(EPOCHS)
-        print(f"{len(train)} users, {len(pairs)} pairs, {BOTS} bots, "
-              f"{os.cpu_count()} processors")
-        print("| bots | weight | top tens with it: at once, learnt "
-              "| Recall@20 before, at once, learnt |")
-        print("|---|---|---|---|")
-        for number, (kind, weight) in enumerate(
-                [(nobody, 1), (alone, 100), (copies, 1), (copies, 100)]):
-            target = f"target{number}"
-            draw = random.Random(number)
-            before = measure(daemon, train, test, target)
-            sent = []
-            for bot in range(BOTS):
-                user = f"bot{number}-{bot}"
-                sent += [(user, item) for item in kind(train, draw, target)]
-            daemon.write(sent, weight)
-            at_once = measure(daemon, train, test, target)
-            daemon.learn(MORE_EPOCHS)
-            learnt = measure(daemon, train, test, target)
-            print(f"| {kind.__doc__} | {weight} "
-                  f"| {at_once[0]:.1%}, {learnt[0]:.1%} "
-                  f"| {before[1]:.4f}, {at_once[1]:.4f}, {learnt[1]:.4f} |",
-                  flush=True)
-        daemon.process.kill()
-        daemon.process.wait()
+        try:
+            daemon.write(pairs)
+            daemon.learn(EPOCHS)
+            print(f"{len(train)} users, {len(pairs)} pairs, {BOTS} bots, "
+                  f"{os.cpu_count()} processors")
+            compare(daemon, train, test)
+        finally:
+            daemon.end()
 
 
 if __name__ == "__main__":

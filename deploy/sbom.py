@@ -165,7 +165,11 @@ def main():
                 document.relate(whole, "CONTAINS", document.add_debian(
                     name, number, architecture, where))
     else:
-        for name in sorted(linked(sys.argv[5:])):
+        libraries = sorted(linked(sys.argv[5:]))
+        if not libraries:
+            sys.exit("readelf and ldd name no library of the programs: are "
+                     "both installed, and are these programs of this machine?")
+        for name in libraries:
             document.relate(taud, "DYNAMIC_LINK", add(name))
     document.write(out)
 

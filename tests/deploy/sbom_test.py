@@ -85,6 +85,12 @@ class SbomTest(unittest.TestCase):
         for package in document["packages"]:
             self.assertIn("versionInfo", package)
 
+    def test_a_program_without_libraries_is_refused(self):
+        program = self.path / "program"
+        program.write_text("not one")
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.sbom(program)
+
     def test_what_is_compiled_in_is_what_the_notice_says(self):
         notice = (ROOT / "NOTICE").read_text()
         table = re.findall(r"^  \S.*  (shared|static|headers)$", notice, re.M)
