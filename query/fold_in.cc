@@ -9,11 +9,26 @@
 namespace taud::query {
 namespace {
 
-constexpr uint32_t kMaxStrength = 20;
+constexpr float kMaxStrength = 20;
 constexpr float kMaxWeight = 5.0f;
 
 void AddScaled(float scale, const float* row, std::vector<float>* sum) {
   for (size_t c = 0; c < sum->size(); ++c) (*sum)[c] += scale * row[c];
+}
+
+// What the row has of the degree: what is counted but does not show in it yet
+// is added by itself. A row on its way has something of it all the same.
+float RowStrength(const FoldInInput& input) {
+  const TrainedUser& trained = input.trained;
+  const auto degree = static_cast<float>(trained.degree);
+  float in_row = degree;
+  for (const model::HistoryEntry& entry : input.history) {
+    if (entry.sequence > trained.through &&
+        entry.sequence <= trained.counted_through && IsPositive(entry.kind)) {
+      in_row -= 1;
+    }
+  }
+  return std::max(in_row, degree / 2);
 }
 
 }  // namespace
@@ -38,8 +53,7 @@ bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
   query->assign(snapshot_->dim(), 0.0f);
   const TrainedUser& trained = input.trained;
   if (trained.row != nullptr) {
-    AddScaled(static_cast<float>(std::min(trained.degree, kMaxStrength)),
-              trained.row, query);
+    AddScaled(std::min(RowStrength(input), kMaxStrength), trained.row, query);
   }
   // Positives that the query is made of.
   auto length = static_cast<int64_t>(trained.degree);

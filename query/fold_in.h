@@ -42,9 +42,11 @@ struct FoldInInput {
 // First, the trained row u and the vectors e_i of the items that came after it
 // are added up, each with the evidence behind it:
 //
-//   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(degree, 20), w_i = min(weight, 5)
+//   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(d, 20), w_i = min(weight, 5)
 //
-// ē is the mean of the items' vectors. A dislike counts −1; it counts −2 if it
+// d is the degree less the likes that it counts although they came after the
+// row, but half of it at least: a row on its way has something of them. ē is
+// the mean of the items' vectors. A dislike counts −1; it counts −2 if it
 // takes back a like that is in the row, for then the like goes and the dislike
 // stands. For example, the row of a user with 30 interactions counts 20, and
 // one like after it counts 1.

@@ -175,14 +175,31 @@ TEST(FoldInTest, WhatARowHasNotTakenUpYetIsFoldedInThoughItWasCounted) {
   const TrainedUser user = FindTrained(s, 0);
   EXPECT_EQ(user.through, 40u);
   EXPECT_EQ(user.counted_through, 50u);
-  // l ∝ 3·(1, 0) + (0, 1); of three interactions as before, so 6/3 of p.
-  const float norm = std::sqrt(10.0f);
+  // The row has two of the three: l ∝ 2·(1, 0) + (0, 1); of three interactions
+  // as before, so 6/3 of p.
+  const float norm = std::sqrt(5.0f);
   const std::vector<float> query =
       QueryOf(FoldIn(&s), user,
               {Entry(1, 1, model::InteractionKind::kLike, 45),
                Entry(2, 1, model::InteractionKind::kLike, 40)});
   ASSERT_EQ(query.size(), 2u);
-  EXPECT_NEAR(query[1] / query[0], (1 / norm) / (3 / norm + 2), 1e-6);
+  EXPECT_NEAR(query[1] / query[0], (1 / norm) / (2 / norm + 2), 1e-6);
+}
+
+TEST(FoldInTest, ARowOnItsWayCountsForHalfOfItsDegreeAtLeast) {
+  model::Snapshot s = PlainSnapshot();
+  s.users = model::Matrix(1, 2);
+  s.users.values = {1, 0};
+  s.user_degree = {3};
+  s.trained_through = 50;
+  s.user_behind = {50};
+  const std::vector<float> query =
+      QueryOf(FoldIn(&s), FindTrained(s, 0),
+              {Entry(1, 1, model::InteractionKind::kLike, 45),
+               Entry(1, 1, model::InteractionKind::kLike, 44),
+               Entry(1, 1, model::InteractionKind::kLike, 43)});
+  ASSERT_EQ(query.size(), 2u);
+  EXPECT_NEAR(query[1] / query[0], 3 / 1.5, 1e-6);
 }
 
 TEST(FoldInTest, ADislikeMovesAwayAndTakesALikeBack) {

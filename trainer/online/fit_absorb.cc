@@ -18,8 +18,8 @@ namespace {
 // Ages of the fit, in shares of its horizon, at which it is asked about pairs
 // that are held back: soon, for answers come out soon, and when rows are nearly
 // what they will be. After the last, the pairs are learnt.
-constexpr double kAskHeldAt[] = {1.0 / 15, 1.0 / 5, 1.0 / 3, 2.0 / 3};
-constexpr double kHeldUntil = 2.0 / 3;
+constexpr double kAskHeldAt[] = {1.0 / 15, 1.0 / 5, 1.0 / 2, 9.0 / 10};
+constexpr double kHeldUntil = 9.0 / 10;
 // Of the pairs that there are, no more than one in so many is held.
 constexpr uint32_t kHeldOneIn = 10;
 // What comes at once is a load if it is so much, and so much of what there is.
@@ -126,7 +126,7 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
              item < pairs_.item_popularity().size() &&
              pairs_.item_popularity()[item] > 0 &&
              kHeldOneIn * (held_.pairs().size() + 1) <= pairs_.live()) {
-    taken.recent = query_meter_.RecentOf(user);
+    taken.recent = query_meter_.RecentBefore(user, interaction.time_ms);
     std::vector<HeldPair> released;
     held_.Offer(std::move(taken), &released);
     for (const HeldPair& pair : released) AddLatePair(pair);

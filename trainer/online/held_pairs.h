@@ -33,7 +33,7 @@ struct HeldPair {
 class HeldPairs {
  public:
   // Enough to tell weights apart that differ by a few percent.
-  static constexpr size_t kMost = 512;
+  static constexpr size_t kMost = 2048;
 
   // Whether a pair is one of the tenth that may be held. Pure.
   static bool IsCandidate(uint32_t user, uint32_t item);

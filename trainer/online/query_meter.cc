@@ -15,10 +15,14 @@
 namespace taud::trainer {
 namespace {
 
-// Every so many-th of `count` things, so that there are no more than kMaxRows.
-size_t StepFor(size_t count) {
-  return std::max<size_t>(
-      1, (count + QueryMeter::kMaxRows - 1) / QueryMeter::kMaxRows);
+// Every so many-th of `count` things, so that there are no more than `most`.
+size_t StepFor(size_t count, size_t most) {
+  return std::max<size_t>(1, (count + most - 1) / most);
+}
+
+uint32_t SecondOf(int64_t time_ms) {
+  constexpr int64_t kLast = std::numeric_limits<uint32_t>::max();
+  return static_cast<uint32_t>(std::clamp<int64_t>(time_ms / 1000, 0, kLast));
 }
 
 model::Matrix RowsOf(const MfLearner& learner, Side side,
@@ -34,17 +38,38 @@ std::vector<float> Mean(const model::Matrix& rows) {
 
 }  // namespace
 
-void QueryMeter::Add(uint32_t user, uint32_t item, int64_t time_ms) {
-  constexpr int64_t kLast = std::numeric_limits<uint32_t>::max();
-  recent_.Add(
-      user, item,
-      static_cast<uint32_t>(std::clamp<int64_t>(time_ms / 1000, 0, kLast)));
+template <size_t N>
+std::vector<double> QueryMeter::GainsOf(const std::array<double, N>& better,
+                                        const World& world) {
+  std::vector<double> gains;
+  for (const double count : better) {
+    const double rank = 1 + count * world.each;
+    const bool counts = world.last_rank == 0 || rank <= world.last_rank;
+    gains.push_back(counts ? GainOfRank(rank) : 0);
+  }
+  return gains;
 }
 
-std::vector<query::RecentItems::Entry> QueryMeter::RecentOf(
-    uint32_t user) const {
+bool QueryMeter::IsRival(uint32_t item, const Question& question,
+                         const Knowledge& knowledge) {
+  return item != question.item &&
+         !knowledge.pairs.Contains(question.user, item);
+}
+
+void QueryMeter::Add(uint32_t user, uint32_t item, int64_t time_ms) {
+  recent_.Add(user, item, SecondOf(time_ms));
+}
+
+std::vector<query::RecentItems::Entry> QueryMeter::RecentBefore(
+    uint32_t user, int64_t time_ms) const {
   std::vector<query::RecentItems::Entry> recent;
   recent_.Copy(user, &recent);
+  const uint32_t second = SecondOf(time_ms);
+  recent.erase(std::remove_if(recent.begin(), recent.end(),
+                              [&](const query::RecentItems::Entry& entry) {
+                                return entry.second >= second;
+                              }),
+               recent.end());
   return recent;
 }
 
@@ -60,18 +85,21 @@ void QueryMeter::Ask(uint32_t user, uint32_t item, uint32_t degree) {
 
 void QueryMeter::Answer(const Knowledge& knowledge) {
   if (questions_.empty()) return;
-  const World world = Gather(knowledge);
+  const World world = Gather(knowledge, kMaxRows);
   for (const Question& question : questions_) {
-    const Gains gains = GainsOf(question, knowledge, world);
-    choice_.Note(gains.pairs);
-    neighbour_choice_.Note(gains.neighbours);
+    const Ahead ahead = PartsOf(question, knowledge, world);
+    const std::vector<double> neighbours =
+        NeighbourGains(question, ahead, knowledge, world);
+    choice_.Note(PairGains(question, ahead, knowledge, world));
+    neighbour_choice_.Note(neighbours);
   }
   questions_.clear();
 }
 
 void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
                          const Knowledge& knowledge) {
-  const World world = Gather(knowledge);
+  World world = Gather(knowledge, kMaxRowsForHeld);
+  world.last_rank = kLastRank;
   std::vector<Question> questions;
   for (const HeldPair& pair : held) {
     if (pair.user >= knowledge.user_learnt.size() ||
@@ -85,18 +113,21 @@ void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
   }
   std::vector<std::vector<double>> pairs;
   for (const Question& question : questions) {
-    pairs.push_back(GainsOf(question, knowledge, world).pairs);
+    const Ahead ahead = PartsOf(question, knowledge, world);
+    pairs.push_back(PairGains(question, ahead, knowledge, world));
   }
   choice_.BeginWith(pairs);
   // Behind it: with the pair of weights that was chosen.
   std::vector<std::vector<double>> neighbours;
   for (const Question& question : questions) {
-    neighbours.push_back(GainsOf(question, knowledge, world).neighbours);
+    const Ahead ahead = PartsOf(question, knowledge, world);
+    neighbours.push_back(NeighbourGains(question, ahead, knowledge, world));
   }
   neighbour_choice_.BeginWith(neighbours);
 }
 
-QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge) const {
+QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge,
+                                     size_t most_items) const {
   const MfLearner& learner = knowledge.learner;
   const std::vector<uint32_t>& user_learnt = knowledge.user_learnt;
   const std::vector<uint32_t>& item_learnt = knowledge.item_learnt;
@@ -110,7 +141,7 @@ QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge) const {
       1.0, static_cast<double>(knowledge.pairs.live()) /
                std::max<double>(1, static_cast<double>(present.size())));
   // Another part of a large catalogue each time.
-  const size_t step = StepFor(present.size());
+  const size_t step = StepFor(present.size(), most_items);
   world.each = static_cast<double>(step);
   for (size_t i = knowledge.pairs.size() % step; i < present.size();
        i += step) {
@@ -120,13 +151,21 @@ QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge) const {
   world.item_mean = Mean(world.rows);
 
   std::vector<uint32_t> users;
-  const size_t user_step = StepFor(user_learnt.size());
+  const size_t user_step = StepFor(user_learnt.size(), kMaxRows);
   for (size_t u = knowledge.pairs.size() % user_step; u < user_learnt.size();
        u += user_step) {
     if (user_learnt[u] > 0) users.push_back(static_cast<uint32_t>(u));
   }
   world.common_taste = Mean(RowsOf(learner, Side::kUsers, users));
   if (!model::Normalise(&world.common_taste)) world.common_taste.assign(dim, 0);
+  for (size_t i = 0; i < world.items.size(); ++i) {
+    world.neighbour_factors.push_back(
+        NeighbourFactors(knowledge.pairs.item_popularity()[world.items[i]],
+                         world.mean_popularity));
+    world.by_common_taste.push_back(Dot(world.common_taste.data(),
+                                        world.rows.Row(i),
+                                        static_cast<int64_t>(dim)));
+  }
   return world;
 }
 
@@ -174,16 +213,19 @@ QueryMeter::Ahead QueryMeter::PartsOf(const Question& question,
   query::RecentTaste(recent, world.item_mean, &taste);
   const model::Matrix user = RowsOf(learner, Side::kUsers, {question.user});
   const float share = 1.0f / static_cast<float>(question.degree);
-  const auto parts = [&](const float* row) {
+  const auto parts = [&](const float* row, float by_common_taste) {
     return std::array<float, 3>{
-        Dot(user.Row(0), row, dim), Dot(taste.data(), row, dim),
-        share * Dot(world.common_taste.data(), row, dim)};
+        Dot(user.Row(0), row, dim),
+        recent.empty() ? 0 : Dot(taste.data(), row, dim),
+        share * by_common_taste};
   };
   Ahead ahead;
-  const std::array<float, 3> own = parts(rows.Row(0));
+  const std::array<float, 3> own =
+      parts(rows.Row(0), Dot(world.common_taste.data(), rows.Row(0), dim));
+  ahead.parts.reserve(world.items.size());
   for (size_t i = 0; i < world.items.size(); ++i) {
     std::array<float, 3>& its = ahead.parts.emplace_back();
-    its = parts(world.rows.Row(i));
+    its = parts(world.rows.Row(i), world.by_common_taste[i]);
     for (size_t part = 0; part < its.size(); ++part) its[part] -= own[part];
   }
   // The query as it is served, for what is added to its cosine.
@@ -199,60 +241,62 @@ QueryMeter::Ahead QueryMeter::PartsOf(const Question& question,
   return ahead;
 }
 
-QueryMeter::Gains QueryMeter::GainsOf(const Question& question,
-                                      const Knowledge& knowledge,
-                                      const World& world) {
-  const Ahead ahead = PartsOf(question, knowledge, world);
-  const std::vector<float> strengths = StrengthsFor(question, knowledge, world);
-  const std::vector<uint32_t>& popularity = knowledge.pairs.item_popularity();
-  const query::QueryWeights chosen = weights();
-  using ByWay = std::array<float, query::kNeighbourWays.size()>;
-  // |q| · λ · ĝ · (D / D̄)^p of an item, by way; few items have any.
-  const auto added = [&](uint32_t item, float strength) {
-    ByWay by_way = {};
-    if (strength == 0) return by_way;
-    for (size_t way = 0; way < by_way.size(); ++way) {
-      const query::NeighbourWeights& weight = query::kNeighbourWays[way];
-      by_way[way] = ahead.norm * weight.weight * strength *
-                    query::PopularityFactor(
-                        popularity[item], world.mean_popularity, weight.power);
-    }
-    return by_way;
-  };
-  const ByWay own_added = added(question.item, strengths.back());
+QueryMeter::ByWay QueryMeter::NeighbourFactors(uint32_t users,
+                                               double mean_popularity) {
+  ByWay factors = {};
+  for (size_t way = 0; way < factors.size(); ++way) {
+    const query::NeighbourWeights& weights = query::kNeighbourWays[way];
+    factors[way] = weights.weight * query::PopularityFactor(
+                                        users, mean_popularity, weights.power);
+  }
+  return factors;
+}
+
+std::vector<double> QueryMeter::PairGains(const Question& question,
+                                          const Ahead& ahead,
+                                          const Knowledge& knowledge,
+                                          const World& world) const {
   std::array<double, query::kWeightPairs> better = {};
-  std::array<double, query::kNeighbourWays.size()> better_added = {};
   for (size_t i = 0; i < world.items.size(); ++i) {
     const auto& [row, taste, common] = ahead.parts[i];
-    // Most items are nowhere near.
-    if (std::max({row, taste, common}) <= 0 && strengths[i] == 0) continue;
-    const uint32_t item = world.items[i];
-    if (item == question.item ||
-        knowledge.pairs.Contains(question.user, item)) {
-      continue;
-    }
-    for (size_t pair = 0; pair < query::kWeightPairs; ++pair) {
+    // Most items are nowhere near, whatever the weights.
+    const float most = row +
+                       query::kRecentWeights.back() * std::max(taste, 0.0f) +
+                       query::kPriors.back() * std::max(common, 0.0f);
+    if (most <= 0 || !IsRival(world.items[i], question, knowledge)) continue;
+    for (size_t pair = 0; pair < better.size(); ++pair) {
       const query::QueryWeights tried = query::WeightsAt(pair);
       if (row + tried.recent * taste + tried.prior * common > 0) {
         better[pair] += 1;
       }
     }
+  }
+  return GainsOf(better, world);
+}
+
+std::vector<double> QueryMeter::NeighbourGains(const Question& question,
+                                               const Ahead& ahead,
+                                               const Knowledge& knowledge,
+                                               const World& world) {
+  const std::vector<float> strengths = StrengthsFor(question, knowledge, world);
+  const query::QueryWeights chosen = weights();
+  // |q| · λ · ĝ · (D / D̄)^p of the question's item, by way.
+  ByWay own_added = NeighbourFactors(
+      knowledge.pairs.item_popularity()[question.item], world.mean_popularity);
+  for (float& added : own_added) added *= ahead.norm * strengths.back();
+  std::array<double, query::kNeighbourWays.size()> better = {};
+  for (size_t i = 0; i < world.items.size(); ++i) {
+    const auto& [row, taste, common] = ahead.parts[i];
     const float by_query = row + chosen.recent * taste + chosen.prior * common;
-    const ByWay its_added = added(item, strengths[i]);
-    for (size_t way = 0; way < better_added.size(); ++way) {
-      if (by_query + its_added[way] - own_added[way] > 0) {
-        better_added[way] += 1;
-      }
+    if (by_query <= 0 && strengths[i] == 0) continue;
+    if (!IsRival(world.items[i], question, knowledge)) continue;
+    const float strength = ahead.norm * strengths[i];
+    for (size_t way = 0; way < better.size(); ++way) {
+      const float added = strength * world.neighbour_factors[i][way];
+      if (by_query + added - own_added[way] > 0) better[way] += 1;
     }
   }
-  Gains gains;
-  for (const double count : better) {
-    gains.pairs.push_back(GainOfRank(1 + count * world.each));
-  }
-  for (const double count : better_added) {
-    gains.neighbours.push_back(GainOfRank(1 + count * world.each));
-  }
-  return gains;
+  return GainsOf(better, world);
 }
 
 void QueryMeter::Rebuild(const model::Interactions& interactions, size_t end) {

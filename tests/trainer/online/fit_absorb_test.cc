@@ -19,14 +19,23 @@ namespace {
 
 class FitAbsorbTest : public OnlineFitTest {
  protected:
-  void Append(uint32_t user, uint32_t item, model::InteractionKind kind) {
+  void Append(uint32_t user, uint32_t item, model::InteractionKind kind,
+              int64_t time_ms) {
     model::Interaction one;
     one.sequence = interactions_.last_sequence() + 1;
     one.user = user;
     one.item = item;
     one.kind = kind;
-    one.time_ms = static_cast<int64_t>(one.sequence) * 1000;
+    one.time_ms = time_ms;
     interactions_.Append(one);
+  }
+  // A second after the one before.
+  void Append(uint32_t user, uint32_t item, model::InteractionKind kind) {
+    Append(user, item, kind,
+           static_cast<int64_t>(interactions_.last_sequence() + 1) * 1000);
+  }
+  void Like(uint32_t user, uint32_t item, int64_t time_ms) {
+    Append(user, item, model::InteractionKind::kLike, time_ms);
   }
   void Like(uint32_t user, uint32_t item) {
     Append(user, item, model::InteractionKind::kLike);
@@ -95,6 +104,36 @@ TEST_F(FitAbsorbTest, AfterABulkLoadUsersGetWhatTheyLike) {
   EXPECT_LE(query::QueryWeightsOf(*snapshot).prior, 1);
   EXPECT_EQ(snapshot->trained_through, interactions_.last_sequence());
   EXPECT_TRUE(snapshot->user_behind.empty());
+}
+
+// A user's items stand in the file by groups: what is beside an item in it
+// tells it, but at the user's next visit nothing will.
+class OrderOfAFileTest : public FitAbsorbTest {
+ protected:
+  float RecentWeightFound(int64_t ms_between) {
+    std::mt19937 random(1);
+    int64_t now = 1000000;
+    for (uint32_t user = 0; user < 600; ++user) {
+      for (uint32_t visit = 0; visit < 6; ++visit) {
+        const uint32_t group = random() % 40;
+        for (uint32_t k = 0; k < 5; ++k) {
+          Like(user, user % 4 + 4 * (5 * group + k), now += ms_between);
+        }
+      }
+    }
+    Settle();
+    const auto snapshot = fit_->MakeSnapshot();
+    EXPECT_EQ(snapshot->metrics.at("query_weights_found"), 1);
+    return query::QueryWeightsOf(*snapshot).recent;
+  }
+};
+
+TEST_F(OrderOfAFileTest, WithTimesItCounts) {
+  EXPECT_GT(RecentWeightFound(1000), 0);
+}
+
+TEST_F(OrderOfAFileTest, WithoutTimesItSaysNothing) {
+  EXPECT_EQ(RecentWeightFound(0), 0);
 }
 
 TEST_F(FitAbsorbTest, WhatIsHeldBackIsLearntInTheEnd) {

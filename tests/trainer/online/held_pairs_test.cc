@@ -28,9 +28,9 @@ TEST(HeldPairsTest, ATenthMayBeHeld) {
 
 TEST(HeldPairsTest, ReleasesOneForEachBeyondItsRoomAndLosesNone) {
   HeldPairs held;
-  std::vector<bool> released_users(5000, false);
+  std::vector<bool> released_users(20000, false);
   std::vector<HeldPair> released;
-  for (uint32_t user = 0; user < 5000; ++user) {
+  for (uint32_t user = 0; user < 20000; ++user) {
     held.Offer(Pair(user, 1, user + 1), &released);
     ASSERT_EQ(released.size(), user < HeldPairs::kMost ? 0u : 1u);
     for (const HeldPair& pair : released) {
@@ -45,9 +45,9 @@ TEST(HeldPairsTest, ReleasesOneForEachBeyondItsRoomAndLosesNone) {
   for (const HeldPair& pair : held.pairs()) {
     EXPECT_TRUE(held.Holds(pair.user, pair.item));
     EXPECT_FALSE(released_users[pair.user]);
-    late += pair.user >= 2500;
+    late += pair.user >= 10000;
   }
-  EXPECT_NEAR(late, 256, 46);  // four standard deviations
+  EXPECT_NEAR(late, 1024, 86);  // four standard deviations
   const std::vector<HeldPair> all = held.TakeAll();
   EXPECT_TRUE(held.empty());
   for (size_t i = 1; i < all.size(); ++i) {

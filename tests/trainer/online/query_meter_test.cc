@@ -5,6 +5,7 @@
 #include <random>
 
 #include "gtest/gtest.h"
+#include "trainer/evaluation/evaluation.h"
 #include "trainer/kernels/worker_pool.h"
 
 namespace taud::trainer {
@@ -169,6 +170,63 @@ TEST_F(QueryMeterTest, PairsThatWereHeldSayWhatTheLatestItemsCount) {
   for (HeldPair& pair : held) pair.user += 1000;
   other.AskHeld(held, Knowledge());
   EXPECT_FALSE(other.found());
+}
+
+TEST_F(QueryMeterTest, WhatIsOfTheSameSecondCameNeitherBeforeNorAfter) {
+  meter_.Add(3, 10, 5000);
+  meter_.Add(3, 12, 6999);
+  meter_.Add(3, 14, 7000);
+  meter_.Add(3, 16, 7500);
+  const auto recent = meter_.RecentBefore(3, 7900);
+  ASSERT_EQ(recent.size(), 2u);
+  EXPECT_EQ(recent[0].item, 12u);
+  EXPECT_EQ(recent[1].item, 10u);
+  EXPECT_TRUE(meter_.RecentBefore(3, 5999).empty());
+  EXPECT_TRUE(meter_.RecentBefore(4, 7900).empty());
+}
+
+TEST_F(QueryMeterTest, HeldPairsAreRankedAmongAllItems) {
+  // Every fourth item lies a little off the direction of all users, each a
+  // little more, and all others far away: the held one is the third.
+  constexpr uint32_t kMany = 3 * QueryMeter::kMaxRows;
+  learner_->Grow(kUsers, kMany);
+  std::vector<uint32_t> rows;
+  std::vector<float> values;
+  for (uint32_t item = 0; item < kMany; ++item) {
+    pairs_.Add(999, item, 1);
+    rows.push_back(item);
+    const float off = 1e-4f * static_cast<float>(item);
+    const std::vector<float> row =
+        item % 4 == 0 ? std::vector<float>{std::cos(off), std::sin(off), 0, 0}
+                      : std::vector<float>{-1, 0, 0, 0};
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  learner_->SetRows(Side::kItems, rows, values.data());
+  rows.clear();
+  values.clear();
+  for (uint32_t user = 0; user < kUsers; ++user) {
+    rows.push_back(user);
+    for (const float x : {1.0f, 0.0f, 0.0f, 0.0f}) values.push_back(x);
+  }
+  learner_->SetRows(Side::kUsers, rows, values.data());
+  learnt_.assign(kMany, 1);
+  std::vector<HeldPair> held(kUsers);
+  for (uint32_t user = 0; user < kUsers; ++user) {
+    held[user].user = user;
+    held[user].item = 8;
+  }
+  meter_.AskHeld(held, Knowledge());
+  ASSERT_TRUE(meter_.found());
+  EXPECT_NEAR(meter_.State()[0], GainOfRank(3), 1e-9);
+  // At rank 101 there is nothing to be gained, at rank 100 there is.
+  for (HeldPair& pair : held) pair.item = 4 * 100;
+  QueryMeter behind;
+  behind.AskHeld(held, Knowledge());
+  EXPECT_EQ(behind.State()[0], 0);
+  for (HeldPair& pair : held) pair.item = 4 * 99;
+  QueryMeter before;
+  before.AskHeld(held, Knowledge());
+  EXPECT_NEAR(before.State()[0], GainOfRank(100), 1e-9);
 }
 
 }  // namespace
