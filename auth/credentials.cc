@@ -88,11 +88,13 @@ absl::Status ReadLimits(const json& value, Limits* limits) {
       limits->bytes_per_second = number;
     } else if (key == "streams") {
       limits->streams = std::max<int64_t>(1, static_cast<int64_t>(number));
+    } else if (key == "max_weight") {
+      limits->max_weight = number;
     } else {
       return Fault(absl::StrCat(
           "limits.", key,
           ": unknown; allowed: requests_per_second, interactions_per_second, "
-          "bytes_per_second, streams"));
+          "bytes_per_second, streams, max_weight"));
     }
   }
   return absl::OkStatus();
@@ -184,6 +186,7 @@ Limits Limits::Or(const Limits& others) const {
     both.bytes_per_second = others.bytes_per_second;
   }
   if (both.streams <= 0) both.streams = others.streams;
+  if (both.max_weight <= 0) both.max_weight = others.max_weight;
   return both;
 }
 

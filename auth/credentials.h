@@ -15,19 +15,21 @@
 
 namespace taud::auth {
 
-// What one credential may take in a second, and at a time; 0: no limit.
+// What one credential may take in a second, and at a time, and how much what it
+// writes may weigh; 0: no limit.
 struct Limits {
   double requests_per_second = 0;
   double interactions_per_second = 0;
   double bytes_per_second = 0;  // of requests
   int64_t streams = 0;          // open at a time
+  double max_weight = 0;        // of an interaction
 
   // These, and of what they do not limit the limits of `others`.
   Limits Or(const Limits& others) const;
 
   bool any() const {
     return requests_per_second > 0 || interactions_per_second > 0 ||
-           bytes_per_second > 0 || streams > 0;
+           bytes_per_second > 0 || streams > 0 || max_weight > 0;
   }
 };
 

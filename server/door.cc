@@ -29,6 +29,7 @@ auth::Limits LimitsOf(const config::v1::Auth& config) {
   limits.interactions_per_second = config.interactions_per_second();
   limits.bytes_per_second = config.bytes_per_second();
   limits.streams = config.streams();
+  limits.max_weight = config.max_weight();
   return limits;
 }
 

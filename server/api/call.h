@@ -146,6 +146,8 @@ class RpcCall {
 
   // Whether the caller may make this call, and one more now; if not, fails it.
   bool Admit();
+  // Who was admitted. REQUIRES: Admit().
+  const Caller& caller() const { return caller_; }
   // Takes so many interactions of the caller's limits; if they are too many,
   // fails the call and returns false.
   bool ChargeInteractions(size_t interactions);

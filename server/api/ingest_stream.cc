@@ -158,8 +158,9 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
   std::vector<store::NewInteraction> batch;
   batch.reserve(slot->interactions);
   for (uint32_t i = 0; i < slot->interactions; ++i) {
-    auto checked = CheckInteraction(request.interactions(static_cast<int>(i)),
-                                    now_ms, request.time_unit());
+    auto checked =
+        CheckInteraction(request.interactions(static_cast<int>(i)), now_ms,
+                         request.time_unit(), caller_.limits.max_weight);
     if (checked.ok()) {
       batch.push_back(*std::move(checked));
       slot->places.push_back(i);

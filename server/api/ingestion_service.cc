@@ -14,7 +14,8 @@ namespace taud::server {
 namespace {
 
 absl::StatusOr<std::vector<store::NewInteraction>> CheckBatch(
-    const v1::WriteInteractionsRequest& request, int64_t now_ms) {
+    const v1::WriteInteractionsRequest& request, int64_t now_ms,
+    double max_weight) {
   const auto count = static_cast<size_t>(request.interactions_size());
   if (count < 1 || count > kMaxBatch) {
     return FieldError(
@@ -25,7 +26,7 @@ absl::StatusOr<std::vector<store::NewInteraction>> CheckBatch(
   batch.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     auto checked = CheckInteraction(request.interactions(static_cast<int>(i)),
-                                    now_ms, request.time_unit());
+                                    now_ms, request.time_unit(), max_weight);
     if (!checked.ok()) {
       return PrefixField(absl::StrCat("interactions[", i, "]"),
                          checked.status());
@@ -144,7 +145,8 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
             static_cast<size_t>(request.interactions_size()))) {
       return;
     }
-    auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()));
+    auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()),
+                            call->caller().limits.max_weight);
     if (!batch.ok()) {
       call->Fail(batch.status());
       return;

@@ -190,7 +190,8 @@ absl::Status CheckId(absl::string_view field, absl::string_view id) {
 }
 
 absl::StatusOr<store::NewInteraction> CheckInteraction(
-    const v1::Interaction& interaction, int64_t now_ms, v1::TimeUnit unit) {
+    const v1::Interaction& interaction, int64_t now_ms, v1::TimeUnit unit,
+    double max_weight) {
   absl::Status status = CheckTimeUnit(unit);
   if (status.ok()) status = CheckId("user_id", interaction.user_id());
   if (status.ok()) status = CheckId("item_id", interaction.item_id());
@@ -209,6 +210,11 @@ absl::StatusOr<store::NewInteraction> CheckInteraction(
     return FieldError("weight",
                       absl::StrCat(weight, " is not allowed; > 0 and <= ",
                                    model::kMaxInteractionWeight, " (0: 1)"));
+  }
+  if (max_weight > 0 && weight > max_weight) {
+    return FieldError(
+        "weight", absl::StrCat(weight, " is not allowed to this caller; ",
+                               "its limits have a max_weight of ", max_weight));
   }
   const auto time_ms = CheckTime(interaction.time_ms(), now_ms, unit);
   if (!time_ms.ok()) return time_ms.status();

@@ -49,10 +49,11 @@ absl::Status CheckText(absl::string_view field, absl::string_view text,
 // it is checked again because an id is for ever.)
 absl::Status CheckId(absl::string_view field, absl::string_view id);
 
-// A time or weight of 0 takes its default; `now_ms` is the server's clock.
+// A time or weight of 0 takes its default; `now_ms` is the server's clock, and
+// `max_weight` the caller's limit (auth::Limits), 0 if there is none.
 absl::StatusOr<store::NewInteraction> CheckInteraction(
     const v1::Interaction& interaction, int64_t now_ms,
-    v1::TimeUnit unit = v1::TIME_UNIT_MILLISECONDS);
+    v1::TimeUnit unit = v1::TIME_UNIT_MILLISECONDS, double max_weight = 0);
 
 // Which fields a mask names; nothing if it names none: then the fields that are
 // set are written.

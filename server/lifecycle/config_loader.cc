@@ -311,12 +311,13 @@ bool AsksForCredentials(const config::v1::Auth& auth) {
 absl::Status CheckAuth(const config::v1::Auth& auth) {
   const bool limits = auth.requests_per_second() > 0 ||
                       auth.interactions_per_second() > 0 ||
-                      auth.bytes_per_second() > 0 || auth.streams() > 0;
+                      auth.bytes_per_second() > 0 || auth.streams() > 0 ||
+                      auth.max_weight() > 0;
   if (limits && !AsksForCredentials(auth)) {
     return absl::InvalidArgumentError(
         "auth.requests_per_second, auth.interactions_per_second, "
-        "auth.bytes_per_second and auth.streams: without auth.tokens_file and "
-        "auth.jwks_file nobody is told apart");
+        "auth.bytes_per_second, auth.streams and auth.max_weight: without "
+        "auth.tokens_file and auth.jwks_file nobody is told apart");
   }
   if (auth.jwks_file().empty() ||
       (!auth.jwt_issuer().empty() && !auth.jwt_audience().empty())) {

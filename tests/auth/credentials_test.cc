@@ -101,6 +101,10 @@ TEST(CredentialsTest, LimitsAreRead) {
   EXPECT_EQ(both.streams, 3);
   EXPECT_EQ(both.bytes_per_second, 1000);
   EXPECT_EQ(both.interactions_per_second, 0);
+  EXPECT_EQ(both.max_weight, 0);
+  others.max_weight = 5;
+  EXPECT_TRUE(others.any());
+  EXPECT_EQ(table->all()[0].limits.Or(others).max_weight, 5);
 }
 
 TEST(CredentialsTest, FaultsNameTheLine) {

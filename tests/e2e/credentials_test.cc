@@ -345,6 +345,50 @@ TEST_F(CredentialsTest, AStreamThatMayNotIngestEndsAtOnce) {
   EXPECT_EQ(stream->Finish().error_code(), grpc::PERMISSION_DENIED);
 }
 
+TEST_F(CredentialsTest, ACallerMayBeKeptFromHeavyWeights) {
+  Token token = MakeToken("clicks", {Role::kIngest});
+  std::string line = token.line;
+  line.insert(line.rfind('}'), ",\"limits\":{\"max_weight\":2.5}");
+  Replace(tokens_file_, line);
+  ASSERT_TRUE(daemon_->WaitForLog("read again what=auth.tokens_file"));
+  const auto interaction = [](float weight) {
+    v1::Interaction one;
+    one.set_user_id("u");
+    one.set_item_id("i");
+    one.set_weight(weight);
+    return one;
+  };
+  const auto write = [&](float weight) {
+    v1::WriteInteractionsRequest request;
+    *request.add_interactions() = interaction(weight);
+    return Call("/taud.v1.IngestionService/WriteInteractions", token.text,
+                request.SerializeAsString());
+  };
+  EXPECT_TRUE(write(0).ok());  // the default, 1
+  EXPECT_TRUE(write(2.5).ok());
+  const grpc::Status refused = write(3);
+  EXPECT_EQ(refused.error_code(), grpc::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(),
+              HasSubstr("interactions[0].weight: 3 is not allowed to this "
+                        "caller; its limits have a max_weight of 2.5"));
+  // Of a stream's batch the others are written.
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + token.text);
+  const auto stub = v1::IngestionService::NewStub(channel_);
+  const auto stream = stub->Ingest(&context);
+  v1::IngestRequest batch;
+  batch.set_batch_id(1);
+  *batch.add_interactions() = interaction(2);
+  *batch.add_interactions() = interaction(100);
+  ASSERT_TRUE(stream->Write(batch));
+  v1::IngestAck ack;
+  ASSERT_TRUE(stream->Read(&ack));
+  ASSERT_EQ(ack.rejected_size(), 1);
+  EXPECT_EQ(ack.rejected(0).index(), 1u);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
 TEST_F(CredentialsTest, ALineOfTheFileHasItsLimits) {
   Token token = MakeToken("etl", {Role::kIngest, Role::kObserve});
   std::string line = token.line;

@@ -137,7 +137,7 @@ TEST(ConfigLoaderTest, AKeyOfTheAuditLogNeedsOne) {
 
 TEST(ConfigLoaderTest, LimitsOfCallersNeedCallers) {
   for (const char* limit : {"requests_per_second", "interactions_per_second",
-                            "bytes_per_second", "streams"}) {
+                            "bytes_per_second", "streams", "max_weight"}) {
     const std::string line = std::string(limit) + ": 1";
     auto config = ParseConfig("auth: {" + line + "}", "f");
     ASSERT_TRUE(config.ok()) << config.status();
