@@ -30,10 +30,21 @@ constexpr size_t kLoadOneIn = 16;
 // With so many times the pairs of the last time, asking begins anew.
 constexpr double kAskAnewAt = 1.5;
 
+// Before the last time fewer do: it takes time, and rows will change.
+constexpr size_t kAskedEarly = 512;
+
 // A user with no more pairs than this begins anew when one is undone.
 constexpr size_t kRestartPairs = 64;
 // Marks are looked through when there are so many.
 constexpr size_t kManyMarks = 1024;
+
+// Every so many-th of them.
+std::vector<HeldPair> SomeOf(const std::vector<HeldPair>& held) {
+  const size_t step = (held.size() + kAskedEarly - 1) / kAskedEarly;
+  std::vector<HeldPair> some;
+  for (size_t i = 0; i < held.size(); i += step) some.push_back(held[i]);
+  return some;
+}
 
 }  // namespace
 
@@ -59,6 +70,7 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
     return false;
   }
   const uint32_t before = pairs_.size();
+  const size_t present_before = pairs_.items_present().size();
   fresh_ = 0;
   loads_ = end - position_ >=
            std::max(kLeastLoad, size_t{pairs_.live()} / kLoadOneIn);
@@ -80,9 +92,20 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
   }
   Unlearn(undone, interactions);
   AdvanceThrough(last);
-  negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
+  DrawFromTakenOver(present_before);
   MarkAbsorbed();
   return true;
+}
+
+// Items of a warm start's snapshot, once the log has named them, too. The rows
+// of others are set when their window opens.
+void OnlineFit::DrawFromTakenOver(size_t present_before) {
+  const std::vector<uint32_t>& present = pairs_.items_present();
+  std::vector<uint32_t> taken_over;
+  for (size_t i = present_before; i < present.size(); ++i) {
+    if (item_learnt_[present[i]] > 0) taken_over.push_back(present[i]);
+  }
+  DrawFromThese(taken_over);
 }
 
 void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
@@ -261,7 +284,8 @@ void OnlineFit::AskHeldIfDue() {
   if (pairs_.size() > kAskAnewAt * held_asked_at_) held_asked_ = 0;
   const bool last = !IsYoung();
   if (!last && Passes() < kAskHeldAt[held_asked_] * Horizon()) return;
-  query_meter_.AskHeld(held_.pairs(), Knowledge());
+  query_meter_.AskHeld(last ? held_.pairs() : SomeOf(held_.pairs()),
+                       Knowledge());
   held_asked_at_ = pairs_.size();
   if (!last) {
     ++held_asked_;
@@ -272,7 +296,6 @@ void OnlineFit::AskHeldIfDue() {
   for (const HeldPair& pair : held_.TakeAll()) AddLatePair(pair);
   sampler_.Append(fresh_);
   GrowToPairs();
-  negatives_.SetItems(pairs_.items_present(), pairs_.item_popularity());
 }
 
 model::Sequence OnlineFit::SequenceBefore(uint32_t pair) const {
@@ -347,8 +370,8 @@ void OnlineFit::Forget(const std::vector<uint32_t>& users,
       if (row >= learner_->rows(side)) continue;
       std::vector<float> values(zero.size());
       learner_->GetRows(side, {row}, values.data());
-      size_t& started = is_user ? users_started_ : items_started_;
-      if (values != zero && started > 0) --started;
+      const bool started = values != zero;
+      if (is_user && started && users_started_ > 0) --users_started_;
       learner_->SetRows(side, {row}, zero.data());
       counts[row] = 0;
       (is_user ? user_visits_ : item_visits_)[row] = 0;

@@ -73,8 +73,7 @@ void CheckPairs(FitStateReader* reader) {
   const auto& weights = reader->Sized(reader->Floats("pairs/weight"),
                                       "pairs/weight", users.size());
   const auto& present = reader->Integers("present");
-  const auto& negatives =
-      reader->Sized(reader->Integers("negatives"), "negatives", present.size());
+  const std::vector<uint32_t>& negatives = reader->Integers("negatives");
   if (!reader->status().ok()) return;
   const size_t num_users = reader->Integers("users/updates").size();
   const size_t num_items = reader->Integers("items/updates").size();
@@ -85,7 +84,8 @@ void CheckPairs(FitStateReader* reader) {
   absl::flat_hash_set<uint32_t> drawn;
   for (const uint32_t item : negatives) {
     if (!known.contains(item) || !drawn.insert(item).second) {
-      reader->Fail(DamagedState("negatives", "are not the items present"));
+      reader->Fail(
+          DamagedState("negatives", "are not distinct items that are present"));
       return;
     }
   }

@@ -72,8 +72,7 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
   learner_->Grow(snapshot.users.rows, snapshot.items.rows);
   GrowToPairs();
   users_started_ = TakeOver(Side::kUsers, snapshot.users, snapshot.user_degree);
-  items_started_ =
-      TakeOver(Side::kItems, snapshot.items, snapshot.item_popularity);
+  TakeOver(Side::kItems, snapshot.items, snapshot.item_popularity);
   has_model_ = users_started_ > 0;
   for (uint32_t u = 0; u < snapshot.users.rows; ++u) {
     if (snapshot.user_degree[u] == 0) continue;

@@ -202,6 +202,10 @@ class OnlineFit {
   void StartRows(Side side, uint32_t begin, uint32_t end,
                  const absl::flat_hash_set<uint32_t>& known_others,
                  absl::flat_hash_set<uint32_t>* known);
+  // Negatives are drawn from these, too. An item whose row was not set yet is
+  // no negative: it has no place that it could be pushed away from.
+  void DrawFromThese(const std::vector<uint32_t>& items);
+  void DrawFromTakenOver(size_t present_before);
   void FillBatch(uint32_t rows);
   float NegativeWeight() const;
   double SparsityOfPairs() const;  // LogSparsity
@@ -253,8 +257,9 @@ class OnlineFit {
   std::vector<float> user_visits_, item_visits_;     // positives learnt
   std::vector<float> user_rate_, item_rate_;         // learning rates
   RowRenewal user_renewal_, item_renewal_;
-  std::vector<float> user_loss_;                  // L(u), decayed mean
-  size_t users_started_ = 0, items_started_ = 0;  // rows that were set
+  std::vector<float> user_loss_;  // L(u), decayed mean
+  // Rows that were set; those of items are what negatives_ draws from.
+  size_t users_started_ = 0;
 
   // The present step.
   std::vector<uint32_t> drawn_;

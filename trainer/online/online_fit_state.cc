@@ -75,7 +75,8 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
   figures[StateFigure::kDim] = static_cast<double>(learner_->dim());
   figures[StateFigure::kWarmPasses] = warm_passes_;
   figures[StateFigure::kUsersStarted] = static_cast<double>(users_started_);
-  figures[StateFigure::kItemsStarted] = static_cast<double>(items_started_);
+  figures[StateFigure::kItemsStarted] =
+      static_cast<double>(negatives_.items().size());
   figures[StateFigure::kHasModel] = has_model_ ? 1.0 : 0.0;
   figures[StateFigure::kEpochs] = epochs_;
   figures[StateFigure::kVisits] = visits_;
@@ -220,7 +221,6 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   const std::vector<double>& figures = reader.Doubles("figures");
   warm_passes_ = figures[StateFigure::kWarmPasses];
   users_started_ = static_cast<size_t>(figures[StateFigure::kUsersStarted]);
-  items_started_ = static_cast<size_t>(figures[StateFigure::kItemsStarted]);
   has_model_ = figures[StateFigure::kHasModel] != 0;
   epochs_ = figures[StateFigure::kEpochs];
   visits_ = figures[StateFigure::kVisits];

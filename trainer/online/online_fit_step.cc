@@ -151,12 +151,26 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
   // A row may have been set before, and have lost all of its pairs since.
   std::vector<float> before(started.size() * dim);
   learner_->GetRows(side, started, before.data());
-  size_t& count = is_user ? users_started_ : items_started_;
+  std::vector<uint32_t> first;
   for (size_t k = 0; k < started.size(); ++k) {
     const float* row = before.data() + k * dim;
-    if (std::all_of(row, row + dim, [](float v) { return v == 0; })) ++count;
+    if (std::all_of(row, row + dim, [](float v) { return v == 0; })) {
+      first.push_back(started[k]);
+    }
   }
   learner_->SetRows(side, started, rows.data());
+  if (is_user) {
+    users_started_ += first.size();
+  } else {
+    DrawFromThese(first);
+  }
+}
+
+void OnlineFit::DrawFromThese(const std::vector<uint32_t>& items) {
+  if (items.empty()) return;
+  std::vector<uint32_t> all = negatives_.items();
+  all.insert(all.end(), items.begin(), items.end());
+  negatives_.SetItems(all, pairs_.item_popularity());
 }
 
 void OnlineFit::FillBatch(uint32_t rows) {
@@ -188,7 +202,7 @@ void OnlineFit::FillBatch(uint32_t rows) {
 // Each negative of a uniform draw stands for so many items.
 float OnlineFit::NegativeWeight() const {
   if (options_.beta != 0) return 1.0f;
-  return std::max(1.0f, static_cast<float>(pairs_.items_present().size()) /
+  return std::max(1.0f, static_cast<float>(negatives_.items().size()) /
                             static_cast<float>(options_.negatives));
 }
 
@@ -289,8 +303,8 @@ void OnlineFit::AdaptTemperatures() {
     sample_users.push_back(pairs_.user(pair));
     sample_items.push_back(pairs_.item(pair));
   }
-  moments_ = learner_->Moments(users_started_, items_started_, sample_users,
-                               sample_items);
+  moments_ = learner_->Moments(users_started_, negatives_.items().size(),
+                               sample_users, sample_items);
   // Where negatives count more, positives are that much nearer to them, and τ₀
   // is to stay what it is where they do not.
   const double gap = moments_.positive_mean - moments_.mean;

@@ -15,6 +15,9 @@
 namespace taud::trainer {
 namespace {
 
+// Between two looks whether it is known already what is gained.
+constexpr size_t kLookEvery = 256;
+
 // Every so many-th of `count` things, so that there are no more than `most`.
 size_t StepFor(size_t count, size_t most) {
   return std::max<size_t>(1, (count + most - 1) / most);
@@ -48,6 +51,13 @@ std::vector<double> QueryMeter::GainsOf(const std::array<double, N>& better,
     gains.push_back(counts ? GainOfRank(rank) : 0);
   }
   return gains;
+}
+
+template <size_t N>
+bool QueryMeter::AllBehind(const std::array<double, N>& better,
+                           const World& world) {
+  const double least = *std::min_element(better.begin(), better.end());
+  return world.last_rank > 0 && 1 + least * world.each > world.last_rank;
 }
 
 bool QueryMeter::IsRival(uint32_t item, const Question& question,
@@ -87,10 +97,10 @@ void QueryMeter::Answer(const Knowledge& knowledge) {
   if (questions_.empty()) return;
   const World world = Gather(knowledge, kMaxRows);
   for (const Question& question : questions_) {
-    const Ahead ahead = PartsOf(question, knowledge, world);
+    const Query query = QueryOf(question, knowledge, world);
     const std::vector<double> neighbours =
-        NeighbourGains(question, ahead, knowledge, world);
-    choice_.Note(PairGains(question, ahead, knowledge, world));
+        NeighbourGains(question, query, knowledge, world);
+    choice_.Note(PairGains(question, query, knowledge, world));
     neighbour_choice_.Note(neighbours);
   }
   questions_.clear();
@@ -113,15 +123,15 @@ void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
   }
   std::vector<std::vector<double>> pairs;
   for (const Question& question : questions) {
-    const Ahead ahead = PartsOf(question, knowledge, world);
-    pairs.push_back(PairGains(question, ahead, knowledge, world));
+    const Query query = QueryOf(question, knowledge, world);
+    pairs.push_back(PairGains(question, query, knowledge, world));
   }
   choice_.BeginWith(pairs);
   // Behind it: with the pair of weights that was chosen.
   std::vector<std::vector<double>> neighbours;
   for (const Question& question : questions) {
-    const Ahead ahead = PartsOf(question, knowledge, world);
-    neighbours.push_back(NeighbourGains(question, ahead, knowledge, world));
+    const Query query = QueryOf(question, knowledge, world);
+    neighbours.push_back(NeighbourGains(question, query, knowledge, world));
   }
   neighbour_choice_.BeginWith(neighbours);
 }
@@ -192,9 +202,9 @@ std::vector<float> QueryMeter::StrengthsFor(const Question& question,
   return found;
 }
 
-QueryMeter::Ahead QueryMeter::PartsOf(const Question& question,
+QueryMeter::Query QueryMeter::QueryOf(const Question& question,
                                       const Knowledge& knowledge,
-                                      const World& world) {
+                                      const World& world) const {
   const MfLearner& learner = knowledge.learner;
   const auto dim = static_cast<int64_t>(learner.dim());
   std::vector<uint32_t> items = {question.item};
@@ -211,34 +221,36 @@ QueryMeter::Ahead QueryMeter::PartsOf(const Question& question,
   for (size_t k = 0; k < recent.size(); ++k) recent[k].row = rows.Row(k + 1);
   std::vector<float> taste;
   query::RecentTaste(recent, world.item_mean, &taste);
-  const model::Matrix user = RowsOf(learner, Side::kUsers, {question.user});
-  const float share = 1.0f / static_cast<float>(question.degree);
-  const auto parts = [&](const float* row, float by_common_taste) {
-    return std::array<float, 3>{
-        Dot(user.Row(0), row, dim),
-        recent.empty() ? 0 : Dot(taste.data(), row, dim),
-        share * by_common_taste};
-  };
-  Ahead ahead;
-  const std::array<float, 3> own =
-      parts(rows.Row(0), Dot(world.common_taste.data(), rows.Row(0), dim));
-  ahead.parts.reserve(world.items.size());
-  for (size_t i = 0; i < world.items.size(); ++i) {
-    std::array<float, 3>& its = ahead.parts.emplace_back();
-    its = parts(world.rows.Row(i), world.by_common_taste[i]);
-    for (size_t part = 0; part < its.size(); ++part) its[part] -= own[part];
-  }
+  Query found;
+  found.user = RowsOf(learner, Side::kUsers, {question.user});
+  found.share = 1.0f / static_cast<float>(question.degree);
+  found.own = {Dot(found.user.Row(0), rows.Row(0), dim),
+               Dot(taste.data(), rows.Row(0), dim),
+               found.share * Dot(world.common_taste.data(), rows.Row(0), dim)};
   // The query as it is served, for what is added to its cosine.
   const query::QueryWeights chosen = weights();
   double square = 0;
   for (size_t c = 0; c < taste.size(); ++c) {
     const double q =
-        double{user.Row(0)[c]} + double{chosen.recent} * double{taste[c]} +
-        double{chosen.prior * share} * double{world.common_taste[c]};
+        double{found.user.Row(0)[c]} +
+        double{chosen.recent} * double{taste[c]} +
+        double{chosen.prior * found.share} * double{world.common_taste[c]};
     square += q * q;
   }
-  ahead.norm = static_cast<float>(std::sqrt(square));
-  return ahead;
+  found.norm = static_cast<float>(std::sqrt(square));
+  if (!recent.empty()) found.taste = std::move(taste);
+  return found;
+}
+
+std::array<float, 3> QueryMeter::AheadOf(const Query& query, const World& world,
+                                         size_t i) {
+  const float* const row = world.rows.Row(i);
+  const auto dim = static_cast<int64_t>(world.rows.cols);
+  const float by_taste =
+      query.taste.empty() ? 0 : Dot(query.taste.data(), row, dim);
+  return {Dot(query.user.Row(0), row, dim) - query.own[0],
+          by_taste - query.own[1],
+          query.share * world.by_common_taste[i] - query.own[2]};
 }
 
 QueryMeter::ByWay QueryMeter::NeighbourFactors(uint32_t users,
@@ -253,12 +265,13 @@ QueryMeter::ByWay QueryMeter::NeighbourFactors(uint32_t users,
 }
 
 std::vector<double> QueryMeter::PairGains(const Question& question,
-                                          const Ahead& ahead,
+                                          const Query& query,
                                           const Knowledge& knowledge,
                                           const World& world) const {
   std::array<double, query::kWeightPairs> better = {};
   for (size_t i = 0; i < world.items.size(); ++i) {
-    const auto& [row, taste, common] = ahead.parts[i];
+    if (i % kLookEvery == 0 && AllBehind(better, world)) break;
+    const auto [row, taste, common] = AheadOf(query, world, i);
     // Most items are nowhere near, whatever the weights.
     const float most = row +
                        query::kRecentWeights.back() * std::max(taste, 0.0f) +
@@ -275,7 +288,7 @@ std::vector<double> QueryMeter::PairGains(const Question& question,
 }
 
 std::vector<double> QueryMeter::NeighbourGains(const Question& question,
-                                               const Ahead& ahead,
+                                               const Query& query,
                                                const Knowledge& knowledge,
                                                const World& world) {
   const std::vector<float> strengths = StrengthsFor(question, knowledge, world);
@@ -283,14 +296,15 @@ std::vector<double> QueryMeter::NeighbourGains(const Question& question,
   // |q| · λ · ĝ · (D / D̄)^p of the question's item, by way.
   ByWay own_added = NeighbourFactors(
       knowledge.pairs.item_popularity()[question.item], world.mean_popularity);
-  for (float& added : own_added) added *= ahead.norm * strengths.back();
+  for (float& added : own_added) added *= query.norm * strengths.back();
   std::array<double, query::kNeighbourWays.size()> better = {};
   for (size_t i = 0; i < world.items.size(); ++i) {
-    const auto& [row, taste, common] = ahead.parts[i];
+    if (i % kLookEvery == 0 && AllBehind(better, world)) break;
+    const auto [row, taste, common] = AheadOf(query, world, i);
     const float by_query = row + chosen.recent * taste + chosen.prior * common;
     if (by_query <= 0 && strengths[i] == 0) continue;
     if (!IsRival(world.items[i], question, knowledge)) continue;
-    const float strength = ahead.norm * strengths[i];
+    const float strength = query.norm * strengths[i];
     for (size_t way = 0; way < better.size(); ++way) {
       const float added = strength * world.neighbour_factors[i][way];
       if (by_query + added - own_added[way] > 0) better[way] += 1;

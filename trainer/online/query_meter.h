@@ -111,34 +111,43 @@ class QueryMeter {
     std::vector<float> by_common_taste;    // [items] of each row with it
     std::vector<ByWay> neighbour_factors;  // [items] see NeighbourFactors
   };
-  // By how much each of world.items is ahead of the question's: by the user's
-  // row, by the latest items, by the common taste. `norm` is the length of the
-  // query with the chosen weights of these.
-  struct Ahead {
-    std::vector<std::array<float, 3>> parts;
-    float norm = 1;
+  // A question's query in its parts: by the user's row, by the latest items, by
+  // the common taste.
+  struct Query {
+    model::Matrix user;             // [1 × dim]
+    std::vector<float> taste;       // [dim]; empty: no latest items
+    float share = 1;                // of the common taste, for each of κ
+    std::array<float, 3> own = {};  // what the question's item has of each
+    float norm = 1;                 // with the chosen weights
   };
   World Gather(const Knowledge& knowledge, size_t most_items) const;
   // λ · (D / D̄)^p, by way, of an item with so many users.
   static ByWay NeighbourFactors(uint32_t users, double mean_popularity);
-  Ahead PartsOf(const Question& question, const Knowledge& knowledge,
-                const World& world);
+  Query QueryOf(const Question& question, const Knowledge& knowledge,
+                const World& world) const;
+  // By how much world.items[i] is ahead of the question's item, by each part.
+  static std::array<float, 3> AheadOf(const Query& query, const World& world,
+                                      size_t i);
   // Whether the item might stand before the question's in its user's list.
   static bool IsRival(uint32_t item, const Question& question,
                       const Knowledge& knowledge);
+  // Whether no way can gain any more, with so many before it.
+  template <size_t N>
+  static bool AllBehind(const std::array<double, N>& better,
+                        const World& world);
   // What is gained with so many items of the world before the question's, by
   // way.
   template <size_t N>
   static std::vector<double> GainsOf(const std::array<double, N>& better,
                                      const World& world);
   // What each pair of weights gains by the question: [kWeightPairs].
-  std::vector<double> PairGains(const Question& question, const Ahead& ahead,
+  std::vector<double> PairGains(const Question& question, const Query& query,
                                 const Knowledge& knowledge,
                                 const World& world) const;
   // What each way to count the neighbourhood gains, with the pair of weights
   // that is chosen: [kNeighbourWays].
   std::vector<double> NeighbourGains(const Question& question,
-                                     const Ahead& ahead,
+                                     const Query& query,
                                      const Knowledge& knowledge,
                                      const World& world);
   // ĝ of world.items, and of the question's item behind them.

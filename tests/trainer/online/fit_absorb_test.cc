@@ -136,6 +136,42 @@ TEST_F(OrderOfAFileTest, WithoutTimesItSaysNothing) {
   EXPECT_EQ(RecentWeightFound(0), 0);
 }
 
+// Pushed away from everybody it would have a row that nobody has set, and would
+// not be counted among those that μ, which τ₀ follows, is the mean of.
+TEST_F(FitAbsorbTest, AnItemIsNoNegativeBeforeItsRowIsSet) {
+  LoadKinds(600, 6);
+  fit_->Absorb(interactions_);
+  ASSERT_TRUE(fit_->Step().ok());
+  // Others come while the window of these is open.
+  ASSERT_GT(fit_->unvisited(), 0u);
+  std::vector<uint32_t> items;
+  for (uint32_t item = 400; item < 700; ++item) {
+    items.push_back(item);
+    for (uint32_t user = 0; user < 3; ++user) Like(user, item);
+  }
+  fit_->Absorb(interactions_);
+  ASSERT_TRUE(fit_->Step().ok());
+  std::vector<float> rows(items.size() * kDim);
+  learner_->GetRows(Side::kItems, items, rows.data());
+  EXPECT_EQ(rows, std::vector<float>(rows.size(), 0.0f));
+  Settle();
+  const auto snapshot = fit_->MakeSnapshot();
+  const auto mean = [](const model::Matrix& matrix) {
+    std::vector<double> sum(matrix.cols, 0.0);
+    for (size_t r = 0; r < matrix.rows; ++r) {
+      for (size_t c = 0; c < matrix.cols; ++c) sum[c] += matrix.Row(r)[c];
+    }
+    for (double& x : sum) x /= static_cast<double>(matrix.rows);
+    return sum;
+  };
+  const std::vector<double> user = mean(snapshot->users);
+  const std::vector<double> item = mean(snapshot->items);
+  double cosine = 0;
+  for (size_t c = 0; c < user.size(); ++c) cosine += user[c] * item[c];
+  EXPECT_NEAR(snapshot->metrics.at("mean_cosine"), cosine,
+              0.1 * std::abs(cosine));
+}
+
 TEST_F(FitAbsorbTest, WhatIsHeldBackIsLearntInTheEnd) {
   LoadKinds(600, 4);
   Settle();
