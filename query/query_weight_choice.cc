@@ -46,7 +46,12 @@ size_t PairNearest(const QueryWeights& weights) {
 WeightChoice MakeNeighbourChoice() {
   std::vector<size_t> order(kNeighbourWays.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  return WeightChoice(std::move(order));
+  // Neither p does less than the other.
+  std::vector<int> kinds;
+  for (const NeighbourWeights& way : kNeighbourWays) {
+    kinds.push_back(way.weight == 0 ? WeightChoice::kAnyKind : way.power > 0);
+  }
+  return WeightChoice(std::move(order), std::move(kinds));
 }
 
 size_t NeighbourWayNearest(const NeighbourWeights& weights) {

@@ -35,8 +35,9 @@ size_t Greatest(const std::vector<double>& means) {
 
 }  // namespace
 
-WeightChoice::WeightChoice(std::vector<size_t> order)
+WeightChoice::WeightChoice(std::vector<size_t> order, std::vector<int> kinds)
     : order_(std::move(order)),
+      kinds_(std::move(kinds)),
       means_(order_.size(), 0.0),
       chosen_(order_.front()) {}
 
@@ -64,8 +65,14 @@ void WeightChoice::BeginWith(const std::vector<std::vector<double>>& together) {
   found_ = true;
   const size_t best = Greatest(means_);
   chosen_ = *std::find_if(order_.begin(), order_.end(), [&](size_t way) {
-    return way == best || IsAsGood(together, way, best);
+    return way == best ||
+           (IsOfTheKindOf(best, way) && IsAsGood(together, way, best));
   });
+}
+
+bool WeightChoice::IsOfTheKindOf(size_t best, size_t way) const {
+  return kinds_.empty() || kinds_[way] == kAnyKind ||
+         kinds_[way] == kinds_[best];
 }
 
 void WeightChoice::StartAt(size_t way) {

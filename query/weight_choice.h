@@ -18,8 +18,11 @@ class WeightChoice {
  public:
   // `order` names every way once, from the least, which does least to the
   // ranking, to the most. Of ways that are as good, the least is taken. The
-  // first of `order` is chosen until one was found.
-  explicit WeightChoice(std::vector<size_t> order);
+  // first of `order` is chosen until one was found. `kinds`, one for each way,
+  // tells apart ways of which neither is the less; of kAnyKind is what is less
+  // than those of all kinds. Empty: all are of one kind.
+  static constexpr int kAnyKind = -1;
+  explicit WeightChoice(std::vector<size_t> order, std::vector<int> kinds = {});
 
   // gains[way], of one interaction. About the last 2,000 count. From the 60th
   // on, another way is chosen if its mean gain is the greatest and half a
@@ -29,9 +32,9 @@ class WeightChoice {
   // Begins anew with gains that were noted together: together[n][way], of pairs
   // that were held back until rows had settled. What was noted before, while
   // rows were young, says nothing of what they are now. Chosen is the least of
-  // the ways that are as good as the best: those whose mean differs from the
-  // best one's by less than the standard error of the difference. Fewer than
-  // kLeastTogether change nothing.
+  // the ways that are of the best one's kind and as good: those whose mean
+  // differs from its by less than the standard error of the difference. Fewer
+  // than kLeastTogether change nothing.
   void BeginWith(const std::vector<std::vector<double>>& together);
   static constexpr size_t kLeastTogether = 40;
   // Begins with this way. REQUIRES: nothing was noted.
@@ -47,8 +50,11 @@ class WeightChoice {
   bool Assign(const std::vector<double>& state);
 
  private:
+  bool IsOfTheKindOf(size_t best, size_t way) const;
+
   const std::vector<size_t> order_;
-  std::vector<double> means_;  // [ways]
+  const std::vector<int> kinds_;  // [ways], or empty
+  std::vector<double> means_;     // [ways]
   double noted_ = 0;
   size_t chosen_;
   bool found_ = false;

@@ -1,6 +1,7 @@
 #include "query/query_weight_choice.h"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -98,6 +99,36 @@ TEST(QueryWeightChoiceTest, DoesNotJumpForNothing) {
   equal[3] = equal[2] * 1.02;
   Note(equal, 20000, &choice);
   EXPECT_EQ(WeightsOf(choice).prior, kPriors[3]);
+}
+
+// Gains of 128 pairs: `mean` by way, and a noise that differs from way to way,
+// so that a difference of .01 is less than its standard error, and .1 is more.
+NeighbourWeights ChosenWith(
+    const std::vector<std::pair<size_t, double>>& mean) {
+  std::vector<std::vector<double>> together;
+  for (int n = 0; n < 128; ++n) {
+    std::vector<double> gains(kNeighbourWays.size(), 0.0);
+    for (const auto& [way, gain] : mean) {
+      const bool up = (n >> (way % 7)) % 2 == 0;
+      gains[way] = gain + (up ? 0.3 : -0.3);
+    }
+    together.push_back(std::move(gains));
+  }
+  WeightChoice choice = MakeNeighbourChoice();
+  choice.BeginWith(together);
+  return kNeighbourWays[choice.chosen()];
+}
+
+TEST(QueryWeightChoiceTest, OfNeighbourWaysTheLeastOfTheBestOnesPower) {
+  // 5: λ .2, p 0; 4 and 6: λ .1 and .2, p .25.
+  NeighbourWeights chosen = ChosenWith({{4, 0.7}, {5, 0.99}, {6, 1.0}});
+  EXPECT_EQ(chosen.weight, 0.2f);
+  EXPECT_EQ(chosen.power, 0.25f);
+  chosen = ChosenWith({{4, 0.99}, {5, 0.99}, {6, 1.0}});
+  EXPECT_EQ(chosen.weight, 0.1f);
+  EXPECT_EQ(chosen.power, 0.25f);
+  chosen = ChosenWith({{0, 0.99}, {4, 0.99}, {6, 1.0}});
+  EXPECT_EQ(chosen.weight, 0);
 }
 
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {

@@ -143,12 +143,7 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
   } else if (KnowsRowsOf(user, item)) {
     if (ask) query_meter_.Ask(user, item, user_learnt_[user]);
     AddPair(taken);
-  } else if (loads_ && IsYoung() && HeldPairs::IsCandidate(user, item) &&
-             user < pairs_.user_degree().size() &&
-             pairs_.user_degree()[user] > 0 &&
-             item < pairs_.item_popularity().size() &&
-             pairs_.item_popularity()[item] > 0 &&
-             kHeldOneIn * (held_.pairs().size() + 1) <= pairs_.live()) {
+  } else if (loads_ && IsYoung() && MayBeHeld(user, item)) {
     taken.recent = query_meter_.RecentBefore(user, interaction.time_ms);
     std::vector<HeldPair> released;
     held_.Offer(std::move(taken), &released);
@@ -157,6 +152,15 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
     AddPair(taken);
   }
   query_meter_.Add(user, item, interaction.time_ms);
+}
+
+// The first pair of a user, too: many files have what is most popular first,
+// and without it the others would say that popularity counts for little.
+bool OnlineFit::MayBeHeld(uint32_t user, uint32_t item) const {
+  return HeldPairs::IsCandidate(user, item) &&
+         item < pairs_.item_popularity().size() &&
+         pairs_.item_popularity()[item] > 0 &&
+         kHeldOneIn * (held_.pairs().size() + 1) <= pairs_.live();
 }
 
 void OnlineFit::AddPair(const HeldPair& pair) {

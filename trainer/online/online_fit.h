@@ -197,6 +197,7 @@ class OnlineFit {
   void FillBehind(model::Snapshot* snapshot) const;
   // Whether the rows of a pair that is to come say something about it.
   bool KnowsRowsOf(uint32_t user, uint32_t item) const;
+  bool MayBeHeld(uint32_t user, uint32_t item) const;
   void GrowToPairs();
   void OpenWindow();
   void StartRows(Side side, uint32_t begin, uint32_t end,
