@@ -207,6 +207,7 @@ class OnlineFit {
   // no negative: it has no place that it could be pushed away from.
   void DrawFromThese(const std::vector<uint32_t>& items);
   void DrawFromTakenOver(size_t present_before);
+  std::vector<uint32_t> WithRow(const std::vector<uint32_t>& items) const;
   void FillBatch(uint32_t rows);
   float NegativeWeight() const;
   double SparsityOfPairs() const;  // LogSparsity

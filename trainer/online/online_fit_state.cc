@@ -180,6 +180,22 @@ void OnlineFit::ImportHeldAndMarks(const model::TrainingState& state) {
   for (size_t k = 0; k < late.size(); ++k) late_pairs_[late[k]] = before[k];
 }
 
+// A state of before had items among its negatives whose rows are set later.
+std::vector<uint32_t> OnlineFit::WithRow(
+    const std::vector<uint32_t>& items) const {
+  const auto dim = static_cast<size_t>(learner_->dim());
+  std::vector<float> rows(items.size() * dim);
+  learner_->GetRows(Side::kItems, items, rows.data());
+  std::vector<uint32_t> with_row;
+  for (size_t k = 0; k < items.size(); ++k) {
+    const float* const row = rows.data() + k * dim;
+    if (std::any_of(row, row + dim, [](float v) { return v != 0; })) {
+      with_row.push_back(items[k]);
+    }
+  }
+  return with_row;
+}
+
 absl::Status OnlineFit::Import(const model::TrainingState& state) {
   FitStateReader reader(state);
   absl::Status status = CheckTrainingState(
@@ -202,7 +218,7 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   }
   neighbours_.Begin(pairs_, NeighboursOf(&reader));
   sampler_.Import(SamplerState(state, &reader));
-  negatives_.Assign(reader.Integers("negatives"),
+  negatives_.Assign(WithRow(reader.Integers("negatives")),
                     reader.Text("negatives/random"));
   RandomFromText(reader.Text("random"), &random_);
   const std::vector<uint32_t>& mark_pairs = reader.Integers("marks/pairs");

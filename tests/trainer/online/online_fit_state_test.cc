@@ -133,6 +133,24 @@ TEST_F(OnlineFitStateTest,
   Settle();
 }
 
+TEST_F(OnlineFitStateTest, AStateWhoseNegativesHadNoRowsYetIsGoneOnWith) {
+  const ClusteredData data = MakeClusters(40, 30, 3, 6, 1);
+  AppendAll(data.train, 1, &interactions_);
+  fit_->Absorb(interactions_);
+  const auto state = fit_->Export();
+  EXPECT_TRUE(state->integers.at("negatives").empty());
+  // As it was once, before a window opens.
+  state->integers["negatives"] = state->integers.at("present");
+  fit_ = MakeFit();
+  ASSERT_TRUE(fit_->Import(*state).ok());
+  Settle();
+  const auto after = fit_->Export();
+  EXPECT_EQ(after->integers.at("negatives").size(),
+            after->integers.at("present").size());
+  fit_ = MakeFit();
+  EXPECT_TRUE(fit_->Import(*after).ok());
+}
+
 // A pair that an open window has visited has been counted, too.
 TEST_F(OnlineFitStateTest, ForgetsPairsThatAnOpenWindowHasVisited) {
   const ClusteredData data = MakeClusters(300, 200, 10, 12, 1);
