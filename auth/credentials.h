@@ -27,9 +27,10 @@ struct Limits {
   // These, and of what they do not limit the limits of `others`.
   Limits Or(const Limits& others) const;
 
+  // Whether there is anything to keep count of.
   bool any() const {
     return requests_per_second > 0 || interactions_per_second > 0 ||
-           bytes_per_second > 0 || streams > 0 || max_weight > 0;
+           bytes_per_second > 0 || streams > 0;
   }
 };
 

@@ -44,8 +44,9 @@ struct FoldInInput {
 //
 //   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(d, 20), w_i = min(weight, 5)
 //
-// d is the degree less the likes that it counts although they came after the
-// row, but half of it at least: a row on its way has something of them. ē is
+// d is the degree less the likes of its time that are folded in here, for they
+// came after the row or do not show in it yet; but half of it at least, for a
+// row on its way has something of them. ē is
 // the mean of the items' vectors. A dislike counts −1; it counts −2 if it
 // takes back a like that is in the row, for then the like goes and the dislike
 // stands. For example, the row of a user with 30 interactions counts 20, and

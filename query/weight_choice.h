@@ -16,12 +16,12 @@ namespace taud::query {
 // Thread-compatible. The choice depends on what was noted and nothing else.
 class WeightChoice {
  public:
+  static constexpr int kAnyKind = -1;
   // `order` names every way once, from the least, which does least to the
   // ranking, to the most. Of ways that are as good, the least is taken. The
   // first of `order` is chosen until one was found. `kinds`, one for each way,
   // tells apart ways of which neither is the less; of kAnyKind is what is less
-  // than those of all kinds. Empty: all are of one kind.
-  static constexpr int kAnyKind = -1;
+  // than those of all kinds (BeginWith). Empty: all are of one kind.
   explicit WeightChoice(std::vector<size_t> order, std::vector<int> kinds = {});
 
   // gains[way], of one interaction. About the last 2,000 count. From the 60th

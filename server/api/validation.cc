@@ -211,7 +211,7 @@ absl::StatusOr<store::NewInteraction> CheckInteraction(
                       absl::StrCat(weight, " is not allowed; > 0 and <= ",
                                    model::kMaxInteractionWeight, " (0: 1)"));
   }
-  if (max_weight > 0 && weight > max_weight) {
+  if (max_weight > 0 && weight > static_cast<float>(max_weight)) {
     return FieldError(
         "weight", absl::StrCat(weight, " is not allowed to this caller; ",
                                "its limits have a max_weight of ", max_weight));

@@ -104,6 +104,9 @@ TEST(CredentialsTest, LimitsAreRead) {
   EXPECT_EQ(both.max_weight, 0);
   others.max_weight = 5;
   EXPECT_TRUE(others.any());
+  others.streams = 0;
+  others.bytes_per_second = 0;
+  EXPECT_FALSE(others.any());  // a weight is not counted
   EXPECT_EQ(table->all()[0].limits.Or(others).max_weight, 5);
 }
 

@@ -348,7 +348,7 @@ TEST_F(CredentialsTest, AStreamThatMayNotIngestEndsAtOnce) {
 TEST_F(CredentialsTest, ACallerMayBeKeptFromHeavyWeights) {
   Token token = MakeToken("clicks", {Role::kIngest});
   std::string line = token.line;
-  line.insert(line.rfind('}'), ",\"limits\":{\"max_weight\":2.5}");
+  line.insert(line.rfind('}'), ",\"limits\":{\"max_weight\":2.2}");
   Replace(tokens_file_, line);
   ASSERT_TRUE(daemon_->WaitForLog("read again what=auth.tokens_file"));
   const auto interaction = [](float weight) {
@@ -365,12 +365,12 @@ TEST_F(CredentialsTest, ACallerMayBeKeptFromHeavyWeights) {
                 request.SerializeAsString());
   };
   EXPECT_TRUE(write(0).ok());  // the default, 1
-  EXPECT_TRUE(write(2.5).ok());
+  EXPECT_TRUE(write(2.2F).ok());
   const grpc::Status refused = write(3);
   EXPECT_EQ(refused.error_code(), grpc::INVALID_ARGUMENT);
   EXPECT_THAT(refused.error_message(),
               HasSubstr("interactions[0].weight: 3 is not allowed to this "
-                        "caller; its limits have a max_weight of 2.5"));
+                        "caller; its limits have a max_weight of 2.2"));
   // Of a stream's batch the others are written.
   grpc::ClientContext context;
   context.AddMetadata("authorization", "Bearer " + token.text);

@@ -84,15 +84,17 @@ bool OnlineFit::Absorb(const model::Interactions& interactions,
                          TakeIn(interaction, read++ % ask_every == 0, &undone);
                        });
   position_ = end;
+  for (const auto& [user, pair] : first_pairs_) AddLatePair(pair);
+  first_pairs_.clear();
   sampler_.Append(fresh_);
   GrowToPairs();
   query_meter_.Answer(Knowledge());
   for (uint32_t pair = before; pair + fresh_ < pairs_.size(); ++pair) {
     CountAsLearnt(pair);
   }
+  DrawFromTakenOver(present_before);
   Unlearn(undone, interactions);
   AdvanceThrough(last);
-  DrawFromTakenOver(present_before);
   MarkAbsorbed();
   return true;
 }
@@ -113,9 +115,12 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
   const uint32_t user = interaction.user;
   const uint32_t item = interaction.item;
   if (model::Interactions::IsErased(interaction)) return;
+  const auto first = first_pairs_.find(user);
+  const bool waits = first != first_pairs_.end() && first->second.item == item;
   if (!model::IsPositive(interaction.kind)) {
     query_meter_.Remove(user, item);
     held_.Remove(user, item);
+    if (waits) first_pairs_.erase(first);
     const uint32_t pair = pairs_.NumberOf(user, item);
     if (pair == PositivePairs::kRemoved) return;
     pairs_.RemoveOne(pair);
@@ -134,6 +139,8 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
   taken.sequence = interaction.sequence;
   if (held_.Holds(user, item)) {
     held_.SetWeight(user, item, taken.weight);
+  } else if (waits) {
+    first->second.weight = taken.weight;
   } else if (pairs_.Contains(user, item)) {
     pairs_.Add(user, item, taken.weight);
   } else if (interaction.sequence <= warm_through_) {
@@ -143,24 +150,49 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
   } else if (KnowsRowsOf(user, item)) {
     if (ask) query_meter_.Ask(user, item, user_learnt_[user]);
     AddPair(taken);
-  } else if (loads_ && IsYoung() && MayBeHeld(user, item)) {
+  } else if (!MayBeHeld(user, item)) {
+    AddPair(taken);
+    HoldFirstOf(user);
+  } else if (NumPairsOf(user) > 0) {
     taken.recent = query_meter_.RecentBefore(user, interaction.time_ms);
-    std::vector<HeldPair> released;
-    held_.Offer(std::move(taken), &released);
-    for (const HeldPair& pair : released) AddLatePair(pair);
+    Hold(std::move(taken));
+  } else if (first == first_pairs_.end()) {
+    first_pairs_[user] = std::move(taken);
   } else {
     AddPair(taken);
+    HoldFirstOf(user);
   }
   query_meter_.Add(user, item, interaction.time_ms);
 }
 
-// The first pair of a user, too: many files have what is most popular first,
-// and without it the others would say that popularity counts for little.
+uint32_t OnlineFit::NumPairsOf(uint32_t user) const {
+  const std::vector<uint32_t>& degrees = pairs_.user_degree();
+  return user < degrees.size() ? degrees[user] : 0;
+}
+
 bool OnlineFit::MayBeHeld(uint32_t user, uint32_t item) const {
-  return HeldPairs::IsCandidate(user, item) &&
+  return loads_ && IsYoung() && HeldPairs::IsCandidate(user, item) &&
          item < pairs_.item_popularity().size() &&
          pairs_.item_popularity()[item] > 0 &&
          kHeldOneIn * (held_.pairs().size() + 1) <= pairs_.live();
+}
+
+// Many files have what is most popular first. If no first pair were held, the
+// others would say that popularity counts for little; and a user with nothing
+// but a held pair would have no row. So a first pair waits for another one of
+// the same load.
+void OnlineFit::HoldFirstOf(uint32_t user) {
+  const auto found = first_pairs_.find(user);
+  if (found == first_pairs_.end()) return;
+  HeldPair pair = std::move(found->second);
+  first_pairs_.erase(found);
+  Hold(std::move(pair));
+}
+
+void OnlineFit::Hold(HeldPair pair) {
+  std::vector<HeldPair> released;
+  held_.Offer(std::move(pair), &released);
+  for (const HeldPair& other : released) AddLatePair(other);
 }
 
 void OnlineFit::AddPair(const HeldPair& pair) {
@@ -375,7 +407,8 @@ void OnlineFit::Forget(const std::vector<uint32_t>& users,
       std::vector<float> values(zero.size());
       learner_->GetRows(side, {row}, values.data());
       const bool started = values != zero;
-      if (is_user && started && users_started_ > 0) --users_started_;
+      size_t& count = is_user ? users_started_ : items_started_;
+      if (started && count > 0) --count;
       learner_->SetRows(side, {row}, zero.data());
       counts[row] = 0;
       (is_user ? user_visits_ : item_visits_)[row] = 0;

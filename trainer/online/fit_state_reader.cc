@@ -6,7 +6,6 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "model/interactions.h"
-#include "trainer/sampling/positive_pairs.h"
 
 namespace taud::trainer {
 
@@ -66,16 +65,16 @@ std::vector<HeldPair> HeldPairsOf(FitStateReader* reader) {
   const auto& seconds = reader->Sized(reader->Integers(kHeldRecentSecond),
                                       kHeldRecentSecond, recent.size());
   if (!reader->status().ok()) return held;
-  // A user may have no row yet.
+  const size_t num_users = reader->Integers("users/updates").size();
   const size_t num_items = reader->Integers("items/updates").size();
   absl::flat_hash_set<uint64_t> pairs;
   size_t next = 0;
   for (size_t h = 0; h < n; ++h) {
     const bool good =
-        n <= HeldPairs::kMost && users[h] < PositivePairs::kRemoved &&
-        items[h] < num_items && weights[h] > 0 &&
-        weights[h] <= model::kMaxInteractionWeight && sequences[h] > 0 &&
-        counts[h] <= query::kRecentItems && counts[h] <= recent.size() - next &&
+        n <= HeldPairs::kMost && users[h] < num_users && items[h] < num_items &&
+        weights[h] > 0 && weights[h] <= model::kMaxInteractionWeight &&
+        sequences[h] > 0 && counts[h] <= query::kRecentItems &&
+        counts[h] <= recent.size() - next &&
         pairs.insert((uint64_t{users[h]} << 32) | items[h]).second;
     if (!good) {
       reader->Fail(DamagedState("held", absl::StrCat("number ", h, " is bad")));

@@ -39,7 +39,8 @@ OnlineFit::OnlineFit(const OnlineFitOptions& options,
     : options_(options),
       learner_(std::move(learner)),
       sampler_(options.seed),
-      negatives_(options.beta, options.seed + 1),
+      negatives_(0, options.seed + 1),  // uniform
+
       neighbours_(static_cast<size_t>(options.neighbours)),
       random_(options.seed + 2) {}
 
@@ -72,7 +73,8 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
   learner_->Grow(snapshot.users.rows, snapshot.items.rows);
   GrowToPairs();
   users_started_ = TakeOver(Side::kUsers, snapshot.users, snapshot.user_degree);
-  TakeOver(Side::kItems, snapshot.items, snapshot.item_popularity);
+  items_started_ =
+      TakeOver(Side::kItems, snapshot.items, snapshot.item_popularity);
   has_model_ = users_started_ > 0;
   for (uint32_t u = 0; u < snapshot.users.rows; ++u) {
     if (snapshot.user_degree[u] == 0) continue;

@@ -38,7 +38,6 @@ struct OnlineFitOptions {
   // to rate_floor over as many (see RateAtAge).
   double horizon = 30;
   double rate_floor = 0.02;
-  double beta = 0.0;        // negatives ∝ popularity^β
   double dropout = 0.1;     // share of a user row's coordinates, in [0, 1)
   double super_loss = 4.0;  // β of Eq. 16; users' losses are compared at τ₀
   int neighbours = 128;     // a list of neighbours has, at most; 0: none
@@ -197,7 +196,10 @@ class OnlineFit {
   void FillBehind(model::Snapshot* snapshot) const;
   // Whether the rows of a pair that is to come say something about it.
   bool KnowsRowsOf(uint32_t user, uint32_t item) const;
+  uint32_t NumPairsOf(uint32_t user) const;
   bool MayBeHeld(uint32_t user, uint32_t item) const;
+  void HoldFirstOf(uint32_t user);
+  void Hold(HeldPair pair);
   void GrowToPairs();
   void OpenWindow();
   void StartRows(Side side, uint32_t begin, uint32_t end,
@@ -241,7 +243,9 @@ class OnlineFit {
   QueryMeter query_meter_;
   bool recent_known_ = true;  // query_meter_ has the latest items
   HeldPairs held_;
-  bool loads_ = false;          // what is being absorbed is a load
+  bool loads_ = false;  // what is being absorbed is a load
+  // By user, of what is being absorbed: first pairs that may be held.
+  absl::btree_map<uint32_t, HeldPair> first_pairs_;
   uint32_t fresh_ = 0;          // pairs that the sampler has not been told of
   size_t held_asked_ = 0;       // times that was asked about those held
   uint32_t held_asked_at_ = 0;  // pairs there were then
@@ -259,9 +263,8 @@ class OnlineFit {
   std::vector<float> user_visits_, item_visits_;     // positives learnt
   std::vector<float> user_rate_, item_rate_;         // learning rates
   RowRenewal user_renewal_, item_renewal_;
-  std::vector<float> user_loss_;  // L(u), decayed mean
-  // Rows that were set; those of items are what negatives_ draws from.
-  size_t users_started_ = 0;
+  std::vector<float> user_loss_;                  // L(u), decayed mean
+  size_t users_started_ = 0, items_started_ = 0;  // rows that were set
 
   // The present step.
   std::vector<uint32_t> drawn_;

@@ -1,6 +1,7 @@
 // How OnlineFit becomes a training state, and is made of one (fit_state.h).
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,8 +76,7 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
   figures[StateFigure::kDim] = static_cast<double>(learner_->dim());
   figures[StateFigure::kWarmPasses] = warm_passes_;
   figures[StateFigure::kUsersStarted] = static_cast<double>(users_started_);
-  figures[StateFigure::kItemsStarted] =
-      static_cast<double>(negatives_.items().size());
+  figures[StateFigure::kItemsStarted] = static_cast<double>(items_started_);
   figures[StateFigure::kHasModel] = has_model_ ? 1.0 : 0.0;
   figures[StateFigure::kEpochs] = epochs_;
   figures[StateFigure::kVisits] = visits_;
@@ -237,6 +237,10 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
   const std::vector<double>& figures = reader.Doubles("figures");
   warm_passes_ = figures[StateFigure::kWarmPasses];
   users_started_ = static_cast<size_t>(figures[StateFigure::kUsersStarted]);
+  // A state of before did not count those that it drew too early.
+  std::vector<uint32_t> all_items(learner_->rows(Side::kItems));
+  std::iota(all_items.begin(), all_items.end(), uint32_t{0});
+  items_started_ = WithRow(all_items).size();
   has_model_ = figures[StateFigure::kHasModel] != 0;
   epochs_ = figures[StateFigure::kEpochs];
   visits_ = figures[StateFigure::kVisits];

@@ -159,11 +159,8 @@ void OnlineFit::StartRows(Side side, uint32_t begin, uint32_t end,
     }
   }
   learner_->SetRows(side, started, rows.data());
-  if (is_user) {
-    users_started_ += first.size();
-  } else {
-    DrawFromThese(first);
-  }
+  (is_user ? users_started_ : items_started_) += first.size();
+  if (!is_user) DrawFromThese(first);
 }
 
 void OnlineFit::DrawFromThese(const std::vector<uint32_t>& items) {
@@ -201,7 +198,6 @@ void OnlineFit::FillBatch(uint32_t rows) {
 
 // Each negative of a uniform draw stands for so many items.
 float OnlineFit::NegativeWeight() const {
-  if (options_.beta != 0) return 1.0f;
   return std::max(1.0f, static_cast<float>(negatives_.items().size()) /
                             static_cast<float>(options_.negatives));
 }
@@ -303,8 +299,8 @@ void OnlineFit::AdaptTemperatures() {
     sample_users.push_back(pairs_.user(pair));
     sample_items.push_back(pairs_.item(pair));
   }
-  moments_ = learner_->Moments(users_started_, negatives_.items().size(),
-                               sample_users, sample_items);
+  moments_ = learner_->Moments(users_started_, items_started_, sample_users,
+                               sample_items);
   // Where negatives count more, positives are that much nearer to them, and τ₀
   // is to stay what it is where they do not.
   const double gap = moments_.positive_mean - moments_.mean;

@@ -108,7 +108,9 @@ void QueryMeter::Answer(const Knowledge& knowledge) {
 
 void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
                          const Knowledge& knowledge) {
-  World world = Gather(knowledge, kMaxRowsForHeld);
+  const auto dim = static_cast<size_t>(knowledge.learner.dim());
+  World world =
+      Gather(knowledge, std::min(kMaxRowsForHeld, kMaxValuesForHeld / dim));
   world.last_rank = kLastRank;
   std::vector<Question> questions;
   for (const HeldPair& pair : held) {

@@ -31,6 +31,8 @@ class QueryMeter {
   // is a head of a list to be seen: one in twenty leaves one place of the first
   // twenty.
   static constexpr size_t kMaxRowsForHeld = 65536;
+  // Fewer if rows are wide: numbers that a question goes through at most.
+  static constexpr size_t kMaxValuesForHeld = size_t{1} << 22;
   // What a held pair gains behind this rank is nothing: which of two ways moves
   // an item from rank 900 to 600 says little of what either serves.
   static constexpr double kLastRank = 100;
@@ -62,7 +64,8 @@ class QueryMeter {
   void Answer(const Knowledge& knowledge);
   // Asks about all that was held back, and begins anew with what that says
   // (WeightChoice::BeginWith). Pairs of users or items without a row are passed
-  // over. A second or two for 2,048 pairs among 41,000 items of 64 dimensions.
+  // over. Takes seconds: 2 to 7, by what else the machine does, for 2,048 pairs
+  // among 41,000 items of 64 dimensions.
   void AskHeld(const std::vector<HeldPair>& held, const Knowledge& knowledge);
 
   // See WeightChoice.

@@ -70,6 +70,28 @@ class FitAbsorbTest : public OnlineFitTest {
     if (!fold_in.Query(input, &query)) query.clear();
     return query;
   }
+  // The product of the mean rows, of those that were set.
+  static double MeanCosineOf(const model::Snapshot& snapshot) {
+    const auto mean = [](const model::Matrix& rows) {
+      std::vector<double> sum(rows.cols, 0.0);
+      double set = 0;
+      for (size_t r = 0; r < rows.rows; ++r) {
+        double square = 0;
+        for (size_t c = 0; c < rows.cols; ++c) {
+          sum[c] += rows.Row(r)[c];
+          square += double{rows.Row(r)[c]} * double{rows.Row(r)[c]};
+        }
+        if (square > 0) set += 1;
+      }
+      for (double& x : sum) x /= set;
+      return sum;
+    };
+    const std::vector<double> user = mean(snapshot.users);
+    const std::vector<double> item = mean(snapshot.items);
+    double cosine = 0;
+    for (size_t c = 0; c < user.size(); ++c) cosine += user[c] * item[c];
+    return cosine;
+  }
   double ShareOfKind(const model::Snapshot& snapshot, uint32_t user,
                      uint32_t kind) {
     const std::vector<float> query = Query(snapshot, user);
@@ -156,20 +178,89 @@ TEST_F(FitAbsorbTest, AnItemIsNoNegativeBeforeItsRowIsSet) {
   EXPECT_EQ(rows, std::vector<float>(rows.size(), 0.0f));
   Settle();
   const auto snapshot = fit_->MakeSnapshot();
-  const auto mean = [](const model::Matrix& matrix) {
-    std::vector<double> sum(matrix.cols, 0.0);
-    for (size_t r = 0; r < matrix.rows; ++r) {
-      for (size_t c = 0; c < matrix.cols; ++c) sum[c] += matrix.Row(r)[c];
-    }
-    for (double& x : sum) x /= static_cast<double>(matrix.rows);
-    return sum;
-  };
-  const std::vector<double> user = mean(snapshot->users);
-  const std::vector<double> item = mean(snapshot->items);
-  double cosine = 0;
-  for (size_t c = 0; c < user.size(); ++c) cosine += user[c] * item[c];
+  const double cosine = MeanCosineOf(*snapshot);
   EXPECT_NEAR(snapshot->metrics.at("mean_cosine"), cosine,
               0.1 * std::abs(cosine));
+}
+
+TEST_F(FitAbsorbTest, RowsWhoseItemsTheLogNoLongerNamesCountInTheMeanCosine) {
+  LoadKinds(600, 6);
+  Settle();
+  const auto before = fit_->MakeSnapshot();
+  auto other = MakeFit();
+  ASSERT_TRUE(other->WarmStart(*before).ok());
+  model::Interactions kept;
+  interactions_.ForEach(0, interactions_.size(),
+                        [&](const model::Interaction& one) {
+                          if (one.item < 200) kept.Append(one);
+                        });
+  model::Interaction one;
+  for (uint32_t user = 0; user < 300; ++user) {
+    one.sequence = interactions_.last_sequence() + 1 + user;
+    one.user = user;
+    one.item = user % 10 + 10 * (user % 19);
+    one.time_ms = static_cast<int64_t>(one.sequence) * 1000;
+    kept.Append(one);
+  }
+  other->Absorb(kept);
+  for (int step = 0; step < 3000 && !other->Settled(); ++step) {
+    ASSERT_TRUE(other->Step().ok());
+  }
+  const auto after = other->MakeSnapshot();
+  const double cosine = MeanCosineOf(*after);
+  EXPECT_NEAR(after->metrics.at("mean_cosine"), cosine, 0.1 * std::abs(cosine));
+}
+
+// A file may have first what is most popular.
+TEST_F(FitAbsorbTest, AUsersFirstPairIsHeldOnceThereIsAnother) {
+  for (uint32_t user = 0; user < 600; ++user) {
+    for (uint32_t k = 0; k < 4; ++k) Like(user, user % 10 + 10 * k);
+  }
+  // One who has nothing else.
+  for (uint32_t user = 600; user < 700; ++user) Like(user, user % 10);
+  fit_->Absorb(interactions_);
+  const auto state = fit_->Export();
+  const std::vector<uint32_t>& users = state->integers.at("held/user");
+  const std::vector<uint32_t>& items = state->integers.at("held/item");
+  ASSERT_FALSE(users.empty());
+  int first = 0;
+  for (size_t h = 0; h < users.size(); ++h) {
+    EXPECT_LT(users[h], 600u);
+    first += items[h] < 10;
+  }
+  // A quarter, less what chance takes.
+  EXPECT_GT(first, static_cast<int>(users.size()) / 8);
+  // A snapshot of meanwhile has a row for each, and what begins with it, too.
+  while (fit_->unvisited() > 0) ASSERT_TRUE(fit_->Step().ok());
+  ASSERT_FALSE(fit_->Export()->integers.at("held/user").empty());
+  const auto snapshot = fit_->MakeSnapshot();
+  auto other = MakeFit();
+  ASSERT_TRUE(other->WarmStart(*snapshot).ok());
+  fit_.swap(other);
+  Settle();
+  const auto after = fit_->MakeSnapshot();
+  for (uint32_t user = 0; user < 700; ++user) {
+    EXPECT_GT(snapshot->user_degree[user], 0u) << user;
+    EXPECT_GT(after->user_degree[user], 0u) << user;
+  }
+}
+
+TEST_F(FitAbsorbTest, AnItemThatAWarmStartTookOverIsANegativeOnce) {
+  LoadKinds(600, 4);
+  Like(3, 500);
+  Settle();
+  const auto snapshot = fit_->MakeSnapshot();
+  auto other = MakeFit();
+  ASSERT_TRUE(other->WarmStart(*snapshot).ok());
+  Dislike(3, 500);
+  fit_.swap(other);
+  Settle();
+  Like(4, 500);
+  Settle();
+  const auto state = fit_->Export();
+  const std::vector<uint32_t>& negatives = state->integers.at("negatives");
+  EXPECT_EQ(std::count(negatives.begin(), negatives.end(), 500u), 1);
+  EXPECT_EQ(negatives.size(), state->integers.at("present").size());
 }
 
 TEST_F(FitAbsorbTest, WhatIsHeldBackIsLearntInTheEnd) {
@@ -270,6 +361,25 @@ TEST_F(FitAbsorbTest, ADislikeOfSomethingThatCameInTheSameLoad) {
   const auto snapshot = fit_->MakeSnapshot();
   EXPECT_EQ(snapshot->item_popularity[999], 1u);
   EXPECT_GT(fit_->pairs(), before);
+}
+
+TEST_F(FitAbsorbTest, OfEveryKindOfLoadNoPairIsLostAndNoneIsThereTwice) {
+  for (uint32_t user = 0; user < 600; ++user) {
+    Like(user, user % 7);
+    // The next is another one, the same again, undone, or another's undone.
+    if (user % 4 == 1) Like(user, user % 7);
+    if (user % 4 == 2) Dislike(user, user % 7);
+    if (user % 4 == 3) Dislike(user, 20);
+    if (user % 5 > 0) Like(user, 7 + user % 11);
+    if (user % 5 > 2) Like(user, 18 + user % 2);
+  }
+  Settle();
+  std::vector<model::ItemIndex> seen;
+  const auto snapshot = fit_->MakeSnapshot();
+  for (uint32_t user = 0; user < 600; ++user) {
+    const uint32_t likes = (user % 4 != 2) + (user % 5 > 0) + (user % 5 > 2);
+    EXPECT_EQ(snapshot->user_degree[user], likes) << user;
+  }
 }
 
 TEST_F(FitAbsorbTest, AnItemThatEverybodyDislikedIsPopularNoLonger) {
