@@ -44,13 +44,12 @@ struct FoldInInput {
 //
 //   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(d, 20), w_i = min(weight, 5)
 //
-// d is the degree less the likes of its time that are folded in here, for they
-// came after the row or do not show in it yet; but half of it at least, for a
-// row on its way has something of them. ē is
-// the mean of the items' vectors. A dislike counts −1; it counts −2 if it
-// takes back a like that is in the row, for then the like goes and the dislike
-// stands. For example, the row of a user with 30 interactions counts 20, and
-// one like after it counts 1.
+// d is the degree less the likes that it counts and that are folded in here,
+// for they do not show in the row yet; but half of it at least, for a row on
+// its way has something of them. ē is the mean of the items' vectors. A dislike
+// counts −1; it counts −2 if it takes back a like that is in the row, for then
+// the like goes and the dislike stands. For example, the row of a user with 30
+// interactions counts 20, and one like after it counts 1.
 //
 // Why this sum: when a fit has ended, u points to where the mean of its
 // positives less the mean of its negatives points. A new positive enters that

@@ -150,13 +150,10 @@ void OnlineFit::TakeIn(const model::Interaction& interaction, bool ask,
   } else if (KnowsRowsOf(user, item)) {
     if (ask) query_meter_.Ask(user, item, user_learnt_[user]);
     AddPair(taken);
-  } else if (!MayBeHeld(user, item)) {
-    AddPair(taken);
-    HoldFirstOf(user);
-  } else if (NumPairsOf(user) > 0) {
+  } else if (NumPairsOf(user) > 0 && MayBeHeld(user, item)) {
     taken.recent = query_meter_.RecentBefore(user, interaction.time_ms);
     Hold(std::move(taken));
-  } else if (first == first_pairs_.end()) {
+  } else if (first == first_pairs_.end() && MayBeHeld(user, item)) {
     first_pairs_[user] = std::move(taken);
   } else {
     AddPair(taken);

@@ -14,12 +14,22 @@ using testing::HasSubstr;
 
 const absl::Time kStart = absl::FromUnixSeconds(1000);
 
+auth::Limits RequestsPerSecond(double requests) {
+  auth::Limits limits;
+  limits.requests_per_second = requests;
+  return limits;
+}
+
+Cost Requests(double requests) {
+  Cost cost;
+  cost.requests = requests;
+  return cost;
+}
+
 TEST(CredentialLimitsTest, ASecondsWorthAtOnceAndThenTheRate) {
   CredentialLimits limits;
-  auth::Limits ten;
-  ten.requests_per_second = 10;
-  Cost one;
-  one.requests = 1;
+  const auth::Limits ten = RequestsPerSecond(10);
+  const Cost one = Requests(1);
   const auto charge = [&](const std::string& key, absl::Time now) {
     return limits.Charge(key, "shop", ten, one, now);
   };
@@ -45,9 +55,7 @@ TEST(CredentialLimitsTest, WhatIsRefusedTakesNothing) {
   for (int i = 0; i < 200; ++i) {
     EXPECT_FALSE(limits.Charge("a", "shop", both, large, kStart).ok());
   }
-  Cost small;
-  small.requests = 1;
-  EXPECT_TRUE(limits.Charge("a", "shop", both, small, kStart).ok());
+  EXPECT_TRUE(limits.Charge("a", "shop", both, Requests(1), kStart).ok());
 }
 
 TEST(CredentialLimitsTest, MoreThanASecondsWorthPassesWhenNothingWasTaken) {
@@ -90,12 +98,9 @@ TEST(CredentialLimitsTest, WithoutLimitsEverythingPasses) {
 
 TEST(CredentialLimitsTest, WhoIsInDebtIsNotForgotten) {
   CredentialLimits limits;
-  auth::Limits one;
-  one.requests_per_second = 1;
-  Cost much;
-  much.requests = 100;
-  Cost call;
-  call.requests = 1;
+  const auth::Limits one = RequestsPerSecond(1);
+  const Cost much = Requests(100);
+  const Cost call = Requests(1);
   ASSERT_TRUE(limits.Charge("debtor", "shop", one, much, kStart).ok());
   for (size_t c = 1; c < CredentialLimits::kMaxCredentials; ++c) {
     ASSERT_TRUE(limits.Charge(absl::StrCat(c), "shop", one, call, kStart).ok());

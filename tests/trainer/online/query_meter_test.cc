@@ -19,30 +19,33 @@ class QueryMeterTest : public testing::Test {
 
   QueryMeterTest() : pool_(1), learner_(MakeCpuMf(4, &pool_)) {
     learner_->Grow(kUsers, kItems);
-    std::vector<uint32_t> rows;
-    std::vector<float> values;
-    for (uint32_t item = 0; item < kItems; ++item) {
+    SetRows(Side::kItems, kItems, [](uint32_t item) {
       const float angle =
           0.1f * static_cast<float>(item / 2) / static_cast<float>(kItems);
       const float c = std::cos(angle), s = std::sin(angle);
-      const std::vector<float> row = item % 2 == 0
-                                         ? std::vector<float>{c, 0, s, 0}
-                                         : std::vector<float>{0, c, 0, s};
-      rows.push_back(item);
-      values.insert(values.end(), row.begin(), row.end());
-    }
-    learner_->SetRows(Side::kItems, rows, values.data());
-    rows.clear();
-    values.clear();
-    for (uint32_t user = 0; user < kUsers; ++user) {
-      rows.push_back(user);
-      for (const float x : {0.8f, 0.6f, 0.0f, 0.0f}) values.push_back(x);
-    }
-    learner_->SetRows(Side::kUsers, rows, values.data());
+      return item % 2 == 0 ? std::vector<float>{c, 0, s, 0}
+                           : std::vector<float>{0, c, 0, s};
+    });
+    SetRows(Side::kUsers, kUsers, [](uint32_t) {
+      return std::vector<float>{0.8f, 0.6f, 0, 0};
+    });
     // Somebody has had everything.
     for (uint32_t item = 0; item < kItems; ++item) pairs_.Add(999, item, 1);
     learnt_.assign(kItems, 1);
     users_learnt_.assign(kUsers, 1);
+  }
+
+  // Of row r, row_of(r).
+  template <typename RowOf>
+  void SetRows(Side side, uint32_t count, const RowOf& row_of) {
+    std::vector<uint32_t> rows;
+    std::vector<float> values;
+    for (uint32_t r = 0; r < count; ++r) {
+      const std::vector<float> row = row_of(r);
+      rows.push_back(r);
+      values.insert(values.end(), row.begin(), row.end());
+    }
+    learner_->SetRows(side, rows, values.data());
   }
 
   // `recent` items of one group and then, as a question, one of `next`.
@@ -190,25 +193,16 @@ TEST_F(QueryMeterTest, HeldPairsAreRankedAmongAllItems) {
   // little more, and all others far away: the held one is the third.
   constexpr uint32_t kMany = 3 * QueryMeter::kMaxRows;
   learner_->Grow(kUsers, kMany);
-  std::vector<uint32_t> rows;
-  std::vector<float> values;
-  for (uint32_t item = 0; item < kMany; ++item) {
-    pairs_.Add(999, item, 1);
-    rows.push_back(item);
+  for (uint32_t item = 0; item < kMany; ++item) pairs_.Add(999, item, 1);
+  SetRows(Side::kItems, kMany, [](uint32_t item) {
     const float off = 1e-4f * static_cast<float>(item);
-    const std::vector<float> row =
-        item % 4 == 0 ? std::vector<float>{std::cos(off), std::sin(off), 0, 0}
-                      : std::vector<float>{-1, 0, 0, 0};
-    values.insert(values.end(), row.begin(), row.end());
-  }
-  learner_->SetRows(Side::kItems, rows, values.data());
-  rows.clear();
-  values.clear();
-  for (uint32_t user = 0; user < kUsers; ++user) {
-    rows.push_back(user);
-    for (const float x : {1.0f, 0.0f, 0.0f, 0.0f}) values.push_back(x);
-  }
-  learner_->SetRows(Side::kUsers, rows, values.data());
+    return item % 4 == 0
+               ? std::vector<float>{std::cos(off), std::sin(off), 0, 0}
+               : std::vector<float>{-1, 0, 0, 0};
+  });
+  SetRows(Side::kUsers, kUsers, [](uint32_t) {
+    return std::vector<float>{1, 0, 0, 0};
+  });
   learnt_.assign(kMany, 1);
   std::vector<HeldPair> held(kUsers);
   for (uint32_t user = 0; user < kUsers; ++user) {
