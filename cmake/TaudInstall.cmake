@@ -84,6 +84,9 @@ install(FILES ${CMAKE_SOURCE_DIR}/configs/prometheus/taud_recording.yml
   DESTINATION ${CMAKE_INSTALL_DATADIR}/taud/prometheus)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs/grafana/generated/
   DESTINATION ${CMAKE_INSTALL_DATADIR}/taud/grafana FILES_MATCHING PATTERN *.json)
+# For a HAProxy in front, whose own file it becomes part of.
+install(FILES ${CMAKE_SOURCE_DIR}/configs/haproxy/haproxy.cfg
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/taud/haproxy)
 install(FILES ${DEPLOY}/debian/lintian-overrides RENAME taud
   DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
 

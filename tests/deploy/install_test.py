@@ -40,6 +40,7 @@ class InstallTest(unittest.TestCase):
                      "usr/share/fish/vendor_completions.d/tauctl.fish",
                      "usr/share/taud/prometheus/taud_alerts.yml",
                      "usr/share/taud/grafana/taud-overview.json",
+                     "usr/share/taud/haproxy/haproxy.cfg",
                      "usr/share/doc/taud/NOTICE",
                      "usr/share/doc/taud/taud.spdx.json",
                      "usr/share/doc/taud/copyright"):
