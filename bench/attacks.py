@@ -3,7 +3,9 @@
 calls, one after the other, before, during and after each attack, and the memory
 of the daemon.
 
-usage: attacks.py BUILD_DIR [SECONDS] [ATTACK …]
+usage: attacks.py BUILD_DIR [SECONDS] [--proxy] [ATTACK …]
+--proxy: through HAProxy as it is shipped, over TLS, the attacks that frames are put
+together for: resets and continuations. They come from another address than the caller.
 """
 import os
 import pathlib
@@ -18,9 +20,13 @@ import types
 
 BUILD = pathlib.Path(sys.argv[1])
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 5
-WANTED = sys.argv[3:]
-sys.path.insert(0, str(BUILD / "python_stubs"))
+PROXY = "--proxy" in sys.argv
+WANTED = [word for word in sys.argv[3:] if word != "--proxy"]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(BUILD / "python_stubs"), str(ROOT / "tests" / "deploy")]
 import grpc  # noqa: E402
+import raw_http2  # noqa: E402
+from proxy_process import ProxyProcess  # noqa: E402
 from taud.v1 import catalog_service_pb2 as catalog  # noqa: E402
 from taud.v1 import catalog_service_pb2_grpc as catalog_grpc  # noqa: E402
 from taud.v1 import ingestion_service_pb2 as ingestion  # noqa: E402
@@ -28,7 +34,8 @@ from taud.v1 import ingestion_service_pb2_grpc as ingestion_grpc  # noqa: E402
 from taud.v1 import recommendation_service_pb2 as recommendation  # noqa: E402
 from taud.v1 import recommendation_service_pb2_grpc as recommendation_grpc  # noqa: E402
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+RECOMMEND = b"/taud.v1.RecommendationService/Recommend"
+ATTACKER = "127.0.0.2"  # bounds are by address
 
 
 def open_to(port, first=b""):
@@ -39,7 +46,11 @@ def open_to(port, first=b""):
 
 
 def channel_to(world):
-    return grpc.insecure_channel(f"127.0.0.1:{world.grpc}")
+    address = f"127.0.0.1:{world.grpc}"
+    if world.ca is None:
+        return grpc.insecure_channel(address)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(
+        pathlib.Path(world.ca).read_bytes()))
 
 
 def churn(world, stop):
@@ -61,21 +72,27 @@ def hold(world, stop):
 def pings(world, stop):
     """Pings on one connection after the other."""
     while not stop.is_set():
-        connection = open_to(world.grpc, PREFACE)
+        connection = open_to(world.grpc, raw_http2.PREFACE)
         for _ in range(100):
             connection.sendall((b"\0\0\x08\6\0\0\0\0\0" + bytes(8)) * 20)
 
 
 def resets(world, stop):
     """Streams that are opened and reset at once."""
-    head = bytes([0x82, 0x86, 0x84, 0x41, 1]) + b"a"
-    while not stop.is_set():
-        connection = open_to(world.grpc, PREFACE)
+    with raw_http2.connect(world.grpc, world.ca, ATTACKER) as connection:
         for stream in range(1, 4001, 2):
-            number = stream.to_bytes(4, "big")
-            connection.sendall(
-                len(head).to_bytes(3, "big") + b"\1\4" + number + head +
-                b"\0\0\4\3\0" + number + b"\0\0\0\x08")
+            if stop.is_set():
+                return
+            connection.sendall(raw_http2.opened_and_reset(RECOMMEND, stream))
+
+
+def continuations(world, stop):
+    """Headers that do not end, 200 MiB on a connection."""
+    with raw_http2.connect(world.grpc, world.ca, ATTACKER) as connection:
+        for part in raw_http2.continuations(RECOMMEND, 200 * 64):
+            if stop.is_set():
+                return
+            connection.sendall(part)
 
 
 def slow_heads(world, stop):
@@ -131,8 +148,7 @@ def unread(world, stop):
 
 def wrong_tokens(world, stop):
     """Calls with tokens that are guessed."""
-    stub = recommendation_grpc.RecommendationServiceStub(
-        grpc.insecure_channel(f"127.0.0.1:{world.grpc}"))
+    stub = recommendation_grpc.RecommendationServiceStub(channel_to(world))
     while not stop.is_set():
         try:
             stub.Recommend(recommendation.RecommendRequest(user_id="u1", k=5),
@@ -141,18 +157,25 @@ def wrong_tokens(world, stop):
             pass
 
 
-ATTACKS = [churn, hold, pings, resets, slow_heads, strangers, tags, unread,
-           wrong_tokens]
+ATTACKS = [churn, hold, pings, resets, continuations, slow_heads, strangers,
+           tags, unread, wrong_tokens]
+FOR_A_PROXY = [resets, continuations]
 
 
 class World:
+    """A daemon, and with --proxy what stands before it: `grpc` is where clients come in,
+    `ca` who vouches for it, None in the clear."""
+
     def __init__(self, directory):
         self.log = directory / "log"
         self.process = subprocess.Popen(
             [BUILD / "bin" / "taud", "--data-dir", directory / "data",
              "--synthetic", "users=10000,items=10000,seen=20",
              "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0",
-             "--set", "store.max_users=20000"],
+             "--set", "store.max_users=20000",
+             *(["--set", "server.max_connections_per_host=0",
+                "--set", "server.max_new_connections_per_host=0"]
+               if PROXY else [])],
             stderr=open(self.log, "w"))
         while " serving" not in self.log.read_text():
             if self.process.poll() is not None:
@@ -161,10 +184,20 @@ class World:
         text = self.log.read_text()
         self.grpc = int(re.search(r"grpc_port=(\d+)", text)[1])
         self.http = int(re.search(r"http_port=(\d+)", text)[1])
+        self.proxy, self.ca = None, None
+        if PROXY:
+            self.proxy = ProxyProcess(directory, f"127.0.0.1:{self.grpc}")
+            self.grpc, self.ca = self.proxy.port, self.proxy.ca
 
     def resident_mib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def end(self):
+        if self.proxy:
+            self.proxy.stop()
+        self.process.kill()
+        self.process.wait()
 
 
 def bystander(world, channel, seconds):
@@ -194,9 +227,10 @@ def run(attack, stop, world):
             stop.wait(0.001)  # refused: the next try
 
 
-def attack_alone(name, grpc_port, http_port):
+def attack_alone(name, grpc_port, http_port, ca=None):
     """In a process of its own: another's interpreter lock would be its own."""
-    world = types.SimpleNamespace(grpc=int(grpc_port), http=int(http_port))
+    world = types.SimpleNamespace(grpc=int(grpc_port), http=int(http_port),
+                                  ca=ca)
     stop = threading.Event()
     for _ in range(2):
         threading.Thread(target=run, args=(globals()[name], stop, world),
@@ -211,16 +245,17 @@ def main():
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     print("| attack | p50, p99 before | during | ratio of p99 | failed | MiB |")
     print("|---|---|---|---|---|---|")
-    for attack in ATTACKS:
+    for attack in FOR_A_PROXY if PROXY else ATTACKS:
         if WANTED and attack.__name__ not in WANTED:
             continue
         with tempfile.TemporaryDirectory() as name:
             world = World(pathlib.Path(name))
-            with grpc.insecure_channel(f"127.0.0.1:{world.grpc}") as channel:
+            with channel_to(world) as channel:
                 before = bystander(world, channel, SECONDS)
                 attacker = subprocess.Popen(
                     [sys.executable, __file__, BUILD, str(SECONDS), "--run",
-                     attack.__name__, str(world.grpc), str(world.http)])
+                     attack.__name__, str(world.grpc), str(world.http),
+                     *([str(world.ca)] if world.ca else [])])
                 time.sleep(1)
                 during = bystander(world, channel, SECONDS)
                 memory = world.resident_mib()
@@ -230,8 +265,7 @@ def main():
                   f"| {during[0]:.2f}, {during[1]:.2f} "
                   f"| {during[1] / before[1]:.2f} | {during[2]} "
                   f"| {memory:.0f}{'' if alive else ', ENDED'} |", flush=True)
-            world.process.kill()
-            world.process.wait()
+            world.end()
 
 
 if __name__ == "__main__":

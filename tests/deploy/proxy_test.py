@@ -30,12 +30,14 @@ LONG_MESSAGE = b"\0" + (60 << 20).to_bytes(4, "big")
 
 
 class Flood:
-    """attack(connection) on one connection after the other from an address of its own, in
-    a thread, until the block ends. `refused` is set once a connection was."""
+    """attack(connection, stopping) on one connection after the other from an address of
+    its own, in a thread, until the block ends. `cut_off` is set once a connection ended
+    while it attacked, `refused` once one was not accepted."""
 
     def __init__(self, proxy, source, attack):
         self.proxy, self.source, self.attack = proxy, source, attack
-        self.stopping, self.refused = threading.Event(), threading.Event()
+        self.stopping = threading.Event()
+        self.cut_off, self.refused = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
@@ -51,7 +53,7 @@ class Flood:
                 try:
                     self.attack(connection, self.stopping)
                 except OSError:
-                    pass  # cut off: the next one
+                    self.cut_off.set()
 
     def __enter__(self):
         self.thread.start()
@@ -63,7 +65,7 @@ class Flood:
 
 
 def resets(connection, stopping):
-    for stream in range(1, 20001, 2):
+    for stream in range(1, 1 << 31, 2):
         if stopping.is_set():
             return
         connection.sendall(raw_http2.opened_and_reset(RECOMMEND, stream))
@@ -157,6 +159,7 @@ class ProxyTest(unittest.TestCase):
     def assert_a_flood_ends_at_the_proxy(self, source, attack):
         before = self.resident_mib()
         with Flood(self.proxy, source, attack) as flood:
+            self.assertTrue(flood.cut_off.wait(TIMEOUT))
             self.assertTrue(flood.refused.wait(TIMEOUT))
             self.assert_others_are_answered()
         self.assertLess(self.resident_mib() - before, 64)
