@@ -25,6 +25,9 @@ TAUD, TAUCTL = sys.argv[1:3]
 TIMEOUT = 60
 RECOMMEND = b"/taud.v1.RecommendationService/Recommend"
 INGEST = b"/taud.v1.IngestionService/Ingest"
+# Sanitizers keep what was freed: of their memory nothing is said.
+SANITIZED = any(name in pathlib.Path(TAUD).read_bytes()
+                for name in (b"__asan_init", b"__tsan_init"))
 # A message of 60 MiB begins.
 LONG_MESSAGE = b"\0" + (60 << 20).to_bytes(4, "big")
 
@@ -162,7 +165,8 @@ class ProxyTest(unittest.TestCase):
             self.assertTrue(flood.cut_off.wait(TIMEOUT))
             self.assertTrue(flood.refused.wait(TIMEOUT))
             self.assert_others_are_answered()
-        self.assertLess(self.resident_mib() - before, 64)
+        if not SANITIZED:
+            self.assertLess(self.resident_mib() - before, 64)
 
     def test_status_comes_through(self):
         result = self.tauctl("--json", "status")
