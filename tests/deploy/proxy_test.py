@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import raw_http2  # noqa: E402
@@ -99,6 +100,8 @@ class FileTest(unittest.TestCase):
 class ProxyTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # A connection that ends before TLS begins Python leaves to be collected.
+        warnings.simplefilter("ignore", ResourceWarning)
         cls.temporary = tempfile.TemporaryDirectory(prefix="taud-proxy-")
         cls.addClassCleanup(cls.temporary.cleanup)
         cls.directory = pathlib.Path(cls.temporary.name)
