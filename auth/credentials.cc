@@ -45,15 +45,19 @@ absl::Status ReadText(const json& value, absl::string_view key,
   return absl::OkStatus();
 }
 
+absl::StatusOr<Role> ReadRole(const json& value, absl::string_view key) {
+  const auto role = value.is_string() ? ParseRole(value.get<std::string>())
+                                      : std::optional<Role>();
+  if (role.has_value()) return *role;
+  return Fault(absl::StrCat(key, ": ", value.dump(), " is none of ",
+                            absl::StrJoin(kRoleNames, ", ")));
+}
+
 absl::Status ReadRoles(const json& value, RoleSet* roles) {
   if (!value.is_array()) return Fault("roles: not a list");
   for (const json& one : value) {
-    const auto role = one.is_string() ? ParseRole(one.get<std::string>())
-                                      : std::optional<Role>();
-    if (!role.has_value()) {
-      return Fault(absl::StrCat("roles: ", one.dump(), " is none of ",
-                                absl::StrJoin(kRoleNames, ", ")));
-    }
+    const auto role = ReadRole(one, "roles");
+    if (!role.ok()) return role.status();
     roles->Add(*role);
   }
   return absl::OkStatus();
@@ -112,7 +116,7 @@ absl::Status ReadKey(const std::string& key, const json& value,
   return Fault(
       absl::StrCat("\"", key,
                    "\": unknown; allowed: name, id, hash, subject, roles, "
-                   "expires, limits"));
+                   "expires, limits; of a role: role, limits"));
 }
 
 absl::Status Check(const Credential& credential) {
@@ -140,7 +144,7 @@ absl::Status Check(const Credential& credential) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Credential> ReadLine(absl::string_view line) {
+absl::StatusOr<json> ParseLine(absl::string_view line) {
   // A key that is there twice would count as the last one.
   bool twice = false;
   std::vector<std::vector<std::string>> open;
@@ -153,17 +157,42 @@ absl::StatusOr<Credential> ReadLine(absl::string_view line) {
     open.back().push_back(key);
     return true;
   };
-  const json parsed = json::parse(line.begin(), line.end(), watch, false);
+  json parsed = json::parse(line.begin(), line.end(), watch, false);
   if (!parsed.is_object()) return Fault("not a JSON object");
   if (twice) return Fault("a key is given twice");
+  return parsed;
+}
+
+absl::StatusOr<Credential> ReadCredential(const json& line) {
   Credential credential;
-  for (const auto& [key, value] : parsed.items()) {
+  for (const auto& [key, value] : line.items()) {
     absl::Status status = ReadKey(key, value, &credential);
     if (!status.ok()) return status;
   }
   absl::Status status = Check(credential);
   if (!status.ok()) return status;
   return credential;
+}
+
+struct RoleLimits {
+  Role role;
+  Limits limits;
+};
+
+absl::StatusOr<RoleLimits> ReadRoleLimits(const json& line) {
+  const auto role = ReadRole(line["role"], "role");
+  if (!role.ok()) return role.status();
+  RoleLimits read{*role, Limits()};
+  for (const auto& [key, value] : line.items()) {
+    if (key != "role" && key != "limits") {
+      return Fault(absl::StrCat(
+          "\"", key, "\": unknown beside role; allowed: role, limits"));
+    }
+  }
+  if (line.find("limits") == line.end()) return Fault("limits: are needed");
+  absl::Status status = ReadLimits(line["limits"], &read.limits);
+  if (!status.ok()) return status;
+  return read;
 }
 
 absl::StatusOr<const Credential*> Unexpired(const Credential& credential,
@@ -201,6 +230,29 @@ absl::Status CredentialTable::Add(Credential credential) {
   return absl::OkStatus();
 }
 
+absl::Status CredentialTable::SetRoleLimits(Role role, const Limits& limits) {
+  if (limited_.Has(role)) {
+    return Fault(
+        absl::StrCat("role: an earlier line has limits of ", RoleName(role)));
+  }
+  limited_.Add(role);
+  role_limits_[static_cast<size_t>(role)] = limits;
+  return absl::OkStatus();
+}
+
+absl::Status CredentialTable::AddLine(absl::string_view line) {
+  const auto parsed = ParseLine(line);
+  if (!parsed.ok()) return parsed.status();
+  if (parsed->find("role") == parsed->end()) {
+    auto credential = ReadCredential(*parsed);
+    if (!credential.ok()) return credential.status();
+    return Add(*std::move(credential));
+  }
+  const auto limits = ReadRoleLimits(*parsed);
+  if (!limits.ok()) return limits.status();
+  return SetRoleLimits(limits->role, limits->limits);
+}
+
 absl::StatusOr<CredentialTable> CredentialTable::Parse(
     absl::string_view text, absl::string_view file_name) {
   CredentialTable table;
@@ -210,9 +262,7 @@ absl::StatusOr<CredentialTable> CredentialTable::Parse(
     ++number;
     line = absl::StripAsciiWhitespace(line);
     if (line.empty() || line[0] == '#') continue;
-    auto credential = ReadLine(line);
-    absl::Status status = credential.ok() ? table.Add(*std::move(credential))
-                                          : credential.status();
+    absl::Status status = table.AddLine(line);
     if (status.ok()) continue;
     faults.push_back(
         absl::StrCat(file_name, ":", number, ": ", status.message()));

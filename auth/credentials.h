@@ -1,6 +1,8 @@
 #ifndef TAUD_AUTH_CREDENTIALS_H_
 #define TAUD_AUTH_CREDENTIALS_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,8 +17,8 @@
 
 namespace taud::auth {
 
-// What one credential may take in a second, and at a time, and how much what it
-// writes may weigh; 0: no limit.
+// What one credential, or all who call with one role, may take in a second, and
+// at a time, and how much what they write may weigh; 0: no limit.
 struct Limits {
   double requests_per_second = 0;
   double interactions_per_second = 0;
@@ -59,7 +61,10 @@ absl::StatusOr<std::string> ReadCredentialFile(const std::string& path);
 //    "roles": ["recommend", "ingest"], "expires": "2027-01-31T00:00:00Z",
 //    "limits": {"requests_per_second": 100}}
 //   {"name": "billing", "subject": "CN=billing,O=Acme", "roles": ["erase"]}
+//   {"role": "ingest", "limits": {"interactions_per_second": 20000}}
 //
+// The last is what the calls that need this role may take, whoever makes them,
+// together.
 // Constant after parsing, any thread.
 class CredentialTable {
  public:
@@ -77,13 +82,22 @@ class CredentialTable {
                                               absl::Time now) const;
 
   const std::vector<Credential>& all() const { return all_; }
+  // Of all calls that need the role, together.
+  const Limits& of(Role role) const {
+    return role_limits_[static_cast<size_t>(role)];
+  }
 
  private:
+  // What a line of the file says.
+  absl::Status AddLine(absl::string_view line);
   absl::Status Add(Credential credential);
+  absl::Status SetRoleLimits(Role role, const Limits& limits);
 
   std::vector<Credential> all_;
   absl::flat_hash_map<std::string, size_t> by_id_;
   absl::flat_hash_map<std::string, size_t> by_subject_;
+  std::array<Limits, kNumRoles> role_limits_;
+  RoleSet limited_;  // the roles that a line has set limits of
 };
 
 // One line of the file, without its end, and without limits: people add those.

@@ -1,6 +1,7 @@
 #include "server/admission/credential_limits.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/rpc/errors.h"
@@ -38,67 +39,91 @@ void CredentialLimits::ForgetIdle(absl::Time now) {
   }
 }
 
-absl::Status CredentialLimits::Charge(const std::string& key,
-                                      const std::string& name,
-                                      const auth::Limits& limits,
-                                      const Cost& cost, absl::Time now) {
-  if (!limits.any()) return absl::OkStatus();
-  absl::MutexLock lock(&mutex_);
-  const auto found = UseOf(key, now);
-  if (!found.ok()) return found.status();
-  Use& use = **found;
-  const struct {
-    const char* limit;
-    double rate;
-    double cost;
-    TokenBucket* bucket;
-  } all[] = {
+// One limit, and what a call takes of it.
+struct CredentialLimits::Part {
+  const char* limit;
+  double rate;
+  double cost;
+  TokenBucket* bucket;
+};
+
+std::array<CredentialLimits::Part, 3> CredentialLimits::PartsOf(
+    const auth::Limits& limits, const Cost& cost, Use* use) {
+  return {{
       {"requests_per_second", limits.requests_per_second, cost.requests,
-       &use.requests},
+       &use->requests},
       {"interactions_per_second", limits.interactions_per_second,
-       cost.interactions, &use.interactions},
-      {"bytes_per_second", limits.bytes_per_second, cost.bytes, &use.bytes},
-  };
-  for (const auto& one : all) {
-    if (one.rate <= 0 || one.cost <= 0) continue;
-    one.bucket->Fill(one.rate, now);
-    const double needed = std::min(one.cost, one.rate);
-    if (one.bucket->left >= needed) continue;
+       cost.interactions, &use->interactions},
+      {"bytes_per_second", limits.bytes_per_second, cost.bytes, &use->bytes},
+  }};
+}
+
+absl::Status CredentialLimits::Check(const Limited& limited, const Cost& cost,
+                                     absl::Time now) {
+  const auto use = UseOf(limited.key, now);
+  if (!use.ok()) return use.status();
+  for (const Part& part : PartsOf(limited.limits, cost, *use)) {
+    if (part.rate <= 0 || part.cost <= 0) continue;
+    part.bucket->Fill(part.rate, now);
+    const double needed = std::min(part.cost, part.rate);
+    if (part.bucket->left >= needed) continue;
     absl::Status status = absl::ResourceExhaustedError(
-        absl::StrCat(name, " may take ", one.rate, " (", one.limit,
-                     " of its credential); retry after a pause"));
-    SetRetryDelay(absl::Seconds((needed - one.bucket->left) / one.rate),
+        absl::StrCat(limited.who, " may take ", part.rate, " (", part.limit,
+                     " of ", limited.whose, "); retry after a pause"));
+    SetRetryDelay(absl::Seconds((needed - part.bucket->left) / part.rate),
                   &status);
     return status;
-  }
-  for (const auto& one : all) {
-    if (one.rate <= 0) continue;
-    one.bucket->left -= one.cost;
-    const double missing = (one.rate - one.bucket->left) / one.rate;
-    use.full = std::max(use.full, now + absl::Seconds(missing));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<StreamPlace> CredentialLimits::OpenStream(
-    const std::string& key, const std::string& name, const auth::Limits& limits,
-    absl::Time now) {
-  if (limits.streams == 0) return StreamPlace();
-  absl::MutexLock lock(&mutex_);
-  const auto use = UseOf(key, now);
-  if (!use.ok()) return use.status();
-  int64_t& open = (*use)->streams;
-  if (open >= limits.streams) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(name, " has ", open,
-                     " streams open, as many as it may (streams of its "
-                     "credential)"));
+void CredentialLimits::Take(const Limited& limited, const Cost& cost,
+                            absl::Time now) {
+  Use& use = uses_[limited.key];
+  for (const Part& part : PartsOf(limited.limits, cost, &use)) {
+    if (part.rate <= 0) continue;
+    part.bucket->Fill(part.rate, now);
+    part.bucket->left -= part.cost;
+    const double missing = (part.rate - part.bucket->left) / part.rate;
+    use.full = std::max(use.full, now + absl::Seconds(missing));
   }
-  ++open;
-  // Not a pointer to the entry: others may move it.
-  return StreamPlace(this, [this, key](const void*) {
+}
+
+absl::Status CredentialLimits::Charge(absl::Span<const Limited> all,
+                                      const Cost& cost, absl::Time now) {
+  if (all.empty()) return absl::OkStatus();
+  absl::MutexLock lock(&mutex_);
+  for (const Limited& limited : all) {
+    absl::Status status = Check(limited, cost, now);
+    if (!status.ok()) return status;
+  }
+  for (const Limited& limited : all) Take(limited, cost, now);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StreamPlace> CredentialLimits::OpenStream(
+    absl::Span<const Limited> all, absl::Time now) {
+  if (all.empty()) return StreamPlace();
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> keys;
+  for (const Limited& limited : all) {
+    if (limited.limits.streams == 0) continue;
+    const auto use = UseOf(limited.key, now);
+    if (!use.ok()) return use.status();
+    const int64_t open = (*use)->streams;
+    if (open >= limited.limits.streams) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          limited.who, " has ", open,
+          " streams open, as many as it may (streams of ", limited.whose, ")"));
+    }
+    keys.push_back(limited.key);
+  }
+  if (keys.empty()) return StreamPlace();
+  for (const std::string& key : keys) ++uses_[key].streams;
+  // Not pointers to the entries: others may move them.
+  return StreamPlace(this, [this, keys](const void*) {
     absl::MutexLock own(&mutex_);
-    --uses_[key].streams;
+    for (const std::string& key : keys) --uses_[key].streams;
   });
 }
 

@@ -1,6 +1,7 @@
 #ifndef TAUD_SERVER_ADMISSION_CREDENTIAL_LIMITS_H_
 #define TAUD_SERVER_ADMISSION_CREDENTIAL_LIMITS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "auth/credentials.h"
 #include "server/rpc/token_bucket.h"
 
@@ -27,25 +29,32 @@ struct Cost {
 // A place among a credential's open streams; given back when it goes.
 using StreamPlace = std::shared_ptr<const void>;
 
-// What each credential takes, against its limits: a bucket for each limit,
-// filled at its rate and holding one second of it. Keeps an entry for each of
-// kMaxCredentials; those whose buckets are full again, so that nothing is
-// forgiven, and that have no stream open are forgotten first. Thread-safe.
+// Somebody whose limits a call counts against: a credential, or all who call
+// with a role.
+struct Limited {
+  std::string key;
+  std::string who;    // for errors: "shop", "the role ingest"
+  std::string whose;  // the limits are: "its credential", "all who have it"
+  auth::Limits limits;
+};
+
+// What each credential, and each role, takes, against its limits: a bucket for
+// each limit, filled at its rate and holding one second of it. Keeps an entry
+// for each of kMaxCredentials; those whose buckets are full again, so that
+// nothing is forgiven, and that have no stream open are forgotten first.
+// Thread-safe.
 class CredentialLimits {
  public:
   static constexpr size_t kMaxCredentials = 65536;
 
-  // Takes all of the cost, or nothing: RESOURCE_EXHAUSTED, naming the limit and
-  // the credential, with a RetryInfo. A cost beyond a second's worth passes
-  // when the bucket is full.
-  absl::Status Charge(const std::string& key, const std::string& name,
-                      const auth::Limits& limits, const Cost& cost,
+  // Takes all of the cost of each of `all`, or nothing of any:
+  // RESOURCE_EXHAUSTED, naming the limit and whose it is, with a RetryInfo. A
+  // cost beyond a second's worth passes when the bucket is full.
+  absl::Status Charge(absl::Span<const Limited> all, const Cost& cost,
                       absl::Time now);
 
-  // RESOURCE_EXHAUSTED if so many are open.
-  absl::StatusOr<StreamPlace> OpenStream(const std::string& key,
-                                         const std::string& name,
-                                         const auth::Limits& limits,
+  // A place with each of them, or RESOURCE_EXHAUSTED if so many are open.
+  absl::StatusOr<StreamPlace> OpenStream(absl::Span<const Limited> all,
                                          absl::Time now);
 
  private:
@@ -56,6 +65,13 @@ class CredentialLimits {
     int64_t streams = 0;
     absl::Time full = absl::InfinitePast();  // when all buckets will be
   };
+  struct Part;
+  static std::array<Part, 3> PartsOf(const auth::Limits& limits,
+                                     const Cost& cost, Use* use);
+  absl::Status Check(const Limited& limited, const Cost& cost, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Take(const Limited& limited, const Cost& cost, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // RESOURCE_EXHAUSTED if it would be one too many.
   absl::StatusOr<Use*> UseOf(const std::string& key, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -2,6 +2,8 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -56,25 +58,33 @@ void AddCertificate(const grpc::ServerContextBase& context,
   const auto peer = context.auth_context();
   if (peer == nullptr || !peer->IsPeerAuthenticated()) return;
   presented->subject = OnlyProperty(*peer, kSubjectProperty);
-  presented->certificate = IssuerAndSerial(
-      absl::string_view(OnlyProperty(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME)));
+  // On a server the chain is without the certificate itself.
+  presented->certificates =
+      IssuersAndSerials(OnlyProperty(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME)) +
+      IssuersAndSerials(
+          OnlyProperty(*peer, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
 }
 
-absl::StatusOr<Caller> CallerOf(
-    CredentialKind kind, const absl::StatusOr<const auth::Credential*>& found) {
-  if (!found.ok()) return found.status();
-  const auth::Credential& credential = **found;
-  return Caller{credential.name, kind, credential.roles, credential.key(),
-                credential.limits};
+// The smaller of two limits, 0 being none.
+double Tighter(double a, double b) {
+  if (a <= 0 || b <= 0) return std::max(a, b);
+  return std::min(a, b);
 }
 
-absl::StatusOr<Caller> CallerOf(const absl::StatusOr<auth::JwtCaller>& good) {
-  if (!good.ok()) return good.status();
-  return Caller{good->subject, CredentialKind::kJwt, good->roles,
-                absl::StrCat("jwt:", good->subject), auth::Limits()};
+// From now on what the caller does counts against these limits, too.
+void Limit(Limited limited, Caller* caller) {
+  caller->max_weight = Tighter(caller->max_weight, limited.limits.max_weight);
+  if (limited.limits.any()) caller->limited.push_back(std::move(limited));
 }
 
 }  // namespace
+
+// Whose credential it is, and what that says of its own limits.
+struct Gatekeeper::Recognised {
+  Caller caller;
+  std::string key;
+  auth::Limits limits;
+};
 
 Gatekeeper::Gatekeeper() : secret_(NewSecret()) {}
 
@@ -110,9 +120,23 @@ Gatekeeper::Known Gatekeeper::GetKnown() const {
   return known_;
 }
 
-absl::StatusOr<Caller> Gatekeeper::Recognise(const Known& known,
-                                             const Presented& presented,
-                                             absl::Time now) {
+absl::StatusOr<Gatekeeper::Recognised> Gatekeeper::Recognise(
+    const Known& known, const Presented& presented, absl::Time now) {
+  const auto of_table = [](CredentialKind kind,
+                           const absl::StatusOr<const auth::Credential*>& found)
+      -> absl::StatusOr<Recognised> {
+    if (!found.ok()) return found.status();
+    const auth::Credential& one = **found;
+    return Recognised{Caller{one.name, kind, one.roles, {}, 0}, one.key(),
+                      one.limits};
+  };
+  const auto of_jwt = [](const absl::StatusOr<auth::JwtCaller>& good)
+      -> absl::StatusOr<Recognised> {
+    if (!good.ok()) return good.status();
+    return Recognised{
+        Caller{good->subject, CredentialKind::kJwt, good->roles, {}, 0},
+        absl::StrCat("jwt:", good->subject), auth::Limits()};
+  };
   if (presented.twice) {
     return absl::UnauthenticatedError(
         "more than one authorization header was sent");
@@ -120,16 +144,16 @@ absl::StatusOr<Caller> Gatekeeper::Recognise(const Known& known,
   if (!presented.authorization.empty()) {
     const absl::string_view token = BearerToken(presented.authorization);
     const bool is_jwt = known.jwt != nullptr && absl::StrContains(token, '.');
-    if (is_jwt) return CallerOf(known.jwt->Verify(token, now));
+    if (is_jwt) return of_jwt(known.jwt->Verify(token, now));
     if (known.table != nullptr) {
-      return CallerOf(CredentialKind::kToken, known.table->ByToken(token, now));
+      return of_table(CredentialKind::kToken, known.table->ByToken(token, now));
     }
     return absl::UnauthenticatedError("the token is not known here");
   }
   const bool revoked =
-      known.revoked != nullptr && known.revoked->Has(presented.certificate);
+      known.revoked != nullptr && known.revoked->Has(presented.certificates);
   if (!presented.subject.empty() && !revoked && known.table != nullptr) {
-    return CallerOf(CredentialKind::kCertificate,
+    return of_table(CredentialKind::kCertificate,
                     known.table->BySubject(presented.subject, now));
   }
   return absl::UnauthenticatedError(
@@ -145,13 +169,24 @@ absl::StatusOr<Caller> Gatekeeper::Admit(const Presented& presented,
     everybody.roles = auth::RoleSet::All();
     return everybody;
   }
-  auto caller = Recognise(known, presented, now);
-  if (!caller.ok()) return caller;
-  caller->limits = caller->limits.Or(known.limits);
-  if (caller->roles.Has(role)) return caller;
-  return absl::PermissionDeniedError(
-      absl::StrCat("the role ", auth::RoleName(role), " is needed; ",
-                   caller->name, " has ", caller->roles.Text()));
+  auto recognised = Recognise(known, presented, now);
+  if (!recognised.ok()) return recognised.status();
+  Caller caller = std::move(recognised->caller);
+  const char* const name = auth::RoleName(role);
+  if (!caller.roles.Has(role)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("the role ", name, " is needed; ", caller.name, " has ",
+                     caller.roles.Text()));
+  }
+  Limit({std::move(recognised->key), caller.name, "its credential",
+         recognised->limits.Or(known.limits)},
+        &caller);
+  if (known.table != nullptr) {
+    Limit({absl::StrCat("role:", name), absl::StrCat("the role ", name),
+           "all who call with it", known.table->of(role)},
+          &caller);
+  }
+  return caller;
 }
 
 Presented Gatekeeper::PresentedBy(
@@ -166,7 +201,7 @@ Presented Gatekeeper::PresentedBy(
       CRYPTO_memcmp(secret.data(), secret_.data(), secret.size()) == 0;
   if (inner) {
     presented.subject = OnlyValue(context, kSubjectKey, &several);
-    presented.certificate = OnlyValue(context, kCertificateKey, &several);
+    presented.certificates = OnlyValue(context, kCertificatesKey, &several);
     presented.address = OnlyValue(context, kAddressKey, &several);
   } else {
     AddCertificate(context, &presented);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -23,8 +24,9 @@ struct Presented {
   std::string authorization;  // the header's value; empty: none
   bool twice = false;         // there is more than one such header
   std::string subject;  // of a client certificate that was verified; RFC 2253
-  std::string certificate;  // that one's IssuerAndSerial
-  std::string address;      // of the client
+  // That one's and of those between it and a CA: RevokedCertificates::Has.
+  std::string certificates;
+  std::string address;  // of the client
 };
 
 enum class CredentialKind { kNone, kToken, kJwt, kCertificate };
@@ -34,8 +36,9 @@ struct Caller {
   std::string name;  // empty while nobody is asked for a credential
   CredentialKind kind = CredentialKind::kNone;
   auth::RoleSet roles;
-  std::string key;  // of the credential, for its limits
-  auth::Limits limits;
+  // Whose limits what the caller does counts against, if they have any.
+  std::vector<Limited> limited;
+  double max_weight = 0;  // of an interaction; 0: no limit
 };
 
 // Who may do what. Before any credential is set everybody may do everything,
@@ -63,17 +66,15 @@ class Gatekeeper {
   absl::StatusOr<Caller> Admit(const Presented& presented, auth::Role role,
                                absl::Time now) const;
 
-  // Takes what the caller's limits allow, or RESOURCE_EXHAUSTED; see
-  // CredentialLimits.
+  // Takes what the limits of the caller, and of the role that it calls with,
+  // allow, or RESOURCE_EXHAUSTED; see CredentialLimits.
   absl::Status Charge(const Caller& caller, const Cost& cost,
                       absl::Time steady_now) const {
-    return limits_.Charge(caller.key, caller.name, caller.limits, cost,
-                          steady_now);
+    return limits_.Charge(caller.limited, cost, steady_now);
   }
   absl::StatusOr<StreamPlace> OpenStream(const Caller& caller,
                                          absl::Time steady_now) const {
-    return limits_.OpenStream(caller.key, caller.name, caller.limits,
-                              steady_now);
+    return limits_.OpenStream(caller.limited, steady_now);
   }
 
   // What a call of gRPC presents. Calls that the daemon makes to itself for
@@ -85,7 +86,7 @@ class Gatekeeper {
   // nothing.
   static constexpr char kSecretKey[] = "x-taud-inner-secret";
   static constexpr char kSubjectKey[] = "x-taud-inner-subject-bin";
-  static constexpr char kCertificateKey[] = "x-taud-inner-certificate-bin";
+  static constexpr char kCertificatesKey[] = "x-taud-inner-certificates-bin";
   static constexpr char kAddressKey[] = "x-taud-inner-address-bin";
   const std::string& secret() const { return secret_; }
 
@@ -97,9 +98,10 @@ class Gatekeeper {
     auth::Limits limits;
   };
   Known GetKnown() const;
-  static absl::StatusOr<Caller> Recognise(const Known& known,
-                                          const Presented& presented,
-                                          absl::Time now);
+  struct Recognised;
+  static absl::StatusOr<Recognised> Recognise(const Known& known,
+                                              const Presented& presented,
+                                              absl::Time now);
 
   const std::string secret_;
   mutable absl::Mutex mutex_;

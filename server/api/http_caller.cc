@@ -13,7 +13,7 @@ Presented PresentedBy(const HttpRequest& request) {
   presented.authorization = request.Header("authorization").value_or("");
   presented.twice = request.headers.count("authorization") > 1;
   presented.subject = request.peer.subject;
-  presented.certificate = request.peer.certificate;
+  presented.certificates = request.peer.certificates;
   presented.address = request.peer.address;
   return presented;
 }
@@ -40,7 +40,7 @@ absl::Status HandOnCaller(const HttpRequest& request, const Gatekeeper& gate,
   }
   context->AddMetadata(Gatekeeper::kSecretKey, gate.secret());
   context->AddMetadata(Gatekeeper::kSubjectKey, presented.subject);
-  context->AddMetadata(Gatekeeper::kCertificateKey, presented.certificate);
+  context->AddMetadata(Gatekeeper::kCertificatesKey, presented.certificates);
   context->AddMetadata(Gatekeeper::kAddressKey, presented.address);
   return absl::OkStatus();
 }

@@ -401,7 +401,7 @@ void HttpConnections::Ask(Connection* connection) {
   connection->state = State::kAnswering;
   PeerCertificate certificate = connection->stream.Peer();
   connection->peer.subject = std::move(certificate.subject);
-  connection->peer.certificate = std::move(certificate.issuer_and_serial);
+  connection->peer.certificates = std::move(certificate.issuers_and_serials);
   absl::MutexLock lock(&mutex_);
   asked_.push_back(
       {connection->id, connection->peer, std::move(connection->in)});

@@ -32,9 +32,10 @@ BodyLength BodyLengthOf(absl::string_view head);
 
 // Who sent a request, as the connection says.
 struct HttpPeer {
-  std::string address;      // as gRPC writes it: "ipv4:10.0.0.1:4711"
-  std::string subject;      // of a client certificate that was verified
-  std::string certificate;  // that one's IssuerAndSerial
+  std::string address;  // as gRPC writes it: "ipv4:10.0.0.1:4711"
+  std::string subject;  // of a client certificate that was verified
+  // That one's and of those that vouch for it: RevokedCertificates::Has.
+  std::string certificates;
 };
 
 struct HttpRequest {

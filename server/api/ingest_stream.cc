@@ -158,13 +158,17 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
   std::vector<store::NewInteraction> batch;
   batch.reserve(slot->interactions);
   for (uint32_t i = 0; i < slot->interactions; ++i) {
-    auto checked =
-        CheckInteraction(request.interactions(static_cast<int>(i)), now_ms,
-                         request.time_unit(), caller_.limits.max_weight);
+    const v1::Interaction& interaction =
+        request.interactions(static_cast<int>(i));
+    auto checked = CheckInteraction(interaction, now_ms, request.time_unit(),
+                                    caller_.max_weight);
     if (checked.ok()) {
       batch.push_back(*std::move(checked));
       slot->places.push_back(i);
     } else {
+      if (IsTooHeavyForCaller(interaction, caller_.max_weight)) {
+        context_->calls.metrics->CountRefused(Refusal::kWeight);
+      }
       Reject(i, checked.status(), &slot->ack);
     }
   }

@@ -15,7 +15,7 @@ namespace {
 
 absl::StatusOr<std::vector<store::NewInteraction>> CheckBatch(
     const v1::WriteInteractionsRequest& request, int64_t now_ms,
-    double max_weight) {
+    double max_weight, Metrics* metrics) {
   const auto count = static_cast<size_t>(request.interactions_size());
   if (count < 1 || count > kMaxBatch) {
     return FieldError(
@@ -28,6 +28,10 @@ absl::StatusOr<std::vector<store::NewInteraction>> CheckBatch(
     auto checked = CheckInteraction(request.interactions(static_cast<int>(i)),
                                     now_ms, request.time_unit(), max_weight);
     if (!checked.ok()) {
+      if (IsTooHeavyForCaller(request.interactions(static_cast<int>(i)),
+                              max_weight)) {
+        metrics->CountRefused(Refusal::kWeight);
+      }
       return PrefixField(absl::StrCat("interactions[", i, "]"),
                          checked.status());
     }
@@ -146,7 +150,7 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
       return;
     }
     auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()),
-                            call->caller().limits.max_weight);
+                            call->caller().max_weight, context_->calls.metrics);
     if (!batch.ok()) {
       call->Fail(batch.status());
       return;

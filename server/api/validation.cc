@@ -168,6 +168,11 @@ store::ItemMask MaskOfSet(const v1::Item& item,
   return mask;
 }
 
+// 0 is the default.
+float WeightOf(const v1::Interaction& interaction) {
+  return interaction.weight() == 0 ? 1.0f : interaction.weight();
+}
+
 }  // namespace
 
 absl::Status CheckText(absl::string_view field, absl::string_view text,
@@ -189,6 +194,13 @@ absl::Status CheckId(absl::string_view field, absl::string_view id) {
   return CheckText(field, id, 1, model::kMaxIdBytes);
 }
 
+bool IsTooHeavyForCaller(const v1::Interaction& interaction,
+                         double max_weight) {
+  const float weight = WeightOf(interaction);
+  return max_weight > 0 && weight <= model::kMaxInteractionWeight &&
+         weight > static_cast<float>(max_weight);
+}
+
 absl::StatusOr<store::NewInteraction> CheckInteraction(
     const v1::Interaction& interaction, int64_t now_ms, v1::TimeUnit unit,
     double max_weight) {
@@ -204,14 +216,14 @@ absl::StatusOr<store::NewInteraction> CheckInteraction(
   const auto kind = CheckKind(interaction.kind());
   if (!kind.ok()) return kind.status();
 
-  const float weight = interaction.weight() == 0 ? 1.0f : interaction.weight();
+  const float weight = WeightOf(interaction);
   // The comparison is false for NaN.
   if (!(weight > 0 && weight <= model::kMaxInteractionWeight)) {
     return FieldError("weight",
                       absl::StrCat(weight, " is not allowed; > 0 and <= ",
                                    model::kMaxInteractionWeight, " (0: 1)"));
   }
-  if (max_weight > 0 && weight > static_cast<float>(max_weight)) {
+  if (IsTooHeavyForCaller(interaction, max_weight)) {
     return FieldError(
         "weight", absl::StrCat(weight, " is not allowed to this caller; ",
                                "its limits have a max_weight of ", max_weight));

@@ -24,12 +24,13 @@ enum class Refusal {
   kQueue,            // serving.max_queue, serving.max_wait_ms
   kCredential,       // a call without a credential, or with one that is unknown
   kRole,             // a call that the caller's roles do not allow
-  kCredentialLimit,  // limits of a line of auth.tokens_file
+  kCredentialLimit,  // limits of a line of auth.tokens_file, or of auth
   kAudit,            // a call that the audit log could not tell of
   kUsers,            // store.max_users
   kItems,            // store.max_items
   kHostConnections,  // of the gRPC port: server.max_connections_per_host
   kHostRate,         // of the gRPC port: server.max_new_connections_per_host
+  kWeight,           // heavier than its caller may write: max_weight
 };
 
 inline constexpr const char* kRefusalNames[] = {
@@ -56,10 +57,11 @@ inline constexpr const char* kRefusalNames[] = {
     "items",
     "host_connections",
     "host_rate",
+    "weight",
 };
 inline constexpr size_t kNumRefusals =
     sizeof(kRefusalNames) / sizeof(kRefusalNames[0]);
-static_assert(kNumRefusals == static_cast<size_t>(Refusal::kHostRate) + 1);
+static_assert(kNumRefusals == static_cast<size_t>(Refusal::kWeight) + 1);
 
 }  // namespace taud::server
 

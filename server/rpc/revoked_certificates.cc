@@ -79,24 +79,50 @@ RevokedCertificates::Read(const std::string& pem,
         absl::StrCat(source, revoked->lists_.empty() ? " has no list in PEM"
                                                      : " has a broken list"));
   }
+  revoked->FindRevokedCas(cas);
   return std::shared_ptr<const RevokedCertificates>(std::move(revoked));
 }
 
-bool RevokedCertificates::Has(absl::string_view issuer_and_serial) const {
+void RevokedCertificates::FindRevokedCas(const std::vector<X509Pointer>& cas) {
+  std::vector<bool> found(cas.size(), false);
+  // One that is found may have signed one that was looked at before.
+  for (bool more = true; more;) {
+    more = false;
+    for (size_t c = 0; c < cas.size(); ++c) {
+      if (found[c] || !Has(IssuerAndSerial(cas[c].get()))) continue;
+      X509_up_ref(cas[c].get());
+      revoked_cas_.emplace_back(cas[c].get());
+      found[c] = more = true;
+    }
+  }
+}
+
+bool RevokedCertificates::Has(absl::string_view issuers_and_serials) const {
   const auto* data =
-      reinterpret_cast<const unsigned char*>(issuer_and_serial.data());
-  const NamePointer name(d2i_PKCS7_ISSUER_AND_SERIAL(
-      nullptr, &data, static_cast<long>(issuer_and_serial.size())));
-  ERR_clear_error();
-  if (name == nullptr) return true;
-  return std::any_of(
-      lists_.begin(), lists_.end(), [&name](const CrlPointer& list) {
-        X509_REVOKED* entry = nullptr;
-        // 2: it was on the list and is not any more.
-        return X509_NAME_cmp(X509_CRL_get_issuer(list.get()), name->issuer) ==
-                   0 &&
-               X509_CRL_get0_by_serial(list.get(), &entry, name->serial) == 1;
-      });
+      reinterpret_cast<const unsigned char*>(issuers_and_serials.data());
+  const auto* const end = data + issuers_and_serials.size();
+  int seen = 0;
+  do {
+    const NamePointer name(d2i_PKCS7_ISSUER_AND_SERIAL(
+        nullptr, &data, static_cast<long>(end - data)));
+    ERR_clear_error();
+    if (name == nullptr || ++seen > kMaxChain || HasOne(*name)) return true;
+  } while (data < end);
+  return false;
+}
+
+bool RevokedCertificates::HasOne(const PKCS7_ISSUER_AND_SERIAL& name) const {
+  const auto signed_it = [&name](const X509Pointer& ca) {
+    return X509_NAME_cmp(X509_get_subject_name(ca.get()), name.issuer) == 0;
+  };
+  const auto names_it = [&name](const CrlPointer& list) {
+    X509_REVOKED* entry = nullptr;
+    // 2: it was on the list and is not any more.
+    return X509_NAME_cmp(X509_CRL_get_issuer(list.get()), name.issuer) == 0 &&
+           X509_CRL_get0_by_serial(list.get(), &entry, name.serial) == 1;
+  };
+  return std::any_of(revoked_cas_.begin(), revoked_cas_.end(), signed_it) ||
+         std::any_of(lists_.begin(), lists_.end(), names_it);
 }
 
 std::string IssuerAndSerial(X509* certificate) {
@@ -119,13 +145,19 @@ std::string IssuerAndSerial(X509* certificate) {
   return text;
 }
 
-std::string IssuerAndSerial(absl::string_view pem) {
+std::string IssuersAndSerials(absl::string_view pem) {
   const BioPointer memory(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const X509Pointer certificate(
-      PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
+  std::string all;
+  // One more than is looked at: it says that there are too many.
+  for (int c = 0; c <= RevokedCertificates::kMaxChain; ++c) {
+    const X509Pointer certificate(
+        PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
+    if (certificate == nullptr) break;
+    all += IssuerAndSerial(certificate.get());
+  }
   ERR_clear_error();
-  return certificate == nullptr ? "" : IssuerAndSerial(certificate.get());
+  return all;
 }
 
 }  // namespace taud::server

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "openssl/pkcs7.h"
 #include "server/rpc/openssl_pointers.h"
 
 namespace taud::server {
@@ -15,8 +16,8 @@ namespace taud::server {
 // What names a certificate among all: its issuer and the number that this gave
 // it (IssuerAndSerialNumber in DER, RFC 5652). Empty without memory.
 std::string IssuerAndSerial(X509* certificate);
-// Empty for what is no certificate in PEM.
-std::string IssuerAndSerial(absl::string_view pem);
+// Of all certificates of `pem`, one after the other. Empty if there is none.
+std::string IssuersAndSerials(absl::string_view pem);
 
 // Lists of certificates that those who signed them have taken back (CRLs, RFC
 // 5280). Constant after Read, any thread.
@@ -30,11 +31,19 @@ class RevokedCertificates {
       const std::string& pem, const std::vector<X509Pointer>& cas,
       absl::string_view source, absl::Time now);
 
-  // Of what IssuerAndSerial says; true also for what it would never say.
-  bool Has(absl::string_view issuer_and_serial) const;
+  // Whether one of these is on a list, or was signed by one of `cas` that is.
+  // `issuers_and_serials` are of a client's certificate and of those between
+  // it and `cas`, one after the other as above; true also for what is none, and
+  // for more than kMaxChain.
+  bool Has(absl::string_view issuers_and_serials) const;
+  static constexpr int kMaxChain = 16;
 
  private:
+  void FindRevokedCas(const std::vector<X509Pointer>& cas);
+  bool HasOne(const PKCS7_ISSUER_AND_SERIAL& name) const;
+
   std::vector<CrlPointer> lists_;
+  std::vector<X509Pointer> revoked_cas_;  // of `cas`, those on a list
 };
 
 }  // namespace taud::server

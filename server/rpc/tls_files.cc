@@ -289,8 +289,12 @@ PeerCertificate PeerCertificateOf(const SSL* ssl) {
   }
   char* data = nullptr;
   const long size = BIO_get_mem_data(text.get(), &data);
-  return {std::string(data, static_cast<size_t>(size)),
-          IssuerAndSerial(certificate.get())};
+  PeerCertificate peer{std::string(data, static_cast<size_t>(size)), ""};
+  const STACK_OF(X509)* const chain = SSL_get0_verified_chain(ssl);
+  for (int c = 0; c < sk_X509_num(chain); ++c) {
+    peer.issuers_and_serials += IssuerAndSerial(sk_X509_value(chain, c));
+  }
+  return peer;
 }
 
 }  // namespace taud::server

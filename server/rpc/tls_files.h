@@ -69,7 +69,9 @@ std::shared_ptr<grpc::ServerCredentials> TlsServerCredentials(
 // Of the peer's certificate, which was verified; both empty: there is none.
 struct PeerCertificate {
   std::string subject;  // the whole, as RFC 2253 writes it and gRPC does
-  std::string issuer_and_serial;
+  // That one's and of those that vouch for it, up to a CA that is trusted; see
+  // RevokedCertificates::Has.
+  std::string issuers_and_serials;
 };
 PeerCertificate PeerCertificateOf(const SSL* ssl);
 

@@ -110,8 +110,22 @@ TEST(CredentialsTest, LimitsAreRead) {
   EXPECT_EQ(table->all()[0].limits.Or(others).max_weight, 5);
 }
 
+TEST(CredentialsTest, LimitsOfARoleAreRead) {
+  const auto table =
+      CredentialTable::Parse(Make("shop", Role::kRecommend).line +
+                                 R"(
+          {"role": "ingest", "limits": {"interactions_per_second": 20000, "max_weight": 3}})",
+                             "t");
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ(table->all().size(), 1u);
+  EXPECT_EQ(table->of(Role::kIngest).interactions_per_second, 20000);
+  EXPECT_EQ(table->of(Role::kIngest).max_weight, 3);
+  EXPECT_FALSE(table->of(Role::kRecommend).any());
+}
+
 TEST(CredentialsTest, FaultsNameTheLine) {
-  const std::string good = Make("shop", Role::kRecommend).line;
+  const std::string good = Make("shop", Role::kRecommend).line + R"(
+{"role": "erase", "limits": {"streams": 1}})";
   const struct {
     std::string line;
     const char* what;
@@ -138,13 +152,22 @@ TEST(CredentialsTest, FaultsNameTheLine) {
        "limits.cows: unknown"},
       {R"({"name": "a", "name": "b", "subject": "CN=a", "roles": ["erase"]})",
        "given twice"},
-      {good, "the same id"},
+      {R"({"role": "root", "limits": {"streams": 1}})",
+       "role: \"root\" is none of recommend"},
+      {R"({"role": 1, "limits": {"streams": 1}})", "role: 1 is none of"},
+      {R"({"role": "ingest"})", "limits: are needed"},
+      {R"({"role": "ingest", "limits": {}, "name": "a"})",
+       "\"name\": unknown beside role"},
+      {R"({"role": "ingest", "limits": {"streams": -1}})", "no number above 0"},
+      {R"({"role": "erase", "limits": {"streams": 1}})",
+       "an earlier line has limits of erase"},
+      {good.substr(0, good.find('\n')), "the same id"},
   };
   for (const auto& one : bad) {
     const auto table =
         CredentialTable::Parse(absl::StrCat(good, "\n", one.line), "tokens");
     ASSERT_FALSE(table.ok()) << one.line;
-    EXPECT_THAT(std::string(table.status().message()), HasSubstr("tokens:2: "))
+    EXPECT_THAT(std::string(table.status().message()), HasSubstr("tokens:3: "))
         << one.line;
     EXPECT_THAT(std::string(table.status().message()), HasSubstr(one.what));
   }

@@ -346,7 +346,7 @@ TEST_F(CredentialsTest, AStreamThatMayNotIngestEndsAtOnce) {
 }
 
 TEST_F(CredentialsTest, ACallerMayBeKeptFromHeavyWeights) {
-  Token token = MakeToken("clicks", {Role::kIngest});
+  Token token = MakeToken("clicks", {Role::kIngest, Role::kObserve});
   std::string line = token.line;
   line.insert(line.rfind('}'), ",\"limits\":{\"max_weight\":2.2}");
   Replace(tokens_file_, line);
@@ -385,6 +385,8 @@ TEST_F(CredentialsTest, ACallerMayBeKeptFromHeavyWeights) {
   ASSERT_TRUE(stream->Read(&ack));
   ASSERT_EQ(ack.rejected_size(), 1);
   EXPECT_EQ(ack.rejected(0).index(), 1u);
+  EXPECT_THAT(Http("GET", "/metrics", token.text)->body,
+              HasSubstr("taud_refused_total{reason=\"weight\"} 2"));
   stream->WritesDone();
   EXPECT_TRUE(stream->Finish().ok());
 }
@@ -427,6 +429,33 @@ TEST_F(CredentialsTest, ALineOfTheFileHasItsLimits) {
   EXPECT_EQ(more->Finish().error_code(), grpc::RESOURCE_EXHAUSTED);
   first.TryCancel();
   EXPECT_THAT(daemon_->log(), Not(HasSubstr(token.text)));
+}
+
+TEST_F(CredentialsTest, AllWhoCallWithARoleHaveItsLimitsTogether) {
+  Token one = MakeToken("etl", {Role::kIngest, Role::kObserve});
+  Token other = MakeToken("clicks", {Role::kIngest});
+  Replace(tokens_file_,
+          one.line + "\n" + other.line +
+              "\n{\"role\":\"ingest\",\"limits\":{\"interactions_per_"
+              "second\":5}}");
+  ASSERT_TRUE(daemon_->WaitForLog("read again what=auth.tokens_file"));
+  const auto write = [&](const Token& token, int count) {
+    v1::WriteInteractionsRequest request;
+    for (int i = 0; i < count; ++i) {
+      v1::Interaction* interaction = request.add_interactions();
+      interaction->set_user_id("u");
+      interaction->set_item_id(absl::StrCat("i", i));
+    }
+    return Call("/taud.v1.IngestionService/WriteInteractions", token.text,
+                request.SerializeAsString());
+  };
+  // A debt that takes hours to pay, of both.
+  EXPECT_TRUE(write(one, 10000).ok());
+  const grpc::Status refused = write(other, 1);
+  EXPECT_EQ(refused.error_code(), grpc::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(),
+              HasSubstr("the role ingest may take 5 (interactions_per_second"));
+  EXPECT_TRUE(Call("/taud.v1.ModelService/GetStatus", one.text, "").ok());
 }
 
 TEST_F(CredentialsTest, TauctlMakesTokensAndCallsWithThem) {

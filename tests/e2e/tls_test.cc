@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -67,12 +68,14 @@ class TlsTest : public testing::Test {
   }
   // NAME.pem and NAME.key, good for `days` from now; of days below 0 expired.
   void MakeCertificate(const std::string& name, const std::string& ca,
-                       const std::string& subject, int days = 30) const {
+                       const std::string& subject, int days = 30,
+                       const std::string& extensions =
+                           "subjectAltName=DNS:localhost,IP:127.0.0.1") const {
     Openssl(
         absl::StrCat("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
                      "-nodes -subj ",
                      subject, " -keyout ", name, ".key -out ", name, ".csr"));
-    std::ofstream(Path("ext")) << "subjectAltName=DNS:localhost,IP:127.0.0.1\n";
+    std::ofstream(Path("ext")) << extensions << "\n";
     Openssl(absl::StrCat("x509 -req -in ", name, ".csr -CA ", ca,
                          ".pem -CAkey ", ca,
                          ".key -CAcreateserial -extfile ext -days ", days,
@@ -295,6 +298,47 @@ TEST_F(TlsTest, ARevokedCertificateIsNoCredential) {
   EXPECT_TRUE(Ask(Channel("other", "watcher"), false).ok());
   EXPECT_EQ(Ask(Channel("other", "lost"), false).error_code(),
             grpc::UNAUTHENTICATED);
+}
+
+// The client sends the CA between, or the file of CAs has it.
+TEST_F(TlsTest, WhatARevokedCaHasSignedIsNoCredential) {
+  MakeCa("clients");
+  MakeCertificate("between", "clients", "/CN=between", 30,
+                  "basicConstraints=critical,CA:TRUE");
+  MakeCertificate("alone", "between", "/O=Acme/CN=watcher");
+  MakeCertificate("direct", "clients", "/O=Acme/CN=watcher");
+  std::filesystem::copy_file(Path("alone.key"), Path("chain.key"));
+  std::ofstream(Path("chain.pem"))
+      << ReadFile(Path("alone.pem")) << ReadFile(Path("between.pem"));
+  std::ofstream(Path("both.pem"))
+      << ReadFile(Path("between.pem")) << ReadFile(Path("clients.pem"));
+  const auto page = [this](const std::string& name) {
+    return Curl("/v1/status", absl::StrCat("--cert ", Path(name), ".pem --key ",
+                                           Path(name), ".key"))
+        .text;
+  };
+  const std::vector<std::pair<std::string, std::string>> ways = {
+      {"clients", "chain"}, {"both", "alone"}};
+  for (const auto& [cas, client] : ways) {
+    SCOPED_TRACE(client);
+    daemon_.reset();  // of the way before
+    MakeRevocations("clients", {}, "list");
+    Start({"tls.client_ca_file=" + Path(cas + ".pem"),
+           "tls.client_crl_file=" + Path("list")});
+    ASSERT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
+    const auto kept = Channel("ca", client);
+    EXPECT_TRUE(Ask(kept, false).ok());
+    EXPECT_THAT(page(client), HasSubstr("\"phase\":\"SERVING\""));
+
+    MakeRevocations("clients", {"between"}, "list");
+    ASSERT_TRUE(daemon_->WaitForLog("read again what=tls")) << daemon_->log();
+    EXPECT_EQ(Ask(kept, false).error_code(), grpc::UNAUTHENTICATED);
+    EXPECT_EQ(Ask(Channel("ca", client), false).error_code(),
+              grpc::UNAUTHENTICATED);
+    EXPECT_THAT(page(client), HasSubstr("\"code\":16,"));
+    EXPECT_TRUE(Ask(Channel("ca", "direct"), false).ok());
+    EXPECT_THAT(page("direct"), HasSubstr("\"phase\":\"SERVING\""));
+  }
 }
 
 TEST_F(TlsTest, AStreamEndsWhenItsCertificateIsRevoked) {

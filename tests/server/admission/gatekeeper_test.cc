@@ -98,6 +98,30 @@ TEST_F(GatekeeperTest, TwoHeadersAreNone) {
       gate_.Admit(presented, Role::kObserve, kNow).status()));
 }
 
+TEST_F(GatekeeperTest, ARolesLimitsCountBesideTheCallersOwn) {
+  auto table = auth::CredentialTable::Parse(
+      R"({"name": "etl", "subject": "CN=etl", "roles": ["ingest", "observe"], )"
+      R"("limits": {"interactions_per_second": 10, "max_weight": 5}}
+{"role": "ingest", "limits": {"interactions_per_second": 20, "max_weight": 3}}
+)",
+      "t");
+  ASSERT_TRUE(table.ok()) << table.status();
+  gate_.SetCredentials(
+      std::make_shared<const auth::CredentialTable>(*std::move(table)));
+  const auto ingest = Admit("", "CN=etl", Role::kIngest);
+  ASSERT_TRUE(ingest.ok()) << ingest.status();
+  ASSERT_EQ(ingest->limited.size(), 2u);
+  EXPECT_EQ(ingest->limited[0].limits.interactions_per_second, 10);
+  EXPECT_EQ(ingest->limited[1].limits.interactions_per_second, 20);
+  EXPECT_NE(ingest->limited[0].key, ingest->limited[1].key);
+  EXPECT_EQ(ingest->max_weight, 3) << "the smaller one";
+  // With another role its own limits alone.
+  const auto observe = Admit("", "CN=etl", Role::kObserve);
+  ASSERT_TRUE(observe.ok()) << observe.status();
+  EXPECT_EQ(observe->limited.size(), 1u);
+  EXPECT_EQ(observe->max_weight, 5);
+}
+
 // A wrong token may be nearly the right one.
 TEST_F(GatekeeperTest, NoErrorRepeatsWhatWasSent) {
   Close();
