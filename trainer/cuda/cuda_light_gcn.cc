@@ -67,6 +67,8 @@ class CudaLightGcn final : public OfflineLearner {
     stream_.Wait();
   }
 
+  bool waits_for_device() const override { return true; }
+
   void Step(const SsmBatch& batch, float rate, MfStepResult* result) override;
 
   CosineMoments Moments(const std::vector<uint32_t>& pair_users,

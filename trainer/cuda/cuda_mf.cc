@@ -127,6 +127,7 @@ class CudaMf final : public MfLearner {
 
   int dim() const override { return dim_; }
   size_t rows(Side side) const override { return TableOf(side).rows(); }
+  bool waits_for_device() const override { return true; }
 
   void Grow(size_t users, size_t items) override {
     Use();

@@ -54,6 +54,8 @@ class MfLearner {
 
   virtual int dim() const = 0;
   virtual size_t rows(Side side) const = 0;
+  // Whether Step mostly waits for a device, so that the CPU is free meanwhile.
+  virtual bool waits_for_device() const { return false; }
 
   // Adds zero rows until there are that many. Never shrinks.
   virtual void Grow(size_t users, size_t items) = 0;

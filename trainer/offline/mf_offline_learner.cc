@@ -40,6 +40,10 @@ class MfOfflineLearner final : public OfflineLearner {
     items_ = StartRows(Side::kItems, taking.items, &random, learner_.get());
   }
 
+  bool waits_for_device() const override {
+    return learner_->waits_for_device();
+  }
+
   void Step(const SsmBatch& batch, float rate, MfStepResult* result) override {
     std::fill(user_rates_.begin(), user_rates_.end(), rate);
     std::fill(item_rates_.begin(), item_rates_.end(), rate);

@@ -25,7 +25,8 @@ OfflineFit::OfflineFit(const OfflineFitOptions& options,
       train_(*train),
       learner_(std::move(learner)),
       negatives_(options.beta, options.seed + 1),
-      random_(options.seed) {
+      random_(options.seed),
+      ahead_(learner_->waits_for_device() ? 2 : 1) {
   std::vector<uint32_t> items;
   std::vector<uint32_t> popularity(num_items, 0);
   std::vector<uint32_t> degrees(train_.size(), 0);
@@ -43,7 +44,10 @@ OfflineFit::OfflineFit(const OfflineFitOptions& options,
   }
   active_items_ = items.size();
   negatives_.SetItems(items, popularity);
-  if (options_.loss == Loss::kSm) batch_.negatives = std::move(items);
+  if (options_.loss == Loss::kSm) {
+    next_batch_.negatives = items;
+    batch_.negatives = std::move(items);
+  }
   log_sparsity_ = LogSparsity(active_users, active_items_, pairs_.size());
   temperatures_ = std::make_unique<OfflineTemperatures>(
       options_, std::move(degrees), log_sparsity_);
@@ -68,6 +72,10 @@ absl::Status OfflineFit::RunEpoch(const KeepGoing& keep_going) {
   const size_t count = pairs_.size();
   const size_t rows = StepRows(static_cast<uint32_t>(count),
                                static_cast<uint32_t>(options_.batch_rows));
+  const auto end_of = [&](size_t begin) {
+    return std::min(count, begin + rows);
+  };
+  FillBatch(0, end_of(0), &batch_);
   for (size_t begin = 0; begin < count; begin += rows) {
     const double share = static_cast<double>(begin) / count;
     if (!keep_going(share)) {
@@ -78,65 +86,79 @@ absl::Status OfflineFit::RunEpoch(const KeepGoing& keep_going) {
         figures_.learning_rate * RateAtAge(figures_.epochs + share,
                                            options_.schedule_epochs,
                                            options_.rate_floor);
-    FillBatch(begin, std::min(count, begin + rows));
-    learner_->Step(batch_, static_cast<float>(rate), &step_);
+    const size_t next = end_of(begin);
+    StepAndFillNext(static_cast<float>(rate), next, end_of(next));
     absl::Status status = Account();
     if (!status.ok()) return status;
+    std::swap(batch_, next_batch_);
   }
   EndEpoch();
   return absl::OkStatus();
 }
 
-void OfflineFit::FillBatch(size_t begin, size_t end) {
+void OfflineFit::StepAndFillNext(float rate, size_t begin, size_t end) {
+  const auto step = [&] { learner_->Step(batch_, rate, &step_); };
+  const auto fill = [&] {
+    if (begin < end) FillBatch(begin, end, &next_batch_);
+  };
+  if (ahead_.workers() == 1) {
+    step();
+    fill();
+    return;
+  }
+  ahead_.Run([&](int worker) { worker == 0 ? step() : fill(); });
+}
+
+void OfflineFit::FillBatch(size_t begin, size_t end, SsmBatch* batch) {
   const size_t rows = end - begin;
-  batch_.users.resize(rows);
-  batch_.positives.resize(rows);
-  batch_.temperatures.resize(rows);
-  batch_.known_positives.clear();
-  batch_.weights.assign(rows, 1.0f);
-  batch_.common_temperature = static_cast<float>(temperatures_->common());
-  batch_.rho = static_cast<float>(options_.rho);
+  batch->users.resize(rows);
+  batch->positives.resize(rows);
+  batch->temperatures.resize(rows);
+  batch->known_positives.clear();
+  batch->weights.assign(rows, 1.0f);
+  batch->common_temperature = static_cast<float>(temperatures_->common());
+  batch->rho = static_cast<float>(options_.rho);
   for (size_t r = 0; r < rows; ++r) {
     const Pair& pair = pairs_[begin + r];
-    batch_.users[r] = pair.user;
-    batch_.positives[r] = pair.item;
-    batch_.temperatures[r] = temperatures_->Of(pair.user);
+    batch->users[r] = pair.user;
+    batch->positives[r] = pair.item;
+    batch->temperatures[r] = temperatures_->Of(pair.user);
     // The softmax over all items has all others in its denominator.
     if (options_.leave_out_known && options_.loss != Loss::kSm) {
-      batch_.known_positives.push_back(train_[pair.user]);
+      batch->known_positives.push_back(train_[pair.user]);
     }
   }
   if (options_.dropout > 0) {
     DrawDropout(options_.dropout, rows * static_cast<size_t>(options_.dim),
-                &random_, &batch_.user_mask);
+                &random_, &batch->user_mask);
   }
-  FillNegatives();
-  batch_.negative_weight = NegativeWeight();
+  FillNegatives(batch);
+  batch->negative_weight = NegativeWeight(*batch);
 }
 
-void OfflineFit::FillNegatives() {
+void OfflineFit::FillNegatives(SsmBatch* batch) {
   if (options_.loss == Loss::kSm) return;  // all items, in every step
   switch (options_.source) {
     case NegativeSource::kShared:
       negatives_.Draw(static_cast<size_t>(options_.negatives),
-                      &batch_.negatives);
+                      &batch->negatives);
       return;
     case NegativeSource::kInBatch:
-      CountInBatch(batch_.positives, &batch_.negatives,
-                   &batch_.negative_counts);
+      CountInBatch(batch->positives, &batch->negatives,
+                   &batch->negative_counts);
       return;
     case NegativeSource::kPerRow:
       return;  // the learner draws them
   }
 }
 
-float OfflineFit::NegativeWeight() const {
+float OfflineFit::NegativeWeight(const SsmBatch& batch) const {
   if (!options_.weigh_negatives || options_.loss == Loss::kSm ||
       options_.source == NegativeSource::kInBatch) {
     return 1.0f;
   }
   const size_t drawn = options_.source == NegativeSource::kShared
-                           ? batch_.negatives.size()
+                           ? batch.negatives.size()
                            : static_cast<size_t>(options_.negatives);
   return std::max(
       1.0f, static_cast<float>(active_items_) / static_cast<float>(drawn));

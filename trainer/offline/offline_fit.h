@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "model/item_lists.h"
 #include "model/snapshot.h"
+#include "trainer/kernels/worker_pool.h"
 #include "trainer/offline/offline_learner.h"
 #include "trainer/offline/offline_options.h"
 #include "trainer/offline/offline_temperatures.h"
@@ -36,7 +37,8 @@ struct OfflineFitFigures {
 // (OfflineTemperatures).
 //
 // The same seed and the same number of threads of the learner give the same
-// rows. Thread-compatible.
+// rows. While a learner waits for a device the next batch is drawn on a thread
+// of the fit's own, which changes nothing of what is learnt. Thread-compatible.
 class OfflineFit {
  public:
   // `train` [user] → items < num_items, without repeats; it must outlive this,
@@ -64,10 +66,14 @@ class OfflineFit {
     uint32_t user, item;
   };
 
-  void FillBatch(size_t begin, size_t end);
+  // The batch of the pairs begin … end. Draws from random_ and negatives_.
+  void FillBatch(size_t begin, size_t end, SsmBatch* batch);
   // Those that the rows of the batch share, if they share any.
-  void FillNegatives();
-  float NegativeWeight() const;
+  void FillNegatives(SsmBatch* batch);
+  float NegativeWeight(const SsmBatch& batch) const;
+  // A step of batch_, and the batch of begin … end, if there is any, in
+  // next_batch_.
+  void StepAndFillNext(float rate, size_t begin, size_t end);
   absl::Status Account();
   void EndEpoch();
 
@@ -87,8 +93,10 @@ class OfflineFit {
   double loss_total_ = 0, score_total_ = 0;
   int64_t false_negatives_ = 0;
   int bad_steps_ = 0;
-  SsmBatch batch_;
+  SsmBatch batch_, next_batch_;
   MfStepResult step_;
+  // Two workers, if the learner waits for a device: one steps, one fills.
+  WorkerPool ahead_;
 
   OfflineFitFigures figures_;
 };

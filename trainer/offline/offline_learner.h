@@ -25,6 +25,10 @@ class OfflineLearner {
  public:
   virtual ~OfflineLearner() = default;
 
+  // Whether Step mostly waits for a device: the next batch is then drawn
+  // meanwhile, on another thread.
+  virtual bool waits_for_device() const { return false; }
+
   // Before each epoch: graphs and clusters that change with the epoch.
   virtual void StartEpoch() {}
 

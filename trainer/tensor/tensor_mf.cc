@@ -42,6 +42,7 @@ class TensorMf final : public MfLearner {
   size_t rows(Side side) const override {
     return static_cast<size_t>(Table(side).rows);
   }
+  bool waits_for_device() const override { return !options_.device().is_cpu(); }
 
   void Grow(size_t users, size_t items) override {
     c10::InferenceMode no_grad;

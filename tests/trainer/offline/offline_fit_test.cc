@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <memory>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "tests/trainer/evaluate_ranking.h"
@@ -14,6 +16,34 @@ namespace taud::trainer {
 namespace {
 
 bool Always(double) { return true; }
+
+// A learner that says it waits for a device.
+class SlowLearner final : public OfflineLearner {
+ public:
+  explicit SlowLearner(std::unique_ptr<OfflineLearner> learner)
+      : learner_(std::move(learner)) {}
+  bool waits_for_device() const override { return true; }
+  void StartEpoch() override { learner_->StartEpoch(); }
+  void Step(const SsmBatch& batch, float rate, MfStepResult* result) override {
+    if (++steps_ == fails_at_) throw std::runtime_error("the device is lost");
+    learner_->Step(batch, rate, result);
+  }
+  CosineMoments Moments(const std::vector<uint32_t>& pair_users,
+                        const std::vector<uint32_t>& pair_items) override {
+    return learner_->Moments(pair_users, pair_items);
+  }
+  model::Matrix Users() const override { return learner_->Users(); }
+  model::Matrix Items() const override { return learner_->Items(); }
+  std::vector<float> ItemNorms() const override {
+    return learner_->ItemNorms();
+  }
+  void FailAt(int step) { fails_at_ = step; }
+
+ private:
+  const std::unique_ptr<OfflineLearner> learner_;
+  int steps_ = 0;
+  int fails_at_ = 0;
+};
 
 class OfflineFitTest : public testing::Test {
  protected:
@@ -29,6 +59,18 @@ class OfflineFitTest : public testing::Test {
         options, &data.train, items,
         MakeMfOfflineLearner(options, data.train, items,
                              MakeCpuMf(16, &pool_)));
+  }
+  // By a learner that waits for a device, which is lost at a step (0: none).
+  std::unique_ptr<OfflineFit> MakeSlow(OfflineFitOptions options,
+                                       int fails_at = 0) {
+    const uint32_t items = static_cast<uint32_t>(data_.items);
+    options.dim = 16;
+    options.learning_rate = 6e-3;
+    auto learner = std::make_unique<SlowLearner>(MakeMfOfflineLearner(
+        options, data_.train, items, MakeCpuMf(16, &pool_)));
+    learner->FailAt(fails_at);
+    return std::make_unique<OfflineFit>(options, &data_.train, items,
+                                        std::move(learner));
   }
   std::unique_ptr<OfflineFit> Learn(OfflineFitOptions options, int epochs) {
     options.schedule_epochs = epochs;
@@ -62,6 +104,32 @@ TEST_F(OfflineFitTest, TheSeedDecidesTheRows) {
   EXPECT_EQ(a->Items().values, b->Items().values);
   EXPECT_EQ(a->Temperatures(), b->Temperatures());
   EXPECT_NE(a->Users().values, other->Users().values);
+}
+
+// Batches that are drawn while a step runs are those that are drawn before it.
+TEST_F(OfflineFitTest, DrawingAheadChangesNothing) {
+  for (const Loss loss : {Loss::kSsm, Loss::kSm}) {
+    for (const NegativeSource source :
+         {NegativeSource::kShared, NegativeSource::kInBatch}) {
+      OfflineFitOptions options;
+      options.loss = loss;
+      options.source = source;
+      options.dropout = 0.2;
+      options.batch_rows = 100;  // the last batch is a shorter one
+      options.schedule_epochs = 3;
+      const auto ahead = MakeSlow(options);
+      for (int e = 0; e < 3; ++e) ASSERT_TRUE(ahead->RunEpoch(Always).ok());
+      const auto plain = Learn(options, 3);
+      EXPECT_EQ(ahead->Users().values, plain->Users().values);
+      EXPECT_EQ(ahead->Items().values, plain->Items().values);
+      EXPECT_EQ(ahead->figures().loss, plain->figures().loss);
+    }
+  }
+}
+
+TEST_F(OfflineFitTest, ALostDeviceIsThrownAndEndsTheThread) {
+  const auto fit = MakeSlow({}, 2);
+  EXPECT_THROW((void)fit->RunEpoch(Always), std::runtime_error);
 }
 
 TEST_F(OfflineFitTest, AHeldTemperatureStays) {
