@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "cli/client/event_sender.h"
+#include "cli/commands/await_learned.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/ingest_outcome.h"
 #include "cli/files/bad_lines.h"
@@ -42,6 +43,7 @@ struct IngestFlags {
   uint64_t max_bad = 0;
   bool resume = false;
   bool strict = false;
+  double wait_seconds = 0;  // 0: do not wait
 };
 
 struct Ingestion {
@@ -346,7 +348,9 @@ absl::Status Ingest(const Common& common, const IngestFlags& flags) {
   rows.taken = totals.accepted + totals.duplicates + ingestion.skipped;
   rows.bad = ingestion.unreadable;
   rows.refused = totals.rejected;
-  return RowsOutcome(ingestion.name, rows, flags.max_bad);
+  absl::Status outcome = RowsOutcome(ingestion.name, rows, flags.max_bad);
+  if (!outcome.ok() || flags.wait_seconds == 0) return outcome;
+  return AwaitLearned(common, totals.last_sequence, flags.wait_seconds);
 }
 
 }  // namespace
@@ -394,6 +398,7 @@ void AddIngest(CLI::App* app, const Common* common, absl::Status* result) {
                    "How many bad or rejected lines are no error")
       ->capture_default_str();
   command->add_flag("--strict", flags->strict, "Stop at the first bad line");
+  AddWait(command, &flags->wait_seconds);
   command->callback(
       [common, flags, result] { *result = Ingest(*common, *flags); });
 }

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "cli/client/event_sender.h"
+#include "cli/commands/await_learned.h"
 #include "cli/commands/commands.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
@@ -27,6 +28,7 @@ struct SimulateFlags {
   uint64_t drift_after = 0;
   size_t batch = 500;
   bool without_items = false;
+  double wait_seconds = 0;  // 0: do not wait
 };
 
 absl::Status UpsertWorld(const Common& common,
@@ -108,7 +110,10 @@ absl::Status Simulate(const Common& common, const SimulateFlags& flags) {
     std::cout << Count(totals.accepted) << " interactions acknowledged, last "
               << "sequence " << totals.last_sequence << "\n";
   }
-  if (totals.rejected == 0) return absl::OkStatus();
+  if (totals.rejected == 0) {
+    if (flags.wait_seconds == 0) return absl::OkStatus();
+    return AwaitLearned(common, totals.last_sequence, flags.wait_seconds);
+  }
   return absl::InternalError(
       absl::StrCat(Count(totals.rejected), " interactions were rejected"));
 }
@@ -148,6 +153,7 @@ void AddSimulate(CLI::App* app, const Common* common, absl::Status* result) {
       ->capture_default_str();
   command->add_flag("--without-items", flags->without_items,
                     "Do not upsert the items' titles and genres");
+  AddWait(command, &flags->wait_seconds);
   command->callback(
       [common, flags, result] { *result = Simulate(*common, *flags); });
 }

@@ -198,6 +198,16 @@ TEST_F(TauctlTest, ASession) {
   const json simulated =
       TauctlJson(server, "simulate --interactions 1000 --users 20 --items 100");
   EXPECT_EQ(simulated["accepted"], 1000);
+  std::ofstream(File("late.csv")) << "user,item\nu1,late\nu2,late\nu3,late\n";
+  ASSERT_EQ(Tauctl(server, "ingest " + File("late.csv") + " --wait 60").code,
+            0);
+  EXPECT_EQ(Tauctl(server, "similar late").code, 0);
+  ASSERT_EQ(Tauctl(server, "pause").code, 0);
+  const Output paused = Tauctl(
+      server, "simulate --interactions 10 --users 2 --items 20 --wait 60");
+  EXPECT_EQ(paused.code, 1);
+  EXPECT_THAT(paused.text, HasSubstr("learning is paused; `tauctl resume`"));
+  ASSERT_EQ(Tauctl(server, "resume").code, 0);
   const json bench = TauctlJson(
       server,
       "bench serve --duration 0.2 --warm-up 0 --concurrency 2 --rate 100 "
