@@ -85,7 +85,7 @@ void MergeGains(const ServingModel& model, const NeighbourGains& gains,
   if (gains.empty() || depth == 0) return;
   const bool full = items->size() >= depth;
   // Whatever is not in the list has no more than this.
-  const float least_cosine = full ? items->back().score : 1.0f;
+  const float least_cosine = full && model.exact ? items->back().score : 1.0f;
   absl::flat_hash_map<ItemIndex, RankedItem*> listed;
   for (RankedItem& ranked : *items) listed.emplace(ranked.item, &ranked);
   NeighbourGains others;

@@ -32,9 +32,10 @@ NeighbourGains FindGains(const ServingModel& model,
                          absl::Span<const model::ItemIndex> history);
 
 // Makes of the `depth` best items by cosine with `query`, *items, the `depth`
-// best by the sum. Exact if *items are: an item that is not among them and
-// gains nothing is behind all of them, and those that gain are scored here.
-// Best first, ties by item. `eligible` and `forbidden` as in candidate_items.h.
+// best by the sum. An item that is not among them and gains nothing is taken to
+// be behind all of them; those that gain are scored here, also where the index
+// has missed them. So it is exact if *items are. Best first, ties by item.
+// `eligible` and `forbidden` as in candidate_items.h.
 void MergeGains(const ServingModel& model, const NeighbourGains& gains,
                 const std::vector<float>& query, const model::Bitmap* eligible,
                 absl::Span<const model::ItemIndex> forbidden, size_t depth,

@@ -22,6 +22,7 @@ absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
 
   auto serving = std::make_shared<ServingModel>();
   serving->index = *std::move(index);
+  serving->exact = serving->index->report().audited == 0;
   const std::vector<uint32_t>& popularity = snapshot->item_popularity;
   serving->trained.Assign(popularity.size(), false);
   for (size_t i = 0; i < popularity.size(); ++i) {

@@ -23,6 +23,8 @@ namespace taud::server {
 struct ServingModel {
   std::shared_ptr<const model::Snapshot> snapshot;
   std::unique_ptr<const index::SearchIndex> index;
+  // Whether the index finds the best of all, and not most of them only.
+  bool exact = true;
   // Trained items, most popular first, ties by index.
   std::vector<model::ItemIndex> by_popularity;
   // Items with a vector.
