@@ -19,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "model/utf8.h"
 #include "yaml-cpp/yaml.h"
 
 namespace taud::server {
@@ -108,7 +109,8 @@ bool SetField(const FieldDescriptor& field, const std::string& text,
                                              [&](const std::string& pattern) {
                                                return Matches(pattern, text);
                                              });
-      if (!allowed) return false;
+      // It could be neither printed nor told of otherwise.
+      if (!allowed || !model::IsUtf8(text)) return false;
       reflection->SetString(message, &field, text);
       return true;
     }
@@ -240,6 +242,9 @@ class Reader {
       return;
     }
     std::string text = node.Scalar();
+    if (!model::IsUtf8(text)) {
+      return Fault(node, absl::StrCat(path, ": is not UTF-8"));
+    }
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING &&
         absl::StrContains(text, "${")) {
       if (environment_ == nullptr) {

@@ -367,6 +367,16 @@ TEST(ConfigLoaderTest, AllFaultsAtOnce) {
   EXPECT_THAT(message, HasSubstr("f.yaml:4:"));
 }
 
+TEST(ConfigLoaderTest, TextsAreUtf8) {
+  const auto config =
+      ParseConfig("audit:\n  file: \"/var/log/\x84\"\n", "f.yaml");
+  ASSERT_FALSE(config.ok());
+  EXPECT_THAT(std::string(config.status().message()),
+              HasSubstr("f.yaml:2: audit.file: is not UTF-8"));
+  config::v1::Config own = DefaultConfig();
+  EXPECT_FALSE(OverrideConfig("audit.file=/var/log/\x84", &own).ok());
+}
+
 TEST(ConfigLoaderTest, Overrides) {
   config::v1::Config config = DefaultConfig();
   EXPECT_TRUE(OverrideConfig("trainer.threads=2", &config).ok());
