@@ -44,7 +44,7 @@ void NewItems::Vectors::Score(absl::Span<const float> query,
   const size_t n = items.size();
   scores->assign(n, 0.0f);
   for (size_t c = 0; c < query.size(); ++c) {
-    const float* column = &columns[c * n];
+    const float* column = columns.data() + c * n;
     for (size_t i = 0; i < n; ++i) (*scores)[i] += query[c] * column[i];
   }
 }
