@@ -18,10 +18,11 @@ import threading
 import time
 import types
 
-BUILD = pathlib.Path(sys.argv[1])
-SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 5
 PROXY = "--proxy" in sys.argv
-WANTED = [word for word in sys.argv[3:] if word != "--proxy"]
+WORDS = [word for word in sys.argv[1:] if word != "--proxy"]
+BUILD = pathlib.Path(WORDS[0])
+SECONDS = float(WORDS[1]) if len(WORDS) > 1 else 5
+WANTED = WORDS[2:]
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(BUILD / "python_stubs"), str(ROOT / "tests" / "deploy")]
 import grpc  # noqa: E402

@@ -12,11 +12,11 @@ set -euo pipefail
 out=${1:?usage: scripts/tsan_abseil.sh OUT}
 mkdir -p "$out"
 out=$(realpath "$out")
-[ -e "$out/complete" ] && exit 0
+version=$(dpkg-query -W -f '${source:Version}' libabsl-dev)
+[ "$(cat "$out/version" 2>/dev/null)" = "$version" ] && exit 0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-version=$(dpkg-query -W -f '${source:Version}' libabsl-dev)
 if ! apt-cache showsrc abseil 2>/dev/null | grep -q "^Version: $version"; then
   list=/etc/apt/sources.list.d/debian.sources
   [ -f "$list" ] || { echo "no $list: add Debian's source packages" >&2; exit 1; }
@@ -35,4 +35,4 @@ cmake -G Ninja -S abseil -B build -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1"
 ninja -C build
 find build -name 'libabsl_*.so*' -exec cp -a {} "$out/" \;
-touch "$out/complete"
+echo "$version" >"$out/version"

@@ -133,13 +133,14 @@ bool EventSender::CatchUp() {
   }
   held_position_ = answer.batch_id();
   absl::MutexLock lock(&mutex_);
+  // Also of what an earlier run has sent.
+  totals_.last_sequence =
+      std::max(totals_.last_sequence, answer.last_sequence());
   while (!in_flight_.empty() &&
          in_flight_.front()->request.batch_id() <= held_position_) {
     // Written before the break, and its acknowledgement lost.
     const EventBatch& batch = *in_flight_.front();
     totals_.accepted += batch.places.size();
-    totals_.last_sequence =
-        std::max(totals_.last_sequence, answer.last_sequence());
     totals_.position = batch.places.back().position;
     totals_.stored = totals_.position;
     last_progress_ = absl::Now();

@@ -33,15 +33,19 @@ std::string Standing(const v1::Status& status) {
 }  // namespace
 
 void AddWait(CLI::App* command, double* seconds) {
-  command
-      ->add_option("--wait", *seconds,
-                   "Then wait, at most so many seconds, until a snapshot "
-                   "serves that has learnt from all of it")
-      ->check(CLI::PositiveNumber);
+  command->add_option(
+      "--wait", *seconds,
+      "Then wait, at most so many seconds, until a snapshot "
+      "serves that has learnt from all of it; a token needs the "
+      "role observe for it");
 }
 
 absl::Status AwaitLearned(const Common& common, uint64_t sequence,
                           double seconds) {
+  if (!(seconds > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--wait ", seconds, " is no number of seconds above 0"));
+  }
   const auto stub = v1::ModelService::NewStub(Connect(common));
   const absl::Time until = absl::Now() + absl::Seconds(seconds);
   grpc::ClientContext context;
@@ -53,6 +57,8 @@ absl::Status AwaitLearned(const Common& common, uint64_t sequence,
   v1::Status status;
   while (stream->Read(&status)) {
     const uint64_t through = status.serving().snapshot_trained_through();
+    // Of a file that an earlier run has sent: all that there is.
+    if (sequence == 0) sequence = status.log().last_sequence();
     if (status.serving().snapshot_version() > 0 && through >= sequence) {
       context.TryCancel();
       return absl::OkStatus();

@@ -53,11 +53,12 @@ std::string OnlyProperty(const grpc::AuthContext& peer, const char* property) {
 }
 
 // Of a certificate that was verified.
-void AddCertificate(const grpc::ServerContextBase& context,
+void AddCertificate(const grpc::ServerContextBase& context, bool with_chain,
                     Presented* presented) {
   const auto peer = context.auth_context();
   if (peer == nullptr || !peer->IsPeerAuthenticated()) return;
   presented->subject = OnlyProperty(*peer, kSubjectProperty);
+  if (!with_chain) return;
   // On a server the chain is without the certificate itself.
   presented->certificates =
       IssuersAndSerials(OnlyProperty(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME)) +
@@ -113,6 +114,11 @@ void Gatekeeper::SetLimits(const auth::Limits& limits) {
 bool Gatekeeper::closed() const {
   absl::MutexLock lock(&mutex_);
   return known_.table != nullptr || known_.jwt != nullptr;
+}
+
+bool Gatekeeper::looks_up_revoked() const {
+  absl::MutexLock lock(&mutex_);
+  return known_.revoked != nullptr;
 }
 
 Gatekeeper::Known Gatekeeper::GetKnown() const {
@@ -204,7 +210,9 @@ Presented Gatekeeper::PresentedBy(
     presented.certificates = OnlyValue(context, kCertificatesKey, &several);
     presented.address = OnlyValue(context, kAddressKey, &several);
   } else {
-    AddCertificate(context, &presented);
+    // Reading certificates takes longer than a call: only where they are looked
+    // up.
+    AddCertificate(context, looks_up_revoked(), &presented);
     presented.address = context.peer();
   }
   return presented;

@@ -24,7 +24,8 @@ struct Presented {
   std::string authorization;  // the header's value; empty: none
   bool twice = false;         // there is more than one such header
   std::string subject;  // of a client certificate that was verified; RFC 2253
-  // That one's and of those between it and a CA: RevokedCertificates::Has.
+  // That one's and of those between it and a CA, as RevokedCertificates::Has
+  // has them; empty where no list is read.
   std::string certificates;
   std::string address;  // of the client
 };
@@ -98,6 +99,7 @@ class Gatekeeper {
     auth::Limits limits;
   };
   Known GetKnown() const;
+  bool looks_up_revoked() const;
   struct Recognised;
   static absl::StatusOr<Recognised> Recognise(const Known& known,
                                               const Presented& presented,

@@ -98,20 +98,21 @@ void IngestStream::Take() {
   v1::IngestRequest request;
   absl::Status status = CheckCaller();
   if (status.ok()) status = CheckMessageBytes(context_->calls, incoming_);
-  if (status.ok()) status = ParseRequest(incoming_, &request);
-  const auto count = static_cast<size_t>(request.interactions_size());
+  Cost cost;
   if (status.ok()) {
-    Cost cost;
-    cost.interactions = static_cast<double>(count);
     cost.bytes = static_cast<double>(incoming_.Length());
     status = ChargeCaller(context_->calls, caller_, cost);
   }
+  if (status.ok()) status = ParseRequest(incoming_, &request);
+  const auto count = static_cast<size_t>(request.interactions_size());
   if (status.ok()) status = order_.Check(request);
   const bool question = count == 0 && !request.stream_id().empty();
-  if (status.ok() && !question && (count < 1 || count > kMaxBatch)) {
-    status = FieldError(
-        "interactions",
-        absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch));
+  if (status.ok() && !question) status = CheckBatchSize(count);
+  // Last: interactions that are refused for their number cost nobody's limits.
+  if (status.ok()) {
+    cost.bytes = 0;
+    cost.interactions = static_cast<double>(count);
+    status = ChargeCaller(context_->calls, caller_, cost);
   }
   if (!status.ok()) {
     flow_.Close(std::move(status));
@@ -160,16 +161,19 @@ void IngestStream::Accept(const v1::IngestRequest& request) {
   for (uint32_t i = 0; i < slot->interactions; ++i) {
     const v1::Interaction& interaction =
         request.interactions(static_cast<int>(i));
-    auto checked = CheckInteraction(interaction, now_ms, request.time_unit(),
-                                    caller_.max_weight);
-    if (checked.ok()) {
+    auto checked = CheckInteraction(interaction, now_ms, request.time_unit());
+    absl::Status status = checked.status();
+    if (status.ok()) {
+      status = CheckCallersWeight(checked->weight, caller_.max_weight);
+      if (!status.ok()) {
+        context_->calls.metrics->CountRefused(Refusal::kWeight);
+      }
+    }
+    if (status.ok()) {
       batch.push_back(*std::move(checked));
       slot->places.push_back(i);
     } else {
-      if (IsTooHeavyForCaller(interaction, caller_.max_weight)) {
-        context_->calls.metrics->CountRefused(Refusal::kWeight);
-      }
-      Reject(i, checked.status(), &slot->ack);
+      Reject(i, status, &slot->ack);
     }
   }
   if (batch.empty()) {

@@ -17,23 +17,18 @@ absl::StatusOr<std::vector<store::NewInteraction>> CheckBatch(
     const v1::WriteInteractionsRequest& request, int64_t now_ms,
     double max_weight, Metrics* metrics) {
   const auto count = static_cast<size_t>(request.interactions_size());
-  if (count < 1 || count > kMaxBatch) {
-    return FieldError(
-        "interactions",
-        absl::StrCat("has ", count, " entries; allowed: 1 to ", kMaxBatch));
-  }
   std::vector<store::NewInteraction> batch;
   batch.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     auto checked = CheckInteraction(request.interactions(static_cast<int>(i)),
-                                    now_ms, request.time_unit(), max_weight);
-    if (!checked.ok()) {
-      if (IsTooHeavyForCaller(request.interactions(static_cast<int>(i)),
-                              max_weight)) {
-        metrics->CountRefused(Refusal::kWeight);
-      }
-      return PrefixField(absl::StrCat("interactions[", i, "]"),
-                         checked.status());
+                                    now_ms, request.time_unit());
+    absl::Status status = checked.status();
+    if (status.ok()) {
+      status = CheckCallersWeight(checked->weight, max_weight);
+      if (!status.ok()) metrics->CountRefused(Refusal::kWeight);
+    }
+    if (!status.ok()) {
+      return PrefixField(absl::StrCat("interactions[", i, "]"), status);
     }
     batch.push_back(*std::move(checked));
   }
@@ -79,8 +74,7 @@ absl::StatusOr<std::vector<store::Retraction>> CheckRetractions(
   for (size_t i = 0; i < count; ++i) {
     auto checked = CheckRetraction(request.retractions(static_cast<int>(i)));
     if (!checked.ok()) {
-      return PrefixField(absl::StrCat("retractions[", i, "]"),
-                         checked.status());
+      return PrefixField(absl::StrCat("retractions[", i, "]"), checked.status());
     }
     retractions.push_back(*std::move(checked));
   }
@@ -145,10 +139,11 @@ grpc::ServerUnaryReactor* IngestionServiceImpl::WriteInteractions(
     v1::WriteInteractionsRequest request;
     if (!call->Parse(*bytes, &request)) return;
     const absl::Time arrived = model::SteadyNow();
-    if (!call->ChargeInteractions(
-            static_cast<size_t>(request.interactions_size()))) {
-      return;
-    }
+    // Interactions that are refused for their number cost nobody's limits.
+    const auto count = static_cast<size_t>(request.interactions_size());
+    absl::Status counted = CheckBatchSize(count);
+    if (!counted.ok()) return call->Fail(std::move(counted));
+    if (!call->ChargeInteractions(count)) return;
     auto batch = CheckBatch(request, absl::ToUnixMillis(absl::Now()),
                             call->caller().max_weight, context_->calls.metrics);
     if (!batch.ok()) {

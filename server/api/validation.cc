@@ -168,11 +168,6 @@ store::ItemMask MaskOfSet(const v1::Item& item,
   return mask;
 }
 
-// 0 is the default.
-float WeightOf(const v1::Interaction& interaction) {
-  return interaction.weight() == 0 ? 1.0f : interaction.weight();
-}
-
 }  // namespace
 
 absl::Status CheckText(absl::string_view field, absl::string_view text,
@@ -194,16 +189,24 @@ absl::Status CheckId(absl::string_view field, absl::string_view id) {
   return CheckText(field, id, 1, model::kMaxIdBytes);
 }
 
-bool IsTooHeavyForCaller(const v1::Interaction& interaction,
-                         double max_weight) {
-  const float weight = WeightOf(interaction);
-  return max_weight > 0 && weight <= model::kMaxInteractionWeight &&
-         weight > static_cast<float>(max_weight);
+absl::Status CheckBatchSize(size_t interactions) {
+  if (interactions >= 1 && interactions <= kMaxBatch) return absl::OkStatus();
+  return FieldError("interactions",
+                    absl::StrCat("has ", interactions,
+                                 " entries; allowed: 1 to ", kMaxBatch));
+}
+
+absl::Status CheckCallersWeight(float weight, double max_weight) {
+  if (max_weight <= 0 || weight <= static_cast<float>(max_weight)) {
+    return absl::OkStatus();
+  }
+  return FieldError(
+      "weight", absl::StrCat(weight, " is not allowed to this caller; ",
+                             "its limits have a max_weight of ", max_weight));
 }
 
 absl::StatusOr<store::NewInteraction> CheckInteraction(
-    const v1::Interaction& interaction, int64_t now_ms, v1::TimeUnit unit,
-    double max_weight) {
+    const v1::Interaction& interaction, int64_t now_ms, v1::TimeUnit unit) {
   absl::Status status = CheckTimeUnit(unit);
   if (status.ok()) status = CheckId("user_id", interaction.user_id());
   if (status.ok()) status = CheckId("item_id", interaction.item_id());
@@ -216,17 +219,12 @@ absl::StatusOr<store::NewInteraction> CheckInteraction(
   const auto kind = CheckKind(interaction.kind());
   if (!kind.ok()) return kind.status();
 
-  const float weight = WeightOf(interaction);
+  const float weight = interaction.weight() == 0 ? 1.0f : interaction.weight();
   // The comparison is false for NaN.
   if (!(weight > 0 && weight <= model::kMaxInteractionWeight)) {
     return FieldError("weight",
                       absl::StrCat(weight, " is not allowed; > 0 and <= ",
                                    model::kMaxInteractionWeight, " (0: 1)"));
-  }
-  if (IsTooHeavyForCaller(interaction, max_weight)) {
-    return FieldError(
-        "weight", absl::StrCat(weight, " is not allowed to this caller; ",
-                               "its limits have a max_weight of ", max_weight));
   }
   const auto time_ms = CheckTime(interaction.time_ms(), now_ms, unit);
   if (!time_ms.ok()) return time_ms.status();

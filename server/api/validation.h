@@ -49,16 +49,18 @@ absl::Status CheckText(absl::string_view field, absl::string_view text,
 // it is checked again because an id is for ever.)
 absl::Status CheckId(absl::string_view field, absl::string_view id);
 
-// Whether it weighs more than its caller may write: `max_weight` of the
-// caller's limits (auth::Limits), 0 if there is none. What nobody may write is
-// not asked about here.
-bool IsTooHeavyForCaller(const v1::Interaction& interaction, double max_weight);
+// 1 to kMaxBatch interactions.
+absl::Status CheckBatchSize(size_t interactions);
 
-// A time or weight of 0 takes its default; `now_ms` is the server's clock, and
-// `max_weight` as above.
+// A time or weight of 0 takes its default; `now_ms` is the server's clock.
 absl::StatusOr<store::NewInteraction> CheckInteraction(
     const v1::Interaction& interaction, int64_t now_ms,
-    v1::TimeUnit unit = v1::TIME_UNIT_MILLISECONDS, double max_weight = 0);
+    v1::TimeUnit unit = v1::TIME_UNIT_MILLISECONDS);
+
+// Whether an interaction that is all right weighs no more than its caller may
+// write: `max_weight` of the caller's limits (auth::Limits), 0 if there is
+// none.
+absl::Status CheckCallersWeight(float weight, double max_weight);
 
 // Which fields a mask names; nothing if it names none: then the fields that are
 // set are written.

@@ -55,6 +55,26 @@ absl::Status Check(X509_CRL* list, const std::vector<X509Pointer>& cas,
       absl::FormatTime(absl::RFC3339_sec, expires, absl::UTCTimeZone())));
 }
 
+// The first of them, which is taken off; null if it is none.
+NamePointer TakeName(absl::string_view* issuers_and_serials) {
+  const auto* begin =
+      reinterpret_cast<const unsigned char*>(issuers_and_serials->data());
+  const unsigned char* end = begin;
+  NamePointer name(d2i_PKCS7_ISSUER_AND_SERIAL(
+      nullptr, &end, static_cast<long>(issuers_and_serials->size())));
+  ERR_clear_error();
+  issuers_and_serials->remove_prefix(static_cast<size_t>(end - begin));
+  return name;
+}
+
+// Whether one of them signed it, by its name.
+bool IsIssuer(const std::vector<X509Pointer>& cas,
+              const PKCS7_ISSUER_AND_SERIAL& name) {
+  return std::any_of(cas.begin(), cas.end(), [&name](const X509Pointer& ca) {
+    return X509_NAME_cmp(X509_get_subject_name(ca.get()), name.issuer) == 0;
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const RevokedCertificates>>
@@ -79,49 +99,50 @@ RevokedCertificates::Read(const std::string& pem,
         absl::StrCat(source, revoked->lists_.empty() ? " has no list in PEM"
                                                      : " has a broken list"));
   }
-  revoked->FindRevokedCas(cas);
+  for (const X509Pointer& ca : cas) {
+    X509_up_ref(ca.get());
+    revoked->cas_.emplace_back(ca.get());
+  }
+  revoked->FindRevokedCas();
   return std::shared_ptr<const RevokedCertificates>(std::move(revoked));
 }
 
-void RevokedCertificates::FindRevokedCas(const std::vector<X509Pointer>& cas) {
-  std::vector<bool> found(cas.size(), false);
+void RevokedCertificates::FindRevokedCas() {
+  std::vector<bool> found(cas_.size(), false);
   // One that is found may have signed one that was looked at before.
   for (bool more = true; more;) {
     more = false;
-    for (size_t c = 0; c < cas.size(); ++c) {
-      if (found[c] || !Has(IssuerAndSerial(cas[c].get()))) continue;
-      X509_up_ref(cas[c].get());
-      revoked_cas_.emplace_back(cas[c].get());
+    for (size_t c = 0; c < cas_.size(); ++c) {
+      const std::string own = IssuerAndSerial(cas_[c].get());
+      absl::string_view rest = own;
+      const NamePointer name = TakeName(&rest);
+      if (found[c] || (name != nullptr && !IsRevoked(*name))) continue;
+      X509_up_ref(cas_[c].get());
+      revoked_cas_.emplace_back(cas_[c].get());
       found[c] = more = true;
     }
   }
 }
 
 bool RevokedCertificates::Has(absl::string_view issuers_and_serials) const {
-  const auto* data =
-      reinterpret_cast<const unsigned char*>(issuers_and_serials.data());
-  const auto* const end = data + issuers_and_serials.size();
+  bool known = false;  // one was signed by a CA that is trusted
   int seen = 0;
   do {
-    const NamePointer name(d2i_PKCS7_ISSUER_AND_SERIAL(
-        nullptr, &data, static_cast<long>(end - data)));
-    ERR_clear_error();
-    if (name == nullptr || ++seen > kMaxChain || HasOne(*name)) return true;
-  } while (data < end);
-  return false;
+    const NamePointer name = TakeName(&issuers_and_serials);
+    if (name == nullptr || ++seen > kMaxChain || IsRevoked(*name)) return true;
+    known |= IsIssuer(cas_, *name);
+  } while (!issuers_and_serials.empty());
+  return !known;
 }
 
-bool RevokedCertificates::HasOne(const PKCS7_ISSUER_AND_SERIAL& name) const {
-  const auto signed_it = [&name](const X509Pointer& ca) {
-    return X509_NAME_cmp(X509_get_subject_name(ca.get()), name.issuer) == 0;
-  };
+bool RevokedCertificates::IsRevoked(const PKCS7_ISSUER_AND_SERIAL& name) const {
   const auto names_it = [&name](const CrlPointer& list) {
     X509_REVOKED* entry = nullptr;
     // 2: it was on the list and is not any more.
     return X509_NAME_cmp(X509_CRL_get_issuer(list.get()), name.issuer) == 0 &&
            X509_CRL_get0_by_serial(list.get(), &entry, name.serial) == 1;
   };
-  return std::any_of(revoked_cas_.begin(), revoked_cas_.end(), signed_it) ||
+  return IsIssuer(revoked_cas_, name) ||
          std::any_of(lists_.begin(), lists_.end(), names_it);
 }
 

@@ -31,19 +31,23 @@ class RevokedCertificates {
       const std::string& pem, const std::vector<X509Pointer>& cas,
       absl::string_view source, absl::Time now);
 
-  // Whether one of these is on a list, or was signed by one of `cas` that is.
+  // Whether one of these is on a list, or names as its issuer one of `cas` that
+  // is (by name: a CA of the same name with another key counts as that one).
   // `issuers_and_serials` are of a client's certificate and of those between
-  // it and `cas`, one after the other as above; true also for what is none, and
-  // for more than kMaxChain.
+  // it and `cas`, one after the other as above. True also for what is none,
+  // for more than kMaxChain, and if none of them was signed by one of `cas`:
+  // then it is not known who stands between, as in a TLS session that was
+  // resumed, which keeps the client's own certificate alone.
   bool Has(absl::string_view issuers_and_serials) const;
   static constexpr int kMaxChain = 16;
 
  private:
-  void FindRevokedCas(const std::vector<X509Pointer>& cas);
-  bool HasOne(const PKCS7_ISSUER_AND_SERIAL& name) const;
+  void FindRevokedCas();
+  bool IsRevoked(const PKCS7_ISSUER_AND_SERIAL& name) const;
 
   std::vector<CrlPointer> lists_;
-  std::vector<X509Pointer> revoked_cas_;  // of `cas`, those on a list
+  std::vector<X509Pointer> cas_;
+  std::vector<X509Pointer> revoked_cas_;  // of these, those on a list
 };
 
 }  // namespace taud::server

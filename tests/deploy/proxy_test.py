@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 import warnings
 
@@ -143,12 +142,8 @@ class ProxyTest(unittest.TestCase):
         likes.write_text("user,item\n" + "".join(
             f"u{user},i{(7 * user + 11 * n) % 40 * 2 + user % 2}\n"
             for user in range(60) for n in range(10)))
-        sent = cls.tauctl("ingest", likes)
+        sent = cls.tauctl("ingest", likes, "--wait", str(TIMEOUT))
         assert sent.returncode == 0, sent.stderr
-        end = time.monotonic() + TIMEOUT
-        while cls.tauctl("recommend", "u1").returncode != 0:
-            assert time.monotonic() < end, "nothing is recommended"
-            time.sleep(0.1)
 
     def resident_mib(self):
         status = pathlib.Path(
@@ -193,9 +188,8 @@ class ProxyTest(unittest.TestCase):
         status, when they are so many as wanted."""
         call = raw_http2.call(path, self.token.read_bytes().strip())
         refused = set()
-        with raw_http2.connect(self.proxy.port, self.proxy.ca,
-                               source) as connection:
-            connection.settimeout(TIMEOUT)
+        with raw_http2.connect(self.proxy.port, self.proxy.ca, source,
+                               TIMEOUT) as connection:
             for stream in range(1, 201, 2):
                 connection.sendall(
                     raw_http2.frame(raw_http2.HEADERS, raw_http2.END_HEADERS,

@@ -26,9 +26,9 @@ def call(path, token=b""):
             (header(b"authorization", b"Bearer " + token) if token else b""))
 
 
-def connect(port, ca=None, source="127.0.0.1"):
+def connect(port, ca=None, source="127.0.0.1", timeout=5):
     """To this machine, from one of its addresses 127.x.x.x; with `ca`, over TLS."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=5,
+    connection = socket.create_connection(("127.0.0.1", port), timeout=timeout,
                                           source_address=(source, 0))
     try:
         if ca:

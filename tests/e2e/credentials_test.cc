@@ -449,7 +449,10 @@ TEST_F(CredentialsTest, AllWhoCallWithARoleHaveItsLimitsTogether) {
     return Call("/taud.v1.IngestionService/WriteInteractions", token.text,
                 request.SerializeAsString());
   };
-  // A debt that takes hours to pay, of both.
+  // What is refused for its size costs nobody anything: the next one wants all
+  // that may be taken in a second, and makes a debt that takes hours to pay, of
+  // both.
+  EXPECT_EQ(write(one, 10001).error_code(), grpc::INVALID_ARGUMENT);
   EXPECT_TRUE(write(one, 10000).ok());
   const grpc::Status refused = write(other, 1);
   EXPECT_EQ(refused.error_code(), grpc::RESOURCE_EXHAUSTED);

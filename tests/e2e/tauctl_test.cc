@@ -207,6 +207,15 @@ TEST_F(TauctlTest, ASession) {
       server, "simulate --interactions 10 --users 2 --items 20 --wait 60");
   EXPECT_EQ(paused.code, 1);
   EXPECT_THAT(paused.text, HasSubstr("learning is paused; `tauctl resume`"));
+  // Also of what an earlier run has sent.
+  std::ofstream(File("later.csv")) << "user,item\nu1,later\n";
+  ASSERT_EQ(Tauctl(server, "ingest " + File("later.csv")).code, 0);
+  const Output sent_before =
+      Tauctl(server, "ingest " + File("later.csv") + " --resume --wait 60");
+  EXPECT_EQ(sent_before.code, 1) << sent_before.text;
+  EXPECT_THAT(sent_before.text, HasSubstr("learning is paused"));
+  EXPECT_THAT(Tauctl(server, "ingest " + File("late.csv") + " --wait nan").text,
+              HasSubstr("--wait nan is no number of seconds above 0"));
   ASSERT_EQ(Tauctl(server, "resume").code, 0);
   const json bench = TauctlJson(
       server,

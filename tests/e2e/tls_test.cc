@@ -16,6 +16,7 @@
 #include "auth/credentials.h"
 #include "auth/token.h"
 #include "gmock/gmock.h"
+#include "grpc/grpc_security.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
@@ -123,8 +124,10 @@ class TlsTest : public testing::Test {
     daemon_ = std::make_unique<DaemonProcess>(Path("data"), arguments);
   }
 
-  std::shared_ptr<grpc::Channel> Channel(const std::string& ca,
-                                         const std::string& client = "") const {
+  // With `sessions` TLS sessions are resumed, where there is one.
+  std::shared_ptr<grpc::Channel> Channel(
+      const std::string& ca, const std::string& client = "",
+      grpc_ssl_session_cache* sessions = nullptr) const {
     grpc::SslCredentialsOptions options;
     options.pem_root_certs = ReadFile(Path(ca + ".pem"));
     if (!client.empty()) {
@@ -133,11 +136,18 @@ class TlsTest : public testing::Test {
     }
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    if (sessions != nullptr) {
+      const grpc_arg cache =
+          grpc_ssl_session_cache_create_channel_arg(sessions);
+      arguments.SetPointerWithVtable(cache.key, cache.value.pointer.p,
+                                     cache.value.pointer.vtable);
+    }
     return grpc::CreateCustomChannel(daemon_->grpc_address(),
                                      grpc::SslCredentials(options), arguments);
   }
+  // *resumed: whether the TLS session was.
   grpc::Status Ask(const std::shared_ptr<grpc::Channel>& channel,
-                   bool with_token = true) const {
+                   bool with_token = true, bool* resumed = nullptr) const {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() +
                          std::chrono::seconds(30));
@@ -145,8 +155,14 @@ class TlsTest : public testing::Test {
       context.AddMetadata("authorization", "Bearer " + token_.text);
     }
     v1::Status status;
-    return v1::ModelService::NewStub(channel)->GetStatus(
+    const grpc::Status answer = v1::ModelService::NewStub(channel)->GetStatus(
         &context, v1::GetStatusRequest(), &status);
+    if (resumed != nullptr) {
+      const auto said = context.auth_context()->FindPropertyValues(
+          GRPC_SSL_SESSION_REUSED_PROPERTY);
+      *resumed = !said.empty() && said[0] == "true";
+    }
+    return answer;
   }
   Output Curl(const std::string& path, const std::string& more) const {
     return Shell(
@@ -338,6 +354,19 @@ TEST_F(TlsTest, WhatARevokedCaHasSignedIsNoCredential) {
     EXPECT_THAT(page(client), HasSubstr("\"code\":16,"));
     EXPECT_TRUE(Ask(Channel("ca", "direct"), false).ok());
     EXPECT_THAT(page("direct"), HasSubstr("\"phase\":\"SERVING\""));
+
+    // A session that is resumed has the client's own certificate alone.
+    for (const std::string& one : {client, std::string("direct")}) {
+      grpc_ssl_session_cache* const sessions =
+          grpc_ssl_session_cache_create_lru(8);
+      bool resumed = false;
+      for (int call = 0; call < 100 && !resumed; ++call) {
+        const auto channel = Channel("ca", one, sessions);
+        EXPECT_EQ(Ask(channel, false, &resumed).ok(), one == "direct");
+      }
+      EXPECT_TRUE(resumed) << one;
+      grpc_ssl_session_cache_destroy(sessions);
+    }
   }
 }
 

@@ -43,6 +43,11 @@ class HttpConnectionsTest : public testing::Test {
         });
     connections_->Start(listener);
   }
+  // Why something was refused, once it was.
+  Refusal Why() {
+    refused_.WaitForNotification();
+    return why_;
+  }
   void TearDown() override {
     if (connections_ != nullptr) connections_->Stop();
     close(fd_);
@@ -101,8 +106,7 @@ TEST_F(HttpConnectionsTest, AHeadThatDoesNotComeIsNotWaitedFor) {
   Start(options);
   ConnectAndSay("GET / HTTP/1.1\r\n");
   EXPECT_EQ(ReadAll(), 0u);  // ends, for the server closes
-  refused_.WaitForNotification();
-  EXPECT_EQ(why_, Refusal::kHttpTime);
+  EXPECT_EQ(Why(), Refusal::kHttpTime);
 }
 
 TEST_F(HttpConnectionsTest, AnAnswerThatNobodyReadsIsNotKept) {
@@ -111,8 +115,7 @@ TEST_F(HttpConnectionsTest, AnAnswerThatNobodyReadsIsNotKept) {
   options.write_time = absl::Milliseconds(50);
   Start(options);
   ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
-  refused_.WaitForNotification();
-  EXPECT_EQ(why_, Refusal::kHttpTime);
+  EXPECT_EQ(Why(), Refusal::kHttpTime);
   EXPECT_LT(ReadAll(), answer_.size());
 }
 
@@ -125,8 +128,7 @@ TEST_F(HttpConnectionsTest, TheOldestMakesRoom) {
   const int oldest = fd_;
   ConnectAndSay("GET / HTTP/1.1\r\n\r\n");
   EXPECT_EQ(ReadAll(), answer_.size());
-  refused_.WaitForNotification();
-  EXPECT_EQ(why_, Refusal::kHttpConnections);
+  EXPECT_EQ(Why(), Refusal::kHttpConnections);
   close(oldest);
 }
 
@@ -181,7 +183,7 @@ TEST_F(HttpConnectionsTest, BodiesAreBoundedAndOfKnownLength) {
     close(fd_);
     fd_ = -1;
   }
-  EXPECT_EQ(why_, Refusal::kHttpBody);
+  EXPECT_EQ(Why(), Refusal::kHttpBody);
   EXPECT_EQ(request_, "");
 }
 
@@ -213,7 +215,7 @@ TEST_F(HttpConnectionsTest, BodiesInChunksHaveTheSameRoomTogether) {
   const int first = fd_;
   ConnectAndSay(head + large);
   EXPECT_EQ(ReadText().substr(0, 12), "HTTP/1.1 503");
-  EXPECT_EQ(why_, Refusal::kHttpBody);
+  EXPECT_EQ(Why(), Refusal::kHttpBody);
   close(fd_);
   // What the first holds is free when it has been answered.
   fd_ = first;
@@ -232,7 +234,7 @@ TEST_F(HttpConnectionsTest, ABodyInChunksHasTheTimeOfAnother) {
   ConnectAndSay(
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
   EXPECT_EQ(ReadText(), "");
-  EXPECT_EQ(why_, Refusal::kHttpTime);
+  EXPECT_EQ(Why(), Refusal::kHttpTime);
 }
 
 TEST_F(HttpConnectionsTest, WhatIsHeldIsLetGoWhenTheAnswerIsGone) {
@@ -284,7 +286,7 @@ TEST_F(HttpConnectionsTest, LargeBodiesHaveALimitTogether) {
   // The first is read before the second comes: it connected before.
   ConnectAndSay(head);
   EXPECT_EQ(ReadText().substr(0, 12), "HTTP/1.1 503");
-  EXPECT_EQ(why_, Refusal::kHttpBody);
+  EXPECT_EQ(Why(), Refusal::kHttpBody);
   close(fd_);
   // A small one always fits.
   ConnectAndSay("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab");

@@ -2,6 +2,7 @@
 // one before serves again: the publisher and the watch together, wired as the
 // daemon does.
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,7 +27,7 @@ class TakenBackTest : public testing::Test {
     FillDictionaries(kUsers, kItems, &state_);
     QualityWatch::Options watch;
     watch.evaluation_share = 1;
-    watch.steady_now = [this] { return now_; };
+    watch.steady_now = [this] { return Now(); };
     watch.cpu_time = [] { return absl::ZeroDuration(); };
     QualityWatch::Callbacks callbacks;
     callbacks.on_fall = [this](std::shared_ptr<const ServingModel> good,
@@ -39,7 +40,7 @@ class TakenBackTest : public testing::Test {
     options.shelf.directory = directory_.path();
     options.shelf.keep = 10;
     options.dim = kDim;
-    options.steady_now = [this] { return now_; };
+    options.steady_now = [this] { return Now(); };
     options.compared_with = [this] { return watch_->reference(); };
     publisher_ = std::make_unique<Publisher>(
         options, &state_, &slot_, [this](Publisher::SwapKind kind) {
@@ -68,12 +69,14 @@ class TakenBackTest : public testing::Test {
   void Take(const ServingModel& good, size_t event) {
     const auto user = static_cast<uint32_t>(event % kUsers);
     Interact(user, FourthOf(good, user), &state_);
-    now_ += absl::Seconds(1);
+    ++seconds_;
     watch_->Look();
     Settle(publisher_.get());
   }
 
-  absl::Time now_ = absl::UnixEpoch();
+  absl::Time Now() const { return absl::FromUnixSeconds(seconds_.load()); }
+
+  std::atomic<int64_t> seconds_{0};  // the publisher reads the time, too
   model::State state_;
   store::TempDir directory_;
   ServingSlot slot_;
