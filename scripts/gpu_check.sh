@@ -101,6 +101,8 @@ PY
 }
 
 libraries=$work/sysroot/usr/lib/x86_64-linux-gnu
+# Where Debian has what differs from machine to machine, OpenSSL's settings among it.
+export CPATH=$work/sysroot/usr/include/x86_64-linux-gnu
 device=cuda
 if nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader \
   >"$out/gpu.log" 2>&1; then

@@ -29,9 +29,9 @@ mkdir "$work/packages" "$work/root"
 
 # Tools that such a machine has, LibTorch and FAISS (which come otherwise), and
 # what only drawings, the page, the clients and the tests of these need.
-not_packed='g++|cmake|ninja-build|ccache|pkg-config|clang.*|libclang.*|libtorch-dev|libfaiss-dev|gnuplot.*|python3.*|mypy|golang-.*|nodejs|chromium|fonts-.*|prometheus|haproxy|openssl|curl'
+not_packed='g++|cmake|ninja-build|ccache|clang.*|libclang.*|libtorch-dev|libfaiss-dev|gnuplot.*|python3.*|mypy|golang-.*|nodejs|chromium|fonts-.*|prometheus|haproxy|openssl|curl'
 # Of their dependencies: what every Linux with a compiler has.
-everywhere='lib(c6|c-bin|c-dev-bin|gcc-s1|gomp1|crypt1|nsl2|tirpc.*)(-.*)?|libcrypt-dev|libnsl-dev|linux-libc-dev|libstdc\+\+.*|gcc.*|g\+\+.*|cpp.*|binutils.*|dpkg.*|debconf.*|perl.*|python3.*|cmake.*|pkg-config|pkgconf.*|rpcsvc-proto|ca-certificates|openssl|tzdata|libjs-.*|catch2|lib(blas|lapack)[0-9].*|libblas-dev|liblapack-dev|libopenblas.*-(openmp|serial).*|lib(krb5|gssapi|ldap|ssh2|nghttp2|rtmp|psl|idn2).*|krb5.*'
+everywhere='lib(c6|c-bin|c-dev-bin|gcc-s1|gomp1|crypt1|nsl2|tirpc.*)(-.*)?|libcrypt-dev|libnsl-dev|linux-libc-dev|libstdc\+\+.*|gcc.*|g\+\+.*|cpp.*|binutils.*|dpkg.*|debconf.*|perl.*|python3.*|cmake.*|rpcsvc-proto|ca-certificates|openssl|tzdata|libjs-.*|catch2|lib(blas|lapack)[0-9].*|libblas-dev|liblapack-dev|libopenblas.*-(openmp|serial).*|lib(krb5|gssapi|ldap|ssh2|nghttp2|rtmp|psl|idn2).*|krb5.*'
 
 closure() {
   local -A seen=()
