@@ -18,8 +18,7 @@ if(TAUD_SANITIZE)
     $<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${TAUD_SANITIZE}>)
   target_link_options(taud_compiler INTERFACE -fsanitize=${TAUD_SANITIZE})
   if(TAUD_SANITIZE STREQUAL "thread")
-    target_include_directories(taud_compiler BEFORE INTERFACE
-      ${CMAKE_SOURCE_DIR}/cmake/tsan)
+    include_directories(BEFORE ${CMAKE_SOURCE_DIR}/cmake/tsan)
   endif()
   # Their checks let GCC 12 see uses of what was never set where there are none
   # (a std::variant that is moved).
