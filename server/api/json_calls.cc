@@ -128,6 +128,7 @@ bool JsonCalls::Register(Pending* call) {
     absl::MutexLock lock(&mutex_);
     if (!stopped_) {
       pending_.insert(call);
+      ++alive_;
       return true;
     }
   }
@@ -168,11 +169,16 @@ void JsonCalls::Finish(Pending* pending, const grpc::Status& status) {
   }
   std::shared_ptr<const void> held = Hold(std::move(call->place), &response);
   call->reply(std::move(response), std::move(held));
+  {
+    // From here on Stop must not cancel it.
+    absl::MutexLock lock(&mutex_);
+    pending_.erase(pending);
+  }
   // Before Stop goes on: the channel goes with the last one that has it, and
   // must not go on the thread that it calls back on.
   call.reset();
   absl::MutexLock lock(&mutex_);
-  pending_.erase(pending);
+  --alive_;
 }
 
 HttpResponse JsonCalls::AnswerOf(const Pending& pending,
@@ -250,7 +256,7 @@ std::shared_ptr<const void> JsonCalls::Hold(std::shared_ptr<const void> place,
 
 void JsonCalls::Stop() {
   const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return pending_.empty();
+    return alive_ == 0;
   };
   absl::MutexLock lock(&mutex_);
   stopped_ = true;

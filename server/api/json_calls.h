@@ -87,7 +87,10 @@ class JsonCalls {
   grpc::GenericStub stub_;
 
   absl::Mutex mutex_;
+  // Those that Stop may cancel; and how many there are, with those that are
+  // just being destroyed.
   absl::flat_hash_set<Pending*> pending_ ABSL_GUARDED_BY(mutex_);
+  int64_t alive_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
