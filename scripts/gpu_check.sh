@@ -138,7 +138,12 @@ if [ $gpu = yes ]; then
   part learn 40 "$bench/gpu_learn_bench"
   show learn .
 fi
-lab mf_gowalla 90
+if [ $gpu = yes ]; then
+  lab mf_gowalla 90
+else
+  # One epoch, to see that it runs.
+  lab mf_gowalla 90 --epochs 1 --rho 1 --prior 0 --neighbours 0 --select last
+fi
 part freshness 60 "$bin/tauctl" bench freshness --duration 15 \
   --set "trainer.device=$device" --set "serving.device=$device"
 show freshness .

@@ -45,6 +45,13 @@ bool AllocationFailed() { return failed; }
 
 void* operator new(size_t bytes) { return taud::Allocate(bytes); }
 void* operator new[](size_t bytes) { return taud::Allocate(bytes); }
+// Whoever sorts asks for memory in this way, and can do without.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size);
+}
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
