@@ -74,7 +74,8 @@ absl::StatusOr<std::vector<store::Retraction>> CheckRetractions(
   for (size_t i = 0; i < count; ++i) {
     auto checked = CheckRetraction(request.retractions(static_cast<int>(i)));
     if (!checked.ok()) {
-      return PrefixField(absl::StrCat("retractions[", i, "]"), checked.status());
+      return PrefixField(absl::StrCat("retractions[", i, "]"),
+                         checked.status());
     }
     retractions.push_back(*std::move(checked));
   }

@@ -117,10 +117,14 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   void OnDone() override {
     std::shared_ptr<WatchStream> self;
+    std::unique_ptr<grpc::Alarm> alarm;
     {
       absl::MutexLock lock(&mutex_);
       self.swap(self_);
+      alarm.swap(alarm_);
     }
+    // An alarm keeps its callback, and that this stream, until it goes.
+    alarm.reset();
     service_->Forget(self);
   }
 

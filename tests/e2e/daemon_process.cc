@@ -83,6 +83,14 @@ DaemonProcess::DaemonProcess(const std::string& data_dir,
 }
 
 DaemonProcess::~DaemonProcess() {
+#ifdef __SANITIZE_ADDRESS__
+  // What is leaked is looked for at an orderly end alone.
+  if (pid_ > 0) {
+    Signal(SIGTERM);
+    absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&ended_), kPatience);
+  }
+#endif
   Kill();
   reader_.join();
   close(stderr_);
