@@ -13,7 +13,6 @@
 #include "cli/lab/commands.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/output.h"
-#include "grpc/grpc.h"
 #include "lab/search_limit.h"
 #include "taud_commit.h"
 
@@ -122,19 +121,9 @@ int RunParsed(int argc, const Program& program) {
   return result.ok() ? 0 : Failed(result);
 }
 
-// gRPC ends what it has of a connection on threads of its own: without this the
-// process may end before they do, with a part of TLS not given back.
-struct EndOfGrpc {
-  ~EndOfGrpc() {
-    grpc_init();
-    grpc_shutdown_blocking();
-  }
-};
-
 }  // namespace
 
 int RunProgram(int argc, Program program) {
-  const EndOfGrpc end;
   try {
     return RunParsed(argc, program);
   } catch (const std::exception& e) {

@@ -518,8 +518,12 @@ TEST_F(TlsTest, TauctlSpeaksTls) {
   Start({"tls.client_ca_file=" + Path("clients.pem")});
   ASSERT_TRUE(daemon_->WaitUntilServing()) << daemon_->log();
   std::ofstream(Path("token")) << token_.text << "\n";
-  const std::string tauctl =
-      TAUCTL_BINARY " --server " + daemon_->grpc_address();
+  std::string tauctl = TAUCTL_BINARY " --server " + daemon_->grpc_address();
+#ifdef __SANITIZE_ADDRESS__
+  // gRPC ends a connection on threads of its own, which the end of the process
+  // overtakes now and then: a part of TLS counts as leaked.
+  tauctl = "ASAN_OPTIONS=detect_leaks=0 " + tauctl;
+#endif
   const std::string ca = " --ca " + Path("ca.pem");
   const std::string token = " --token-file " + Path("token");
   EXPECT_EQ(Shell(tauctl + ca + token + " status").code, 0);
