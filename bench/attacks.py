@@ -54,6 +54,12 @@ def channel_to(world):
         pathlib.Path(world.ca).read_bytes()))
 
 
+def busy(_world, _stop):
+    """No attack: two other programs that only count."""
+    subprocess.run(["timeout", str(SECONDS + 2), "sh", "-c",
+                    "while :; do :; done"], check=False)
+
+
 def churn(world, stop):
     """Connections opened and closed at once."""
     while not stop.is_set():
@@ -158,7 +164,7 @@ def wrong_tokens(world, stop):
             pass
 
 
-ATTACKS = [churn, hold, pings, resets, continuations, slow_heads, strangers,
+ATTACKS = [busy, churn, hold, pings, resets, continuations, slow_heads, strangers,
            tags, unread, wrong_tokens]
 FOR_A_PROXY = [resets, continuations]
 
