@@ -65,6 +65,7 @@ absl::StatusOr<std::string> ReadCredentialFile(const std::string& path);
 //
 // The last is what the calls that need this role may take, whoever makes them,
 // together.
+//
 // Constant after parsing, any thread.
 class CredentialTable {
  public:

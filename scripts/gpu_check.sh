@@ -137,8 +137,6 @@ if [ $gpu = yes ]; then
   show search .
   part learn 40 "$bench/gpu_learn_bench"
   show learn .
-fi
-if [ $gpu = yes ]; then
   lab mf_gowalla 90
 else
   # One epoch, to see that it runs.

@@ -25,6 +25,7 @@ if ! apt-cache showsrc abseil 2>/dev/null | grep -q "^Version: $version"; then
   trap 'rm -rf "$work" /etc/apt/sources.list.d/taud-tsan-abseil.sources' EXIT
   apt-get update -q
 fi
+command -v dpkg-source >/dev/null || apt-get install -y -q dpkg-dev
 cd "$work"
 apt-get source -q --download-only "abseil=$version"
 dpkg-source -x abseil_*.dsc abseil

@@ -10,15 +10,14 @@
 namespace taud::cli {
 
 // The option --wait of a command that writes: the seconds that AwaitLearned
-// gets, 0 if it is not to be called.
+// gets, finite and above 0; 0 if it is not to be called.
 void AddWait(CLI::App* command, double* seconds);
 
 // Waits until a snapshot serves that has learnt from everything up to
 // `sequence` (0: up to the end of the log as it is now), at most `seconds`, and
 // shows how far it is. DEADLINE_EXCEEDED, which says where it stands;
-// FAILED_PRECONDITION at once if nothing is learnt: paused, or failed;
-// INVALID_ARGUMENT for no number of seconds. Needs the role observe where
-// credentials are asked for.
+// FAILED_PRECONDITION at once if nothing is learnt: paused, or failed. Needs
+// the role observe where credentials are asked for.
 absl::Status AwaitLearned(const Common& common, uint64_t sequence,
                           double seconds);
 

@@ -110,12 +110,12 @@ absl::Status Simulate(const Common& common, const SimulateFlags& flags) {
     std::cout << Count(totals.accepted) << " interactions acknowledged, last "
               << "sequence " << totals.last_sequence << "\n";
   }
-  if (totals.rejected == 0) {
-    if (flags.wait_seconds == 0) return absl::OkStatus();
-    return AwaitLearned(common, totals.last_sequence, flags.wait_seconds);
+  if (totals.rejected > 0) {
+    return absl::InternalError(
+        absl::StrCat(Count(totals.rejected), " interactions were rejected"));
   }
-  return absl::InternalError(
-      absl::StrCat(Count(totals.rejected), " interactions were rejected"));
+  if (flags.wait_seconds == 0) return absl::OkStatus();
+  return AwaitLearned(common, totals.last_sequence, flags.wait_seconds);
 }
 
 }  // namespace

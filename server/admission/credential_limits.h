@@ -33,8 +33,9 @@ using StreamPlace = std::shared_ptr<const void>;
 // with a role.
 struct Limited {
   std::string key;
-  std::string who;    // for errors: "shop", "the role ingest"
-  std::string whose;  // the limits are: "its credential", "all who have it"
+  std::string who;  // for errors: "shop", "the role ingest"
+  std::string
+      whose;  // the limits are: "its credential", "all who call with it"
   auth::Limits limits;
 };
 

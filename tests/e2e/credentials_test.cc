@@ -95,6 +95,18 @@ class CredentialsTest : public testing::Test {
     return CallRaw(channel_, path, request, &context, &response);
   }
 
+  // So many interactions of one user, in one call.
+  grpc::Status Write(const Token& token, int count) {
+    v1::WriteInteractionsRequest request;
+    for (int i = 0; i < count; ++i) {
+      v1::Interaction* interaction = request.add_interactions();
+      interaction->set_user_id("u");
+      interaction->set_item_id(absl::StrCat("i", i));
+    }
+    return Call("/taud.v1.IngestionService/WriteInteractions", token.text,
+                request.SerializeAsString());
+  }
+
   httplib::Result Http(const std::string& method, const std::string& path,
                        const std::string& token) {
     httplib::Client client("127.0.0.1", daemon_->http_port());
@@ -398,19 +410,9 @@ TEST_F(CredentialsTest, ALineOfTheFileHasItsLimits) {
               ",\"limits\":{\"interactions_per_second\":5,\"streams\":1}");
   Replace(tokens_file_, line);
   ASSERT_TRUE(daemon_->WaitForLog("read again what=auth.tokens_file"));
-  const auto write = [&](int count) {
-    v1::WriteInteractionsRequest request;
-    for (int i = 0; i < count; ++i) {
-      v1::Interaction* interaction = request.add_interactions();
-      interaction->set_user_id("u");
-      interaction->set_item_id(absl::StrCat("i", i));
-    }
-    return Call("/taud.v1.IngestionService/WriteInteractions", token.text,
-                request.SerializeAsString());
-  };
   // A debt that takes hours to pay.
-  EXPECT_TRUE(write(10000).ok());
-  const grpc::Status refused = write(1);
+  EXPECT_TRUE(Write(token, 10000).ok());
+  const grpc::Status refused = Write(token, 1);
   EXPECT_EQ(refused.error_code(), grpc::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("etl may take 5"));
 
@@ -439,22 +441,12 @@ TEST_F(CredentialsTest, AllWhoCallWithARoleHaveItsLimitsTogether) {
               "\n{\"role\":\"ingest\",\"limits\":{\"interactions_per_"
               "second\":5}}");
   ASSERT_TRUE(daemon_->WaitForLog("read again what=auth.tokens_file"));
-  const auto write = [&](const Token& token, int count) {
-    v1::WriteInteractionsRequest request;
-    for (int i = 0; i < count; ++i) {
-      v1::Interaction* interaction = request.add_interactions();
-      interaction->set_user_id("u");
-      interaction->set_item_id(absl::StrCat("i", i));
-    }
-    return Call("/taud.v1.IngestionService/WriteInteractions", token.text,
-                request.SerializeAsString());
-  };
   // What is refused for its size costs nobody anything: the next one wants all
   // that may be taken in a second, and makes a debt that takes hours to pay, of
   // both.
-  EXPECT_EQ(write(one, 10001).error_code(), grpc::INVALID_ARGUMENT);
-  EXPECT_TRUE(write(one, 10000).ok());
-  const grpc::Status refused = write(other, 1);
+  EXPECT_EQ(Write(one, 10001).error_code(), grpc::INVALID_ARGUMENT);
+  EXPECT_TRUE(Write(one, 10000).ok());
+  const grpc::Status refused = Write(other, 1);
   EXPECT_EQ(refused.error_code(), grpc::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(),
               HasSubstr("the role ingest may take 5 (interactions_per_second"));

@@ -214,8 +214,13 @@ TEST_F(TauctlTest, ASession) {
       Tauctl(server, "ingest " + File("later.csv") + " --resume --wait 60");
   EXPECT_EQ(sent_before.code, 1) << sent_before.text;
   EXPECT_THAT(sent_before.text, HasSubstr("learning is paused"));
-  EXPECT_THAT(Tauctl(server, "ingest " + File("late.csv") + " --wait nan").text,
-              HasSubstr("--wait nan is no number of seconds above 0"));
+  for (const std::string wrong : {"nan", "0", "-1", "inf", "soon"}) {
+    const Output output =
+        Tauctl(server, "ingest " + File("late.csv") + " --wait=" + wrong);
+    EXPECT_NE(output.code, 0) << wrong;
+    EXPECT_THAT(output.text, HasSubstr("--wait")) << wrong;
+    EXPECT_EQ(output.text.find("acknowledged"), std::string::npos) << wrong;
+  }
   ASSERT_EQ(Tauctl(server, "resume").code, 0);
   const json bench = TauctlJson(
       server,

@@ -40,7 +40,6 @@ OnlineFit::OnlineFit(const OnlineFitOptions& options,
       learner_(std::move(learner)),
       sampler_(options.seed),
       negatives_(0, options.seed + 1),  // uniform
-
       neighbours_(static_cast<size_t>(options.neighbours)),
       random_(options.seed + 2) {}
 
