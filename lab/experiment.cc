@@ -82,11 +82,14 @@ class Experiment {
 
   absl::Status ChooseEpoch(Phase* phase, ExperimentResult* result);
   static void Report(PhaseResult fitted, ExperimentResult* result);
-  void NoteRankings(PhaseResult* fit, ExperimentResult* result);
+  void NoteRankings(const Phase& phase, PhaseResult fit,
+                    ExperimentResult* result);
   absl::StatusOr<PhaseResult> SettleBeta(ExperimentResult* result);
   absl::Status SettleRho(ExperimentResult* result);
   absl::Status SettleTau0(double rho, PhaseResult fit,
                           ExperimentResult* result);
+  // A short fit on the slice, but for what is tried with it.
+  Phase ShortPhase() const;
   // A short fit on the slice, with τ₀ as it is held.
   absl::StatusOr<PhaseResult> Try(const std::string& name, double beta,
                                   double rho);
@@ -156,21 +159,19 @@ absl::Status Experiment::ChooseEpoch(Phase* phase, ExperimentResult* result) {
   phase->train = &split_.fit;
   phase->test = &split_.validation;
   phase->measure_often = true;
-  phase->tries_priors = FindsPrior();
   phase->tries_exponents = FindsExponent();
-  phase->tries_neighbours = FindsNeighbours();
+  phase->keeps_rows = TriesRankings();
   auto chosen = phases_.Run(*phase);
   if (!chosen.ok()) return chosen.status();
   result->validation_recall = chosen->report.main_recall();
   result->validation_ndcg = chosen->report.main_ndcg();
   result->validation_curve = std::move(chosen->curve);
   phase->epochs = chosen->epochs;
-  NoteRankings(&*chosen, result);
+  NoteRankings(*phase, *std::move(chosen), result);
   phase->prior = result->prior;
   phase->norm_exponent = result->norm_exponent;
   phase->neighbours = result->neighbours;
-  phase->tries_priors = phase->tries_exponents = false;
-  phase->tries_neighbours = false;
+  phase->tries_exponents = phase->keeps_rows = false;
   phases_.Skip(Epochs() - phase->epochs);
   return absl::OkStatus();
 }
@@ -197,36 +198,43 @@ void Experiment::Report(PhaseResult fitted, ExperimentResult* result) {
   std::sort(result->user_temperatures.begin(), result->user_temperatures.end());
 }
 
-// The ways to rank that are best with a fit where they were tried.
-void Experiment::NoteRankings(PhaseResult* fit, ExperimentResult* result) {
+// The ways to rank that are best with the rows of `fit`, which are of `phase`.
+void Experiment::NoteRankings(const Phase& phase, PhaseResult fit,
+                              ExperimentResult* result) {
+  if (!TriesRankings()) return;
   if (FindsExponent()) {
-    result->norm_trials = std::move(fit->exponents);
+    result->norm_trials = fit.exponents;
     result->norm_exponent = ChooseNormExponent(result->norm_trials);
   }
+  RankingTrials trials = phases_.TryRankings(phase, std::move(fit));
   if (FindsPrior()) {
-    result->prior_trials = std::move(fit->priors);
+    result->prior_trials = std::move(trials.priors);
     result->prior = ChoosePrior(result->prior_trials);
   }
   if (FindsNeighbours()) {
-    result->neighbour_trials = std::move(fit->neighbours);
+    result->neighbour_trials = std::move(trials.neighbours);
     result->neighbours = ChooseNeighbourWeights(result->neighbour_trials);
   }
 }
 
-absl::StatusOr<PhaseResult> Experiment::Try(const std::string& name,
-                                            double beta, double rho) {
+Phase Experiment::ShortPhase() const {
   Phase phase;
-  phase.name = name;
   phase.train = NeedsSlice() ? &split_.fit : &dataset_.train;
   if (TriesAnything()) phase.test = &split_.validation;
   phase.schedule = phase.epochs = ShortEpochs();
+  phase.prior = options_.prior;
+  phase.tries_exponents = FindsExponent();
+  phase.keeps_rows = TriesRankings();
+  return phase;
+}
+
+absl::StatusOr<PhaseResult> Experiment::Try(const std::string& name,
+                                            double beta, double rho) {
+  Phase phase = ShortPhase();
+  phase.name = name;
   phase.beta = beta;
   phase.rho = rho;
   phase.held_tau0 = held_tau0_;
-  phase.prior = options_.prior;
-  phase.tries_priors = FindsPrior();
-  phase.tries_exponents = FindsExponent();
-  phase.tries_neighbours = FindsNeighbours();
   return phases_.Run(phase);
 }
 
@@ -323,7 +331,7 @@ absl::Status Experiment::SettleTau0(double rho, PhaseResult fit,
                  ShortEpochs());
   }
   held_tau0_ = settled * result->tau0_factor;
-  NoteRankings(&fit, result);
+  NoteRankings(ShortPhase(), std::move(fit), result);
   return absl::OkStatus();
 }
 

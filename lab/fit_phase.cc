@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "device/device.h"
 #include "lab/epoch_choice.h"
+#include "lab/norm_exponent.h"
 #include "lab/phase_ranking.h"
 #include "trainer/cuda/cuda_light_gcn.h"
 #include "trainer/kernels/vector_kernels.h"
@@ -41,8 +42,8 @@ EpochFigures FiguresOf(const trainer::OfflineFit& fit,
 }
 
 FittedRows RowsOf(const trainer::OfflineFit& fit,
-                  const model::NeighbourLists& neighbours) {
-  return {fit.Users(), fit.Items(), fit.ItemNorms(), &neighbours};
+                  const model::NeighbourLists* neighbours) {
+  return {fit.Users(), fit.Items(), fit.ItemNorms(), neighbours};
 }
 
 }  // namespace
@@ -99,11 +100,8 @@ absl::StatusOr<PhaseResult> FitPhases::Run(const Phase& phase) {
   Running running;
   running.fit = &fit;
   running.popularity = CountPopularity(*phase.train, dataset_.items);
-  if (phase.test != nullptr &&
-      (phase.tries_neighbours || phase.neighbours.weight > 0)) {
-    running.neighbours = trainer::FindAllNeighbours(
-        trainer::PositiveGraph(*phase.train, dataset_.items),
-        static_cast<size_t>(options_.neighbour_count), options_.threads);
+  if (phase.test != nullptr && phase.neighbours.weight > 0) {
+    running.neighbours = NeighboursOf(phase);
   }
   for (int epoch = 1; epoch <= phase.epochs; ++epoch) {
     absl::Status status = RunEpoch(phase, epoch, &running);
@@ -115,14 +113,39 @@ absl::StatusOr<PhaseResult> FitPhases::Run(const Phase& phase) {
     best.temperatures = fit.Temperatures();
     best.figures = fit.figures();
   }
-  if (phase.tries_priors || phase.tries_exponents || phase.tries_neighbours) {
-    TryRankings(phase, RowsOf(fit, running.neighbours), running.popularity,
-                options_.threads, &best);
+  if (phase.tries_exponents || phase.keeps_rows) {
+    best.rows = RowsOf(fit, nullptr);
   }
+  if (phase.tries_exponents) {
+    best.exponents =
+        TryExponents(phase, best.rows, running.popularity, options_.threads);
+  }
+  if (!phase.keeps_rows) best.rows = {};
   best.epoch_seconds = running.seconds / phase.epochs;
   if (phase.last) best.gradient_magnitude = ProbeGradient(fit, phase);
   done_ += phase.epochs;
   return std::move(best);
+}
+
+RankingTrials FitPhases::TryRankings(const Phase& phase, PhaseResult fit) {
+  Phase tried = phase;
+  if (!fit.exponents.empty()) {
+    tried.norm_exponent = ChooseNormExponent(fit.exponents);
+  }
+  if (options_.find_neighbours) fit.rows.neighbours = NeighboursOf(phase);
+  return lab::TryRankings(options_.find_prior, tried, fit.rows,
+                          CountPopularity(*phase.train, dataset_.items),
+                          options_.threads);
+}
+
+const model::NeighbourLists* FitPhases::NeighboursOf(const Phase& phase) {
+  if (phase.train != listed_train_) {
+    lists_ = trainer::FindAllNeighbours(
+        trainer::PositiveGraph(*phase.train, dataset_.items),
+        static_cast<size_t>(options_.neighbour_count), options_.threads);
+    listed_train_ = phase.train;
+  }
+  return &lists_;
 }
 
 absl::Status FitPhases::RunEpoch(const Phase& phase, int epoch,

@@ -12,6 +12,7 @@
 #include "lab/slice_trial.h"
 #include "model/item_lists.h"
 #include "model/neighbour_lists.h"
+#include "model/snapshot.h"
 #include "trainer/kernels/worker_pool.h"
 #include "trainer/offline/offline_fit.h"
 
@@ -32,23 +33,37 @@ struct Phase {
   double beta = 0;
   double rho = 1;
   double held_tau0 = 0;
-  // The ranking is measured with these κ and p. After the last epoch others are
-  // tried as well, if `tries_…` says so.
+  // The ranking is measured with these κ and p, and this neighbourhood.
   double prior = 0;
   std::optional<double> norm_exponent;
   query::NeighbourWeights neighbours;
-  bool tries_priors = false;
-  bool tries_neighbours = false;
+  // Whether other p are tried after the last epoch.
   bool tries_exponents = false;
+  // Whether the rows are kept, for FitPhases::TryRankings.
+  bool keeps_rows = false;
+};
+
+// What a fit leaves to rank by: users without the common taste, items as the
+// options' rank has them.
+struct FittedRows {
+  model::Matrix users, items;
+  std::vector<float> item_norms;
+  // Of the phase's train, if users are ranked for by their neighbourhood.
+  const model::NeighbourLists* neighbours = nullptr;
+};
+
+// Ways to rank that were tried with the rows of one fit.
+struct RankingTrials {
+  std::vector<SliceTrial> priors;
+  std::vector<NeighbourTrial> neighbours;
 };
 
 // What a fit gave.
 struct PhaseResult {
   RankingReport report;  // the best by recall, or the only one
   int epochs = 0;        // after which `report` was measured
-  std::vector<SliceTrial> priors;
-  std::vector<NeighbourTrial> neighbours;
   std::vector<SliceTrial> exponents;
+  FittedRows rows;  // as they were after the last epoch; empty if not kept
   std::vector<float> temperatures;
   GroupMeans item_norm = {};
   trainer::OfflineFitFigures figures;  // with `report`
@@ -78,13 +93,17 @@ class FitPhases {
 
   absl::StatusOr<PhaseResult> Run(const Phase& phase);
 
+  // Tries the κ and the neighbourhood that the options want to be found, with
+  // the rows of `fit`, which Run gave for `phase` and which were kept.
+  RankingTrials TryRankings(const Phase& phase, PhaseResult fit);
+
  private:
   // A fit under way, and the best of it so far.
   struct Running {
     trainer::OfflineFit* fit = nullptr;
     std::vector<uint32_t> popularity;
-    // Of the phase's train; empty if nothing is ranked by them.
-    model::NeighbourLists neighbours;
+    // Of the phase's train; null if nothing is ranked by them.
+    const model::NeighbourLists* neighbours = nullptr;
     PhaseResult best;
     double seconds = 0;
   };
@@ -98,6 +117,8 @@ class FitPhases {
   void Look(const Phase& phase, int epoch, Running* running,
             ExperimentProgress* progress);
   double ProbeGradient(const trainer::OfflineFit& fit, const Phase& phase);
+  // Of the phase's train. Valid until they are asked for with another train.
+  const model::NeighbourLists* NeighboursOf(const Phase& phase);
 
   const Dataset& dataset_;
   const ExperimentOptions& options_;
@@ -105,6 +126,9 @@ class FitPhases {
   trainer::WorkerPool pool_;
   double planned_ = 0;
   double done_ = 0;  // epochs of completed fits
+  // Most fits have the same train: the lists are made once for them.
+  const model::ItemLists* listed_train_ = nullptr;
+  model::NeighbourLists lists_;
 };
 
 }  // namespace taud::lab

@@ -149,36 +149,38 @@ RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
   return MeasureLists(lists, *phase.test, popularity);
 }
 
-void TryRankings(Phase phase, const FittedRows& rows,
-                 const std::vector<uint32_t>& popularity, int threads,
-                 PhaseResult* result) {
-  // Each is found without the neighbourhood, which is found behind them.
-  const bool tries_neighbours = phase.tries_neighbours;
-  if (tries_neighbours) phase.neighbours = {};
-  if (phase.tries_exponents) {
-    result->exponents = TryEach(
-        kNormExponents,
-        [](double p, Phase* tried) { tried->norm_exponent = p; }, phase, rows,
-        popularity, threads);
-    phase.norm_exponent = ChooseNormExponent(result->exponents);
-  }
-  if (phase.tries_priors) {
-    result->priors = TryEach(
+std::vector<SliceTrial> TryExponents(Phase phase, const FittedRows& rows,
+                                     const std::vector<uint32_t>& popularity,
+                                     int threads) {
+  phase.neighbours = {};
+  return TryEach(
+      kNormExponents, [](double p, Phase* tried) { tried->norm_exponent = p; },
+      phase, rows, popularity, threads);
+}
+
+RankingTrials TryRankings(bool priors, Phase phase, const FittedRows& rows,
+                          const std::vector<uint32_t>& popularity,
+                          int threads) {
+  RankingTrials trials;
+  phase.neighbours = {};
+  if (priors) {
+    trials.priors = TryEach(
         kOfflinePriors,
         [](double prior, Phase* tried) { tried->prior = prior; }, phase, rows,
         popularity, threads);
-    phase.prior = ChoosePrior(result->priors);
+    phase.prior = ChoosePrior(trials.priors);
   }
-  if (!tries_neighbours) return;
+  if (rows.neighbours == nullptr) return trials;
   const model::ItemLists sample = SampleUsers(*phase.test, kSampledUsers);
   phase.test = &sample;
-  std::vector<NeighbourTrial>& trials = result->neighbours;
-  while (const auto weights = NextNeighbourWeights(trials)) {
+  while (const auto weights = NextNeighbourWeights(trials.neighbours)) {
     phase.neighbours = *weights;
     const RankingReport report =
         MeasureRanking(phase, rows, popularity, threads);
-    trials.push_back({*weights, report.main_recall(), report.main_ndcg()});
+    trials.neighbours.push_back(
+        {*weights, report.main_recall(), report.main_ndcg()});
   }
+  return trials;
 }
 
 }  // namespace taud::lab

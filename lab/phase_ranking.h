@@ -15,29 +15,22 @@
 
 namespace taud::lab {
 
-// Users without the common taste, items as the options' rank has them.
-struct FittedRows {
-  model::Matrix users, items;
-  std::vector<float> item_norms;
-  // Of the phase's train, if users are ranked for by their neighbourhood.
-  const model::NeighbourLists* neighbours = nullptr;
-};
-
-// On the phase's test, with its κ, its p and its neighbourhood.
+// On the phase's test, with its κ, its p and its neighbourhood, which takes
+// rows.neighbours.
 RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
                              const std::vector<uint32_t>& popularity,
                              int threads);
 
-// Tries what the phase asks for, in this order, and leaves the trials in
-// *result:
-//
-//  1. the values of p, with the phase's κ;
-//  2. the values of κ, with the best p;
-//  3. the weights of the neighbourhood, with the best κ and p, on some of the
-//     users only.
-void TryRankings(Phase phase, const FittedRows& rows,
-                 const std::vector<uint32_t>& popularity, int threads,
-                 PhaseResult* result);
+// The values of p, with the phase's κ and without the neighbourhood.
+std::vector<SliceTrial> TryExponents(Phase phase, const FittedRows& rows,
+                                     const std::vector<uint32_t>& popularity,
+                                     int threads);
+
+// With the phase's p, and first without the neighbourhood: the values of κ, if
+// `priors`; then with the best of them the weights of the neighbourhood, on
+// some of the users only, if there are rows.neighbours.
+RankingTrials TryRankings(bool priors, Phase phase, const FittedRows& rows,
+                          const std::vector<uint32_t>& popularity, int threads);
 
 }  // namespace taud::lab
 

@@ -79,13 +79,20 @@ build() {
 show() { [ ! -f "$out/$1.log" ] || sed 's/^/    /' "$out/$1.log" | grep -E "$2" | tee -a "$summary"; }
 tests_of() { show "$1" '\[  (PASSED|FAILED|SKIPPED)'; }
 
+# Runs a command and says when each of its lines came.
+stamped() {
+  bash -c 'set -o pipefail
+    "$@" 2>&1 | while IFS= read -r line; do echo "$SECONDS s: $line"; done' stamped "$@"
+}
+export -f stamped
+
 # Recall and NDCG of a run of the lab, and how long it took.
 lab() {
   local name=$1 limit=$2
   shift 2
   [ -d "$gowalla" ] || { say "$name: NOT RUN, no data"; return; }
-  part "$name" "$limit" "$bin/tauctl" lab run --data "$gowalla" \
-    --threads "$(nproc)" --device "$device" --json "$@"
+  part "$name" "$limit" bash -c 'stamped "$@"' lab \
+    "$bin/tauctl" lab run --data "$gowalla" --threads "$(nproc)" --device "$device" --json "$@"
   [ -f "$out/$name.log" ] || return
   python3 - "$out/$name.log" <<'PY' | tee -a "$summary"
 import json, sys
