@@ -83,6 +83,8 @@ void NeighbourUpkeep::BuildGraph(const PositivePairs& pairs) {
 }
 
 void NeighbourUpkeep::Touch(uint32_t item) {
+  // Its changes do not count any more, and a load touches such ones mostly.
+  if (item < queued_.size() && queued_[item] != 0) return;
   if (item >= changes_.size()) changes_.resize(size_t{item} + 1, 0);
   ++changes_[item];
   if (changes_[item] > graph_.users_of(item).size() / kChangedOneIn) {
