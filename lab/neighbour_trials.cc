@@ -44,11 +44,15 @@ query::NeighbourWeights ChooseNeighbourWeights(
     best = std::max(best, Merit(AsTrial(trial)));
   }
   const NeighbourTrial* chosen = nullptr;
+  const auto before = [](const NeighbourTrial& a, const NeighbourTrial& b) {
+    if (!Same(double{a.weights.weight}, double{b.weights.weight})) {
+      return a.weights.weight < b.weights.weight;
+    }
+    return Merit(AsTrial(a)) > Merit(AsTrial(b));
+  };
   for (const NeighbourTrial& trial : trials) {
     if (Merit(AsTrial(trial)) < kAsGood * best) continue;
-    if (chosen == nullptr || trial.weights.weight < chosen->weights.weight) {
-      chosen = &trial;
-    }
+    if (chosen == nullptr || before(trial, *chosen)) chosen = &trial;
   }
   return chosen == nullptr ? query::NeighbourWeights{} : chosen->weights;
 }

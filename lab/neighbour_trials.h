@@ -30,7 +30,8 @@ inline constexpr std::array<double, 3> kNeighbourPowers = {0, 0.25, 0.5};
 std::optional<query::NeighbourWeights> NextNeighbourWeights(
     const std::vector<NeighbourTrial>& trials);
 
-// The least λ that is as good as the best (kAsGood). Zero without trials.
+// The least λ that is as good as the best (kAsGood) with some p, and of those p
+// the best with it. Zero without trials.
 query::NeighbourWeights ChooseNeighbourWeights(
     const std::vector<NeighbourTrial>& trials);
 

@@ -16,7 +16,7 @@ namespace taud::lab {
 namespace {
 
 // Users of the slice that the neighbourhood's weights are tried on.
-constexpr size_t kSampledUsers = 5000;
+constexpr size_t kSampledUsers = 10000;
 
 // The most popular items, best first; those that nobody has are left out.
 std::vector<uint32_t> MostPopular(const std::vector<uint32_t>& popularity,

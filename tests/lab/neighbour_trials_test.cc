@@ -32,6 +32,20 @@ TEST(NeighbourTrialsTest, FindsTheMaximumAndStopsBehindIt) {
   for (const NeighbourTrial& trial : trials) EXPECT_LT(trial.weights.weight, 1);
 }
 
+// Gowalla's slice after sixty epochs: with λ = .1 both p are as good as the
+// best
+// (.1689), and p = 0 was tried first. On the test set it is 1.3 % worse.
+TEST(NeighbourTrialsTest, OfPowersThatAreAsGoodTheBest) {
+  const std::vector<NeighbourTrial> trials = {{{0, 0}, 0.2115, 0.1205},
+                                              {{0.05f, 0}, 0.2211, 0.1255},
+                                              {{0.1f, 0}, 0.2249, 0.1264},
+                                              {{0.1f, 0.25f}, 0.2239, 0.1274},
+                                              {{0.2f, 0.25f}, 0.2238, 0.1275}};
+  const query::NeighbourWeights chosen = ChooseNeighbourWeights(trials);
+  EXPECT_NEAR(chosen.weight, 0.1, 1e-6);
+  EXPECT_NEAR(chosen.power, 0.25, 1e-6);
+}
+
 TEST(NeighbourTrialsTest, WhatBringsNothingCountsNothing) {
   const auto trials = TryAll([](const query::NeighbourWeights& w) {
     return w.weight == 0.05f ? 0.2003 : 0.2 - double{w.weight};
