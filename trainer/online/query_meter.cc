@@ -10,6 +10,7 @@
 #include "model/unit_norm.h"
 #include "query/query_weights.h"
 #include "trainer/evaluation/evaluation.h"
+#include "trainer/kernels/matrix_kernels.h"
 #include "trainer/kernels/vector_kernels.h"
 
 namespace taud::trainer {
@@ -96,13 +97,13 @@ void QueryMeter::Ask(uint32_t user, uint32_t item, uint32_t degree) {
 void QueryMeter::Answer(const Knowledge& knowledge) {
   if (questions_.empty()) return;
   const World world = Gather(knowledge, kMaxRows);
-  for (const Question& question : questions_) {
-    const Query query = QueryOf(question, knowledge, world);
-    const std::vector<double> neighbours =
-        NeighbourGains(question, query, knowledge, world);
-    choice_.Note(PairGains(question, query, knowledge, world));
-    neighbour_choice_.Note(neighbours);
-  }
+  ForEachQuery(questions_, knowledge, world,
+               [&](const Question& question, const Query& query) {
+                 const std::vector<double> neighbours =
+                     NeighbourGains(question, query, knowledge, world);
+                 choice_.Note(PairGains(question, query, knowledge, world));
+                 neighbour_choice_.Note(neighbours);
+               });
   questions_.clear();
 }
 
@@ -124,18 +125,55 @@ void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
         {pair.user, pair.item, knowledge.user_learnt[pair.user], pair.recent});
   }
   std::vector<std::vector<double>> pairs;
-  for (const Question& question : questions) {
-    const Query query = QueryOf(question, knowledge, world);
-    pairs.push_back(PairGains(question, query, knowledge, world));
-  }
+  ForEachQuery(questions, knowledge, world,
+               [&](const Question& question, const Query& query) {
+                 pairs.push_back(PairGains(question, query, knowledge, world));
+               });
   choice_.BeginWith(pairs);
   // Behind it: with the pair of weights that was chosen.
   std::vector<std::vector<double>> neighbours;
-  for (const Question& question : questions) {
-    const Query query = QueryOf(question, knowledge, world);
-    neighbours.push_back(NeighbourGains(question, query, knowledge, world));
-  }
+  ForEachQuery(questions, knowledge, world,
+               [&](const Question& question, const Query& query) {
+                 neighbours.push_back(
+                     NeighbourGains(question, query, knowledge, world));
+               });
   neighbour_choice_.BeginWith(neighbours);
+}
+
+template <class Visit>
+void QueryMeter::ForEachQuery(const std::vector<Question>& questions,
+                              const Knowledge& knowledge, const World& world,
+                              const Visit& visit) {
+  const auto dim = static_cast<size_t>(knowledge.learner.dim());
+  const auto panel = static_cast<size_t>(kPackedRows);
+  const auto narrow = static_cast<int64_t>(dim);
+  for (size_t begin = 0; begin < questions.size(); begin += kBlock) {
+    const size_t end = std::min(questions.size(), begin + kBlock);
+    std::vector<Query> queries;
+    block_.clear();
+    for (size_t k = begin; k < end; ++k) {
+      queries.push_back(QueryOf(questions[k], knowledge, world));
+      const Query& query = queries.back();
+      block_.insert(block_.end(), query.user.Row(0), query.user.Row(0) + dim);
+      block_.insert(block_.end(), query.taste.begin(), query.taste.end());
+    }
+    const size_t rows = block_.size() / dim;
+    scores_.assign(rows * world.padded, 0.0f);
+    for (size_t j = 0; j < world.padded; j += panel) {
+      MultiplyInto(static_cast<int64_t>(rows), kPackedRows, narrow,
+                   {block_.data(), narrow, 1}, &world.panels[j * dim],
+                   kPackedRows, scores_.data() + j,
+                   static_cast<int64_t>(world.padded));
+    }
+    const float* next = scores_.data();
+    const auto take = [&] { return std::exchange(next, next + world.padded); };
+    for (size_t k = begin; k < end; ++k) {
+      Query& query = queries[k - begin];
+      query.by_row = take();
+      if (!query.taste.empty()) query.by_taste = take();
+      visit(questions[k], query);
+    }
+  }
 }
 
 QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge,
@@ -159,8 +197,8 @@ QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge,
        i += step) {
     if (item_learnt[present[i]] > 0) world.items.push_back(present[i]);
   }
-  world.rows = RowsOf(learner, Side::kItems, world.items);
-  world.item_mean = Mean(world.rows);
+  model::Matrix rows = RowsOf(learner, Side::kItems, world.items);
+  world.item_mean = Mean(rows);
 
   std::vector<uint32_t> users;
   const size_t user_step = StepFor(user_learnt.size(), kMaxRows);
@@ -174,10 +212,15 @@ QueryMeter::World QueryMeter::Gather(const Knowledge& knowledge,
     world.neighbour_factors.push_back(
         NeighbourFactors(knowledge.pairs.item_popularity()[world.items[i]],
                          world.mean_popularity));
-    world.by_common_taste.push_back(Dot(world.common_taste.data(),
-                                        world.rows.Row(i),
+    world.by_common_taste.push_back(Dot(world.common_taste.data(), rows.Row(i),
                                         static_cast<int64_t>(dim)));
   }
+  const auto panel = static_cast<size_t>(kPackedRows);
+  world.padded = (world.items.size() + panel - 1) / panel * panel;
+  rows.values.resize(world.padded * dim, 0.0f);
+  world.panels.resize(world.padded * dim);
+  PackTransposed(rows.values.data(), static_cast<int64_t>(world.padded),
+                 static_cast<int64_t>(dim), world.panels.data());
   return world;
 }
 
@@ -242,17 +285,6 @@ QueryMeter::Query QueryMeter::QueryOf(const Question& question,
   found.norm = static_cast<float>(std::sqrt(square));
   if (!recent.empty()) found.taste = std::move(taste);
   return found;
-}
-
-std::array<float, 3> QueryMeter::AheadOf(const Query& query, const World& world,
-                                         size_t i) {
-  const float* const row = world.rows.Row(i);
-  const auto dim = static_cast<int64_t>(world.rows.cols);
-  const float by_taste =
-      query.taste.empty() ? 0 : Dot(query.taste.data(), row, dim);
-  return {Dot(query.user.Row(0), row, dim) - query.own[0],
-          by_taste - query.own[1],
-          query.share * world.by_common_taste[i] - query.own[2]};
 }
 
 QueryMeter::ByWay QueryMeter::NeighbourFactors(uint32_t users,

@@ -64,8 +64,8 @@ class QueryMeter {
   void Answer(const Knowledge& knowledge);
   // Asks about all that was held back, and begins anew with what that says
   // (WeightChoice::BeginWith). Pairs of users or items without a row are passed
-  // over. Takes seconds: 6 to 9 on one thread beside compilers for 2,048 pairs
-  // among 41,000 items of 64 dimensions.
+  // over. Takes a second or two on one thread for 2,048 pairs among 41,000 items
+  // of 64 dimensions.
   void AskHeld(const std::vector<HeldPair>& held, const Knowledge& knowledge);
 
   // See WeightChoice.
@@ -105,7 +105,8 @@ class QueryMeter {
   // What all questions of a call have in common.
   struct World {
     std::vector<uint32_t> items;  // candidates
-    model::Matrix rows;           // [items × dim] theirs
+    std::vector<float> panels;    // [padded × dim] their rows, PackTransposed
+    size_t padded = 0;            // items, to a multiple of kPackedRows
     double mean_popularity = 1;
     double each = 1;                  // items of the catalogue for each of them
     double last_rank = 0;             // behind it nothing is gained; 0: none
@@ -122,7 +123,19 @@ class QueryMeter {
     float share = 1;                // of the common taste, for each of κ
     std::array<float, 3> own = {};  // what the question's item has of each
     float norm = 1;                 // with the chosen weights
+    // [padded] of the world's items, by the user's row and by the latest items;
+    // null without these. Of the block of questions that is asked.
+    const float* by_row = nullptr;
+    const float* by_taste = nullptr;
   };
+  // Questions that are asked at a time, so that their scores are a product of
+  // matrices, and a user's part of it.
+  static constexpr size_t kBlock = 32;
+  // Calls visit(question, query) for each of them, in order.
+  template <class Visit>
+  void ForEachQuery(const std::vector<Question>& questions,
+                    const Knowledge& knowledge, const World& world,
+                    const Visit& visit);
   World Gather(const Knowledge& knowledge, size_t most_items) const;
   // λ · (D / D̄)^p, by way, of an item with so many users.
   static ByWay NeighbourFactors(uint32_t users, double mean_popularity);
@@ -130,7 +143,11 @@ class QueryMeter {
                 const World& world) const;
   // By how much world.items[i] is ahead of the question's item, by each part.
   static std::array<float, 3> AheadOf(const Query& query, const World& world,
-                                      size_t i);
+                                      size_t i) {
+    const float by_taste = query.by_taste == nullptr ? 0 : query.by_taste[i];
+    return {query.by_row[i] - query.own[0], by_taste - query.own[1],
+            query.share * world.by_common_taste[i] - query.own[2]};
+  }
   // Whether the item might stand before the question's in its user's list.
   static bool IsRival(uint32_t item, const Question& question,
                       const Knowledge& knowledge);
@@ -164,6 +181,8 @@ class QueryMeter {
   query::NeighbourScratch scratch_;
   std::vector<float> strengths_;  // [items], zero between calls
   std::vector<Question> questions_;
+  std::vector<float> block_;   // [2 kBlock × dim] rows of queries
+  std::vector<float> scores_;  // [2 kBlock × padded] theirs
 };
 
 }  // namespace taud::trainer
