@@ -15,9 +15,6 @@
 namespace taud::lab {
 namespace {
 
-// Users of the slice that the neighbourhood's weights are tried on.
-constexpr size_t kSampledUsers = 10000;
-
 // The most popular items, best first; those that nobody has are left out.
 std::vector<uint32_t> MostPopular(const std::vector<uint32_t>& popularity,
                                   size_t count) {
@@ -79,21 +76,6 @@ float MeanNorm(const model::Matrix& rows) {
 
 std::vector<uint32_t> LatestFirst(const std::vector<uint32_t>& items) {
   return std::vector<uint32_t>(items.rbegin(), items.rend());
-}
-
-// The lists of at most about `most` users, evenly spaced; the others are empty.
-model::ItemLists SampleUsers(const model::ItemLists& test, size_t most) {
-  const auto users = static_cast<size_t>(
-      std::count_if(test.begin(), test.end(),
-                    [](const auto& list) { return !list.empty(); }));
-  const size_t step = std::max<size_t>(1, users / most);
-  model::ItemLists sample(test.size());
-  size_t nth = 0;
-  for (size_t user = 0; user < test.size(); ++user) {
-    if (test[user].empty()) continue;
-    if (nth++ % step == 0) sample[user] = test[user];
-  }
-  return sample;
 }
 
 }  // namespace
@@ -171,8 +153,6 @@ RankingTrials TryRankings(bool priors, Phase phase, const FittedRows& rows,
     phase.prior = ChoosePrior(trials.priors);
   }
   if (rows.neighbours == nullptr) return trials;
-  const model::ItemLists sample = SampleUsers(*phase.test, kSampledUsers);
-  phase.test = &sample;
   while (const auto weights = NextNeighbourWeights(trials.neighbours)) {
     phase.neighbours = *weights;
     const RankingReport report =

@@ -27,8 +27,8 @@ std::vector<SliceTrial> TryExponents(Phase phase, const FittedRows& rows,
                                      int threads);
 
 // With the phase's p, and first without the neighbourhood: the values of κ, if
-// `priors`; then with the best of them the weights of the neighbourhood, on
-// some of the users only, if there are rows.neighbours.
+// `priors`; then with the best of them the weights of the neighbourhood, if
+// there are rows.neighbours.
 RankingTrials TryRankings(bool priors, Phase phase, const FittedRows& rows,
                           const std::vector<uint32_t>& popularity, int threads);
 
