@@ -7,13 +7,10 @@
 #include <vector>
 
 #include "model/interactions.h"
-#include "model/snapshot.h"
 #include "query/query_weight_choice.h"
 #include "query/recent_items.h"
-#include "trainer/mf/mf_learner.h"
-#include "trainer/neighbours/neighbour_upkeep.h"
 #include "trainer/online/held_pairs.h"
-#include "trainer/sampling/positive_pairs.h"
+#include "trainer/online/question_scores.h"
 
 namespace taud::trainer {
 
@@ -50,22 +47,13 @@ class QueryMeter {
   std::vector<query::RecentItems::Entry> RecentBefore(uint32_t user,
                                                       int64_t time_ms) const;
 
-  // What answers are made of. `user_learnt` and `item_learnt` > 0 say which
-  // users and items have a row. REQUIRES: learner and item_learnt know every
-  // item of `pairs`; a CHECK otherwise.
-  struct Knowledge {
-    const MfLearner& learner;
-    const PositivePairs& pairs;
-    const std::vector<uint32_t>& user_learnt;
-    const std::vector<uint32_t>& item_learnt;
-    const NeighbourUpkeep& neighbours;
-  };
+  using Knowledge = FitKnowledge;
   // Answers what was asked since the last call.
   void Answer(const Knowledge& knowledge);
   // Asks about all that was held back, and begins anew with what that says
   // (WeightChoice::BeginWith). Pairs of users or items without a row are passed
-  // over. Takes a second or two on one thread for 2,048 pairs among 41,000 items
-  // of 64 dimensions.
+  // over. Takes a second or two on one thread for 2,048 pairs among 41,000
+  // items of 64 dimensions.
   void AskHeld(const std::vector<HeldPair>& held, const Knowledge& knowledge);
 
   // See WeightChoice.
@@ -97,83 +85,43 @@ class QueryMeter {
   void Rebuild(const model::Interactions& interactions, size_t end);
 
  private:
-  struct Question {
-    uint32_t user = 0, item = 0, degree = 0;
-    std::vector<query::RecentItems::Entry> recent;  // newest first
-  };
   using ByWay = std::array<float, query::kNeighbourWays.size()>;
-  // What all questions of a call have in common.
-  struct World {
-    std::vector<uint32_t> items;  // candidates
-    std::vector<float> panels;    // [padded × dim] their rows, PackTransposed
-    size_t padded = 0;            // items, to a multiple of kPackedRows
-    double mean_popularity = 1;
-    double each = 1;                  // items of the catalogue for each of them
-    double last_rank = 0;             // behind it nothing is gained; 0: none
-    std::vector<float> item_mean;     // [dim]
-    std::vector<float> common_taste;  // [dim]
-    std::vector<float> by_common_taste;    // [items] of each row with it
+  // What a question's item is ranked among.
+  struct Rivals : World {
+    double last_rank = 0;  // behind it nothing is gained; 0: none
     std::vector<ByWay> neighbour_factors;  // [items] see NeighbourFactors
   };
-  // A question's query in its parts: by the user's row, by the latest items, by
-  // the common taste.
-  struct Query {
-    model::Matrix user;             // [1 × dim]
-    std::vector<float> taste;       // [dim]; empty: no latest items
-    float share = 1;                // of the common taste, for each of κ
-    std::array<float, 3> own = {};  // what the question's item has of each
-    float norm = 1;                 // with the chosen weights
-    // [padded] of the world's items, by the user's row and by the latest items;
-    // null without these. Of the block of questions that is asked.
-    const float* by_row = nullptr;
-    const float* by_taste = nullptr;
-  };
-  // Questions that are asked at a time, so that their scores are a product of
-  // matrices, and a user's part of it.
-  static constexpr size_t kBlock = 32;
-  // Calls visit(question, query) for each of them, in order.
-  template <class Visit>
-  void ForEachQuery(const std::vector<Question>& questions,
-                    const Knowledge& knowledge, const World& world,
-                    const Visit& visit);
-  World Gather(const Knowledge& knowledge, size_t most_items) const;
+  static Rivals GatherRivals(const Knowledge& knowledge, size_t most_items,
+                             double last_rank);
   // λ · (D / D̄)^p, by way, of an item with so many users.
   static ByWay NeighbourFactors(uint32_t users, double mean_popularity);
-  Query QueryOf(const Question& question, const Knowledge& knowledge,
-                const World& world) const;
-  // By how much world.items[i] is ahead of the question's item, by each part.
-  static std::array<float, 3> AheadOf(const Query& query, const World& world,
-                                      size_t i) {
-    const float by_taste = query.by_taste == nullptr ? 0 : query.by_taste[i];
-    return {query.by_row[i] - query.own[0], by_taste - query.own[1],
-            query.share * world.by_common_taste[i] - query.own[2]};
-  }
   // Whether the item might stand before the question's in its user's list.
   static bool IsRival(uint32_t item, const Question& question,
                       const Knowledge& knowledge);
   // Whether no way can gain any more, with so many before it.
   template <size_t N>
   static bool AllBehind(const std::array<double, N>& better,
-                        const World& world);
+                        const Rivals& world);
   // What is gained with so many items of the world before the question's, by
   // way.
   template <size_t N>
   static std::vector<double> GainsOf(const std::array<double, N>& better,
-                                     const World& world);
+                                     const Rivals& world);
   // What each pair of weights gains by the question: [kWeightPairs].
-  std::vector<double> PairGains(const Question& question, const Query& query,
+  std::vector<double> PairGains(const Question& question,
+                                const QuestionQuery& query,
                                 const Knowledge& knowledge,
-                                const World& world) const;
+                                const Rivals& world) const;
   // What each way to count the neighbourhood gains, with the pair of weights
   // that is chosen: [kNeighbourWays].
   std::vector<double> NeighbourGains(const Question& question,
-                                     const Query& query,
+                                     const QuestionQuery& query,
                                      const Knowledge& knowledge,
-                                     const World& world);
+                                     const Rivals& world);
   // ĝ of world.items, and of the question's item behind them.
   std::vector<float> StrengthsFor(const Question& question,
                                   const Knowledge& knowledge,
-                                  const World& world);
+                                  const Rivals& world);
 
   query::RecentItems recent_;
   query::WeightChoice choice_ = query::MakeQueryWeightChoice();
@@ -181,8 +129,7 @@ class QueryMeter {
   query::NeighbourScratch scratch_;
   std::vector<float> strengths_;  // [items], zero between calls
   std::vector<Question> questions_;
-  std::vector<float> block_;   // [2 kBlock × dim] rows of queries
-  std::vector<float> scores_;  // [2 kBlock × padded] theirs
+  QuestionScores scores_;
 };
 
 }  // namespace taud::trainer
