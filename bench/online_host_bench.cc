@@ -10,16 +10,15 @@
 // last interaction it was learnt.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <random>
 #include <thread>
-#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "model/interactions.h"
@@ -96,14 +95,13 @@ class StillLearner final : public MfLearner {
   std::vector<float> users_, items_;
 };
 
-// As `tauctl bench freshness` sends them: users like items of their own
-// cluster, popular ones more often.
-model::Interaction Nth(uint64_t n, uint32_t users, uint32_t items,
+// Users like items of their own cluster, popular ones more often.
+model::Interaction Nth(uint64_t n, double rate, uint32_t users, uint32_t items,
                        std::mt19937_64* random) {
   model::Interaction like;
   like.sequence = n + 1;
   like.kind = model::InteractionKind::kLike;
-  like.time_ms = static_cast<int64_t>(n / 600);
+  like.time_ms = static_cast<int64_t>(static_cast<double>(n) * 1000 / rate);
   like.user = n < users ? static_cast<uint32_t>(n)
                         : static_cast<uint32_t>((*random)() % users);
   const double u = std::uniform_real_distribution<>(0, 1)(*random);
@@ -130,49 +128,71 @@ struct Clock {
   }
 };
 
-int Run(double rate, double seconds, uint32_t users, uint32_t items) {
-  model::Interactions interactions;
-  const auto count = static_cast<uint64_t>(rate * seconds);
-  std::vector<model::Interaction> all;
+std::vector<model::Interaction> Likes(double rate, double seconds,
+                                      uint32_t users, uint32_t items) {
+  std::vector<model::Interaction> likes;
   std::mt19937_64 random(7);
+  const auto count = static_cast<uint64_t>(rate * seconds);
   for (uint64_t n = 0; n < count; ++n) {
-    all.push_back(Nth(n, users, items, &random));
+    likes.push_back(Nth(n, rate, users, items, &random));
   }
-  const absl::Time start = absl::Now();
-  std::thread writer([&] {
-    for (size_t n = 0; n < all.size(); ++n) {
-      if (n % kAtOnce == 0) {
-        absl::SleepFor(start + absl::Seconds(static_cast<double>(n) / rate) -
-                       absl::Now());
-      }
-      interactions.Append(all[n]);
+  return likes;
+}
+
+void AppendAtRate(const std::vector<model::Interaction>& likes, double rate,
+                  absl::Time start, model::Interactions* interactions) {
+  for (size_t n = 0; n < likes.size(); ++n) {
+    if (n % kAtOnce == 0) {
+      absl::SleepFor(start + absl::Seconds(static_cast<double>(n) / rate) -
+                     absl::Now());
     }
-  });
-  OnlineFit fit(OnlineFitOptions{}, std::make_unique<StillLearner>(64));
+    interactions->Append(likes[n]);
+  }
+}
+
+// Where the time of the trainer's thread went.
+struct Clocks {
   Clock absorbing, stepping, publishing;
-  absl::Time published = start;
-  while (fit.trained_through() < count) {
-    absorbing.Time([&] { fit.Absorb(interactions); });
-    if (!fit.Ready()) continue;
-    absl::Status status;
-    stepping.Time([&] { status = fit.Step(); });
-    if (!status.ok()) {
-      std::fprintf(stderr, "%s\n", status.ToString().c_str());
-      break;
-    }
+};
+
+// Until everything through `last` is learnt.
+absl::Status Learn(const model::Interactions& interactions,
+                   model::Sequence last, OnlineFit* fit, Clocks* clocks) {
+  absl::Time published = absl::Now();
+  absl::Status status;
+  while (status.ok() && fit->trained_through() < last) {
+    clocks->absorbing.Time([&] { fit->Absorb(interactions); });
+    if (!fit->Ready()) continue;
+    clocks->stepping.Time([&] { status = fit->Step(); });
     if (absl::Now() - published < absl::Seconds(1)) continue;
-    publishing.Time([&] { fit.MakeSnapshot(); });
+    clocks->publishing.Time([&] { fit->MakeSnapshot(); });
     published = absl::Now();
   }
+  return status;
+}
+
+int Run(double rate, double seconds, uint32_t users, uint32_t items) {
+  const std::vector<model::Interaction> likes =
+      Likes(rate, seconds, users, items);
+  model::Interactions interactions;
+  OnlineFit fit(OnlineFitOptions{}, std::make_unique<StillLearner>(64));
+  Clocks clocks;
+  const absl::Time start = absl::Now();
+  std::thread writer([&] { AppendAtRate(likes, rate, start, &interactions); });
+  const absl::Status status = Learn(interactions, likes.size(), &fit, &clocks);
   const double took = absl::ToDoubleSeconds(absl::Now() - start);
   writer.join();
-  std::printf("%llu interactions in %.1f s\n",
-              static_cast<unsigned long long>(count), seconds);
-  absorbing.Print("absorb");
-  stepping.Print("step");
-  publishing.Print("snapshot");
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    return 1;
+  }
+  std::printf("%zu interactions in %.1f s\n", likes.size(), seconds);
+  clocks.absorbing.Print("absorb");
+  clocks.stepping.Print("step");
+  clocks.publishing.Print("snapshot");
   std::printf("learnt     %.2f s after the last, %.0f a second, %u pairs\n",
-              took - seconds, static_cast<double>(count) / took, fit.pairs());
+              took - seconds, static_cast<double>(likes.size()) / took,
+              fit.pairs());
   return 0;
 }
 
@@ -183,7 +203,18 @@ int main(int argc, char** argv) {
   const auto number = [&](int nth, double otherwise) {
     return argc > nth ? std::atof(argv[nth]) : otherwise;
   };
-  return taud::trainer::Run(number(1, 600000), number(2, 10),
-                            static_cast<uint32_t>(number(3, 30000)),
-                            static_cast<uint32_t>(number(4, 41000)));
+  const double rate = number(1, 600000);
+  const double seconds = number(2, 10);
+  const double users = number(3, 30000);
+  const double items = number(4, 41000);
+  if (rate <= 0 || seconds <= 0 || users < 1 ||
+      items < taud::trainer::kClusters) {
+    std::fprintf(stderr,
+                 "usage: online_host_bench [RATE [SECONDS [USERS [ITEMS]]]], "
+                 "above 0, ITEMS at least %u\n",
+                 taud::trainer::kClusters);
+    return 2;
+  }
+  return taud::trainer::Run(rate, seconds, static_cast<uint32_t>(users),
+                            static_cast<uint32_t>(items));
 }

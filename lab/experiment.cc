@@ -64,9 +64,9 @@ class Experiment {
     return TriesAnything() || options_.select == Select::kValidation;
   }
   // Whether ways to rank are tried with the fit whose ρ is gone on with.
-  bool TriesRankings() const {
-    return FindsPrior() || FindsExponent() || FindsNeighbours();
-  }
+  bool TriesRankings() const { return FindsExponent() || TriesWithRows(); }
+  // Of them, those that are tried once the fit is chosen.
+  bool TriesWithRows() const { return FindsPrior() || FindsNeighbours(); }
   bool Adaptive() const { return trainer::IsAdaptive(fit_.temperature); }
   bool NeedsPilot() const {
     return TriesAnything() ||
@@ -88,7 +88,7 @@ class Experiment {
   absl::Status SettleRho(ExperimentResult* result);
   absl::Status SettleTau0(double rho, PhaseResult fit,
                           ExperimentResult* result);
-  // A short fit on the slice, but for what is tried with it.
+  // A short fit on the slice, without β, ρ and τ₀.
   Phase ShortPhase() const;
   // A short fit on the slice, with τ₀ as it is held.
   absl::StatusOr<PhaseResult> Try(const std::string& name, double beta,
@@ -160,7 +160,7 @@ absl::Status Experiment::ChooseEpoch(Phase* phase, ExperimentResult* result) {
   phase->test = &split_.validation;
   phase->measure_often = true;
   phase->tries_exponents = FindsExponent();
-  phase->keeps_rows = TriesRankings();
+  phase->keeps_rows = TriesWithRows();
   auto chosen = phases_.Run(*phase);
   if (!chosen.ok()) return chosen.status();
   result->validation_recall = chosen->report.main_recall();
@@ -201,12 +201,14 @@ void Experiment::Report(PhaseResult fitted, ExperimentResult* result) {
 // The ways to rank that are best with the rows of `fit`, which are of `phase`.
 void Experiment::NoteRankings(const Phase& phase, PhaseResult fit,
                               ExperimentResult* result) {
-  if (!TriesRankings()) return;
+  Phase ranked = phase;
   if (FindsExponent()) {
-    result->norm_trials = fit.exponents;
+    result->norm_trials = std::move(fit.exponents);
     result->norm_exponent = ChooseNormExponent(result->norm_trials);
+    ranked.norm_exponent = result->norm_exponent;
   }
-  RankingTrials trials = phases_.TryRankings(phase, std::move(fit));
+  if (!TriesWithRows()) return;
+  RankingTrials trials = phases_.TryRankings(ranked, std::move(fit.rows));
   if (FindsPrior()) {
     result->prior_trials = std::move(trials.priors);
     result->prior = ChoosePrior(result->prior_trials);
@@ -223,8 +225,9 @@ Phase Experiment::ShortPhase() const {
   if (TriesAnything()) phase.test = &split_.validation;
   phase.schedule = phase.epochs = ShortEpochs();
   phase.prior = options_.prior;
+  if (!FindsExponent()) phase.norm_exponent = options_.norm_exponent;
   phase.tries_exponents = FindsExponent();
-  phase.keeps_rows = TriesRankings();
+  phase.keeps_rows = TriesWithRows();
   return phase;
 }
 
@@ -275,6 +278,8 @@ absl::Status Experiment::SettleRho(ExperimentResult* result) {
     if (!FindsRho()) return;
     trials.push_back(BestRanking(fits.back()));
     trials.back().value = rho;
+    // What is found lies between the best and its neighbours.
+    for (size_t k = 0; k + 1 < BestTrial(trials); ++k) fits[k].rows = {};
   };
   const auto next = [&]() -> std::optional<double> {
     if (FindsRho()) return NextRho(trials);

@@ -25,7 +25,7 @@ namespace taud::lab {
 
 // Raised with every change by which the same options give other figures: what
 // was measured before is then measured again.
-inline constexpr int kResultsVersion = 16;
+inline constexpr int kResultsVersion = 17;
 
 // By what the number of epochs is chosen.
 enum class Select {

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "device/device.h"
 #include "lab/epoch_choice.h"
-#include "lab/norm_exponent.h"
 #include "lab/phase_ranking.h"
+#include "lab/query_prior.h"
 #include "trainer/cuda/cuda_light_gcn.h"
 #include "trainer/kernels/vector_kernels.h"
 #include "trainer/neighbours/neighbour_search.h"
@@ -113,29 +113,38 @@ absl::StatusOr<PhaseResult> FitPhases::Run(const Phase& phase) {
     best.temperatures = fit.Temperatures();
     best.figures = fit.figures();
   }
-  if (phase.tries_exponents || phase.keeps_rows) {
-    best.rows = RowsOf(fit, nullptr);
-  }
   if (phase.tries_exponents) {
-    best.exponents =
-        TryExponents(phase, best.rows, running.popularity, options_.threads);
+    Phase ranked = phase;
+    if (options_.find_neighbours) ranked.neighbours = {};
+    best.exponents = TryExponents(ranked, RowsOf(fit, running.neighbours),
+                                  running.popularity, options_.threads);
   }
-  if (!phase.keeps_rows) best.rows = {};
+  if (phase.keeps_rows) best.rows = RowsOf(fit, nullptr);
   best.epoch_seconds = running.seconds / phase.epochs;
   if (phase.last) best.gradient_magnitude = ProbeGradient(fit, phase);
   done_ += phase.epochs;
   return std::move(best);
 }
 
-RankingTrials FitPhases::TryRankings(const Phase& phase, PhaseResult fit) {
-  Phase tried = phase;
-  if (!fit.exponents.empty()) {
-    tried.norm_exponent = ChooseNormExponent(fit.exponents);
+RankingTrials FitPhases::TryRankings(const Phase& phase, FittedRows rows) {
+  if (options_.find_neighbours || phase.neighbours.weight > 0) {
+    rows.neighbours = NeighboursOf(phase);
   }
-  if (options_.find_neighbours) fit.rows.neighbours = NeighboursOf(phase);
-  return lab::TryRankings(options_.find_prior, tried, fit.rows,
-                          CountPopularity(*phase.train, dataset_.items),
-                          options_.threads);
+  const std::vector<uint32_t> popularity =
+      CountPopularity(*phase.train, dataset_.items);
+  // Each is found without what is found behind it.
+  Phase ranked = phase;
+  if (options_.find_neighbours) ranked.neighbours = {};
+  RankingTrials trials;
+  if (options_.find_prior) {
+    trials.priors = TryPriors(ranked, rows, popularity, options_.threads);
+    ranked.prior = ChoosePrior(trials.priors);
+  }
+  if (options_.find_neighbours) {
+    trials.neighbours =
+        TryNeighbours(ranked, rows, popularity, options_.threads);
+  }
+  return trials;
 }
 
 const model::NeighbourLists* FitPhases::NeighboursOf(const Phase& phase) {

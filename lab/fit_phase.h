@@ -94,8 +94,9 @@ class FitPhases {
   absl::StatusOr<PhaseResult> Run(const Phase& phase);
 
   // Tries the κ and the neighbourhood that the options want to be found, with
-  // the rows of `fit`, which Run gave for `phase` and which were kept.
-  RankingTrials TryRankings(const Phase& phase, PhaseResult fit);
+  // `rows`, which Run kept of a fit. Of `phase` what it was learnt from, what
+  // it is ranked on, and how.
+  RankingTrials TryRankings(const Phase& phase, FittedRows rows);
 
  private:
   // A fit under way, and the best of it so far.

@@ -131,34 +131,31 @@ RankingReport MeasureRanking(const Phase& phase, const FittedRows& rows,
   return MeasureLists(lists, *phase.test, popularity);
 }
 
-std::vector<SliceTrial> TryExponents(Phase phase, const FittedRows& rows,
+std::vector<SliceTrial> TryExponents(const Phase& phase, const FittedRows& rows,
                                      const std::vector<uint32_t>& popularity,
                                      int threads) {
-  phase.neighbours = {};
   return TryEach(
       kNormExponents, [](double p, Phase* tried) { tried->norm_exponent = p; },
       phase, rows, popularity, threads);
 }
 
-RankingTrials TryRankings(bool priors, Phase phase, const FittedRows& rows,
-                          const std::vector<uint32_t>& popularity,
-                          int threads) {
-  RankingTrials trials;
-  phase.neighbours = {};
-  if (priors) {
-    trials.priors = TryEach(
-        kOfflinePriors,
-        [](double prior, Phase* tried) { tried->prior = prior; }, phase, rows,
-        popularity, threads);
-    phase.prior = ChoosePrior(trials.priors);
-  }
-  if (rows.neighbours == nullptr) return trials;
-  while (const auto weights = NextNeighbourWeights(trials.neighbours)) {
+std::vector<SliceTrial> TryPriors(const Phase& phase, const FittedRows& rows,
+                                  const std::vector<uint32_t>& popularity,
+                                  int threads) {
+  return TryEach(
+      kOfflinePriors, [](double prior, Phase* tried) { tried->prior = prior; },
+      phase, rows, popularity, threads);
+}
+
+std::vector<NeighbourTrial> TryNeighbours(
+    Phase phase, const FittedRows& rows,
+    const std::vector<uint32_t>& popularity, int threads) {
+  std::vector<NeighbourTrial> trials;
+  while (const auto weights = NextNeighbourWeights(trials)) {
     phase.neighbours = *weights;
     const RankingReport report =
         MeasureRanking(phase, rows, popularity, threads);
-    trials.neighbours.push_back(
-        {*weights, report.main_recall(), report.main_ndcg()});
+    trials.push_back({*weights, report.main_recall(), report.main_ndcg()});
   }
   return trials;
 }

@@ -79,19 +79,14 @@ build() {
 show() { [ ! -f "$out/$1.log" ] || sed 's/^/    /' "$out/$1.log" | grep -E "$2" | tee -a "$summary"; }
 tests_of() { show "$1" '\[  (PASSED|FAILED|SKIPPED)'; }
 
-# Runs a command and says when each of its lines came.
-stamped() {
-  bash -c 'set -o pipefail
-    "$@" 2>&1 | while IFS= read -r line; do echo "$SECONDS s: $line"; done' stamped "$@"
-}
-export -f stamped
-
-# Recall and NDCG of a run of the lab, and how long it took.
+# Recall and NDCG of a run of the lab, and how long it took; in its log, when each
+# line came.
 lab() {
   local name=$1 limit=$2
   shift 2
   [ -d "$gowalla" ] || { say "$name: NOT RUN, no data"; return; }
-  part "$name" "$limit" bash -c 'stamped "$@"' lab \
+  part "$name" "$limit" bash -c 'set -o pipefail
+    "$@" 2>&1 | while IFS= read -r line; do echo "$SECONDS s: $line"; done' lab \
     "$bin/tauctl" lab run --data "$gowalla" --threads "$(nproc)" --device "$device" --json "$@"
   [ -f "$out/$name.log" ] || return
   python3 - "$out/$name.log" <<'PY' | tee -a "$summary"
@@ -163,7 +158,8 @@ if [ $gpu = yes ]; then
   show memcheck_search 'ERROR SUMMARY|Error:|Invalid'
   part search_10m 60 "$bench/gpu_search_bench" 10000000
   show search_10m .
-  # With what its trials find (docs/results.md), which take longer than the fit.
+  # β, ρ, p and κ as its trials find them (docs/results.md), which takes longer
+  # than the fit; without neighbours, as the CPU's row there.
   lab lightgcn_gowalla 150 --backbone lightgcn --select last --beta 0.5 --rho 1 \
     --rank-sim 0.4 --prior 0.5 --tau0-factor 1 --neighbours 0
   part racecheck_search 40 compute-sanitizer --tool racecheck \

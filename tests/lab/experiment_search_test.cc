@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "lab/beta_trials.h"
 #include "lab/defaults.h"
+#include "lab/neighbour_trials.h"
 #include "lab/rho_trials.h"
 #include "lab/tau0_trials.h"
 #include "tests/lab/experiment_testing.h"
@@ -175,6 +176,38 @@ TEST_F(ExperimentSearchTest, TheCommonTasteIsFoundForAGivenRho) {
               testing::ElementsAre("refit", "rho 1", "rho 1.1", "validation"));
   EXPECT_EQ(result.rho, 1.1);
   EXPECT_EQ(result.prior, ChoosePrior(result.prior_trials));
+}
+
+TEST_F(ExperimentSearchTest, FindsWhatTheNeighbourhoodCounts) {
+  ExperimentOptions options = Small();
+  options.find_neighbours = true;
+  options.select = Select::kLast;
+  const ExperimentResult found = Run(options);
+  ASSERT_GT(found.neighbour_trials.size(), 3u);
+  EXPECT_EQ(found.neighbour_trials[0].weights.weight, 0);
+  EXPECT_EQ(found.neighbours.weight,
+            ChooseNeighbourWeights(found.neighbour_trials).weight);
+
+  // What ranks is what was found, with the lists of all of train.
+  options.find_neighbours = false;
+  options.neighbours = found.neighbours;
+  const ExperimentResult given = Run(options);
+  EXPECT_TRUE(given.neighbour_trials.empty());
+  EXPECT_EQ(given.test.main_recall(), found.test.main_recall());
+  EXPECT_EQ(given.test.main_ndcg(), found.test.main_ndcg());
+  options.neighbours = {0.5f, 0.25f};
+  const ExperimentResult much = Run(options);
+  options.neighbours = {};
+  EXPECT_NE(much.test.main_ndcg(), Run(options).test.main_ndcg());
+
+  // After the whole fit on the slice it is found again.
+  options.select = Select::kValidation;
+  options.find_neighbours = true;
+  const ExperimentResult chosen = Run(options);
+  EXPECT_EQ(chosen.neighbours.weight,
+            ChooseNeighbourWeights(chosen.neighbour_trials).weight);
+  EXPECT_EQ(chosen.neighbours.power,
+            ChooseNeighbourWeights(chosen.neighbour_trials).power);
 }
 
 TEST_F(ExperimentSearchTest, FindsHowMuchNormsCount) {

@@ -33,8 +33,7 @@ TEST(NeighbourTrialsTest, FindsTheMaximumAndStopsBehindIt) {
 }
 
 // Gowalla's slice after sixty epochs: with λ = .1 both p are as good as the
-// best
-// (.1689), and p = 0 was tried first. On the test set it is 1.3 % worse.
+// best, and p = 0 was tried first. On the test set it is 1.3 % worse.
 TEST(NeighbourTrialsTest, OfPowersThatAreAsGoodTheBest) {
   const std::vector<NeighbourTrial> trials = {{{0, 0}, 0.2115, 0.1205},
                                               {{0.05f, 0}, 0.2211, 0.1255},

@@ -83,7 +83,7 @@ void NeighbourUpkeep::BuildGraph(const PositivePairs& pairs) {
 }
 
 void NeighbourUpkeep::Touch(uint32_t item) {
-  // Its changes do not count any more, and a load touches such ones mostly.
+  // It will be found anew anyway. In a load that is most of them.
   if (item < queued_.size() && queued_[item] != 0) return;
   if (item >= changes_.size()) changes_.resize(size_t{item} + 1, 0);
   ++changes_[item];

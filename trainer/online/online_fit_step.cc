@@ -38,8 +38,8 @@ constexpr uint32_t kMomentPairs = 1 << 15;  // pairs that μ₊ is taken from
 constexpr int kMaxBadSteps = 20;
 
 // What finding neighbours adds up for each positive that a step learns, so that
-// it takes about a tenth of the time on the CPU, and no longer than the rest of
-// a step on a GPU, which is ten times as fast; and in a step of its own.
+// it takes about a tenth of the time on the CPU, and about as long as the rest
+// of a step on a GPU; and in a step of its own.
 constexpr size_t kAdditionsPerPositive = 512;
 constexpr size_t kAdditionsPerPositiveOnGpu = 64;
 constexpr size_t kAdditionsAlone = 1 << 21;

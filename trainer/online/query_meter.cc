@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -24,11 +23,11 @@ uint32_t SecondOf(int64_t time_ms) {
 
 template <size_t N>
 std::vector<double> QueryMeter::GainsOf(const std::array<double, N>& better,
-                                        const Rivals& world) {
+                                        const Rivals& rivals) {
   std::vector<double> gains;
   for (const double count : better) {
-    const double rank = 1 + count * world.each;
-    const bool counts = world.last_rank == 0 || rank <= world.last_rank;
+    const double rank = 1 + count * rivals.each;
+    const bool counts = rivals.last_rank == 0 || rank <= rivals.last_rank;
     gains.push_back(counts ? GainOfRank(rank) : 0);
   }
   return gains;
@@ -36,9 +35,9 @@ std::vector<double> QueryMeter::GainsOf(const std::array<double, N>& better,
 
 template <size_t N>
 bool QueryMeter::AllBehind(const std::array<double, N>& better,
-                           const Rivals& world) {
+                           const Rivals& rivals) {
   const double least = *std::min_element(better.begin(), better.end());
-  return world.last_rank > 0 && 1 + least * world.each > world.last_rank;
+  return rivals.last_rank > 0 && 1 + least * rivals.each > rivals.last_rank;
 }
 
 bool QueryMeter::IsRival(uint32_t item, const Question& question,
@@ -76,12 +75,12 @@ void QueryMeter::Ask(uint32_t user, uint32_t item, uint32_t degree) {
 
 void QueryMeter::Answer(const Knowledge& knowledge) {
   if (questions_.empty()) return;
-  const Rivals world = GatherRivals(knowledge, kMaxRows, 0);
-  scores_.ForEach(questions_, knowledge, world, weights(),
+  const Rivals rivals = GatherRivals(knowledge, kMaxRows, 0);
+  scores_.ForEach(questions_, knowledge, rivals, weights(),
                   [&](const Question& question, const QuestionQuery& query) {
                     const std::vector<double> neighbours =
-                        NeighbourGains(question, query, knowledge, world);
-                    choice_.Note(PairGains(question, query, knowledge, world));
+                        NeighbourGains(question, query, knowledge, rivals);
+                    choice_.Note(PairGains(question, query, knowledge, rivals));
                     neighbour_choice_.Note(neighbours);
                   });
   questions_.clear();
@@ -90,31 +89,30 @@ void QueryMeter::Answer(const Knowledge& knowledge) {
 void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
                          const Knowledge& knowledge) {
   const auto dim = static_cast<size_t>(knowledge.learner.dim());
-  const Rivals world = GatherRivals(
+  const Rivals rivals = GatherRivals(
       knowledge, std::min(kMaxRowsForHeld, kMaxValuesForHeld / dim), kLastRank);
   const std::vector<Question> questions = QuestionsOf(held, knowledge);
   std::vector<std::vector<double>> pairs;
   scores_.ForEach(
-      questions, knowledge, world, weights(),
+      questions, knowledge, rivals, weights(),
       [&](const Question& question, const QuestionQuery& query) {
-        pairs.push_back(PairGains(question, query, knowledge, world));
+        pairs.push_back(PairGains(question, query, knowledge, rivals));
       });
   choice_.BeginWith(pairs);
   // Behind it: with the pair of weights that was chosen.
   std::vector<std::vector<double>> neighbours;
-  scores_.ForEach(
-      questions, knowledge, world, weights(),
-      [&](const Question& question, const QuestionQuery& query) {
-        neighbours.push_back(NeighbourGains(question, query, knowledge, world));
-      });
+  scores_.ForEach(questions, knowledge, rivals, weights(),
+                  [&](const Question& question, const QuestionQuery& query) {
+                    neighbours.push_back(
+                        NeighbourGains(question, query, knowledge, rivals));
+                  });
   neighbour_choice_.BeginWith(neighbours);
 }
 
 QueryMeter::Rivals QueryMeter::GatherRivals(const Knowledge& knowledge,
                                             size_t most_items,
                                             double last_rank) {
-  Rivals rivals;
-  static_cast<World&>(rivals) = GatherWorld(knowledge, most_items, kMaxRows);
+  Rivals rivals(GatherWorld(knowledge, most_items, kMaxRows));
   rivals.last_rank = last_rank;
   for (const uint32_t item : rivals.items) {
     rivals.neighbour_factors.push_back(NeighbourFactors(
@@ -125,8 +123,8 @@ QueryMeter::Rivals QueryMeter::GatherRivals(const Knowledge& knowledge,
 
 std::vector<float> QueryMeter::StrengthsFor(const Question& question,
                                             const Knowledge& knowledge,
-                                            const Rivals& world) {
-  std::vector<float> found(world.items.size() + 1, 0.0f);
+                                            const Rivals& rivals) {
+  std::vector<float> found(rivals.items.size() + 1, 0.0f);
   const std::vector<uint32_t>& own =
       knowledge.neighbours.graph().items_of(question.user);
   const std::vector<uint32_t> history(own.rbegin(), own.rend());
@@ -140,7 +138,8 @@ std::vector<float> QueryMeter::StrengthsFor(const Question& question,
   const auto of = [this](uint32_t item) {
     return item < strengths_.size() ? strengths_[item] : 0.0f;
   };
-  for (size_t i = 0; i < world.items.size(); ++i) found[i] = of(world.items[i]);
+  for (size_t i = 0; i < rivals.items.size(); ++i)
+    found[i] = of(rivals.items[i]);
   found.back() = of(question.item);
   for (const auto& [item, strength] : strengths) strengths_[item] = 0;
   return found;
@@ -160,16 +159,16 @@ QueryMeter::ByWay QueryMeter::NeighbourFactors(uint32_t users,
 std::vector<double> QueryMeter::PairGains(const Question& question,
                                           const QuestionQuery& query,
                                           const Knowledge& knowledge,
-                                          const Rivals& world) const {
+                                          const Rivals& rivals) const {
   std::array<double, query::kWeightPairs> better = {};
-  for (size_t i = 0; i < world.items.size(); ++i) {
-    if (i % kLookEvery == 0 && AllBehind(better, world)) break;
-    const auto [row, taste, common] = query.AheadOf(world, i);
+  for (size_t i = 0; i < rivals.items.size(); ++i) {
+    if (i % kLookEvery == 0 && AllBehind(better, rivals)) break;
+    const auto [row, taste, common] = query.AheadOf(rivals, i);
     // Most items are nowhere near, whatever the weights.
     const float most = row +
                        query::kRecentWeights.back() * std::max(taste, 0.0f) +
                        query::kPriors.back() * std::max(common, 0.0f);
-    if (most <= 0 || !IsRival(world.items[i], question, knowledge)) continue;
+    if (most <= 0 || !IsRival(rivals.items[i], question, knowledge)) continue;
     for (size_t pair = 0; pair < better.size(); ++pair) {
       const query::QueryWeights tried = query::WeightsAt(pair);
       if (row + tried.recent * taste + tried.prior * common > 0) {
@@ -177,33 +176,35 @@ std::vector<double> QueryMeter::PairGains(const Question& question,
       }
     }
   }
-  return GainsOf(better, world);
+  return GainsOf(better, rivals);
 }
 
 std::vector<double> QueryMeter::NeighbourGains(const Question& question,
                                                const QuestionQuery& query,
                                                const Knowledge& knowledge,
-                                               const Rivals& world) {
-  const std::vector<float> strengths = StrengthsFor(question, knowledge, world);
-  const query::QueryWeights chosen = weights();
+                                               const Rivals& rivals) {
+  const std::vector<float> strengths =
+      StrengthsFor(question, knowledge, rivals);
+  const query::QueryWeights& serving = query.serving;
   // |q| · λ · ĝ · (D / D̄)^p of the question's item, by way.
   ByWay own_added = NeighbourFactors(
-      knowledge.pairs.item_popularity()[question.item], world.mean_popularity);
+      knowledge.pairs.item_popularity()[question.item], rivals.mean_popularity);
   for (float& added : own_added) added *= query.norm * strengths.back();
   std::array<double, query::kNeighbourWays.size()> better = {};
-  for (size_t i = 0; i < world.items.size(); ++i) {
-    if (i % kLookEvery == 0 && AllBehind(better, world)) break;
-    const auto [row, taste, common] = query.AheadOf(world, i);
-    const float by_query = row + chosen.recent * taste + chosen.prior * common;
+  for (size_t i = 0; i < rivals.items.size(); ++i) {
+    if (i % kLookEvery == 0 && AllBehind(better, rivals)) break;
+    const auto [row, taste, common] = query.AheadOf(rivals, i);
+    const float by_query =
+        row + serving.recent * taste + serving.prior * common;
     if (by_query <= 0 && strengths[i] == 0) continue;
-    if (!IsRival(world.items[i], question, knowledge)) continue;
+    if (!IsRival(rivals.items[i], question, knowledge)) continue;
     const float strength = query.norm * strengths[i];
     for (size_t way = 0; way < better.size(); ++way) {
-      const float added = strength * world.neighbour_factors[i][way];
+      const float added = strength * rivals.neighbour_factors[i][way];
       if (by_query + added - own_added[way] > 0) better[way] += 1;
     }
   }
-  return GainsOf(better, world);
+  return GainsOf(better, rivals);
 }
 
 void QueryMeter::Rebuild(const model::Interactions& interactions, size_t end) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "model/interactions.h"
@@ -88,6 +89,7 @@ class QueryMeter {
   using ByWay = std::array<float, query::kNeighbourWays.size()>;
   // What a question's item is ranked among.
   struct Rivals : World {
+    explicit Rivals(World world) : World(std::move(world)) {}
     double last_rank = 0;  // behind it nothing is gained; 0: none
     std::vector<ByWay> neighbour_factors;  // [items] see NeighbourFactors
   };
@@ -101,27 +103,27 @@ class QueryMeter {
   // Whether no way can gain any more, with so many before it.
   template <size_t N>
   static bool AllBehind(const std::array<double, N>& better,
-                        const Rivals& world);
+                        const Rivals& rivals);
   // What is gained with so many items of the world before the question's, by
   // way.
   template <size_t N>
   static std::vector<double> GainsOf(const std::array<double, N>& better,
-                                     const Rivals& world);
+                                     const Rivals& rivals);
   // What each pair of weights gains by the question: [kWeightPairs].
   std::vector<double> PairGains(const Question& question,
                                 const QuestionQuery& query,
                                 const Knowledge& knowledge,
-                                const Rivals& world) const;
-  // What each way to count the neighbourhood gains, with the pair of weights
-  // that is chosen: [kNeighbourWays].
+                                const Rivals& rivals) const;
+  // What each way to count the neighbourhood gains, with the query's weights:
+  // [kNeighbourWays].
   std::vector<double> NeighbourGains(const Question& question,
                                      const QuestionQuery& query,
                                      const Knowledge& knowledge,
-                                     const Rivals& world);
-  // ĝ of world.items, and of the question's item behind them.
+                                     const Rivals& rivals);
+  // ĝ of rivals.items, and of the question's item behind them.
   std::vector<float> StrengthsFor(const Question& question,
                                   const Knowledge& knowledge,
-                                  const Rivals& world);
+                                  const Rivals& rivals);
 
   query::RecentItems recent_;
   query::WeightChoice choice_ = query::MakeQueryWeightChoice();

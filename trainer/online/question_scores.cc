@@ -50,6 +50,7 @@ QuestionQuery QueryOf(const Question& question, const FitKnowledge& knowledge,
   std::vector<float> taste;
   query::RecentTaste(recent, world.item_mean, &taste);
   QuestionQuery found;
+  found.serving = serving;
   found.user = RowsOf(learner, Side::kUsers, {question.user});
   found.share = 1.0f / static_cast<float>(question.degree);
   found.own = {Dot(found.user.Row(0), rows.Row(0), dim),

@@ -64,13 +64,15 @@ struct QuestionQuery {
   std::vector<float> taste;       // [dim]; empty: no latest items
   float share = 1;                // of the common taste, for each of κ
   std::array<float, 3> own = {};  // what the question's item has of each
-  float norm = 1;                 // with the weights that serve
-  // [items] of the world's, by the user's row and by the latest items; null
-  // without these. Valid during the visit.
+  query::QueryWeights serving;
+  float norm = 1;  // with these weights
+  // [padded] of the world's items, by the user's row and by the latest items,
+  // null if there are none. Valid during the visit.
   const float* by_row = nullptr;
   const float* by_taste = nullptr;
 
   // By how much world.items[i] is ahead of the question's item, by each part.
+  // Of two rows that are the same either may be ahead, by what rounding leaves.
   std::array<float, 3> AheadOf(const World& world, size_t i) const {
     return {by_row[i] - own[0],
             (by_taste == nullptr ? 0 : by_taste[i]) - own[1],
@@ -83,8 +85,7 @@ struct QuestionQuery {
 class QuestionScores {
  public:
   using Visit = std::function<void(const Question&, const QuestionQuery&)>;
-  // Calls visit for each of them, in order. `serving` are the weights of
-  // QuestionQuery::norm.
+  // Calls visit for each of them, in order, with queries of these weights.
   void ForEach(const std::vector<Question>& questions,
                const FitKnowledge& knowledge, const World& world,
                const query::QueryWeights& serving, const Visit& visit);

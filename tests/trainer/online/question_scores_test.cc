@@ -93,6 +93,25 @@ TEST_F(QuestionScoresTest, EachQueryIsScoredByItsUserAndItsLatestItems) {
   EXPECT_EQ(next, kUsers);
 }
 
+TEST_F(QuestionScoresTest, WithoutItemsOrQuestionsNothingIsScored) {
+  QuestionScores scores;
+  const auto never = [](const Question&, const QuestionQuery&) {
+    ADD_FAILURE() << "there is no question";
+  };
+  scores.ForEach({}, Knowledge(), GatherWorld(Knowledge(), 1000, 1000), {},
+                 never);
+  HeldPair pair;
+  pair.user = 1;
+  const std::vector<Question> questions = QuestionsOf({pair}, Knowledge());
+  World nothing;
+  nothing.item_mean.assign(kDim, 0);
+  nothing.common_taste.assign(kDim, 0);
+  size_t visits = 0;
+  scores.ForEach(questions, Knowledge(), nothing, {},
+                 [&](const Question&, const QuestionQuery&) { ++visits; });
+  EXPECT_EQ(visits, 1u);
+}
+
 TEST_F(QuestionScoresTest, WhoHasNoRowIsNotAskedAbout) {
   user_learnt_[4] = 0;
   item_learnt_[9] = 0;
