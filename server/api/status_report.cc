@@ -54,6 +54,7 @@ void FillTrainer(const trainer::TrainerStatus& from, v1::TrainerStatus* to) {
   to->set_gpu_errors(from.gpu_errors);
   to->set_last_gpu_error(from.last_gpu_error);
   to->set_gradient_norm(from.gradient_norm);
+  to->set_tau0_factor(from.tau0_factor);
 }
 
 void FillServing(const DaemonContext& context, const ServingModel* model,

@@ -103,6 +103,9 @@ void AddTrainer(const v1::TrainerStatus& t, FamilyList* list) {
               "Decayed mean of the norm of a step's gradient",
               t.gradient_norm());
   list->Gauge("taud_trainer_tau0", "Global temperature", t.tau0());
+  list->Gauge("taud_trainer_tau0_factor",
+              "Global temperature by that of Eq. 14, found by held pairs",
+              t.tau0_factor());
   list->Gauge("taud_trainer_rho", "What negatives count beside positives",
               t.rho());
   list->Counter("taud_trainer_gpu_errors_total",

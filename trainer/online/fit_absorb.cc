@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "model/unit_norm.h"
 #include "trainer/online/online_fit.h"
+#include "trainer/temperature/held_temperature.h"
 
 namespace taud::trainer {
 namespace {
@@ -319,6 +320,8 @@ void OnlineFit::AskHeldIfDue() {
   if (!last && Passes() < kAskHeldAt[held_asked_] * Horizon()) return;
   query_meter_.AskHeld(last ? held_.pairs() : SomeOf(held_.pairs()),
                        Knowledge());
+  // The first time rows know too little, and at the last they move no more.
+  if (!last && held_asked_ > 0) AdjustTau0();
   held_asked_at_ = pairs_.size();
   if (!last) {
     ++held_asked_;
@@ -329,6 +332,15 @@ void OnlineFit::AskHeldIfDue() {
   for (const HeldPair& pair : held_.TakeAll()) AddLatePair(pair);
   sampler_.Append(fresh_);
   GrowToPairs();
+}
+
+void OnlineFit::AdjustTau0() {
+  const double scale = query_meter_.LikeliestScale(
+      SomeOf(held_.pairs()), Knowledge(),
+      [this](uint32_t user) { return TemperatureOf(user); });
+  if (scale > 0) {
+    tau0_factor_ = NextTau0Factor(tau0_factor_, scale, Passes() / Horizon());
+  }
 }
 
 model::Sequence OnlineFit::SequenceBefore(uint32_t pair) const {

@@ -13,6 +13,7 @@
 #include "trainer/online/fit_state_reader.h"
 #include "trainer/sampling/positive_pairs.h"
 #include "trainer/sampling/random_text.h"
+#include "trainer/temperature/held_temperature.h"
 
 namespace taud::trainer {
 namespace {
@@ -168,6 +169,12 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
   if (neighbour_weights != state.doubles.end() &&
       !query::MakeNeighbourChoice().Assign(neighbour_weights->second)) {
     reader.Fail(DamagedState(kNeighbourWeights, "is not a state of it"));
+  }
+  const auto factor = state.doubles.find(kTau0Factor);
+  if (factor != state.doubles.end() &&
+      !(factor->second.size() == 1 && factor->second[0] >= kLeastTau0Factor &&
+        factor->second[0] <= kMostTau0Factor)) {
+    reader.Fail(DamagedState(kTau0Factor, "is not one"));
   }
   std::mt19937_64 random;
   for (const char* name : {"random", "negatives/random"}) {

@@ -65,6 +65,8 @@ struct StateFigure {
 };
 
 inline constexpr char kQueryWeights[] = "query_weights";
+// One figure. A state of before held pairs were asked about τ₀ has none: 1.
+inline constexpr char kTau0Factor[] = "tau0_factor";
 
 // Of PairSampler: the size of the present turn, what is next of it, its key. A
 // state of before there were turns begins one.

@@ -348,6 +348,7 @@ void LearningLoop::FillFigures() {
   status_.loss = figures.loss;
   status_.gradient_norm = figures.gradient_norm;
   status_.tau0 = figures.tau0;
+  status_.tau0_factor = figures.tau0_factor;
   status_.rho = figures.rho;
   status_.warming_up = figures.warming_up;
   status_.contained = figures.contained;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "query/query_weights.h"
 #include "trainer/sampling/learning_rate.h"
+#include "trainer/temperature/held_temperature.h"
 
 namespace taud::trainer {
 namespace {
@@ -22,6 +23,7 @@ constexpr double kLeastRenewal = 0.002;
 constexpr char kPassesMetric[] = "passes";
 // 1 if the query weights are those that had most, not the first ones.
 constexpr char kWeightsFoundMetric[] = "query_weights_found";
+constexpr char kTau0FactorMetric[] = "tau0_factor";
 constexpr char kNeighboursFoundMetric[] = "neighbour_weights_found";
 
 double MetricOr(const model::Snapshot& snapshot, const char* name,
@@ -65,6 +67,8 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
   }
   neighbours_.Begin(pairs_, snapshot.neighbours);
   tau0_ = snapshot.tau0;
+  tau0_factor_ = std::clamp(MetricOr(snapshot, kTau0FactorMetric, 1.0),
+                            kLeastTau0Factor, kMostTau0Factor);
   loss_ = MetricOr(snapshot, "loss", 0.0);
   mean_loss_ = MetricOr(snapshot, "mean_user_loss", loss_);
   epochs_ = adapted_epochs_ = MetricOr(snapshot, "epochs", 0.0);
@@ -222,6 +226,7 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
       {"mean_cosine", moments_.mean},
       {"mean_positive_cosine", moments_.positive_mean},
       {"tau0_eq13", tau0_eq13_},
+      {kTau0FactorMetric, tau0_factor_},
       {query::kRecentWeightMetric, double{weights.recent}},
       {query::kPriorMetric, double{weights.prior}},
       {kWeightsFoundMetric, query_meter_.found() ? 1.0 : 0.0},
@@ -239,6 +244,7 @@ OnlineFitFigures OnlineFit::figures() const {
   figures.loss = loss_;
   figures.gradient_norm = gradient_norm_;
   figures.tau0 = tau0_;
+  figures.tau0_factor = tau0_factor_;
   figures.rho = Rho();
   figures.warming_up = WarmingUp();
   figures.contained = contained_;

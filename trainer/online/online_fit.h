@@ -53,6 +53,7 @@ struct OnlineFitFigures {
   double loss = 0;           // decayed mean SSM loss, each row at its τ_u
   double gradient_norm = 0;  // decayed mean
   double tau0 = 0;
+  double tau0_factor = 1;  // of what Eq. 14 says, by held pairs
   double rho = 1;          // weight of the negatives, bilateral_weight.h
   bool warming_up = true;  // τ_u still equals τ₀
   uint64_t contained = 0;  // non-finite steps of a row that were undone
@@ -188,6 +189,8 @@ class OnlineFit {
   // learnt after the last.
   bool IsYoung() const;
   void AskHeldIfDue();
+  // By what they say (temperature/held_temperature.h).
+  void AdjustTau0();
   static constexpr size_t kTimesHeldIsAsked = 4;
   // Of a pair that was visited: everything its user did through here is older.
   model::Sequence SequenceBefore(uint32_t pair) const;
@@ -282,6 +285,7 @@ class OnlineFit {
   double loss_ = 0;
   double gradient_norm_ = 0;
   double tau0_ = 0;
+  double tau0_factor_ = 1;  // of what Eq. 14 says, by held pairs
   double tau0_eq13_ = 0;
   double mean_loss_ = 0;       // m_u of Eq. 16
   double adapted_epochs_ = 0;  // epochs_ when temperatures were last adapted

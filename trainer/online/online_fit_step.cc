@@ -311,12 +311,12 @@ void OnlineFit::AdaptTemperatures() {
   const double gap = moments_.positive_mean - moments_.mean;
   const double log_sparsity = SparsityOfPairs();
   TauGovernorInput input;
-  input.tau0 = tau0_;
+  input.tau0 = tau0_ / tau0_factor_;
   input.gap = known > 0 ? gap * std::sqrt(Rho()) : std::nan("");
   input.log_sparsity = log_sparsity;
   input.passes = Passes();
   input.elapsed = epochs_ - adapted_epochs_;
-  tau0_ = GovernTau0(options_.governor, input);
+  tau0_ = tau0_factor_ * GovernTau0(options_.governor, input);
   tau0_eq13_ = Tau0Eq13(moments_, log_sparsity);
   adapted_epochs_ = epochs_;
   adapted_steps_ = steps_;

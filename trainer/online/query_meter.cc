@@ -7,9 +7,12 @@
 
 #include "query/query_weights.h"
 #include "trainer/evaluation/evaluation.h"
+#include "trainer/temperature/held_temperature.h"
 
 namespace taud::trainer {
 namespace {
+
+constexpr uint32_t kNoPlace = ~uint32_t{0};
 
 // Between two looks whether it is known already what is gained.
 constexpr size_t kLookEvery = 256;
@@ -107,6 +110,38 @@ void QueryMeter::AskHeld(const std::vector<HeldPair>& held,
                         NeighbourGains(question, query, knowledge, rivals));
                   });
   neighbour_choice_.BeginWith(neighbours);
+}
+
+double QueryMeter::LikeliestScale(
+    const std::vector<HeldPair>& held, const Knowledge& knowledge,
+    const std::function<float(uint32_t user)>& temperature_of) {
+  const PositiveGraph& taken = knowledge.neighbours.graph();
+  if (taken.num_users() == 0) return 0;
+  const auto dim = static_cast<size_t>(knowledge.learner.dim());
+  const World world = GatherWorld(
+      knowledge, std::min(kMaxRowsForHeld, kMaxValuesForHeld / dim), kMaxRows);
+  std::vector<uint32_t> place_of(knowledge.item_learnt.size(), kNoPlace);
+  for (uint32_t i = 0; i < world.items.size(); ++i) {
+    place_of[world.items[i]] = i;
+  }
+  HeldLikelihood likelihood;
+  scores_.ForEach(QuestionsOf(held, knowledge), knowledge, world, weights(),
+                  [&](const Question& question, const QuestionQuery& query) {
+                    std::vector<float> own;
+                    const auto note = [&](uint32_t item) {
+                      const uint32_t place = place_of[item];
+                      if (place != kNoPlace) own.push_back(query.by_row[place]);
+                    };
+                    note(question.item);
+                    for (const uint32_t item : taken.items_of(question.user))
+                      note(item);
+                    likelihood.Add(query.by_row,
+                                   static_cast<int64_t>(world.items.size()),
+                                   world.each, own, query.own[0],
+                                   temperature_of(question.user));
+                  });
+  return likelihood.pairs() < kLeastHeldForTau0 ? 0
+                                                : likelihood.LikeliestScale();
 }
 
 QueryMeter::Rivals QueryMeter::GatherRivals(const Knowledge& knowledge,

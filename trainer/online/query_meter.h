@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,13 @@ class QueryMeter {
   // over. Takes a second or two on one thread for 2,048 pairs among 41,000
   // items of 64 dimensions.
   void AskHeld(const std::vector<HeldPair>& held, const Knowledge& knowledge);
+
+  // At which multiple of their users' temperatures the held pairs are likeliest
+  // (temperature/held_temperature.h); 0 if there are too few of them, or if no
+  // lists of neighbours are kept, which know what a user has taken.
+  double LikeliestScale(
+      const std::vector<HeldPair>& held, const Knowledge& knowledge,
+      const std::function<float(uint32_t user)>& temperature_of);
 
   // See WeightChoice.
   void StartAt(const query::QueryWeights& weights) {

@@ -35,7 +35,8 @@ struct TrainerStatus {
   double loss = 0;           // decayed mean SSM loss
   double gradient_norm = 0;  // likewise, MfStepResult's; 0 on a GPU
   double tau0 = 0;
-  double rho = 1;  // weight of the negatives, bilateral_weight.h
+  double tau0_factor = 1;  // of Eq. 14's, temperature/held_temperature.h
+  double rho = 1;          // weight of the negatives, bilateral_weight.h
   // Quantiles over trained users, as last published.
   double tau_user_p10 = 0, tau_user_p50 = 0, tau_user_p90 = 0;
   bool warming_up = true;  // τ_u still equals τ₀

@@ -417,6 +417,31 @@ TEST_F(FitAbsorbTest, ACheckpointInTheMiddleChangesNothing) {
   EXPECT_EQ(fit_->Export()->longs, other->Export()->longs);
 }
 
+// What is held of a load says that its users cannot be foretold: temperatures
+// are raised, which a checkpoint and a snapshot keep.
+TEST_F(FitAbsorbTest, ALoadWithoutTastesRaisesTheTemperature) {
+  std::mt19937 random(1);
+  for (int n = 0; n < 6000; ++n) Like(random() % 500, random() % 400);
+  fit_->Absorb(interactions_);
+  EXPECT_EQ(fit_->figures().tau0_factor, 1);
+  Settle();
+  const double factor = fit_->figures().tau0_factor;
+  EXPECT_GT(factor, 1.1);
+  auto resumed = MakeFit();
+  ASSERT_TRUE(resumed->Import(*fit_->Export()).ok());
+  EXPECT_EQ(resumed->figures().tau0_factor, factor);
+  auto warm = MakeFit();
+  ASSERT_TRUE(warm->WarmStart(*fit_->MakeSnapshot()).ok());
+  EXPECT_EQ(warm->figures().tau0_factor, factor);
+}
+
+TEST_F(FitAbsorbTest, WithTooFewPairsTheTemperatureIsWhatTheMomentsSay) {
+  std::mt19937 random(1);
+  for (int n = 0; n < 1000; ++n) Like(random() % 100, random() % 80);
+  Settle();
+  EXPECT_EQ(fit_->figures().tau0_factor, 1);
+}
+
 TEST_F(FitAbsorbTest, WithTooLittleToLearnFromThereIsAnUntrainedSnapshot) {
   Like(0, 0);
   Like(1, 0);

@@ -102,6 +102,8 @@ TEST_F(OnlineFitStateTest, AStateThatCannotBeIsRefused) {
       [](auto* s) { s->longs["sampler/turn"][0] = uint64_t{1} << 32; },
       [](auto* s) { s->doubles["figures"][8] = std::nan(""); },
       [](auto* s) { s->doubles["query_weights"].resize(7); },
+      [](auto* s) { s->doubles["tau0_factor"] = {7}; },
+      [](auto* s) { s->doubles["tau0_factor"].clear(); },
       [](auto* s) { s->longs["held/asked"].pop_back(); },
       [](auto* s) { s->longs["held/sequence"].push_back(1); },
       [](auto* s) { s->integers["young_marks/pairs"].push_back(1); },

@@ -1,0 +1,57 @@
+#ifndef TAUD_TRAINER_TEMPERATURE_HELD_TEMPERATURE_H_
+#define TAUD_TRAINER_TEMPERATURE_HELD_TEMPERATURE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+// What pairs that are held back from learning say of τ₀.
+//
+// Eq. 14 (temperature.h) knows the moments of what is learnt, and on some data
+// its τ₀ is a third too low or a tenth too high. So pairs that are not learnt
+// are asked: in a softmax over the items that the user has not taken, with
+// temperature s · τ_u, at which s are they likeliest? What ranks best is not
+// s = 1, since temperatures that rank well are softer than likely ones. But
+// where τ₀ ranks best s is within a band on data of very different kinds
+// (docs/results.md), so τ₀ is moved until it is.
+
+namespace taud::trainer {
+
+// The likelihood of held pairs by s. Thread-compatible.
+class HeldLikelihood {
+ public:
+  // Values of s that are tried, each 1.1 times the one before.
+  static constexpr size_t kScales = 13;
+  static constexpr double kLeastScale = 0.4;
+
+  // Notes a pair: the cosines `scores` [count] of its user with items, each of
+  // which stands for `each` of the catalogue; those of them, `own`, that are of
+  // the user's own items, this pair's among them if it is there; the pair's,
+  // `held`; and the user's temperature, above 0.
+  void Add(const float* scores, int64_t count, double each,
+           const std::vector<float>& own, float held, float temperature);
+
+  size_t pairs() const { return pairs_; }
+  // The s of the greatest likelihood, between those tried by a parabola; 1
+  // without pairs.
+  double LikeliestScale() const;
+
+ private:
+  std::array<double, kScales> loss_ = {};  // −log likelihood, summed
+  size_t pairs_ = 0;
+};
+
+// So many pairs at least are asked for a change.
+inline constexpr size_t kLeastHeldForTau0 = 256;
+inline constexpr double kLeastTau0Factor = 2.0 / 3;
+inline constexpr double kMostTau0Factor = 1.5;
+
+// By what τ₀ of Eq. 14 is to be multiplied, where it has been by `factor`, held
+// pairs are likeliest at `scale`, and the fit has done the share `age` of its
+// passes. Pure.
+double NextTau0Factor(double factor, double scale, double age);
+
+}  // namespace taud::trainer
+
+#endif  // TAUD_TRAINER_TEMPERATURE_HELD_TEMPERATURE_H_
