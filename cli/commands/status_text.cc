@@ -84,8 +84,8 @@ std::string Learning(const v1::TrainerStatus& t) {
 std::string Temperatures(const v1::TrainerStatus& t) {
   return absl::StrCat(
       "tau_0 ", Fixed(t.tau0(), 4), " (x ", Fixed(t.tau0_factor(), 2),
-      "), tau_u ", Fixed(t.tau_user_p10(), 4),
-      " / ", Fixed(t.tau_user_p50(), 4), " / ", Fixed(t.tau_user_p90(), 4),
+      "), tau_u ", Fixed(t.tau_user_p10(), 4), " / ",
+      Fixed(t.tau_user_p50(), 4), " / ", Fixed(t.tau_user_p90(), 4),
       " (10/50/90 %)", t.warming_up() ? ", warming up" : "", "; rho ",
       Fixed(t.rho(), 2));
 }
