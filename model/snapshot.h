@@ -49,7 +49,8 @@ struct Snapshot {
   std::vector<uint32_t> user_behind;
   // τ_u per user (Adap-τ Eq. 16); 0 where the user is untrained.
   std::vector<float> temperatures;
-  float tau0 = 0.0f;  // global temperature (Adap-τ Eq. 14)
+  // Global temperature: Adap-τ Eq. 14, times metrics["tau0_factor"].
+  float tau0 = 0.0f;
 
   // What is chosen together. Empty: nothing is ranked by it.
   NeighbourLists neighbours;

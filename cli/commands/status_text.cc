@@ -81,13 +81,18 @@ std::string Learning(const v1::TrainerStatus& t) {
       Count(static_cast<uint64_t>(t.positives_per_second())), " positives/s");
 }
 
+// Nothing where τ₀ is what Eq. 14 says, or of a daemon that does not tell.
+std::string Factor(const v1::TrainerStatus& t) {
+  const bool says = t.tau0_factor() > 0 && t.tau0_factor() != 1;
+  return says ? absl::StrCat(" (x ", Fixed(t.tau0_factor(), 2), ")") : "";
+}
+
 std::string Temperatures(const v1::TrainerStatus& t) {
   return absl::StrCat(
-      "tau_0 ", Fixed(t.tau0(), 4), " (x ", Fixed(t.tau0_factor(), 2),
-      "), tau_u ", Fixed(t.tau_user_p10(), 4), " / ",
-      Fixed(t.tau_user_p50(), 4), " / ", Fixed(t.tau_user_p90(), 4),
-      " (10/50/90 %)", t.warming_up() ? ", warming up" : "", "; rho ",
-      Fixed(t.rho(), 2));
+      "tau_0 ", Fixed(t.tau0(), 4), Factor(t), ", tau_u ",
+      Fixed(t.tau_user_p10(), 4), " / ", Fixed(t.tau_user_p50(), 4), " / ",
+      Fixed(t.tau_user_p90(), 4), " (10/50/90 %)",
+      t.warming_up() ? ", warming up" : "", "; rho ", Fixed(t.rho(), 2));
 }
 
 std::string Disk(const v1::StorageStatus& d) {

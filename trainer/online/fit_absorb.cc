@@ -21,6 +21,10 @@ namespace {
 // what they will be. After the last, the pairs are learnt.
 constexpr double kAskHeldAt[] = {1.0 / 15, 1.0 / 5, 1.0 / 2, 9.0 / 10};
 constexpr double kHeldUntil = 9.0 / 10;
+// τ₀ is adjusted by a load that is nearly all there is: the fit was no older
+// when it was first asked. Of another the held pairs are of rows that are
+// younger than the fit.
+constexpr double kYoungestToAdjust = 1.0 / 10;
 // Of the pairs that there are, no more than one in so many is held.
 constexpr uint32_t kHeldOneIn = 10;
 // What comes at once is a load if it is so much, and so much of what there is.
@@ -321,7 +325,10 @@ void OnlineFit::AskHeldIfDue() {
   query_meter_.AskHeld(last ? held_.pairs() : SomeOf(held_.pairs()),
                        Knowledge());
   // The first time rows know too little, and at the last they move no more.
-  if (!last && held_asked_ > 0) AdjustTau0();
+  if (held_asked_ == 0) held_from_age_ = Passes() / Horizon();
+  if (!last && held_asked_ > 0 && held_from_age_ < kYoungestToAdjust) {
+    AdjustTau0();
+  }
   held_asked_at_ = pairs_.size();
   if (!last) {
     ++held_asked_;

@@ -129,6 +129,11 @@ void CheckHeldAndMarks(FitStateReader* reader) {
   }
 }
 
+bool IsTau0Factor(const std::vector<double>& figures) {
+  return figures.size() == 2 && figures[0] >= kLeastTau0Factor &&
+         figures[0] <= kMostTau0Factor && figures[1] >= 0;
+}
+
 }  // namespace
 
 absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
@@ -171,10 +176,13 @@ absl::Status CheckTrainingState(const model::TrainingState& state, int dim,
     reader.Fail(DamagedState(kNeighbourWeights, "is not a state of it"));
   }
   const auto factor = state.doubles.find(kTau0Factor);
-  if (factor != state.doubles.end() &&
-      !(factor->second.size() == 1 && factor->second[0] >= kLeastTau0Factor &&
-        factor->second[0] <= kMostTau0Factor)) {
-    reader.Fail(DamagedState(kTau0Factor, "is not one"));
+  if (factor != state.doubles.end() && !IsTau0Factor(factor->second)) {
+    reader.Fail(DamagedState(
+        kTau0Factor, absl::StrCat("is not a factor from ", kLeastTau0Factor,
+                                  " to ", kMostTau0Factor, " and an age")));
+  }
+  if (figures[StateFigure::kTau0] < 0) {
+    reader.Fail(DamagedState("figures", "has a temperature below 0"));
   }
   std::mt19937_64 random;
   for (const char* name : {"random", "negatives/random"}) {

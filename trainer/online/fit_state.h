@@ -20,7 +20,7 @@ namespace taud::trainer {
 //             marks/pairs
 //   longs     marks/sequence, counters, sampler/turn (absent: one begins)
 //   doubles   figures, query_weights (QueryWeightChoice; absent:
-//             nothing noted), tau0_factor [1] (absent: 1)
+//             nothing noted), tau0_factor [2] (absent: 1)
 //   texts     random, sampler/random, negatives/random
 //
 // Whether `state` can be gone on with, by a trainer of that dimension whose

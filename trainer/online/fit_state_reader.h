@@ -65,7 +65,8 @@ struct StateFigure {
 };
 
 inline constexpr char kQueryWeights[] = "query_weights";
-// One figure. A state of before held pairs were asked about τ₀ has none: 1.
+// Two figures: the factor, and the age of the fit when it was first asked about
+// what is held. A state of before held pairs were asked about τ₀ has none.
 inline constexpr char kTau0Factor[] = "tau0_factor";
 
 // Of PairSampler: the size of the present turn, what is next of it, its key. A

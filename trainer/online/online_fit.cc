@@ -23,8 +23,8 @@ constexpr double kLeastRenewal = 0.002;
 constexpr char kPassesMetric[] = "passes";
 // 1 if the query weights are those that had most, not the first ones.
 constexpr char kWeightsFoundMetric[] = "query_weights_found";
-constexpr char kTau0FactorMetric[] = "tau0_factor";
 constexpr char kNeighboursFoundMetric[] = "neighbour_weights_found";
+constexpr char kTau0FactorMetric[] = "tau0_factor";
 
 double MetricOr(const model::Snapshot& snapshot, const char* name,
                 double otherwise) {

@@ -285,7 +285,8 @@ class OnlineFit {
   double loss_ = 0;
   double gradient_norm_ = 0;
   double tau0_ = 0;
-  double tau0_factor_ = 1;  // of what Eq. 14 says, by held pairs
+  double tau0_factor_ = 1;    // of what Eq. 14 says, by held pairs
+  double held_from_age_ = 1;  // of the fit, when it was first asked about them
   double tau0_eq13_ = 0;
   double mean_loss_ = 0;       // m_u of Eq. 16
   double adapted_epochs_ = 0;  // epochs_ when temperatures were last adapted

@@ -69,7 +69,7 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
   counters[StateCounter::kWindowBegin] = sampler.window_begin;
   counters[StateCounter::kWindowEnd] = sampler.window_end;
   state->doubles[kQueryWeights] = query_meter_.State();
-  state->doubles[kTau0Factor] = {tau0_factor_};
+  state->doubles[kTau0Factor] = {tau0_factor_, held_from_age_};
   state->doubles[kNeighbourWeights] = query_meter_.NeighbourState();
   ExportNeighbours(neighbours_.lists(), state.get());
   std::vector<double>& figures = state->doubles["figures"];
@@ -218,7 +218,10 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
     query_meter_.AssignNeighbours(neighbour_weights->second);
   }
   const auto factor = state.doubles.find(kTau0Factor);
-  if (factor != state.doubles.end()) tau0_factor_ = factor->second[0];
+  if (factor != state.doubles.end()) {
+    tau0_factor_ = factor->second[0];
+    held_from_age_ = factor->second[1];
+  }
   neighbours_.Begin(pairs_, NeighboursOf(&reader));
   sampler_.Import(SamplerState(state, &reader));
   negatives_.Assign(WithRow(reader.Integers("negatives")),

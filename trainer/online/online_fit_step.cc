@@ -311,6 +311,8 @@ void OnlineFit::AdaptTemperatures() {
   const double gap = moments_.positive_mean - moments_.mean;
   const double log_sparsity = SparsityOfPairs();
   TauGovernorInput input;
+  // The governor knows what Eq. 14 says: a new factor comes into force as fast
+  // as it lets τ₀ move.
   input.tau0 = tau0_ / tau0_factor_;
   input.gap = known > 0 ? gap * std::sqrt(Rho()) : std::nan("");
   input.log_sparsity = log_sparsity;

@@ -120,6 +120,7 @@ double QueryMeter::LikeliestScale(
   const auto dim = static_cast<size_t>(knowledge.learner.dim());
   const World world = GatherWorld(
       knowledge, std::min(kMaxRowsForHeld, kMaxValuesForHeld / dim), kMaxRows);
+  if (world.items.empty()) return 0;
   std::vector<uint32_t> place_of(knowledge.item_learnt.size(), kNoPlace);
   for (uint32_t i = 0; i < world.items.size(); ++i) {
     place_of[world.items[i]] = i;
@@ -127,18 +128,18 @@ double QueryMeter::LikeliestScale(
   HeldLikelihood likelihood;
   scores_.ForEach(QuestionsOf(held, knowledge), knowledge, world, weights(),
                   [&](const Question& question, const QuestionQuery& query) {
-                    std::vector<float> own;
+                    const float temperature = temperature_of(question.user);
+                    if (temperature <= 0) return;
+                    std::vector<uint32_t> own;
                     const auto note = [&](uint32_t item) {
-                      const uint32_t place = place_of[item];
-                      if (place != kNoPlace) own.push_back(query.by_row[place]);
+                      if (place_of[item] != kNoPlace)
+                        own.push_back(place_of[item]);
                     };
                     note(question.item);
                     for (const uint32_t item : taken.items_of(question.user))
                       note(item);
-                    likelihood.Add(query.by_row,
-                                   static_cast<int64_t>(world.items.size()),
-                                   world.each, own, query.own[0],
-                                   temperature_of(question.user));
+                    likelihood.Add(query.by_row, world.items.size(), world.each,
+                                   own, query.own[0], temperature);
                   });
   return likelihood.pairs() < kLeastHeldForTau0 ? 0
                                                 : likelihood.LikeliestScale();

@@ -14,7 +14,7 @@
 // temperature s · τ_u, at which s are they likeliest? What ranks best is not
 // s = 1, since temperatures that rank well are softer than likely ones. But
 // where τ₀ ranks best s is within a band on data of very different kinds
-// (docs/results.md), so τ₀ is moved until it is.
+// (docs/results.md), so where it is not τ₀ is moved towards it.
 
 namespace taud::trainer {
 
@@ -25,12 +25,12 @@ class HeldLikelihood {
   static constexpr size_t kScales = 13;
   static constexpr double kLeastScale = 0.4;
 
-  // Notes a pair: the cosines `scores` [count] of its user with items, each of
-  // which stands for `each` of the catalogue; those of them, `own`, that are of
-  // the user's own items, this pair's among them if it is there; the pair's,
-  // `held`; and the user's temperature, above 0.
-  void Add(const float* scores, int64_t count, double each,
-           const std::vector<float>& own, float held, float temperature);
+  // Notes a pair: the cosines `scores` [count > 0] of its user with items, each
+  // of which stands for `each` of the catalogue; the places among them, `own`,
+  // of the user's own items, this pair's among them if it is there; the pair's
+  // cosine, `held`; and the user's temperature, above 0.
+  void Add(const float* scores, size_t count, double each,
+           const std::vector<uint32_t>& own, float held, float temperature);
 
   size_t pairs() const { return pairs_; }
   // The s of the greatest likelihood, between those tried by a parabola; 1
@@ -40,16 +40,17 @@ class HeldLikelihood {
  private:
   std::array<double, kScales> loss_ = {};  // −log likelihood, summed
   size_t pairs_ = 0;
+  std::vector<float> others_;  // scratch
 };
 
 // So many pairs at least are asked for a change.
-inline constexpr size_t kLeastHeldForTau0 = 256;
+inline constexpr size_t kLeastHeldForTau0 = 200;
 inline constexpr double kLeastTau0Factor = 2.0 / 3;
 inline constexpr double kMostTau0Factor = 1.5;
 
 // By what τ₀ of Eq. 14 is to be multiplied, where it has been by `factor`, held
 // pairs are likeliest at `scale`, and the fit has done the share `age` of its
-// passes. Pure.
+// passes, a fifth or a half. Pure.
 double NextTau0Factor(double factor, double scale, double age);
 
 }  // namespace taud::trainer

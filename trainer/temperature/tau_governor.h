@@ -23,7 +23,7 @@ struct TauGovernorOptions {
   // lies between .36 and .63.
   double min_gap = 0.25;
   double max_gap = 1.0;
-  // Bounds of τ₀ itself.
+  // Bounds of τ₀ itself, before what held pairs multiply it by.
   double min_tau = 0.03;
   double max_tau = 0.5;
 };

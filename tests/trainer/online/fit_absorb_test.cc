@@ -435,6 +435,20 @@ TEST_F(FitAbsorbTest, ALoadWithoutTastesRaisesTheTemperature) {
   EXPECT_EQ(warm->figures().tau0_factor, factor);
 }
 
+// The pairs of a later load are of rows that are younger than the fit: they say
+// nothing of τ₀.
+TEST_F(FitAbsorbTest, ALaterLoadLeavesTheTemperature) {
+  LoadKinds(600, 8);
+  Settle();
+  const double factor = fit_->figures().tau0_factor;
+  std::mt19937 random(1);
+  // New users, and new items of known users, without tastes.
+  for (int n = 0; n < 4000; ++n) Like(600 + random() % 400, random() % 400);
+  for (int n = 0; n < 4000; ++n) Like(random() % 600, 400 + random() % 400);
+  Settle();
+  EXPECT_EQ(fit_->figures().tau0_factor, factor);
+}
+
 TEST_F(FitAbsorbTest, WithTooFewPairsTheTemperatureIsWhatTheMomentsSay) {
   std::mt19937 random(1);
   for (int n = 0; n < 1000; ++n) Like(random() % 100, random() % 80);
