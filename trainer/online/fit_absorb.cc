@@ -24,7 +24,7 @@ constexpr double kHeldUntil = 9.0 / 10;
 // τ₀ is adjusted by a load that is nearly all there is: the fit was no older
 // when it was first asked. Of another the held pairs are of rows that are
 // younger than the fit.
-constexpr double kYoungestToAdjust = 1.0 / 10;
+constexpr double kOldestToAdjust = 1.0 / 10;
 // Of the pairs that there are, no more than one in so many is held.
 constexpr uint32_t kHeldOneIn = 10;
 // What comes at once is a load if it is so much, and so much of what there is.
@@ -326,7 +326,7 @@ void OnlineFit::AskHeldIfDue() {
                        Knowledge());
   // The first time rows know too little, and at the last they move no more.
   if (held_asked_ == 0) held_from_age_ = Passes() / Horizon();
-  if (!last && held_asked_ > 0 && held_from_age_ < kYoungestToAdjust) {
+  if (!last && held_asked_ > 0 && held_from_age_ < kOldestToAdjust) {
     AdjustTau0();
   }
   held_asked_at_ = pairs_.size();
@@ -346,7 +346,7 @@ void OnlineFit::AdjustTau0() {
       SomeOf(held_.pairs()), Knowledge(),
       [this](uint32_t user) { return TemperatureOf(user); });
   if (scale > 0) {
-    tau0_factor_ = NextTau0Factor(tau0_factor_, scale, Passes() / Horizon());
+    tau0_factor_ = MovedTau0Factor(tau0_factor_, scale, Passes() / Horizon());
   }
 }
 

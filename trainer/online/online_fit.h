@@ -189,8 +189,7 @@ class OnlineFit {
   // learnt after the last.
   bool IsYoung() const;
   void AskHeldIfDue();
-  // By what they say (temperature/held_temperature.h).
-  void AdjustTau0();
+  void AdjustTau0();  // by what they say
   static constexpr size_t kTimesHeldIsAsked = 4;
   // Of a pair that was visited: everything its user did through here is older.
   model::Sequence SequenceBefore(uint32_t pair) const;

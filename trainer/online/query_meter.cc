@@ -17,6 +17,16 @@ constexpr uint32_t kNoPlace = ~uint32_t{0};
 // Between two looks whether it is known already what is gained.
 constexpr size_t kLookEvery = 256;
 
+// Where the items stand, of those that stand anywhere: place_of [items].
+std::vector<uint32_t> PlacesOf(const std::vector<uint32_t>& items,
+                               const std::vector<uint32_t>& place_of) {
+  std::vector<uint32_t> places;
+  for (const uint32_t item : items) {
+    if (place_of[item] != kNoPlace) places.push_back(place_of[item]);
+  }
+  return places;
+}
+
 uint32_t SecondOf(int64_t time_ms) {
   constexpr int64_t kLast = std::numeric_limits<uint32_t>::max();
   return static_cast<uint32_t>(std::clamp<int64_t>(time_ms / 1000, 0, kLast));
@@ -130,14 +140,9 @@ double QueryMeter::LikeliestScale(
                   [&](const Question& question, const QuestionQuery& query) {
                     const float temperature = temperature_of(question.user);
                     if (temperature <= 0) return;
-                    std::vector<uint32_t> own;
-                    const auto note = [&](uint32_t item) {
-                      if (place_of[item] != kNoPlace)
-                        own.push_back(place_of[item]);
-                    };
-                    note(question.item);
-                    for (const uint32_t item : taken.items_of(question.user))
-                      note(item);
+                    std::vector<uint32_t> own = taken.items_of(question.user);
+                    own.push_back(question.item);
+                    own = PlacesOf(own, place_of);
                     likelihood.Add(query.by_row, world.items.size(), world.each,
                                    own, query.own[0], temperature);
                   });

@@ -63,7 +63,7 @@ double HeldLikelihood::LikeliestScale() const {
   return ScaleAt(place);
 }
 
-double NextTau0Factor(double factor, double scale, double age) {
+double MovedTau0Factor(double factor, double scale, double age) {
   const Band& band = age < 0.35 ? kAtAFifth : kAtAHalf;
   const double beside = scale / std::clamp(scale, band.least, band.most);
   return std::clamp(factor * std::pow(beside, kResponse), kLeastTau0Factor,

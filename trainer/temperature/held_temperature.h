@@ -51,7 +51,7 @@ inline constexpr double kMostTau0Factor = 1.5;
 // By what τ₀ of Eq. 14 is to be multiplied, where it has been by `factor`, held
 // pairs are likeliest at `scale`, and the fit has done the share `age` of its
 // passes, a fifth or a half. Pure.
-double NextTau0Factor(double factor, double scale, double age);
+double MovedTau0Factor(double factor, double scale, double age);
 
 }  // namespace taud::trainer
 

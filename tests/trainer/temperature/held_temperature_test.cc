@@ -97,25 +97,25 @@ TEST(Tau0FactorTest, MovesOnlyWhereHeldPairsAreClear) {
       {"ML-1M", 0.776, 0.710, 0.93, 1},
   };
   for (const Case& one : cases) {
-    const double first = NextTau0Factor(1, one.fifth, 0.2);
+    const double first = MovedTau0Factor(1, one.fifth, 0.2);
     // The scale falls as the factor rises.
     const double half = one.half * std::pow(first, -0.57);
-    const double factor = NextTau0Factor(first, half, 0.5);
+    const double factor = MovedTau0Factor(first, half, 0.5);
     EXPECT_GE(factor, one.least) << one.data;
     EXPECT_LE(factor, one.most) << one.data;
   }
 }
 
 TEST(Tau0FactorTest, StaysWhereItIsWithinTheBand) {
-  EXPECT_EQ(NextTau0Factor(1.2, 0.85, 0.2), 1.2);
-  EXPECT_EQ(NextTau0Factor(1.2, 0.74, 0.5), 1.2);
-  EXPECT_GT(NextTau0Factor(1, 0.87, 0.5), 1);
-  EXPECT_LT(NextTau0Factor(1, 0.72, 0.5), 1);
+  EXPECT_EQ(MovedTau0Factor(1.2, 0.85, 0.2), 1.2);
+  EXPECT_EQ(MovedTau0Factor(1.2, 0.74, 0.5), 1.2);
+  EXPECT_GT(MovedTau0Factor(1, 0.87, 0.5), 1);
+  EXPECT_LT(MovedTau0Factor(1, 0.72, 0.5), 1);
 }
 
 TEST(Tau0FactorTest, HasBounds) {
-  EXPECT_EQ(NextTau0Factor(1, 1.26, 0.9), kMostTau0Factor);
-  EXPECT_EQ(NextTau0Factor(1, 0.4, 0.2), kLeastTau0Factor);
+  EXPECT_EQ(MovedTau0Factor(1, 1.26, 0.9), kMostTau0Factor);
+  EXPECT_EQ(MovedTau0Factor(1, 0.4, 0.2), kLeastTau0Factor);
 }
 
 }  // namespace
