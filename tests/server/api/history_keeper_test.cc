@@ -8,6 +8,7 @@
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/store/temp_dir.h"
 
 namespace taud::server {
 namespace {
@@ -62,14 +63,10 @@ TEST(SamplerTest, BeforeLearningThereIsNothingLearnt) {
 class HistoryKeeperTest : public testing::Test {
  protected:
   HistoryKeeperTest() {
-    directory_ = testing::TempDir() + "/history_keeper_test";
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directory(directory_);
-    options_.path = directory_ + "/history";
+    options_.path = directory_ / "history";
     options_.look_interval = absl::Milliseconds(1);
     options_.looks_per_sample = 1;
   }
-  ~HistoryKeeperTest() override { std::filesystem::remove_all(directory_); }
 
   // Keeps a history until it has a sample, and gives it.
   std::string KeepOne() {
@@ -89,7 +86,8 @@ class HistoryKeeperTest : public testing::Test {
     return keeper.Json(0);
   }
 
-  std::string directory_;
+  // Its own: these tests run side by side.
+  const store::TempDir directory_;
   HistoryKeeper::Options options_;
   CallFigures calls_;
   int64_t now_ms_ = 1000;
@@ -115,7 +113,7 @@ TEST_F(HistoryKeeperTest, ADamagedFileBeginsAnew) {
 }
 
 TEST_F(HistoryKeeperTest, WhatCannotBeWrittenIsNoError) {
-  options_.path = directory_ + "/missing/history";
+  options_.path = directory_ / "missing/history";
   KeepOne();
   EXPECT_FALSE(std::filesystem::exists(options_.path));
 }
