@@ -1,15 +1,21 @@
 #include "query/neighbourhood.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <functional>
+#include <limits>
+#include <numeric>
 #include <utility>
+
+#include "absl/container/inlined_vector.h"
 
 namespace taud::query {
 namespace {
 
-// Stands for an item that the history has.
-constexpr float kOwn = -1;
+// The sum of an item that the history has: whatever is added, it stays below 0.
+constexpr float kOwn = -std::numeric_limits<float>::max();
 
 float Metric(const model::Snapshot& snapshot, const char* name, float most) {
   const auto found = snapshot.metrics.find(name);
@@ -19,22 +25,109 @@ float Metric(const model::Snapshot& snapshot, const char* name, float most) {
   return static_cast<float>(std::clamp(found->second, 0.0, double{most}));
 }
 
-// Of the kNormalisers greatest sums; 0 without any.
-double MeanOfGreatest(NeighbourScratch* scratch) {
-  std::vector<float>& greatest = scratch->greatest;
-  greatest.clear();
-  for (const model::ItemIndex item : scratch->touched) {
-    greatest.push_back(scratch->sums[item]);
-  }
-  const size_t most = std::min(kNormalisers, greatest.size());
-  if (most < greatest.size()) {
-    std::nth_element(greatest.begin(),
-                     greatest.begin() + static_cast<std::ptrdiff_t>(most),
-                     greatest.end(), std::greater<float>());
-  }
+// Values are counted by their order of magnitude: eight buckets to a power of
+// two, the greatest value's first.
+constexpr size_t kBuckets = 256;
+
+uint32_t Magnitude(float value) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits >> 20;
+}
+
+// The mean of the kNormalisers greatest of `values`, all > 0; 0 without any.
+// Only the bucket that the last of them lies in is sorted.
+double MeanOfGreatest(absl::Span<const float> values,
+                      std::vector<float>* boundary) {
+  if (values.empty()) return 0;
+  const uint32_t top =
+      Magnitude(*std::max_element(values.begin(), values.end()));
+  const auto bucket_of = [top](float value) {
+    return std::min<size_t>(top - Magnitude(value), kBuckets - 1);
+  };
+  std::array<uint32_t, kBuckets> counts{};
+  for (const float value : values) ++counts[bucket_of(value)];
+  const size_t most = std::min(kNormalisers, values.size());
+  size_t last = 0, before = 0;
+  while (before + counts[last] < most) before += counts[last++];
   double sum = 0;
-  for (size_t k = 0; k < most; ++k) sum += double{greatest[k]};
-  return most == 0 ? 0 : sum / static_cast<double>(most);
+  boundary->clear();
+  for (const float value : values) {
+    const size_t bucket = bucket_of(value);
+    if (bucket > last) continue;
+    if (bucket < last) {
+      sum += double{value};
+    } else {
+      boundary->push_back(value);
+    }
+  }
+  const auto end =
+      boundary->begin() + static_cast<std::ptrdiff_t>(most - before);
+  std::nth_element(boundary->begin(), end - 1, boundary->end(),
+                   std::greater<float>());
+  return std::accumulate(boundary->begin(), end, sum) /
+         static_cast<double>(most);
+}
+
+// Brings lists near that will be read soon.
+void Prefetch(absl::Span<const model::Neighbour> list) {
+  const auto* const bytes = reinterpret_cast<const char*>(list.data());
+  for (size_t at = 0; at < list.size() * sizeof(list[0]); at += 64) {
+    __builtin_prefetch(bytes + at);
+  }
+}
+
+// An item's list and what its weights are multiplied by.
+struct Saying {
+  absl::Span<const model::Neighbour> list;
+  float scale = 0;
+};
+
+// Those of the history's latest that say something.
+absl::InlinedVector<Saying, 64> SayingsOf(
+    const model::NeighbourLists& lists, const std::vector<uint32_t>& popularity,
+    absl::Span<const model::ItemIndex> history) {
+  absl::InlinedVector<Saying, 64> sayings;
+  for (const model::ItemIndex item :
+       history.subspan(0, kMostNeighbourhoodItems)) {
+    if (item >= popularity.size() || popularity[item] == 0) continue;
+    const float scale = 1 / std::sqrt(static_cast<float>(popularity[item]));
+    sayings.push_back({lists.Of(item), scale});
+  }
+  return sayings;
+}
+
+// Room for all that `sayings` may name of `items`: between here and the last
+// sum taken out again nothing may throw, or the next user would have the sums.
+void MakeRoom(absl::Span<const Saying> sayings, size_t items,
+              NeighbourScratch* scratch) {
+  size_t most = 0;
+  for (const Saying& saying : sayings) most += saying.list.size();
+  if (scratch->sums.size() < items) scratch->sums.resize(items, 0.0f);
+  // One more, which is written without asking whether it counts.
+  if (scratch->touched.size() <= most) scratch->touched.resize(most + 1);
+  if (scratch->values.size() < most) scratch->values.resize(most);
+}
+
+// Adds them up and lists in `touched` what they name of `items`, each once but
+// what the history has; returns how many.
+size_t AddUp(absl::Span<const Saying> sayings, size_t items,
+             NeighbourScratch* scratch) {
+  float* const sums = scratch->sums.data();
+  model::ItemIndex* const touched = scratch->touched.data();
+  size_t count = 0;
+  for (size_t s = 0; s < sayings.size(); ++s) {
+    if (s + 1 < sayings.size()) Prefetch(sayings[s + 1].list);
+    const float scale = sayings[s].scale;
+    for (const model::Neighbour& neighbour : sayings[s].list) {
+      if (neighbour.item >= items) continue;
+      const float sum = sums[neighbour.item];
+      touched[count] = neighbour.item;
+      count += sum == 0 ? 1 : 0;
+      sums[neighbour.item] = sum + neighbour.weight * scale;
+    }
+  }
+  return count;
 }
 
 }  // namespace
@@ -67,35 +160,33 @@ void FindStrengths(const model::NeighbourLists& lists,
                    NeighbourScratch* scratch,
                    std::vector<NeighbourStrength>* strengths) {
   strengths->clear();
-  std::vector<float>& sums = scratch->sums;
-  if (sums.size() < popularity.size()) sums.resize(popularity.size(), 0.0f);
   const size_t items = popularity.size();
+  const auto sayings = SayingsOf(lists, popularity, history);
+  MakeRoom(sayings, items, scratch);
+  std::vector<float>& sums = scratch->sums;
   for (const model::ItemIndex item : history) {
     if (item < items) sums[item] = kOwn;
   }
-  for (const model::ItemIndex item :
-       history.subspan(0, kMostNeighbourhoodItems)) {
-    if (item >= items || popularity[item] == 0) continue;
-    const float scale = 1 / std::sqrt(static_cast<float>(popularity[item]));
-    for (const model::Neighbour& neighbour : lists.Of(item)) {
-      if (neighbour.item >= items) continue;
-      float& sum = sums[neighbour.item];
-      if (sum < 0) continue;
-      if (sum == 0) scratch->touched.push_back(neighbour.item);
-      sum += neighbour.weight * scale;
-    }
-  }
+  const size_t count = AddUp(sayings, items, scratch);
   for (const model::ItemIndex item : history) {
     if (item < items) sums[item] = 0;
   }
-  const double mean = MeanOfGreatest(scratch);
-  const auto scale = static_cast<float>(mean > 0 ? 1 / mean : 0);
-  strengths->reserve(scratch->touched.size());
-  for (const model::ItemIndex item : scratch->touched) {
-    const float strength = std::exchange(sums[item], 0.0f) * scale;
-    if (strength > 0) strengths->push_back({item, strength});
+  for (size_t k = 0; k < count; ++k) {
+    scratch->values[k] = std::exchange(sums[scratch->touched[k]], 0.0f);
   }
-  scratch->touched.clear();
+  const double mean =
+      MeanOfGreatest(absl::MakeConstSpan(scratch->values).subspan(0, count),
+                     &scratch->greatest);
+  const auto scale = static_cast<float>(mean > 0 ? 1 / mean : 0);
+  strengths->resize(count);
+  size_t kept = 0;
+  for (size_t k = 0; k < count; ++k) {
+    NeighbourStrength& one = (*strengths)[kept];
+    one.item = scratch->touched[k];
+    one.strength = scratch->values[k] * scale;
+    kept += one.strength > 0 ? 1 : 0;
+  }
+  strengths->resize(kept);
 }
 
 }  // namespace taud::query

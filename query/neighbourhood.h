@@ -57,10 +57,12 @@ struct NeighbourStrength {
   float strength = 0;  // ĝ > 0
 };
 
-// Working memory of a thread, 4 bytes an item. Between calls `sums` is zero.
+// Working memory of a thread, 4 bytes an item and 8 of each that lists name.
+// Between calls `sums` is zero.
 struct NeighbourScratch {
   std::vector<float> sums;
-  std::vector<model::ItemIndex> touched;
+  std::vector<model::ItemIndex> touched;  // as many as there is room for
+  std::vector<float> values;              // their sums
   std::vector<float> greatest;
 };
 

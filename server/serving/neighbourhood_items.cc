@@ -1,7 +1,9 @@
 #include "server/serving/neighbourhood_items.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "absl/container/flat_hash_map.h"
@@ -14,13 +16,16 @@ namespace {
 
 using model::ItemIndex;
 
+// Gains that are scored at once, their rows fetched side by side.
+constexpr size_t kRound = 64;
+
 bool IsBefore(const RankedItem& a, const RankedItem& b) {
   return a.score != b.score ? a.score > b.score : a.item < b.item;
 }
 
-bool GainsLess(const query::NeighbourStrength& a,
+bool GainsMore(const query::NeighbourStrength& a,
                const query::NeighbourStrength& b) {
-  return a.strength != b.strength ? a.strength < b.strength : a.item > b.item;
+  return a.strength > b.strength;
 }
 
 const float* RowOf(const ServingModel& model, ItemIndex item) {
@@ -30,8 +35,72 @@ const float* RowOf(const ServingModel& model, ItemIndex item) {
   return known ? snapshot.items.Row(item) : nullptr;
 }
 
+void Prefetch(const float* row, size_t dim) {
+  for (size_t c = 0; c < dim; c += 16) __builtin_prefetch(row + c);
+}
+
 float Cosine(const float* a, const float* b, size_t dim) {
   return std::clamp(index::ExactDot(a, b, dim), -1.0f, 1.0f);
+}
+
+using Places = absl::flat_hash_map<ItemIndex, RankedItem*>;
+
+// Gives the items of a list what they gain; `listed` has their bits.
+void AddToListed(const NeighbourGains& gains, const model::Bitmap& listed,
+                 const Places& place_of) {
+  for (const query::NeighbourStrength& gain : gains) {
+    // Of a thousand that gain hardly one is listed: its bit is asked first.
+    if (!listed.Test(gain.item)) continue;
+    place_of.find(gain.item)->second->score += gain.strength;
+  }
+}
+
+// Copies those of `gains` that `keep` to `kept`, which may be where they are;
+// returns how many. What is kept is hard to foresee: nothing branches.
+template <typename Keep>
+size_t CopyIf(absl::Span<const query::NeighbourStrength> gains, Keep keep,
+              query::NeighbourStrength* kept) {
+  size_t count = 0;
+  for (const query::NeighbourStrength& gain : gains) {
+    const bool wanted = keep(gain);
+    kept[count] = gain;
+    count += wanted ? 1 : 0;
+  }
+  return count;
+}
+
+// Puts it among the `depth` best, a heap whose first is the last of them.
+void Offer(const RankedItem& ranked, size_t depth,
+           std::vector<RankedItem>* best) {
+  if (best->size() >= depth) {
+    if (!IsBefore(ranked, best->front())) return;
+    std::pop_heap(best->begin(), best->end(), IsBefore);
+    best->pop_back();
+  }
+  best->push_back(ranked);
+  std::push_heap(best->begin(), best->end(), IsBefore);
+}
+
+// Scores those of a few gains that may be answered and offers them.
+void ScoreRound(const ServingModel& model,
+                absl::Span<const query::NeighbourStrength> gains,
+                const std::vector<float>& query, const model::Bitmap* eligible,
+                absl::Span<const ItemIndex> forbidden, size_t depth,
+                std::vector<RankedItem>* best) {
+  std::array<RankedItem, kRound> scored;
+  size_t count = 0;
+  for (const query::NeighbourStrength& gain : gains) {
+    const float* const row = RowOf(model, gain.item);
+    if (row == nullptr || !Allowed(eligible, forbidden, gain.item)) continue;
+    Prefetch(row, query.size());
+    scored[count].item = gain.item;
+    scored[count++].score = gain.strength;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const float* const row = model.snapshot->items.Row(scored[i].item);
+    scored[i].score += Cosine(row, query.data(), query.size());
+    Offer(scored[i], depth, best);
+  }
 }
 
 // Divides by the sum, so that all together are 1; nothing if there is nothing.
@@ -83,52 +152,51 @@ void MergeGains(const ServingModel& model, const NeighbourGains& gains,
                 absl::Span<const ItemIndex> forbidden, size_t depth,
                 std::vector<RankedItem>* items) {
   if (gains.empty() || depth == 0) return;
-  const bool full = items->size() >= depth;
   // Whatever is not in the list has no more than this.
+  const bool full = items->size() >= depth;
   const float least_cosine = full && model.exact ? items->back().score : 1.0f;
-  absl::flat_hash_map<ItemIndex, RankedItem*> listed;
-  for (RankedItem& ranked : *items) listed.emplace(ranked.item, &ranked);
-  NeighbourGains others;
-  for (const query::NeighbourStrength& gain : gains) {
-    const auto place = listed.find(gain.item);
-    if (place == listed.end()) {
-      others.push_back(gain);
-    } else {
-      place->second->score += gain.strength;
-    }
-  }
-  // From here on a heap whose first is the last of the best.
+  // A bit an item; between calls none is set.
+  thread_local model::Bitmap listed;
+  thread_local NeighbourGains others;
+  Places place_of;
+  for (RankedItem& ranked : *items) place_of.emplace(ranked.item, &ranked);
+  const size_t known = model.neighbour_factors.size();
+  if (listed.size() < known) listed.Resize(known);
+  others.resize(gains.size());
+  // Nothing throws as long as bits are set.
+  for (const RankedItem& ranked : *items) listed.Set(ranked.item);
+  AddToListed(gains, listed, place_of);
   std::make_heap(items->begin(), items->end(), IsBefore);
-  if (full) {
-    const float least_sum = items->front().score;
-    others.erase(std::remove_if(others.begin(), others.end(),
-                                [&](const query::NeighbourStrength& gain) {
-                                  return gain.strength + least_cosine <
-                                         least_sum;
-                                }),
-                 others.end());
-  }
-  // The greatest gains first, until what is left cannot reach the list: of some
-  // ten thousand that a long history names, some hundred are scored.
-  std::make_heap(others.begin(), others.end(), GainsLess);
-  while (!others.empty()) {
-    std::pop_heap(others.begin(), others.end(), GainsLess);
-    const auto [item, strength] = others.back();
-    others.pop_back();
-    const bool enough = items->size() >= depth;
-    if (enough && strength + least_cosine < items->front().score) break;
-    const float* const row = RowOf(model, item);
-    if (row == nullptr || !Allowed(eligible, forbidden, item)) continue;
-    RankedItem ranked;
-    ranked.item = item;
-    ranked.score = Cosine(row, query.data(), model.snapshot->dim()) + strength;
-    if (enough) {
-      if (!IsBefore(ranked, items->front())) continue;
-      std::pop_heap(items->begin(), items->end(), IsBefore);
-      items->pop_back();
-    }
-    items->push_back(ranked);
-    std::push_heap(items->begin(), items->end(), IsBefore);
+  const auto least_sum = [&] {
+    return items->size() < depth ? -std::numeric_limits<float>::infinity()
+                                 : items->front().score;
+  };
+  float least = least_sum();
+  size_t left = CopyIf(
+      gains,
+      [&](const query::NeighbourStrength& gain) {
+        return !listed.Test(gain.item) &
+               (gain.strength + least_cosine >= least);
+      },
+      others.data());
+  for (const RankedItem& ranked : *items) listed.Clear(ranked.item);
+  // The greatest gains first, a round at a time, until what is left cannot
+  // reach the list: of some thousand that a history names, some hundred are
+  // scored.
+  query::NeighbourStrength* begin = others.data();
+  while (left > 0) {
+    const size_t round = std::min(kRound, left);
+    query::NeighbourStrength* const next = begin + round;
+    if (round < left) std::nth_element(begin, next, begin + left, GainsMore);
+    ScoreRound(model, {begin, round}, query, eligible, forbidden, depth, items);
+    begin = next;
+    least = least_sum();
+    left = CopyIf(
+        {begin, left - round},
+        [&](const query::NeighbourStrength& gain) {
+          return gain.strength + least_cosine >= least;
+        },
+        begin);
   }
   std::sort_heap(items->begin(), items->end(), IsBefore);
 }
