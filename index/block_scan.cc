@@ -37,7 +37,8 @@ BlockScan::BlockScan(const QuantisedRows* rows, const model::Matrix* matrix,
         rows->Encode(queries[q].vector, &all_.codes[q * code_bytes]));
     // More than there are rows cannot come back, and k sizes the candidates.
     candidates_.emplace_back(
-        std::min(queries[q].k, rows->num_blocks() * kBlockRows + 1));
+        std::min(queries[q].k, rows->num_blocks() * kBlockRows + 1),
+        queries[q].floor);
     Load(static_cast<uint32_t>(q), q, &all_);
   }
 }

@@ -22,15 +22,17 @@ struct Candidate {
 // One thread's.
 class Candidates {
  public:
-  // REQUIRES: k > 0.
-  explicit Candidates(size_t k) : k_(k), capacity_(2 * k + kSlack) {
+  // Rows that cannot reach `floor` need not be kept. REQUIRES: k > 0.
+  explicit Candidates(size_t k,
+                      float floor = -std::numeric_limits<float>::infinity())
+      : k_(k), capacity_(2 * k + kSlack), threshold_(floor) {
     kept_.reserve(std::min<size_t>(capacity_, 4096));
   }
 
   // A row with a smaller upper bound cannot be among the best.
   float threshold() const { return threshold_; }
-  // Rows that were good enough when they came; all of them as long as there
-  // are fewer than k.
+  // Rows that were good enough when they came; all of them that may reach the
+  // floor as long as there are fewer than k.
   const std::vector<Candidate>& kept() const { return kept_; }
 
   void Add(const Candidate& candidate) {
@@ -63,7 +65,7 @@ class Candidates {
 
   size_t k_;
   size_t capacity_;
-  float threshold_ = -std::numeric_limits<float>::infinity();
+  float threshold_;
   std::vector<Candidate> kept_;
 };
 

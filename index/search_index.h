@@ -2,6 +2,7 @@
 #define TAUD_INDEX_SEARCH_INDEX_H_
 
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ struct Query {
   const model::Bitmap* eligible = nullptr;
   // Items that may not, ascending and distinct, whatever `eligible` says.
   absl::Span<const model::ItemIndex> excluded;
+  // Items of a smaller inner product are of no use: they may be left out.
+  float floor = -std::numeric_limits<float>::infinity();
 };
 
 struct Hit {
@@ -61,8 +64,8 @@ class SearchIndex {
 
   // Replaces (*results)[q] by the hits of queries[q], best first, ties by
   // item index: exactly min(k, eligible trained items) of them, whatever the
-  // filter. INVALID_ARGUMENT for a null vector; INTERNAL if the library
-  // failed. Nothing is thrown.
+  // filter; with a floor at least those of them that reach it. INVALID_ARGUMENT
+  // for a null vector; INTERNAL if the library failed. Nothing is thrown.
   virtual absl::Status Search(absl::Span<const Query> queries,
                               std::vector<std::vector<Hit>>* results) const = 0;
 

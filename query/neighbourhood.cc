@@ -1,15 +1,14 @@
 #include "query/neighbourhood.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "query/magnitude_counts.h"
 
 namespace taud::query {
 namespace {
@@ -25,51 +24,35 @@ float Metric(const model::Snapshot& snapshot, const char* name, float most) {
   return static_cast<float>(std::clamp(found->second, 0.0, double{most}));
 }
 
-// Values are counted by their order of magnitude: eight buckets to a power of
-// two, the greatest value's first.
-constexpr size_t kBuckets = 256;
-
-uint32_t Magnitude(float value) {
-  uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return bits >> 20;
-}
-
 // The mean of the kNormalisers greatest of `values`, all > 0; 0 without any.
-// Only the bucket that the last of them lies in is sorted.
 double MeanOfGreatest(absl::Span<const float> values,
                       std::vector<float>* boundary) {
   if (values.empty()) return 0;
-  const uint32_t top =
-      Magnitude(*std::max_element(values.begin(), values.end()));
-  const auto bucket_of = [top](float value) {
-    return std::min<size_t>(top - Magnitude(value), kBuckets - 1);
-  };
-  std::array<uint32_t, kBuckets> counts{};
-  for (const float value : values) ++counts[bucket_of(value)];
+  MagnitudeCounts counts;
+  for (const float value : values) counts.Add(value);
   const size_t most = std::min(kNormalisers, values.size());
-  size_t last = 0, before = 0;
-  while (before + counts[last] < most) before += counts[last++];
+  size_t above = 0;
+  const uint32_t last = counts.Reaching(most, &above);
   double sum = 0;
   boundary->clear();
   for (const float value : values) {
-    const size_t bucket = bucket_of(value);
-    if (bucket > last) continue;
-    if (bucket < last) {
+    const uint32_t magnitude = MagnitudeCounts::Of(value);
+    if (magnitude < last) continue;
+    if (magnitude > last) {
       sum += double{value};
     } else {
       boundary->push_back(value);
     }
   }
   const auto end =
-      boundary->begin() + static_cast<std::ptrdiff_t>(most - before);
+      boundary->begin() + static_cast<std::ptrdiff_t>(most - above);
   std::nth_element(boundary->begin(), end - 1, boundary->end(),
                    std::greater<float>());
   return std::accumulate(boundary->begin(), end, sum) /
          static_cast<double>(most);
 }
 
-// Brings lists near that will be read soon.
+// Brings a list near that will be read soon.
 void Prefetch(absl::Span<const model::Neighbour> list) {
   const auto* const bytes = reinterpret_cast<const char*>(list.data());
   for (size_t at = 0; at < list.size() * sizeof(list[0]); at += 64) {
@@ -117,7 +100,7 @@ size_t AddUp(absl::Span<const Saying> sayings, size_t items,
   model::ItemIndex* const touched = scratch->touched.data();
   size_t count = 0;
   for (size_t s = 0; s < sayings.size(); ++s) {
-    if (s + 1 < sayings.size()) Prefetch(sayings[s + 1].list);
+    if (s + 2 < sayings.size()) Prefetch(sayings[s + 2].list);
     const float scale = sayings[s].scale;
     for (const model::Neighbour& neighbour : sayings[s].list) {
       if (neighbour.item >= items) continue;

@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "query/neighbourhood.h"
 #include "server/observe/problems.h"
 
 namespace taud::server {

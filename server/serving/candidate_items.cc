@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "server/serving/sum_ranking.h"
+
 namespace taud::server {
 namespace {
 
@@ -176,16 +178,18 @@ absl::StatusOr<std::vector<RankedItem>> TaskSource::Best(size_t depth) {
   absl::Status status = keep_on_ == nullptr ? absl::OkStatus() : keep_on_();
   if (!status.ok()) return status;
   if (query_.empty()) return MostPopular(model_, eligible_, forbidden_, depth);
+  SumRanking sum(model_, gains_, query_, eligible_, forbidden_, depth);
   index::Query query;
   query.vector = query_.data();
   query.k = depth;
+  query.floor = sum.floor();
   query.eligible = eligible_;
   query.excluded = forbidden_;
   std::vector<std::vector<index::Hit>> hits;
   status = model_.index->Search({&query, 1}, &hits);
   if (!status.ok()) return status;
   std::vector<RankedItem> items = FromHits(hits[0]);
-  MergeGains(model_, gains_, query_, eligible_, forbidden_, depth, &items);
+  sum.Complete(&items);
   MergeNew(fresh_, query_, eligible_, forbidden_, depth, &items);
   return items;
 }

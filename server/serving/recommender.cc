@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "index/score_kernels.h"
 #include "model/bitmap.h"
 #include "query/common_taste.h"
 #include "query/fold_in.h"
 #include "query/fold_in_cache.h"
 #include "query/new_items.h"
 #include "server/serving/candidate_items.h"
+#include "server/serving/item_reasons.h"
+#include "server/serving/sum_ranking.h"
 
 namespace taud::server {
 namespace {
@@ -30,16 +32,13 @@ struct Work {
   Bitmap own_eligible;               // what eligible points to, if its own
   std::vector<ItemIndex> history;    // latest first; of an item: itself
   NeighbourGains gains;
+  std::optional<SumRanking> sum;  // of a task without rules
   TagQuota quota{0};
 };
 
 // How deep an answer's list has to be: one item more, to see whether there is
 // another page.
 size_t DepthOf(const RecommendTask& task) { return task.k + 1; }
-
-bool HasVector(const model::Snapshot& snapshot, ItemIndex item) {
-  return item < snapshot.items.rows && snapshot.item_popularity[item] > 0;
-}
 
 // Fills in the query of a user and says how it was made.
 v1::Representation QueryForUser(
@@ -99,8 +98,7 @@ v1::Representation QueryForUser(
 bool QueryForItem(const ServingModel& model, const NewItems::Vectors& fresh,
                   ItemIndex item, std::vector<float>* query) {
   const model::Snapshot& snapshot = *model.snapshot;
-  if (HasVector(snapshot, item)) {
-    const float* row = snapshot.items.Row(item);
+  if (const float* const row = ItemRow(model, item); row != nullptr) {
     query->assign(row, row + snapshot.dim());
   } else {
     size_t at = 0;
@@ -141,6 +139,7 @@ std::vector<ItemIndex> Forbidden(const model::State& state,
 // The index's query for the `depth` best of a task.
 index::Query QueryOf(const Work& work, size_t depth) {
   index::Query query;
+  query.floor = work.sum->floor();
   query.vector = work.query.data();
   query.k = depth;
   query.eligible = work.eligible;
@@ -192,10 +191,8 @@ void Explore(const ServingModel& model, const model::State& state,
       place.item = item;
       place.explored = true;
       if (!work->query.empty()) {
-        const float* row = snapshot.items.Row(item);
-        place.score =
-            std::clamp(index::ExactDot(row, work->query.data(), snapshot.dim()),
-                       -1.0f, 1.0f);
+        place.score = Cosine(snapshot.items.Row(item), work->query.data(),
+                             snapshot.dim());
       }
       break;
     }
@@ -346,11 +343,11 @@ void SetLimits(const Shared& shared, const RecommendTask& task,
 
 // What a search by score alone has found, and what the index does not know of.
 void TakeHits(const Shared& shared, const RecommendTask& task,
-              const std::vector<index::Hit>& hits, const Work& work,
+              const std::vector<index::Hit>& hits, Work* task_work,
               std::vector<RankedItem>* items) {
+  Work& work = *task_work;
   *items = FromHits(hits);
-  MergeGains(shared.model, work.gains, work.query, work.eligible,
-             work.forbidden, DepthOf(task), items);
+  work.sum->Complete(items);
   MergeNew(shared.fresh, work.query, work.eligible, work.forbidden,
            DepthOf(task), items);
 }
@@ -419,7 +416,10 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
                       task.common_filter == tasks[t - 1].common_filter;
     SetLimits(shared, task, same ? &works[t - 1] : nullptr, &works[t]);
     if (works[t].query.empty() || !task.rules.empty()) continue;
-    queries.push_back(QueryOf(works[t], DepthOf(task)));
+    Work& work = works[t];
+    work.sum.emplace(shared.model, std::move(work.gains), work.query,
+                     work.eligible, work.forbidden, DepthOf(task));
+    queries.push_back(QueryOf(work, DepthOf(task)));
     searched.push_back(t);
   }
   std::vector<std::vector<index::Hit>> hits;
@@ -427,7 +427,7 @@ absl::Status Recommend(const ServingModel& model, const model::State& state,
   if (!status.ok()) return status;
   for (size_t q = 0; q < searched.size(); ++q) {
     const size_t t = searched[q];
-    TakeHits(shared, tasks[t], hits[q], works[t], &(*answers)[t].items);
+    TakeHits(shared, tasks[t], hits[q], &works[t], &(*answers)[t].items);
   }
   for (size_t t = 0; t < tasks.size(); ++t) {
     status = Complete(shared, tasks[t], keep_on, &works[t], &(*answers)[t]);

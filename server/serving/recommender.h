@@ -12,7 +12,7 @@
 #include "model/catalogue.h"
 #include "model/state.h"
 #include "model/types.h"
-#include "server/serving/neighbourhood_items.h"
+#include "server/serving/item_reasons.h"
 #include "server/serving/ranking_rules.h"
 #include "server/serving/serving_model.h"
 #include "taud/v1/types.pb.h"

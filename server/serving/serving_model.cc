@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "index/score_kernels.h"
 #include "query/neighbourhood.h"
 
 namespace taud::server {
@@ -12,6 +13,17 @@ namespace {
 constexpr size_t kFoldInBytes = 16 << 20;
 
 }  // namespace
+
+const float* ItemRow(const ServingModel& model, model::ItemIndex item) {
+  const model::Snapshot& snapshot = *model.snapshot;
+  const bool known =
+      item < snapshot.items.rows && snapshot.item_popularity[item] > 0;
+  return known ? snapshot.items.Row(item) : nullptr;
+}
+
+float Cosine(const float* a, const float* b, size_t dim) {
+  return std::clamp(index::ExactDot(a, b, dim), -1.0f, 1.0f);
+}
 
 absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(
     std::shared_ptr<const model::Snapshot> snapshot,

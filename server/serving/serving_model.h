@@ -1,6 +1,7 @@
 #ifndef TAUD_SERVER_SERVING_SERVING_MODEL_H_
 #define TAUD_SERVER_SERVING_SERVING_MODEL_H_
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "index/builder/index_builder.h"
 #include "model/bitmap.h"
 #include "model/snapshot.h"
+#include "model/types.h"
 #include "query/fold_in.h"
 #include "query/fold_in_cache.h"
 #include "query/new_items.h"
@@ -38,6 +40,12 @@ struct ServingModel {
   std::unique_ptr<query::FoldInCache> fold_ins;
   std::unique_ptr<query::NewItems> new_items;
 };
+
+// The item's row of the snapshot; null if it has no vector.
+const float* ItemRow(const ServingModel& model, model::ItemIndex item);
+
+// Of two rows of `dim` floats, within [-1, 1]. Pure.
+float Cosine(const float* a, const float* b, size_t dim);
 
 // Builds the index and the popularity order; errors are the index's.
 absl::StatusOr<std::shared_ptr<const ServingModel>> BuildServingModel(

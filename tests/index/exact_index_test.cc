@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <random>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "device/device.h"
@@ -167,6 +168,47 @@ TEST_P(ExactIndexTest, ExactlyTheBestEligibleWhateverTheFilter) {
       }
     }
   }
+}
+
+TEST_P(ExactIndexTest, WhatReachesTheFloorIsFoundAsWithoutOne) {
+  std::mt19937 random(8);
+  size_t left_out = 0;
+  for (int round = 0; round < 60; ++round) {
+    SCOPED_TRACE(testing::Message() << "round " << round);
+    const Snapshot snapshot = MakeSnapshot(1 + random() % 3000, 8, 1, round);
+    auto index = Build(snapshot);
+    ASSERT_TRUE(index.ok()) << index.status();
+    const size_t n = 1 + random() % 20;
+    model::Matrix vectors(n, 8);
+    FillUnitRows(&random, &vectors);
+    std::vector<Query> queries(n);
+    for (size_t q = 0; q < n; ++q) {
+      queries[q].vector = vectors.Row(q);
+      queries[q].k = 1 + random() % 100;
+    }
+    std::vector<std::vector<Hit>> all, some;
+    ASSERT_TRUE((*index)->Search(queries, &all).ok());
+    for (size_t q = 0; q < n; ++q) {
+      const size_t at = random() % (all[q].size() + 1);
+      queries[q].floor = at < all[q].size() ? all[q][at].score - 1e-6f : 2.0f;
+    }
+    ASSERT_TRUE((*index)->Search(queries, &some).ok());
+    for (size_t q = 0; q < n; ++q) {
+      size_t reach = 0;
+      while (reach < all[q].size() && all[q][reach].score >= queries[q].floor) {
+        ++reach;
+      }
+      ASSERT_GE(some[q].size(), reach);
+      ASSERT_LE(some[q].size(), all[q].size());
+      left_out += all[q].size() - some[q].size();
+      for (size_t i = 0; i < reach; ++i) {
+        EXPECT_EQ(some[q][i].item, all[q][i].item);
+        EXPECT_EQ(some[q][i].score, all[q][i].score);
+      }
+    }
+  }
+  // Only the scan over bytes saves work by it.
+  EXPECT_EQ(left_out > 0, std::string(GetParam().first) == "Quantised");
 }
 
 TEST_P(ExactIndexTest, NothingTrainedFindsNothing) {
