@@ -22,13 +22,18 @@ constexpr size_t kRound = 64;
 // More than two ways of summing a cosine differ by: the index may have its own.
 constexpr float kRounding = 1e-5f;
 
-bool IsBefore(const RankedItem& a, const RankedItem& b) {
-  return a.score != b.score ? a.score > b.score : a.item < b.item;
-}
-
-bool GainsMore(const NeighbourStrength& a, const NeighbourStrength& b) {
-  return a.strength > b.strength;
-}
+// Orders of sorts and heaps: types of their own, so that they are inlined.
+struct IsBefore {
+  bool operator()(const RankedItem& a, const RankedItem& b) const {
+    return a.score != b.score ? a.score > b.score : a.item < b.item;
+  }
+};
+struct GainsMore {
+  bool operator()(const NeighbourStrength& a,
+                  const NeighbourStrength& b) const {
+    return a.strength > b.strength;
+  }
+};
 
 void Prefetch(const float* row, size_t dim) {
   for (size_t c = 0; c < dim; c += 16) __builtin_prefetch(row + c);
@@ -105,36 +110,39 @@ NeighbourGains SumRanking::TakeHead() {
 }
 
 void SumRanking::Score(absl::Span<const NeighbourStrength> gains) {
-  std::array<RankedItem, kRound> round;
+  scored_.reserve(scored_.size() + gains.size());
+  std::array<const float*, kRound> rows;
   while (!gains.empty()) {
-    size_t count = 0;
-    for (const NeighbourStrength& gain : gains.subspan(0, kRound)) {
-      const float* const row = ItemRow(model_, gain.item);
-      if (row == nullptr || !Allowed(eligible_, forbidden_, gain.item)) {
-        continue;
-      }
-      Prefetch(row, query_.size());
-      round[count].item = gain.item;
-      round[count++].score = gain.strength;
+    const auto round = gains.subspan(0, kRound);
+    gains.remove_prefix(round.size());
+    for (size_t i = 0; i < round.size(); ++i) {
+      const bool passes =
+          eligible_ == nullptr || eligible_->Test(round[i].item);
+      rows[i] = passes ? ItemRow(model_, round[i].item) : nullptr;
+      if (rows[i] != nullptr) Prefetch(rows[i], query_.size());
     }
-    for (size_t i = 0; i < count; ++i) {
-      const float* const row = model_.snapshot->items.Row(round[i].item);
-      round[i].score += Cosine(row, query_.data(), query_.size());
-      scored_.push_back(round[i].item);
-      Offer(round[i]);
+    for (size_t i = 0; i < round.size(); ++i) {
+      if (rows[i] == nullptr) continue;
+      RankedItem ranked;
+      ranked.item = round[i].item;
+      ranked.score =
+          Cosine(rows[i], query_.data(), query_.size()) + round[i].strength;
+      scored_.push_back(ranked.item);
+      // Most are not among the best: the others are looked up.
+      if (Full() && !IsBefore()(ranked, best_.front())) continue;
+      if (!IsForbidden(forbidden_, ranked.item)) Offer(ranked);
     }
-    gains.remove_prefix(std::min(kRound, gains.size()));
   }
 }
 
 void SumRanking::Offer(const RankedItem& ranked) {
   if (Full()) {
-    if (!IsBefore(ranked, best_.front())) return;
-    std::pop_heap(best_.begin(), best_.end(), IsBefore);
+    if (!IsBefore()(ranked, best_.front())) return;
+    std::pop_heap(best_.begin(), best_.end(), IsBefore());
     best_.pop_back();
   }
   best_.push_back(ranked);
-  std::push_heap(best_.begin(), best_.end(), IsBefore);
+  std::push_heap(best_.begin(), best_.end(), IsBefore());
 }
 
 float SumRanking::Least() const {
@@ -157,7 +165,7 @@ void SumRanking::Complete(std::vector<RankedItem>* items) {
     const size_t round = std::min(kRound, left.size());
     if (round < left.size()) {
       std::nth_element(left.begin(), left.begin() + round, left.end(),
-                       GainsMore);
+                       GainsMore());
     }
     Score(left.subspan(0, round));
     left.remove_prefix(round);
@@ -166,7 +174,7 @@ void SumRanking::Complete(std::vector<RankedItem>* items) {
                           return gain.strength + least_cosine >= least;
                         }));
   }
-  std::sort_heap(best_.begin(), best_.end(), IsBefore);
+  std::sort_heap(best_.begin(), best_.end(), IsBefore());
   *items = std::move(best_);
 }
 
