@@ -35,7 +35,7 @@ WeightChoice MakeQueryWeightChoice() {
     return std::make_pair(of_a.prior, of_a.recent) <
            std::make_pair(of_b.prior, of_b.recent);
   });
-  return WeightChoice(std::move(order));
+  return WeightChoice(std::move(order), WeightChoice::Rule::kLeastAsGood);
 }
 
 size_t PairNearest(const QueryWeights& weights) {
@@ -46,12 +46,7 @@ size_t PairNearest(const QueryWeights& weights) {
 WeightChoice MakeNeighbourChoice() {
   std::vector<size_t> order(kNeighbourWays.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  // Neither p does less than the other.
-  std::vector<int> kinds;
-  for (const NeighbourWeights& way : kNeighbourWays) {
-    kinds.push_back(way.weight == 0 ? WeightChoice::kAnyKind : way.power > 0);
-  }
-  return WeightChoice(std::move(order), std::move(kinds));
+  return WeightChoice(std::move(order), WeightChoice::Rule::kMostBelievable);
 }
 
 size_t NeighbourWayNearest(const NeighbourWeights& weights) {

@@ -11,21 +11,42 @@ constexpr double kMemory = 2000;
 constexpr double kLeastNoted = 60;
 constexpr double kNoticeable = 1.005;
 
-// Whether what `way` gained is less than what `best` gained by no more than the
-// standard error of the difference.
-bool IsAsGood(const std::vector<std::vector<double>>& together, size_t way,
-              size_t best) {
+// What `way` gains more than `other` in the mean, and the square of that
+// mean's standard error.
+struct Difference {
+  double mean = 0, squared_error = 0;
+};
+Difference DifferenceOf(const std::vector<std::vector<double>>& together,
+                        size_t way, size_t other) {
   const auto n = static_cast<double>(together.size());
-  double mean = 0;
+  Difference difference;
   for (const std::vector<double>& gains : together) {
-    mean += (gains[best] - gains[way]) / n;
+    difference.mean += gains[way] - gains[other];
   }
+  difference.mean /= n;
   double squares = 0;
   for (const std::vector<double>& gains : together) {
-    const double off = gains[best] - gains[way] - mean;
+    const double off = gains[way] - gains[other] - difference.mean;
     squares += off * off;
   }
-  return mean <= std::sqrt(squares / (n - 1) / n);
+  difference.squared_error = squares / (n - 1) / n;
+  return difference;
+}
+
+bool IsAsGood(const std::vector<std::vector<double>>& together, size_t way,
+              size_t best) {
+  const Difference difference = DifferenceOf(together, best, way);
+  return difference.mean <= std::sqrt(difference.squared_error);
+}
+
+// Of what `way` gains more than `least` what is to be believed, where such
+// differences have the deviation `usual`: see Rule::kMostBelievable.
+double BelievableGain(const std::vector<std::vector<double>>& together,
+                      size_t way, size_t least, double usual) {
+  const Difference difference = DifferenceOf(together, way, least);
+  const double variance = usual * usual;
+  const double all = variance + difference.squared_error;
+  return all == 0 ? 0 : difference.mean * variance / all;
 }
 
 size_t Greatest(const std::vector<double>& means) {
@@ -35,9 +56,9 @@ size_t Greatest(const std::vector<double>& means) {
 
 }  // namespace
 
-WeightChoice::WeightChoice(std::vector<size_t> order, std::vector<int> kinds)
+WeightChoice::WeightChoice(std::vector<size_t> order, Rule rule)
     : order_(std::move(order)),
-      kinds_(std::move(kinds)),
+      rule_(rule),
       means_(order_.size(), 0.0),
       chosen_(order_.front()) {}
 
@@ -63,16 +84,27 @@ void WeightChoice::BeginWith(const std::vector<std::vector<double>>& together) {
   }
   noted_ = std::min(n, kMemory);
   found_ = true;
-  const size_t best = Greatest(means_);
-  chosen_ = *std::find_if(order_.begin(), order_.end(), [&](size_t way) {
-    return way == best ||
-           (IsOfTheKindOf(best, way) && IsAsGood(together, way, best));
-  });
+  chosen_ = ChosenOf(together);
 }
 
-bool WeightChoice::IsOfTheKindOf(size_t best, size_t way) const {
-  return kinds_.empty() || kinds_[way] == kAnyKind ||
-         kinds_[way] == kinds_[best];
+size_t WeightChoice::ChosenOf(
+    const std::vector<std::vector<double>>& together) const {
+  const size_t best = Greatest(means_);
+  if (rule_ == Rule::kLeastAsGood) {
+    return *std::find_if(order_.begin(), order_.end(), [&](size_t way) {
+      return way == best || IsAsGood(together, way, best);
+    });
+  }
+  size_t chosen = order_.front();
+  double most = 0;
+  const double usual = kUsualAdvantage * means_[chosen];
+  for (const size_t way : order_) {
+    const double gain = BelievableGain(together, way, order_.front(), usual);
+    if (gain <= most) continue;
+    most = gain;
+    chosen = way;
+  }
+  return chosen;
 }
 
 void WeightChoice::StartAt(size_t way) {

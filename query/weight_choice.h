@@ -16,13 +16,24 @@ namespace taud::query {
 // Thread-compatible. The choice depends on what was noted and nothing else.
 class WeightChoice {
  public:
-  static constexpr int kAnyKind = -1;
+  // What is chosen of gains that were noted together (BeginWith).
+  enum class Rule {
+    // The least of those that are as good as the best: whose mean differs from
+    // its by less than the standard error of the difference.
+    kLeastAsGood,
+    // The one that gains most beside the least, as far as that can be believed.
+    // Ways of ranking seldom gain more than some percent of what there is, so
+    // that what is measured with a greater error is luck for the most part: a
+    // difference d with the standard error s counts d · T² / (T² + s²), its
+    // posterior mean if differences are normal with the deviation T
+    // (kUsualAdvantage of what the least gains).
+    kMostBelievable,
+  };
+  static constexpr double kUsualAdvantage = 0.04;
+
   // `order` names every way once, from the least, which does least to the
-  // ranking, to the most. Of ways that are as good, the least is taken. The
-  // first of `order` is chosen until one was found. `kinds`, one for each way,
-  // tells apart ways of which neither is the less; of kAnyKind is what is less
-  // than those of all kinds (BeginWith). Empty: all are of one kind.
-  explicit WeightChoice(std::vector<size_t> order, std::vector<int> kinds = {});
+  // ranking, to the most. The first of `order` is chosen until one was found.
+  WeightChoice(std::vector<size_t> order, Rule rule);
 
   // gains[way], of one interaction. About the last 2,000 count. From the 60th
   // on, another way is chosen if its mean gain is the greatest and half a
@@ -31,9 +42,7 @@ class WeightChoice {
   void Note(absl::Span<const double> gains);
   // Begins anew with gains that were noted together: together[n][way], of pairs
   // that were held back until rows had settled. What was noted before, while
-  // rows were young, says nothing of what they are now. Chosen is the least of
-  // the ways that are of the best one's kind and as good: those whose mean
-  // differs from its by less than the standard error of the difference. Fewer
+  // rows were young, says nothing of what they are now. The rule chooses. Fewer
   // than kLeastTogether change nothing.
   void BeginWith(const std::vector<std::vector<double>>& together);
   static constexpr size_t kLeastTogether = 40;
@@ -50,11 +59,11 @@ class WeightChoice {
   bool Assign(const std::vector<double>& state);
 
  private:
-  bool IsOfTheKindOf(size_t best, size_t way) const;
+  size_t ChosenOf(const std::vector<std::vector<double>>& together) const;
 
   const std::vector<size_t> order_;
-  const std::vector<int> kinds_;  // [ways], or empty
-  std::vector<double> means_;     // [ways]
+  const Rule rule_;
+  std::vector<double> means_;  // [ways]
   double noted_ = 0;
   size_t chosen_;
   bool found_ = false;

@@ -101,16 +101,16 @@ TEST(QueryWeightChoiceTest, DoesNotJumpForNothing) {
   EXPECT_EQ(WeightsOf(choice).prior, kPriors[3]);
 }
 
-// Gains of 128 pairs: `mean` by way, and a noise that differs from way to way,
-// so that a difference of .01 is less than its standard error, and .1 is more.
+// With so many pairs: `mean` by way, 1 of those that are not named, and a noise
+// that differs from way to way, ±¼.
 NeighbourWeights ChosenWith(
-    const std::vector<std::pair<size_t, double>>& mean) {
+    int pairs, const std::vector<std::pair<size_t, double>>& mean) {
   std::vector<std::vector<double>> together;
-  for (int n = 0; n < 128; ++n) {
-    std::vector<double> gains(kNeighbourWays.size(), 0.0);
-    for (const auto& [way, gain] : mean) {
-      const bool up = (n >> (way % 7)) % 2 == 0;
-      gains[way] = gain + (up ? 0.3 : -0.3);
+  for (int n = 0; n < pairs; ++n) {
+    std::vector<double> gains(kNeighbourWays.size(), 1.0);
+    for (const auto& [way, gain] : mean) gains[way] = gain;
+    for (size_t way = 1; way < gains.size(); ++way) {
+      gains[way] += (n >> (way % 7)) % 2 == 0 ? 0.25 : -0.25;
     }
     together.push_back(std::move(gains));
   }
@@ -119,16 +119,39 @@ NeighbourWeights ChosenWith(
   return kNeighbourWays[choice.chosen()];
 }
 
-TEST(QueryWeightChoiceTest, OfNeighbourWaysTheLeastOfTheBestOnesPower) {
-  // 5: λ .2, p 0; 4 and 6: λ .1 and .2, p .25.
-  NeighbourWeights chosen = ChosenWith({{4, 0.7}, {5, 0.99}, {6, 1.0}});
-  EXPECT_EQ(chosen.weight, 0.2f);
-  EXPECT_EQ(chosen.power, 0.25f);
-  chosen = ChosenWith({{4, 0.99}, {5, 0.99}, {6, 1.0}});
-  EXPECT_EQ(chosen.weight, 0.1f);
-  EXPECT_EQ(chosen.power, 0.25f);
-  chosen = ChosenWith({{0, 0.99}, {4, 0.99}, {6, 1.0}});
-  EXPECT_EQ(chosen.weight, 0);
+TEST(QueryWeightChoiceTest, OfNeighbourWaysTheMostBelievable) {
+  // 3: λ .1, p 0; 6: λ .2, p .25. The better one by far or by little.
+  for (const double gain : {1.2, 1.011}) {
+    const NeighbourWeights chosen = ChosenWith(1280, {{3, 1.01}, {6, gain}});
+    EXPECT_EQ(chosen.weight, 0.2f);
+    EXPECT_EQ(chosen.power, 0.25f);
+  }
+  // Nothing gains: none.
+  EXPECT_EQ(ChosenWith(1280, {}).weight, 0);
+  EXPECT_EQ(ChosenWith(1280, {{3, 0.99}}).weight, 0);
+}
+
+TEST(QueryWeightChoiceTest, OfFewPairsWhatIsMeasuredBetterIsBelieved) {
+  // 1, λ .05, gains 1 % in each of them; 11, λ 1, gains 3 % by luck: 16 in one
+  // of 16 and loses as nearly as much in the others.
+  std::vector<std::vector<double>> together;
+  for (int n = 0; n < 64; ++n) {
+    std::vector<double> gains(kNeighbourWays.size(), 0.5);
+    gains[0] = 1;
+    gains[1] = 1.01;
+    gains[11] = n % 16 == 0 ? 9 : 0.5;
+    together.push_back(std::move(gains));
+  }
+  WeightChoice choice = MakeNeighbourChoice();
+  choice.BeginWith(together);
+  EXPECT_EQ(kNeighbourWays[choice.chosen()].weight, 0.05f);
+  // The same seen in so many pairs is no luck.
+  std::vector<std::vector<double>> many;
+  for (int n = 0; n < 2000; ++n) {
+    many.insert(many.end(), together.begin(), together.end());
+  }
+  choice.BeginWith(many);
+  EXPECT_EQ(kNeighbourWays[choice.chosen()].weight, 1);
 }
 
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {

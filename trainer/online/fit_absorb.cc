@@ -37,6 +37,8 @@ constexpr double kAskAnewAt = 1.5;
 
 // Before the last time fewer do: it takes time, and rows will change.
 constexpr size_t kAskedEarly = 512;
+// Of τ₀: as each stands for the pairs of its user, a few count most.
+constexpr size_t kAskedForTau0 = 2048;
 
 // A user with no more pairs than this begins anew when one is undone.
 constexpr size_t kRestartPairs = 64;
@@ -44,8 +46,8 @@ constexpr size_t kRestartPairs = 64;
 constexpr size_t kManyMarks = 1024;
 
 // Every so many-th of them.
-std::vector<HeldPair> SomeOf(const std::vector<HeldPair>& held) {
-  const size_t step = (held.size() + kAskedEarly - 1) / kAskedEarly;
+std::vector<HeldPair> SomeOf(const std::vector<HeldPair>& held, size_t most) {
+  const size_t step = (held.size() + most - 1) / most;
   std::vector<HeldPair> some;
   for (size_t i = 0; i < held.size(); i += step) some.push_back(held[i]);
   return some;
@@ -322,8 +324,8 @@ void OnlineFit::AskHeldIfDue() {
   if (pairs_.size() > kAskAnewAt * held_asked_at_) held_asked_ = 0;
   const bool last = !IsYoung();
   if (!last && Passes() < kAskHeldAt[held_asked_] * Horizon()) return;
-  query_meter_.AskHeld(last ? held_.pairs() : SomeOf(held_.pairs()),
-                       Knowledge());
+  query_meter_.AskHeld(
+      last ? held_.pairs() : SomeOf(held_.pairs(), kAskedEarly), Knowledge());
   // The first time rows know too little, and at the last they move no more.
   if (held_asked_ == 0) held_from_age_ = Passes() / Horizon();
   if (!last && held_asked_ > 0 && held_from_age_ < kOldestToAdjust) {
@@ -343,7 +345,7 @@ void OnlineFit::AskHeldIfDue() {
 
 void OnlineFit::AdjustTau0() {
   const double scale = query_meter_.LikeliestScale(
-      SomeOf(held_.pairs()), Knowledge(),
+      SomeOf(held_.pairs(), kAskedForTau0), Knowledge(),
       [this](uint32_t user) { return TemperatureOf(user); });
   if (scale > 0) {
     tau0_factor_ = MovedTau0Factor(tau0_factor_, scale, Passes() / Horizon());

@@ -83,7 +83,8 @@ inline constexpr char kHeldSequence[] = "held/sequence";
 inline constexpr char kHeldRecentCount[] = "held/recent_count";
 inline constexpr char kHeldRecentItem[] = "held/recent_item";
 inline constexpr char kHeldRecentSecond[] = "held/recent_second";
-inline constexpr char kHeldAsked[] = "held/asked";  // offered, asked, asked at
+// 0 (once how many were offered), asked, asked at
+inline constexpr char kHeldAsked[] = "held/asked";
 inline constexpr char kNeighbourWeights[] = "neighbour_weights";
 inline constexpr char kNeighbourCount[] = "neighbours/count";  // by item
 inline constexpr char kNeighbourItem[] = "neighbours/item";

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -28,12 +30,15 @@ struct HeldPair {
 // Until then they are folded in like everything that is not in a row yet
 // (model::Snapshot::user_behind).
 //
-// Of all that were offered, each is held with the same probability (reservoir
-// sampling, Vitter 1985). Thread-compatible. Deterministic.
+// It is users who ask, and each of their answers counts. So every user has as
+// many held as any other, or one more, if so many were offered; if there is not
+// room for one of each, users are chosen at random, by a hash.
+//
+// Thread-compatible. Deterministic.
 class HeldPairs {
  public:
   // Enough to tell weights apart that differ by a few percent.
-  static constexpr size_t kMost = 2048;
+  static constexpr size_t kMost = 4096;
 
   // Whether a pair is one of the tenth that may be held. Pure.
   static bool IsCandidate(uint32_t user, uint32_t item);
@@ -53,22 +58,32 @@ class HeldPairs {
   // Gives all up, in the order in which they came.
   std::vector<HeldPair> TakeAll();
 
-  const std::vector<HeldPair>& pairs() const { return pairs_; }
-  bool empty() const { return pairs_.empty(); }
-
   // Everything. REQUIRES of Assign: distinct pairs, kMost at most.
-  uint64_t offered() const { return offered_; }
-  void Assign(std::vector<HeldPair> pairs, uint64_t offered);
+  const std::vector<HeldPair>& pairs() const { return pairs_; }
+  void Assign(std::vector<HeldPair> pairs);
+  bool empty() const { return pairs_.empty(); }
 
  private:
   static uint64_t KeyOf(uint32_t user, uint32_t item) {
     return (uint64_t{user} << 32) | item;
   }
+  // Of two pairs the one that comes first stays.
+  using Order = std::pair<uint32_t, uint64_t>;
+  static Order OrderOf(uint32_t turn, uint32_t user);
+
+  uint32_t NumHeldOf(uint32_t user) const;
+  // The place of the pair that comes last.
+  size_t LastPlace();
+  void Put(size_t place, HeldPair pair);
+  void SetTurns(uint32_t user);
   void Rebuild();
 
   std::vector<HeldPair> pairs_;
-  absl::flat_hash_map<uint64_t, size_t> place_of_;  // in pairs_
-  uint64_t offered_ = 0;                            // since all were given up
+  // [pairs_] how many of its user's pairs have a smaller sequence.
+  std::vector<uint32_t> turns_;
+  absl::flat_hash_map<uint64_t, size_t> place_of_;       // in pairs_
+  absl::flat_hash_map<uint32_t, uint32_t> num_held_of_;  // by user
+  std::optional<size_t> last_place_;                     // if it is known
 };
 
 }  // namespace taud::trainer

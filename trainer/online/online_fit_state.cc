@@ -128,7 +128,7 @@ void OnlineFit::ExportHeldAndMarks(model::TrainingState* state) const {
       state->integers[kHeldRecentSecond].push_back(entry.second);
     }
   }
-  state->longs[kHeldAsked] = {held_.offered(), held_asked_, held_asked_at_};
+  state->longs[kHeldAsked] = {0, held_asked_, held_asked_at_};
   std::vector<uint32_t>& mark_pairs = state->integers[kYoungMarkPairs];
   std::vector<uint64_t>& mark_sequences = state->longs[kYoungMarkSequence];
   for (const Mark& mark : young_marks_) {
@@ -167,7 +167,7 @@ void OnlineFit::ImportHeldAndMarks(const model::TrainingState& state) {
     return;
   }
   const std::vector<uint64_t>& asked = reader.Longs(kHeldAsked);
-  held_.Assign(HeldPairsOf(&reader), asked[0]);
+  held_.Assign(HeldPairsOf(&reader));
   held_asked_ = std::min<size_t>(asked[1], kTimesHeldIsAsked - 1);
   held_asked_at_ =
       static_cast<uint32_t>(std::min<uint64_t>(asked[2], pairs_.size()));

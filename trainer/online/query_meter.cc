@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "query/query_weights.h"
 #include "trainer/evaluation/evaluation.h"
 #include "trainer/temperature/held_temperature.h"
@@ -136,15 +137,22 @@ double QueryMeter::LikeliestScale(
     place_of[world.items[i]] = i;
   }
   HeldLikelihood likelihood;
-  scores_.ForEach(QuestionsOf(held, knowledge), knowledge, world, weights(),
+  const std::vector<Question> questions = QuestionsOf(held, knowledge);
+  absl::flat_hash_map<uint32_t, uint32_t> num_of;
+  for (const Question& question : questions) ++num_of[question.user];
+  scores_.ForEach(questions, knowledge, world, weights(),
                   [&](const Question& question, const QuestionQuery& query) {
                     const float temperature = temperature_of(question.user);
                     if (temperature <= 0) return;
                     std::vector<uint32_t> own = taken.items_of(question.user);
                     own.push_back(question.item);
                     own = PlacesOf(own, place_of);
+                    // Each pair counts alike, and of every user as many are
+                    // held.
                     likelihood.Add(query.by_row, world.items.size(), world.each,
-                                   own, query.own[0], temperature);
+                                   own, query.own[0], temperature,
+                                   static_cast<double>(question.degree) /
+                                       num_of[question.user]);
                   });
   return likelihood.pairs() < kLeastHeldForTau0 ? 0
                                                 : likelihood.LikeliestScale();

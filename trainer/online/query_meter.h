@@ -54,7 +54,7 @@ class QueryMeter {
   void Answer(const Knowledge& knowledge);
   // Asks about all that was held back, and begins anew with what that says
   // (WeightChoice::BeginWith). Pairs of users or items without a row are passed
-  // over. Takes a second or two on one thread for 2,048 pairs among 41,000
+  // over. Takes two seconds or three on one thread for 4,096 pairs among 41,000
   // items of 64 dimensions.
   void AskHeld(const std::vector<HeldPair>& held, const Knowledge& knowledge);
 

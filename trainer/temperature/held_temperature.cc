@@ -33,7 +33,7 @@ constexpr double kResponse = 1.5;
 
 void HeldLikelihood::Add(const float* scores, size_t count, double each,
                          const std::vector<uint32_t>& own, float held,
-                         float temperature) {
+                         float temperature, double weight) {
   // Left out, not subtracted: the user's own are so near that of the sum hardly
   // anything would be left but rounding.
   others_.assign(scores, scores + count);
@@ -45,7 +45,7 @@ void HeldLikelihood::Add(const float* scores, size_t count, double each,
         1.0 / (ScaleAt(static_cast<double>(k)) * double{temperature}));
     const double others = double{ExpSum(others_.data(), most, rate, items)};
     const double mine = double{held - most} * double{rate};
-    loss_[k] += std::log(std::exp(mine) + each * others) - mine;
+    loss_[k] += weight * (std::log(std::exp(mine) + each * others) - mine);
   }
   ++pairs_;
 }

@@ -28,9 +28,11 @@ class HeldLikelihood {
   // Notes a pair: the cosines `scores` [count > 0] of its user with items, each
   // of which stands for `each` of the catalogue; the places among them, `own`,
   // of the user's own items, this pair's among them if it is there; the pair's
-  // cosine, `held`; and the user's temperature, above 0.
+  // cosine, `held`; the user's temperature, above 0; and how many pairs it
+  // stands for, above 0.
   void Add(const float* scores, size_t count, double each,
-           const std::vector<uint32_t>& own, float held, float temperature);
+           const std::vector<uint32_t>& own, float held, float temperature,
+           double weight);
 
   size_t pairs() const { return pairs_; }
   // The s of the greatest likelihood, between those tried by a parabola; 1

@@ -1,6 +1,8 @@
 #include "trainer/online/held_pairs.h"
 
 #include <cstdint>
+#include <map>
+#include <random>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -40,18 +42,71 @@ TEST(HeldPairsTest, ReleasesOneForEachBeyondItsRoomAndLosesNone) {
     }
   }
   EXPECT_EQ(held.pairs().size(), HeldPairs::kMost);
-  // Each with the same probability: of the second half about half of them.
+  // Users at random: of the second half about half of them.
   int late = 0;
   for (const HeldPair& pair : held.pairs()) {
     EXPECT_TRUE(held.Holds(pair.user, pair.item));
     EXPECT_FALSE(released_users[pair.user]);
     late += pair.user >= 10000;
   }
-  EXPECT_NEAR(late, 1024, 86);  // four standard deviations
+  EXPECT_NEAR(late, 2048, 114);  // four standard deviations
   const std::vector<HeldPair> all = held.TakeAll();
   EXPECT_TRUE(held.empty());
   for (size_t i = 1; i < all.size(); ++i) {
     EXPECT_LT(all[i - 1].sequence, all[i].sequence);
+  }
+}
+
+std::map<uint32_t, size_t> NumByUser(const HeldPairs& held) {
+  std::map<uint32_t, size_t> num;
+  for (const HeldPair& pair : held.pairs()) ++num[pair.user];
+  return num;
+}
+
+TEST(HeldPairsTest, EveryUserHasAsManyHeldOrOneMore) {
+  HeldPairs held;
+  std::vector<HeldPair> released;
+  model::Sequence sequence = 0;
+  // One sends much at once, and 2,000 others three each, of which some are
+  // offered late.
+  for (uint32_t item = 0; item < 10000; ++item) {
+    held.Offer(Pair(0, item, ++sequence), &released);
+  }
+  EXPECT_EQ(NumByUser(held)[0], HeldPairs::kMost);
+  for (uint32_t user = 1; user <= 2000; ++user) {
+    for (const uint32_t item : {2u, 1u, 3u}) {
+      held.Offer(Pair(user, item, sequence + item), &released);
+      ASSERT_EQ(released.size(), 1u);
+    }
+    sequence += 3;
+  }
+  EXPECT_EQ(held.pairs().size(), HeldPairs::kMost);
+  const std::map<uint32_t, size_t> num = NumByUser(held);
+  EXPECT_EQ(num.size(), 2001u);
+  for (const auto& [user, count] : num) {
+    EXPECT_GE(count, 2u) << user;
+    EXPECT_LE(count, 3u) << user;
+  }
+}
+
+TEST(HeldPairsTest, GoesOnAfterARestartAsWithoutOne) {
+  std::mt19937 random(4);
+  HeldPairs held, restarted;
+  std::vector<HeldPair> released, again;
+  for (model::Sequence sequence = 1; sequence < 30000; ++sequence) {
+    const auto user = static_cast<uint32_t>(random() % (1 + random() % 3000));
+    const auto item = static_cast<uint32_t>(sequence);
+    if (sequence % 1000 == 0) {
+      held.Remove(held.pairs()[7].user, held.pairs()[7].item);
+      restarted = HeldPairs();
+      restarted.Assign(held.pairs());
+    }
+    held.Offer(Pair(user, item, sequence), &released);
+    restarted.Offer(Pair(user, item, sequence), &again);
+    ASSERT_EQ(released.size(), again.size());
+    if (released.empty()) continue;
+    ASSERT_EQ(released[0].user, again[0].user);
+    ASSERT_EQ(released[0].item, again[0].item);
   }
 }
 

@@ -34,7 +34,7 @@ void Play(double scale, const Visit& visit) {
 double Found(double scale) {
   HeldLikelihood likelihood;
   Play(scale, [&](const std::vector<float>& scores, uint32_t held) {
-    likelihood.Add(scores.data(), kItems, 1, {held}, scores[held], kTau);
+    likelihood.Add(scores.data(), kItems, 1, {held}, scores[held], kTau, 1);
   });
   EXPECT_EQ(likelihood.pairs(), 2000u);
   return likelihood.LikeliestScale();
@@ -57,7 +57,7 @@ TEST(HeldLikelihoodTest, WhatTheUserHasTakenAlreadyDoesNotCount) {
     scores[kItems] = 1;
     likelihood.Add(scores.data(), scores.size(), 1,
                    {held, kItems, kItems + 1, kItems + 2}, 0.3f * cosine,
-                   0.3f * kTau);
+                   0.3f * kTau, 1);
   });
   EXPECT_NEAR(likelihood.LikeliestScale() / 0.72, 1, 0.05);
 }
@@ -69,7 +69,7 @@ TEST(HeldLikelihoodTest, HalfOfTheCatalogueSaysTheSame) {
     for (int i = 0; i < kItems; i += 2) half.push_back(scores[i]);
     std::vector<uint32_t> own;
     if (held % 2 == 0) own.push_back(held / 2);
-    likelihood.Add(half.data(), kItems / 2, 2, own, scores[held], kTau);
+    likelihood.Add(half.data(), kItems / 2, 2, own, scores[held], kTau, 1);
   });
   EXPECT_NEAR(likelihood.LikeliestScale() / 0.72, 1, 0.07);
 }
