@@ -24,7 +24,9 @@ struct Query {
   const model::Bitmap* eligible = nullptr;
   // Items that may not, ascending and distinct, whatever `eligible` says.
   absl::Span<const model::ItemIndex> excluded;
-  // Items of a smaller inner product are of no use: they may be left out.
+  // Items of a smaller inner product are of no use: they may be left out, which
+  // saves work where bytes are scanned. An approximate index does not know
+  // whether it has found enough if it is asked so.
   float floor = -std::numeric_limits<float>::infinity();
 };
 

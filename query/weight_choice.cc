@@ -39,16 +39,6 @@ bool IsAsGood(const std::vector<std::vector<double>>& together, size_t way,
   return difference.mean <= std::sqrt(difference.squared_error);
 }
 
-// Of what `way` gains more than `least` what is to be believed, where such
-// differences have the deviation `usual`: see Rule::kMostBelievable.
-double BelievableGain(const std::vector<std::vector<double>>& together,
-                      size_t way, size_t least, double usual) {
-  const Difference difference = DifferenceOf(together, way, least);
-  const double variance = usual * usual;
-  const double all = variance + difference.squared_error;
-  return all == 0 ? 0 : difference.mean * variance / all;
-}
-
 size_t Greatest(const std::vector<double>& means) {
   return static_cast<size_t>(std::max_element(means.begin(), means.end()) -
                              means.begin());
@@ -84,27 +74,45 @@ void WeightChoice::BeginWith(const std::vector<std::vector<double>>& together) {
   }
   noted_ = std::min(n, kMemory);
   found_ = true;
-  chosen_ = ChosenOf(together);
+  if (rule_ == Rule::kLeastAsGood) {
+    ChooseLeastAsGood(together);
+  } else {
+    ChooseMostBelievable(together);
+  }
 }
 
-size_t WeightChoice::ChosenOf(
-    const std::vector<std::vector<double>>& together) const {
+void WeightChoice::ChooseLeastAsGood(
+    const std::vector<std::vector<double>>& together) {
   const size_t best = Greatest(means_);
-  if (rule_ == Rule::kLeastAsGood) {
-    return *std::find_if(order_.begin(), order_.end(), [&](size_t way) {
-      return way == best || IsAsGood(together, way, best);
-    });
+  chosen_ = *std::find_if(order_.begin(), order_.end(), [&](size_t way) {
+    return way == best || IsAsGood(together, way, best);
+  });
+  for (double& mean : means_) mean = std::min(mean, means_[chosen_]);
+}
+
+void WeightChoice::ChooseMostBelievable(
+    const std::vector<std::vector<double>>& together) {
+  const size_t least = order_.front();
+  std::vector<Difference> differences;
+  double usual = kUsualAdvantage * means_[least];
+  for (size_t way = 0; way < means_.size(); ++way) {
+    const Difference difference = DifferenceOf(together, way, least);
+    differences.push_back(difference);
+    const double certain =
+        difference.mean * difference.mean - 4 * difference.squared_error;
+    if (difference.mean > 0 && certain > usual * usual) {
+      usual = std::sqrt(certain);
+    }
   }
-  size_t chosen = order_.front();
-  double most = 0;
-  const double usual = kUsualAdvantage * means_[chosen];
-  for (const size_t way : order_) {
-    const double gain = BelievableGain(together, way, order_.front(), usual);
-    if (gain <= most) continue;
-    most = gain;
-    chosen = way;
+  const double base = means_[least];
+  for (size_t way = 0; way < means_.size(); ++way) {
+    const auto& [difference, squared_error] = differences[way];
+    const double all = usual * usual + squared_error;
+    means_[way] = base + (all > 0 ? difference * usual * usual / all : 0);
   }
-  return chosen;
+  chosen_ = *std::max_element(
+      order_.begin(), order_.end(),
+      [this](size_t a, size_t b) { return means_[a] < means_[b]; });
 }
 
 void WeightChoice::StartAt(size_t way) {

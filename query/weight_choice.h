@@ -25,8 +25,9 @@ class WeightChoice {
     // Ways of ranking seldom gain more than some percent of what there is, so
     // that what is measured with a greater error is luck for the most part: a
     // difference d with the standard error s counts d · T² / (T² + s²), its
-    // posterior mean if differences are normal with the deviation T
-    // (kUsualAdvantage of what the least gains).
+    // posterior mean if differences are normal with the deviation T. T is
+    // kUsualAdvantage of what the least gains, or √(d² − (2s)²) of a way that
+    // gains so much more.
     kMostBelievable,
   };
   static constexpr double kUsualAdvantage = 0.04;
@@ -59,7 +60,8 @@ class WeightChoice {
   bool Assign(const std::vector<double>& state);
 
  private:
-  size_t ChosenOf(const std::vector<std::vector<double>>& together) const;
+  void ChooseLeastAsGood(const std::vector<std::vector<double>>& together);
+  void ChooseMostBelievable(const std::vector<std::vector<double>>& together);
 
   const std::vector<size_t> order_;
   const Rule rule_;

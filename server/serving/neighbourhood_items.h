@@ -6,6 +6,7 @@
 
 #include "absl/types/span.h"
 #include "model/state.h"
+#include "model/types.h"
 #include "query/neighbourhood.h"
 #include "server/serving/serving_model.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -68,10 +69,14 @@ SumRanking::SumRanking(const ServingModel& model, NeighbourGains gains,
                        absl::Span<const ItemIndex> forbidden, size_t depth)
     : model_(model),
       query_(query),
-      eligible_(eligible),
       forbidden_(forbidden),
       depth_(depth),
       rest_(std::move(gains)) {
+  if (eligible != nullptr) {
+    rest_.resize(Compact(absl::MakeSpan(rest_), [eligible](const auto& gain) {
+      return eligible->Test(gain.item);
+    }));
+  }
   if (rest_.empty() || depth == 0) return;
   Score(TakeHead());
   // An item that none of the lists names needs a cosine of Least(), and one of
@@ -116,9 +121,7 @@ void SumRanking::Score(absl::Span<const NeighbourStrength> gains) {
     const auto round = gains.subspan(0, kRound);
     gains.remove_prefix(round.size());
     for (size_t i = 0; i < round.size(); ++i) {
-      const bool passes =
-          eligible_ == nullptr || eligible_->Test(round[i].item);
-      rows[i] = passes ? ItemRow(model_, round[i].item) : nullptr;
+      rows[i] = ItemRow(model_, round[i].item);
       if (rows[i] != nullptr) Prefetch(rows[i], query_.size());
     }
     for (size_t i = 0; i < round.size(); ++i) {
@@ -154,15 +157,18 @@ void SumRanking::Complete(std::vector<RankedItem>* items) {
   // Whatever is not among *items has no more than this.
   float least_cosine = 1;
   if (model_.exact) {
+    // If there was no floor and they are fewer, they are all that there are.
     const bool full = items->size() >= depth_;
     least_cosine = full ? std::max(items->back().score, floor_) : floor_;
   }
   AddUp(least_cosine, items);
   // The greatest gains first, a round at a time, until what is left cannot
-  // reach the best.
+  // reach the best. Each round is twice as long as the one before, so that all
+  // are no more than n log n where nothing can be left out; and as long as the
+  // list is not full, nothing can.
   absl::Span<NeighbourStrength> left = absl::MakeSpan(rest_);
-  while (!left.empty()) {
-    const size_t round = std::min(kRound, left.size());
+  for (size_t most = kRound; !left.empty(); most *= 2) {
+    const size_t round = Full() ? std::min(most, left.size()) : left.size();
     if (round < left.size()) {
       std::nth_element(left.begin(), left.begin() + round, left.end(),
                        GainsMore());

@@ -25,6 +25,9 @@ class SumRanking {
              const std::vector<float>& query, const model::Bitmap* eligible,
              absl::Span<const model::ItemIndex> forbidden, size_t depth);
 
+  SumRanking(const SumRanking&) = delete;
+  SumRanking& operator=(const SumRanking&) = delete;
+
   // Of the items that a search has to find, the least cosine: index::Query's
   // floor.
   float floor() const { return floor_; }
@@ -36,7 +39,7 @@ class SumRanking {
   void Complete(std::vector<RankedItem>* items);
 
  private:
-  // Takes the greatest gains out of `rest_`.
+  // Takes the greatest gains out of `rest_`, which has eligible items only.
   NeighbourGains TakeHead();
   void Score(absl::Span<const query::NeighbourStrength> gains);
   void Offer(const RankedItem& ranked);
@@ -49,7 +52,6 @@ class SumRanking {
 
   const ServingModel& model_;
   const std::vector<float>& query_;
-  const model::Bitmap* const eligible_;
   const absl::Span<const model::ItemIndex> forbidden_;
   const size_t depth_;
   NeighbourGains rest_;

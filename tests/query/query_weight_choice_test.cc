@@ -64,6 +64,8 @@ TEST(QueryWeightChoiceTest, OfWeightsThatAreAsGoodTheLeastAreChosen) {
   WeightChoice choice = MakeQueryWeightChoice();
   choice.BeginWith(together);
   EXPECT_EQ(WeightsOf(choice).prior, kPriors[1]);
+  choice.Note(Favouring(1, 0));
+  EXPECT_EQ(WeightsOf(choice).prior, kPriors[1]);
   // In every question it is a little better: that is no luck.
   together.assign(60, Favouring(4, 0.005));
   choice.BeginWith(together);
@@ -145,6 +147,9 @@ TEST(QueryWeightChoiceTest, OfFewPairsWhatIsMeasuredBetterIsBelieved) {
   WeightChoice choice = MakeNeighbourChoice();
   choice.BeginWith(together);
   EXPECT_EQ(kNeighbourWays[choice.chosen()].weight, 0.05f);
+  // Nor is it by what comes then, if it says nothing.
+  choice.Note(std::vector<double>(kNeighbourWays.size(), 1));
+  EXPECT_EQ(kNeighbourWays[choice.chosen()].weight, 0.05f);
   // The same seen in so many pairs is no luck.
   std::vector<std::vector<double>> many;
   for (int n = 0; n < 2000; ++n) {
@@ -152,6 +157,23 @@ TEST(QueryWeightChoiceTest, OfFewPairsWhatIsMeasuredBetterIsBelieved) {
   }
   choice.BeginWith(many);
   EXPECT_EQ(kNeighbourWays[choice.chosen()].weight, 1);
+}
+
+TEST(QueryWeightChoiceTest, WhatIsCertainIsBelievedHoweverBadlyVectorsRank) {
+  // By vectors alone one pair in a hundred, or none, has its item in the list.
+  for (const double alone : {0.0, 0.1}) {
+    std::vector<std::vector<double>> together;
+    for (int n = 0; n < 500; ++n) {
+      std::vector<double> gains(kNeighbourWays.size(), 0.0);
+      if (n % 100 == 0) gains.assign(gains.size(), alone);
+      if (n % 20 == 1) gains[1] = 0.3;  // λ .05
+      if (n % 8 == 1) gains[6] = 0.3;   // λ .2, p .25
+      together.push_back(std::move(gains));
+    }
+    WeightChoice choice = MakeNeighbourChoice();
+    choice.BeginWith(together);
+    EXPECT_EQ(kNeighbourWays[choice.chosen()].weight, 0.2f);
+  }
 }
 
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {

@@ -35,7 +35,7 @@ constexpr size_t kLoadOneIn = 16;
 // With so many times the pairs of the last time, asking begins anew.
 constexpr double kAskAnewAt = 1.5;
 
-// Before the last time fewer do: it takes time, and rows will change.
+// Before the last time so many do at most: it takes time, and rows will change.
 constexpr size_t kAskedEarly = 512;
 // Of τ₀: as each stands for the pairs of its user, a few count most.
 constexpr size_t kAskedForTau0 = 2048;
@@ -46,6 +46,7 @@ constexpr size_t kRestartPairs = 64;
 constexpr size_t kManyMarks = 1024;
 
 // Every so many-th of them.
+// Every so many-th, `most` at most.
 std::vector<HeldPair> SomeOf(const std::vector<HeldPair>& held, size_t most) {
   const size_t step = (held.size() + most - 1) / most;
   std::vector<HeldPair> some;
@@ -177,8 +178,7 @@ uint32_t OnlineFit::NumPairsOf(uint32_t user) const {
 bool OnlineFit::MayBeHeld(uint32_t user, uint32_t item) const {
   return loads_ && IsYoung() && HeldPairs::IsCandidate(user, item) &&
          item < pairs_.item_popularity().size() &&
-         pairs_.item_popularity()[item] > 0 &&
-         kHeldOneIn * (held_.pairs().size() + 1) <= pairs_.live();
+         pairs_.item_popularity()[item] > 0 && pairs_.live() >= kHeldOneIn;
 }
 
 // Many files have what is most popular first. If no first pair were held, the
@@ -195,7 +195,7 @@ void OnlineFit::HoldFirstOf(uint32_t user) {
 
 void OnlineFit::Hold(HeldPair pair) {
   std::vector<HeldPair> released;
-  held_.Offer(std::move(pair), &released);
+  held_.Offer(std::move(pair), pairs_.live() / kHeldOneIn, &released);
   for (const HeldPair& other : released) AddLatePair(other);
 }
 

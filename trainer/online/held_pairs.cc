@@ -27,26 +27,35 @@ HeldPairs::Order HeldPairs::OrderOf(uint32_t turn, uint32_t user) {
   return {turn, Mix(user + uint64_t{1})};
 }
 
-uint32_t HeldPairs::NumHeldOf(uint32_t user) const {
-  const auto found = num_held_of_.find(user);
-  return found == num_held_of_.end() ? 0 : found->second;
+uint64_t HeldPairs::LotOf(const HeldPair& pair) {
+  return Mix(KeyOf(pair.user, pair.item));
 }
 
-void HeldPairs::Offer(HeldPair pair, std::vector<HeldPair>* released) {
+void HeldPairs::Offer(HeldPair pair, size_t room,
+                      std::vector<HeldPair>* released) {
   released->clear();
-  if (pairs_.size() < kMost) return Put(pairs_.size(), std::move(pair));
-  const size_t place = LastPlace();
-  HeldPair& last = pairs_[place];
-  if (OrderOf(turns_[place], last.user) <
-      OrderOf(NumHeldOf(pair.user), pair.user)) {
-    released->push_back(std::move(pair));
-    return;
+  if (pairs_.size() < std::min(room, kMost)) {
+    const uint32_t user = pair.user;
+    place_of_[KeyOf(user, pair.item)] = pairs_.size();
+    pairs_.push_back(std::move(pair));
+    turns_.push_back(0);
+    return Count(user);
   }
-  // It is the latest of its user's: the turns of the others stay.
-  place_of_.erase(KeyOf(last.user, last.item));
-  --num_held_of_[last.user];
-  released->push_back(std::move(last));
-  Put(place, std::move(pair));
+  const auto held = held_of_.find(pair.user);
+  const Held its = held == held_of_.end() ? Held() : held->second;
+  if (!pairs_.empty()) {
+    const size_t last = LastPlace();
+    if (OrderOf(its.num, pair.user) <
+        OrderOf(turns_[last], pairs_[last].user)) {
+      released->push_back(Replace(last, std::move(pair)));
+      return;
+    }
+  }
+  if (its.num > 0 && LotOf(pair) < its.greatest_lot) {
+    const size_t place = PlaceOfLot(pair.user, its.greatest_lot);
+    pair = Replace(place, std::move(pair));
+  }
+  released->push_back(std::move(pair));
 }
 
 size_t HeldPairs::LastPlace() {
@@ -62,29 +71,39 @@ size_t HeldPairs::LastPlace() {
   return last;
 }
 
-void HeldPairs::Put(size_t place, HeldPair pair) {
-  if (place == pairs_.size()) {
-    pairs_.emplace_back();
-    turns_.push_back(0);
-  }
-  const uint32_t user = pair.user;
-  place_of_[KeyOf(user, pair.item)] = place;
-  pairs_[place] = std::move(pair);
-  turns_[place] = 0;
-  if (++num_held_of_[user] > 1) SetTurns(user);
-  last_place_.reset();
+size_t HeldPairs::PlaceOfLot(uint32_t user, uint64_t lot) const {
+  size_t place = 0;
+  while (pairs_[place].user != user || LotOf(pairs_[place]) != lot) ++place;
+  return place;
 }
 
-void HeldPairs::SetTurns(uint32_t user) {
-  std::vector<std::pair<model::Sequence, size_t>> its;
+HeldPair HeldPairs::Replace(size_t place, HeldPair pair) {
+  std::swap(pairs_[place], pair);
+  const HeldPair& now = pairs_[place];
+  place_of_.erase(KeyOf(pair.user, pair.item));
+  place_of_[KeyOf(now.user, now.item)] = place;
+  Count(pair.user);
+  if (now.user != pair.user) Count(now.user);
+  return pair;
+}
+
+void HeldPairs::Count(uint32_t user) {
+  last_place_.reset();
+  std::vector<std::pair<uint64_t, size_t>> lots;
   for (size_t place = 0; place < pairs_.size(); ++place) {
-    if (pairs_[place].user == user)
-      its.push_back({pairs_[place].sequence, place});
+    if (pairs_[place].user == user) {
+      lots.push_back({LotOf(pairs_[place]), place});
+    }
   }
-  std::sort(its.begin(), its.end());
-  for (uint32_t turn = 0; turn < its.size(); ++turn) {
-    turns_[its[turn].second] = turn;
+  if (lots.empty()) {
+    held_of_.erase(user);
+    return;
   }
+  std::sort(lots.begin(), lots.end());
+  for (uint32_t turn = 0; turn < lots.size(); ++turn) {
+    turns_[lots[turn].second] = turn;
+  }
+  held_of_[user] = {static_cast<uint32_t>(lots.size()), lots.back().first};
 }
 
 void HeldPairs::SetWeight(uint32_t user, uint32_t item, float weight) {
@@ -132,18 +151,19 @@ void HeldPairs::Assign(std::vector<HeldPair> pairs) {
 
 void HeldPairs::Rebuild() {
   place_of_.clear();
-  num_held_of_.clear();
+  held_of_.clear();
   last_place_.reset();
   turns_.assign(pairs_.size(), 0);
-  std::vector<size_t> places(pairs_.size());
-  std::iota(places.begin(), places.end(), size_t{0});
-  std::sort(places.begin(), places.end(), [this](size_t a, size_t b) {
-    return pairs_[a].sequence < pairs_[b].sequence;
-  });
-  for (const size_t place : places) {
-    const HeldPair& pair = pairs_[place];
-    place_of_[KeyOf(pair.user, pair.item)] = place;
-    turns_[place] = num_held_of_[pair.user]++;
+  std::vector<std::pair<uint64_t, size_t>> lots;
+  for (size_t place = 0; place < pairs_.size(); ++place) {
+    place_of_[KeyOf(pairs_[place].user, pairs_[place].item)] = place;
+    lots.push_back({LotOf(pairs_[place]), place});
+  }
+  std::sort(lots.begin(), lots.end());
+  for (const auto& [lot, place] : lots) {
+    Held& held = held_of_[pairs_[place].user];
+    turns_[place] = held.num++;
+    held.greatest_lot = lot;
   }
 }
 

@@ -32,7 +32,8 @@ struct HeldPair {
 //
 // It is users who ask, and each of their answers counts. So every user has as
 // many held as any other, or one more, if so many were offered; if there is not
-// room for one of each, users are chosen at random, by a hash.
+// room for one of each, users are chosen at random, and so are a user's pairs,
+// by hashes: many files have what is most popular first.
 //
 // Thread-compatible. Deterministic.
 class HeldPairs {
@@ -44,8 +45,9 @@ class HeldPairs {
   static bool IsCandidate(uint32_t user, uint32_t item);
 
   // Holds the pair, or does not; *released is what is to be learnt now: nothing
-  // if there was room, otherwise it or another one. REQUIRES: not held.
-  void Offer(HeldPair pair, std::vector<HeldPair>* released);
+  // if fewer than min(room, kMost) are held, otherwise it or another one.
+  // REQUIRES: not held. O(1) if it is not held, O(kMost) otherwise.
+  void Offer(HeldPair pair, size_t room, std::vector<HeldPair>* released);
   bool Holds(uint32_t user, uint32_t item) const {
     return place_of_.contains(KeyOf(user, item));
   }
@@ -67,23 +69,33 @@ class HeldPairs {
   static uint64_t KeyOf(uint32_t user, uint32_t item) {
     return (uint64_t{user} << 32) | item;
   }
-  // Of two pairs the one that comes first stays.
+  // Of two pairs the one that comes first stays: by turn, which of its user's
+  // it is, and then by user.
   using Order = std::pair<uint32_t, uint64_t>;
   static Order OrderOf(uint32_t turn, uint32_t user);
+  // Of two pairs of a user.
+  static uint64_t LotOf(const HeldPair& pair);
+  // A user's pairs: how many, and the greatest lot.
+  struct Held {
+    uint32_t num = 0;
+    uint64_t greatest_lot = 0;
+  };
 
-  uint32_t NumHeldOf(uint32_t user) const;
-  // The place of the pair that comes last.
+  // The place of the pair that comes last. REQUIRES: !empty().
   size_t LastPlace();
-  void Put(size_t place, HeldPair pair);
-  void SetTurns(uint32_t user);
+  size_t PlaceOfLot(uint32_t user, uint64_t lot) const;
+  // Returns the one that was there.
+  HeldPair Replace(size_t place, HeldPair pair);
+  // After a change of the user's pairs.
+  void Count(uint32_t user);
   void Rebuild();
 
   std::vector<HeldPair> pairs_;
-  // [pairs_] how many of its user's pairs have a smaller sequence.
+  // [pairs_] how many of its user's pairs have a smaller lot.
   std::vector<uint32_t> turns_;
-  absl::flat_hash_map<uint64_t, size_t> place_of_;       // in pairs_
-  absl::flat_hash_map<uint32_t, uint32_t> num_held_of_;  // by user
-  std::optional<size_t> last_place_;                     // if it is known
+  absl::flat_hash_map<uint64_t, size_t> place_of_;  // in pairs_
+  absl::flat_hash_map<uint32_t, Held> held_of_;     // by user
+  std::optional<size_t> last_place_;                // if it is known
 };
 
 }  // namespace taud::trainer

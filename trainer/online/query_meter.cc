@@ -154,8 +154,9 @@ double QueryMeter::LikeliestScale(
                                    static_cast<double>(question.degree) /
                                        num_of[question.user]);
                   });
-  return likelihood.pairs() < kLeastHeldForTau0 ? 0
-                                                : likelihood.LikeliestScale();
+  return likelihood.EffectivePairs() < kLeastHeldForTau0
+             ? 0
+             : likelihood.LikeliestScale();
 }
 
 QueryMeter::Rivals QueryMeter::GatherRivals(const Knowledge& knowledge,

@@ -60,8 +60,8 @@ class QueryMeter {
 
   // At which multiple of their users' temperatures the held pairs are likeliest
   // (temperature/held_temperature.h); 0 if there are too few of them, or if no
-  // lists of neighbours are kept, which know what a user has taken. A tenth of
-  // a second for 512 pairs among 41,000 items.
+  // lists of neighbours are kept, which know what a user has taken. Half a
+  // second for 2,048 pairs among 41,000 items.
   double LikeliestScale(
       const std::vector<HeldPair>& held, const Knowledge& knowledge,
       const std::function<float(uint32_t user)>& temperature_of);

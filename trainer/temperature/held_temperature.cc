@@ -47,11 +47,16 @@ void HeldLikelihood::Add(const float* scores, size_t count, double each,
     const double mine = double{held - most} * double{rate};
     loss_[k] += weight * (std::log(std::exp(mine) + each * others) - mine);
   }
-  ++pairs_;
+  weight_ += weight;
+  squared_weight_ += weight * weight;
+}
+
+double HeldLikelihood::EffectivePairs() const {
+  return squared_weight_ > 0 ? weight_ * weight_ / squared_weight_ : 0;
 }
 
 double HeldLikelihood::LikeliestScale() const {
-  if (pairs_ == 0) return 1;
+  if (weight_ == 0) return 1;
   const size_t best = static_cast<size_t>(
       std::min_element(loss_.begin(), loss_.end()) - loss_.begin());
   double place = static_cast<double>(best);

@@ -34,19 +34,22 @@ class HeldLikelihood {
            const std::vector<uint32_t>& own, float held, float temperature,
            double weight);
 
-  size_t pairs() const { return pairs_; }
+  // How many pairs of one weight would say as much: (Σw)² / Σw².
+  double EffectivePairs() const;
   // The s of the greatest likelihood, between those tried by a parabola; 1
   // without pairs.
   double LikeliestScale() const;
 
  private:
   std::array<double, kScales> loss_ = {};  // −log likelihood, summed
-  size_t pairs_ = 0;
-  std::vector<float> others_;  // scratch
+  double weight_ = 0;                      // summed
+  double squared_weight_ = 0;              // summed
+  std::vector<float> others_;              // scratch
 };
 
-// So many pairs at least are asked for a change.
-inline constexpr size_t kLeastHeldForTau0 = 200;
+// So many effective pairs at least are asked for a change: one user who has
+// chosen more than all others does not decide.
+inline constexpr double kLeastHeldForTau0 = 200;
 inline constexpr double kLeastTau0Factor = 2.0 / 3;
 inline constexpr double kMostTau0Factor = 1.5;
 

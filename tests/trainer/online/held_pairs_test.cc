@@ -33,7 +33,7 @@ TEST(HeldPairsTest, ReleasesOneForEachBeyondItsRoomAndLosesNone) {
   std::vector<bool> released_users(20000, false);
   std::vector<HeldPair> released;
   for (uint32_t user = 0; user < 20000; ++user) {
-    held.Offer(Pair(user, 1, user + 1), &released);
+    held.Offer(Pair(user, 1, user + 1), HeldPairs::kMost, &released);
     ASSERT_EQ(released.size(), user < HeldPairs::kMost ? 0u : 1u);
     for (const HeldPair& pair : released) {
       EXPECT_FALSE(held.Holds(pair.user, 1));
@@ -70,12 +70,13 @@ TEST(HeldPairsTest, EveryUserHasAsManyHeldOrOneMore) {
   // One sends much at once, and 2,000 others three each, of which some are
   // offered late.
   for (uint32_t item = 0; item < 10000; ++item) {
-    held.Offer(Pair(0, item, ++sequence), &released);
+    held.Offer(Pair(0, item, ++sequence), HeldPairs::kMost, &released);
   }
   EXPECT_EQ(NumByUser(held)[0], HeldPairs::kMost);
   for (uint32_t user = 1; user <= 2000; ++user) {
     for (const uint32_t item : {2u, 1u, 3u}) {
-      held.Offer(Pair(user, item, sequence + item), &released);
+      held.Offer(Pair(user, item, sequence + item), HeldPairs::kMost,
+                 &released);
       ASSERT_EQ(released.size(), 1u);
     }
     sequence += 3;
@@ -87,6 +88,42 @@ TEST(HeldPairsTest, EveryUserHasAsManyHeldOrOneMore) {
     EXPECT_GE(count, 2u) << user;
     EXPECT_LE(count, 3u) << user;
   }
+}
+
+TEST(HeldPairsTest, WhichOfAUsersPairsAreHeldDoesNotDependOnTheirOrder) {
+  HeldPairs forwards, backwards;
+  std::vector<HeldPair> released;
+  for (uint32_t k = 0; k < 3000; ++k) {
+    for (const uint32_t user : {1u, 2u, 3u}) {
+      forwards.Offer(Pair(user, k, 1 + k), 300, &released);
+      backwards.Offer(Pair(user, 2999 - k, 1 + k), 300, &released);
+    }
+  }
+  int late = 0;
+  ASSERT_EQ(forwards.pairs().size(), 300u);
+  for (const HeldPair& pair : forwards.pairs()) {
+    EXPECT_TRUE(backwards.Holds(pair.user, pair.item));
+    late += pair.item >= 1500;
+  }
+  EXPECT_NEAR(late, 150, 35);  // four standard deviations
+}
+
+TEST(HeldPairsTest, TakesNoMoreThanThereIsRoomFor) {
+  HeldPairs held;
+  std::vector<HeldPair> released;
+  held.Offer(Pair(1, 1, 1), 0, &released);
+  ASSERT_EQ(released.size(), 1u);
+  EXPECT_TRUE(held.empty());
+  for (uint32_t item = 0; item < 10; ++item) {
+    held.Offer(Pair(1, item, 2 + item), 4, &released);
+  }
+  EXPECT_EQ(held.pairs().size(), 4u);
+  // Another user's come into their places.
+  held.Offer(Pair(2, 1, 20), 4, &released);
+  held.Offer(Pair(2, 2, 21), 4, &released);
+  held.Offer(Pair(2, 3, 22), 4, &released);
+  EXPECT_EQ(NumByUser(held)[1], 2u);
+  EXPECT_EQ(NumByUser(held)[2], 2u);
 }
 
 TEST(HeldPairsTest, GoesOnAfterARestartAsWithoutOne) {
@@ -101,8 +138,8 @@ TEST(HeldPairsTest, GoesOnAfterARestartAsWithoutOne) {
       restarted = HeldPairs();
       restarted.Assign(held.pairs());
     }
-    held.Offer(Pair(user, item, sequence), &released);
-    restarted.Offer(Pair(user, item, sequence), &again);
+    held.Offer(Pair(user, item, sequence), HeldPairs::kMost, &released);
+    restarted.Offer(Pair(user, item, sequence), HeldPairs::kMost, &again);
     ASSERT_EQ(released.size(), again.size());
     if (released.empty()) continue;
     ASSERT_EQ(released[0].user, again[0].user);
@@ -116,7 +153,7 @@ TEST(HeldPairsTest, WhatIsTakenBackOrForgottenIsHeldNoLonger) {
   for (uint32_t user = 0; user < 6; ++user) {
     HeldPair pair = Pair(user, user % 3, user + 1);
     pair.recent = {{0, 9}, {1, 8}};
-    held.Offer(pair, &released);
+    held.Offer(pair, HeldPairs::kMost, &released);
   }
   held.Remove(4, 1);
   held.Remove(4, 2);  // nothing to remove

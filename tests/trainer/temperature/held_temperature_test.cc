@@ -36,7 +36,7 @@ double Found(double scale) {
   Play(scale, [&](const std::vector<float>& scores, uint32_t held) {
     likelihood.Add(scores.data(), kItems, 1, {held}, scores[held], kTau, 1);
   });
-  EXPECT_EQ(likelihood.pairs(), 2000u);
+  EXPECT_NEAR(likelihood.EffectivePairs(), 2000, 1e-6);
   return likelihood.LikeliestScale();
 }
 
@@ -72,6 +72,16 @@ TEST(HeldLikelihoodTest, HalfOfTheCatalogueSaysTheSame) {
     likelihood.Add(half.data(), kItems / 2, 2, own, scores[held], kTau, 1);
   });
   EXPECT_NEAR(likelihood.LikeliestScale() / 0.72, 1, 0.07);
+}
+
+TEST(HeldLikelihoodTest, OneThatStandsForMostSaysAsMuchAsOne) {
+  HeldLikelihood likelihood;
+  EXPECT_EQ(likelihood.EffectivePairs(), 0);
+  const float scores[] = {0.1f, 0.2f};
+  for (int n = 0; n < 100; ++n) likelihood.Add(scores, 2, 1, {}, 0.3f, kTau, 7);
+  EXPECT_NEAR(likelihood.EffectivePairs(), 100, 1e-9);
+  likelihood.Add(scores, 2, 1, {}, 0.3f, kTau, 1e6);
+  EXPECT_LT(likelihood.EffectivePairs(), 1.01);
 }
 
 TEST(HeldLikelihoodTest, StaysWithinWhatIsTried) {
