@@ -25,8 +25,6 @@ constexpr double kHeldUntil = 9.0 / 10;
 // when it was first asked. Of another the held pairs are of rows that are
 // younger than the fit.
 constexpr double kOldestToAdjust = 1.0 / 10;
-// Of the pairs that there are, no more than one in so many is held.
-constexpr uint32_t kHeldOneIn = 10;
 // What comes at once is a load if it is so much, and so much of what there is.
 // Of a stream of single interactions the meter asks about each before it is
 // learnt: holding some back would only keep rows from learning.
@@ -178,7 +176,8 @@ uint32_t OnlineFit::NumPairsOf(uint32_t user) const {
 bool OnlineFit::MayBeHeld(uint32_t user, uint32_t item) const {
   return loads_ && IsYoung() && HeldPairs::IsCandidate(user, item) &&
          item < pairs_.item_popularity().size() &&
-         pairs_.item_popularity()[item] > 0 && pairs_.live() >= kHeldOneIn;
+         pairs_.item_popularity()[item] > 0 &&
+         HeldPairs::RoomFor(pairs_.live(), 1) > 0;
 }
 
 // Many files have what is most popular first. If no first pair were held, the
@@ -195,7 +194,9 @@ void OnlineFit::HoldFirstOf(uint32_t user) {
 
 void OnlineFit::Hold(HeldPair pair) {
   std::vector<HeldPair> released;
-  held_.Offer(std::move(pair), pairs_.live() / kHeldOneIn, &released);
+  const size_t room =
+      HeldPairs::RoomFor(pairs_.live(), pairs_.items_present().size());
+  held_.Offer(std::move(pair), room, &released);
   for (const HeldPair& other : released) AddLatePair(other);
 }
 

@@ -1,7 +1,6 @@
 #include "trainer/online/held_pairs.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace taud::trainer {
@@ -31,79 +30,84 @@ uint64_t HeldPairs::LotOf(const HeldPair& pair) {
   return Mix(KeyOf(pair.user, pair.item));
 }
 
+size_t HeldPairs::RoomFor(size_t live_pairs, size_t items) {
+  constexpr size_t kMostScores = size_t{4096} * 41000;
+  const size_t askable = kMostScores / std::max<size_t>(1, items);
+  return std::min({live_pairs / kOneIn, askable, kMost});
+}
+
 void HeldPairs::Offer(HeldPair pair, size_t room,
                       std::vector<HeldPair>* released) {
   released->clear();
-  if (pairs_.size() < std::min(room, kMost)) {
-    const uint32_t user = pair.user;
-    place_of_[KeyOf(user, pair.item)] = pairs_.size();
-    pairs_.push_back(std::move(pair));
-    turns_.push_back(0);
-    return Count(user);
+  const uint32_t user = pair.user;
+  Insert(std::move(pair));
+  if (const std::vector<size_t>& its = places_of_[user];
+      its.size() > kMostOfAUser) {
+    released->push_back(TakeOut(its.back()));
+    return;
   }
-  const auto held = held_of_.find(pair.user);
-  const Held its = held == held_of_.end() ? Held() : held->second;
-  if (!pairs_.empty()) {
-    const size_t last = LastPlace();
-    if (OrderOf(its.num, pair.user) <
-        OrderOf(turns_[last], pairs_[last].user)) {
-      released->push_back(Replace(last, std::move(pair)));
-      return;
+  // It may be the last itself. Two at most: where there is less room than there
+  // was, one more of those that are too many goes with each that comes.
+  for (int n = 0; n < 2 && pairs_.size() > room; ++n) {
+    released->push_back(TakeOut(order_.rbegin()->second));
+  }
+}
+
+void HeldPairs::Insert(HeldPair pair) {
+  const uint32_t user = pair.user;
+  const size_t place = pairs_.size();
+  Unlist(user);
+  std::vector<size_t>& its = places_of_[user];
+  const uint64_t lot = LotOf(pair);
+  const auto behind = std::find_if(its.begin(), its.end(), [&](size_t other) {
+    return LotOf(pairs_[other]) > lot;
+  });
+  its.insert(behind, place);
+  place_of_[KeyOf(user, pair.item)] = place;
+  pairs_.push_back(std::move(pair));
+  List(user);
+}
+
+HeldPair HeldPairs::TakeOut(size_t place) {
+  const uint32_t user = pairs_[place].user;
+  const uint32_t moved = pairs_.back().user;
+  const size_t back = pairs_.size() - 1;
+  Unlist(user);
+  if (moved != user) Unlist(moved);
+  HeldPair pair = std::move(pairs_[place]);
+  place_of_.erase(KeyOf(user, pair.item));
+  std::vector<size_t>& its = places_of_[user];
+  its.erase(std::find(its.begin(), its.end(), place));
+  if (place != back) {
+    pairs_[place] = std::move(pairs_.back());
+    place_of_[KeyOf(moved, pairs_[place].item)] = place;
+    for (size_t& other : places_of_[moved]) {
+      if (other == back) other = place;
     }
   }
-  if (its.num > 0 && LotOf(pair) < its.greatest_lot) {
-    const size_t place = PlaceOfLot(pair.user, its.greatest_lot);
-    pair = Replace(place, std::move(pair));
-  }
-  released->push_back(std::move(pair));
-}
-
-size_t HeldPairs::LastPlace() {
-  if (last_place_.has_value()) return *last_place_;
-  size_t last = 0;
-  for (size_t place = 1; place < pairs_.size(); ++place) {
-    if (OrderOf(turns_[last], pairs_[last].user) <
-        OrderOf(turns_[place], pairs_[place].user)) {
-      last = place;
-    }
-  }
-  last_place_ = last;
-  return last;
-}
-
-size_t HeldPairs::PlaceOfLot(uint32_t user, uint64_t lot) const {
-  size_t place = 0;
-  while (pairs_[place].user != user || LotOf(pairs_[place]) != lot) ++place;
-  return place;
-}
-
-HeldPair HeldPairs::Replace(size_t place, HeldPair pair) {
-  std::swap(pairs_[place], pair);
-  const HeldPair& now = pairs_[place];
-  place_of_.erase(KeyOf(pair.user, pair.item));
-  place_of_[KeyOf(now.user, now.item)] = place;
-  Count(pair.user);
-  if (now.user != pair.user) Count(now.user);
+  pairs_.pop_back();
+  List(user);
+  if (moved != user) List(moved);
   return pair;
 }
 
-void HeldPairs::Count(uint32_t user) {
-  last_place_.reset();
-  std::vector<std::pair<uint64_t, size_t>> lots;
-  for (size_t place = 0; place < pairs_.size(); ++place) {
-    if (pairs_[place].user == user) {
-      lots.push_back({LotOf(pairs_[place]), place});
-    }
+void HeldPairs::List(uint32_t user) {
+  const auto found = places_of_.find(user);
+  if (found == places_of_.end()) return;
+  uint32_t turn = 0;
+  for (const size_t place : found->second) {
+    order_.insert({OrderOf(turn++, user), place});
   }
-  if (lots.empty()) {
-    held_of_.erase(user);
-    return;
+  if (found->second.empty()) places_of_.erase(found);
+}
+
+void HeldPairs::Unlist(uint32_t user) {
+  const auto found = places_of_.find(user);
+  if (found == places_of_.end()) return;
+  uint32_t turn = 0;
+  for (const size_t place : found->second) {
+    order_.erase({OrderOf(turn++, user), place});
   }
-  std::sort(lots.begin(), lots.end());
-  for (uint32_t turn = 0; turn < lots.size(); ++turn) {
-    turns_[lots[turn].second] = turn;
-  }
-  held_of_[user] = {static_cast<uint32_t>(lots.size()), lots.back().first};
 }
 
 void HeldPairs::SetWeight(uint32_t user, uint32_t item, float weight) {
@@ -151,20 +155,10 @@ void HeldPairs::Assign(std::vector<HeldPair> pairs) {
 
 void HeldPairs::Rebuild() {
   place_of_.clear();
-  held_of_.clear();
-  last_place_.reset();
-  turns_.assign(pairs_.size(), 0);
-  std::vector<std::pair<uint64_t, size_t>> lots;
-  for (size_t place = 0; place < pairs_.size(); ++place) {
-    place_of_[KeyOf(pairs_[place].user, pairs_[place].item)] = place;
-    lots.push_back({LotOf(pairs_[place]), place});
-  }
-  std::sort(lots.begin(), lots.end());
-  for (const auto& [lot, place] : lots) {
-    Held& held = held_of_[pairs_[place].user];
-    turns_[place] = held.num++;
-    held.greatest_lot = lot;
-  }
+  places_of_.clear();
+  order_.clear();
+  std::vector<HeldPair> pairs = std::exchange(pairs_, {});
+  for (HeldPair& pair : pairs) Insert(std::move(pair));
 }
 
 }  // namespace taud::trainer

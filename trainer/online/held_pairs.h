@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -38,15 +38,22 @@ struct HeldPair {
 // Thread-compatible. Deterministic.
 class HeldPairs {
  public:
-  // Enough to tell weights apart that differ by a few percent.
-  static constexpr size_t kMost = 4096;
+  // Room for so many tells weights apart that differ by a percent; for fewer
+  // where asking takes long, see RoomFor.
+  static constexpr size_t kMost = 16384;
+  static constexpr size_t kMostOfAUser = 64;
+  // How many are to be held of so many pairs that are there, with so many items
+  // to rank each among: a tenth of them, and no more than can be asked about in
+  // some seconds (4,096 with 41,000 items). Pure.
+  static size_t RoomFor(size_t live_pairs, size_t items);
 
   // Whether a pair is one of the tenth that may be held. Pure.
   static bool IsCandidate(uint32_t user, uint32_t item);
 
   // Holds the pair, or does not; *released is what is to be learnt now: nothing
-  // if fewer than min(room, kMost) are held, otherwise it or another one.
-  // REQUIRES: not held. O(1) if it is not held, O(kMost) otherwise.
+  // if fewer than `room` are held, otherwise it or another one, and where there
+  // is less room than there was, one more. REQUIRES: not held, room <= kMost.
+  // O(kMostOfAUser · log kMost).
   void Offer(HeldPair pair, size_t room, std::vector<HeldPair>* released);
   bool Holds(uint32_t user, uint32_t item) const {
     return place_of_.contains(KeyOf(user, item));
@@ -75,27 +82,20 @@ class HeldPairs {
   static Order OrderOf(uint32_t turn, uint32_t user);
   // Of two pairs of a user.
   static uint64_t LotOf(const HeldPair& pair);
-  // A user's pairs: how many, and the greatest lot.
-  struct Held {
-    uint32_t num = 0;
-    uint64_t greatest_lot = 0;
-  };
 
-  // The place of the pair that comes last. REQUIRES: !empty().
-  size_t LastPlace();
-  size_t PlaceOfLot(uint32_t user, uint64_t lot) const;
-  // Returns the one that was there.
-  HeldPair Replace(size_t place, HeldPair pair);
-  // After a change of the user's pairs.
-  void Count(uint32_t user);
+  void Insert(HeldPair pair);
+  HeldPair TakeOut(size_t place);
+  // Lists the user's pairs in `order_`, or takes them off it.
+  void List(uint32_t user);
+  void Unlist(uint32_t user);
   void Rebuild();
 
   std::vector<HeldPair> pairs_;
-  // [pairs_] how many of its user's pairs have a smaller lot.
-  std::vector<uint32_t> turns_;
   absl::flat_hash_map<uint64_t, size_t> place_of_;  // in pairs_
-  absl::flat_hash_map<uint32_t, Held> held_of_;     // by user
-  std::optional<size_t> last_place_;                // if it is known
+  // By user, the places of its pairs by ascending lot: their turns.
+  absl::flat_hash_map<uint32_t, std::vector<size_t>> places_of_;
+  // Every pair by its order, with its place.
+  std::set<std::pair<Order, size_t>> order_;
 };
 
 }  // namespace taud::trainer

@@ -28,20 +28,29 @@ TEST(HeldPairsTest, ATenthMayBeHeld) {
   EXPECT_NEAR(candidates, 1000, 120);  // four standard deviations
 }
 
+TEST(HeldPairsTest, ThereIsRoomForATenthAndForWhatCanBeAskedAbout) {
+  EXPECT_EQ(HeldPairs::RoomFor(9, 5), 0u);
+  EXPECT_EQ(HeldPairs::RoomFor(79999, 5), 7999u);
+  EXPECT_EQ(HeldPairs::RoomFor(800000, 3400), HeldPairs::kMost);
+  EXPECT_EQ(HeldPairs::RoomFor(800000, 41000), 4096u);
+  EXPECT_EQ(HeldPairs::RoomFor(800000, 0), HeldPairs::kMost);
+}
+
 TEST(HeldPairsTest, ReleasesOneForEachBeyondItsRoomAndLosesNone) {
+  constexpr size_t kRoom = 4096;
   HeldPairs held;
   std::vector<bool> released_users(20000, false);
   std::vector<HeldPair> released;
   for (uint32_t user = 0; user < 20000; ++user) {
-    held.Offer(Pair(user, 1, user + 1), HeldPairs::kMost, &released);
-    ASSERT_EQ(released.size(), user < HeldPairs::kMost ? 0u : 1u);
+    held.Offer(Pair(user, 1, user + 1), kRoom, &released);
+    ASSERT_EQ(released.size(), user < kRoom ? 0u : 1u);
     for (const HeldPair& pair : released) {
       EXPECT_FALSE(held.Holds(pair.user, 1));
       EXPECT_FALSE(released_users[pair.user]);
       released_users[pair.user] = true;
     }
   }
-  EXPECT_EQ(held.pairs().size(), HeldPairs::kMost);
+  EXPECT_EQ(held.pairs().size(), kRoom);
   // Users at random: of the second half about half of them.
   int late = 0;
   for (const HeldPair& pair : held.pairs()) {
@@ -64,24 +73,21 @@ std::map<uint32_t, size_t> NumByUser(const HeldPairs& held) {
 }
 
 TEST(HeldPairsTest, EveryUserHasAsManyHeldOrOneMore) {
+  constexpr size_t kRoom = 5001;
   HeldPairs held;
   std::vector<HeldPair> released;
   model::Sequence sequence = 0;
-  // One sends much at once, and 2,000 others three each, of which some are
-  // offered late.
+  // One sends much at once, and 2,000 others three each.
   for (uint32_t item = 0; item < 10000; ++item) {
-    held.Offer(Pair(0, item, ++sequence), HeldPairs::kMost, &released);
+    held.Offer(Pair(0, item, ++sequence), kRoom, &released);
+    ASSERT_EQ(released.size(), item < HeldPairs::kMostOfAUser ? 0u : 1u);
   }
-  EXPECT_EQ(NumByUser(held)[0], HeldPairs::kMost);
-  for (uint32_t user = 1; user <= 2000; ++user) {
-    for (const uint32_t item : {2u, 1u, 3u}) {
-      held.Offer(Pair(user, item, sequence + item), HeldPairs::kMost,
-                 &released);
-      ASSERT_EQ(released.size(), 1u);
+  for (const uint32_t item : {2u, 1u, 3u}) {
+    for (uint32_t user = 1; user <= 2000; ++user) {
+      held.Offer(Pair(user, item, ++sequence), kRoom, &released);
     }
-    sequence += 3;
   }
-  EXPECT_EQ(held.pairs().size(), HeldPairs::kMost);
+  EXPECT_EQ(held.pairs().size(), kRoom);
   const std::map<uint32_t, size_t> num = NumByUser(held);
   EXPECT_EQ(num.size(), 2001u);
   for (const auto& [user, count] : num) {
@@ -94,7 +100,7 @@ TEST(HeldPairsTest, WhichOfAUsersPairsAreHeldDoesNotDependOnTheirOrder) {
   HeldPairs forwards, backwards;
   std::vector<HeldPair> released;
   for (uint32_t k = 0; k < 3000; ++k) {
-    for (const uint32_t user : {1u, 2u, 3u}) {
+    for (uint32_t user = 1; user <= 9; ++user) {
       forwards.Offer(Pair(user, k, 1 + k), 300, &released);
       backwards.Offer(Pair(user, 2999 - k, 1 + k), 300, &released);
     }
@@ -115,15 +121,23 @@ TEST(HeldPairsTest, TakesNoMoreThanThereIsRoomFor) {
   ASSERT_EQ(released.size(), 1u);
   EXPECT_TRUE(held.empty());
   for (uint32_t item = 0; item < 10; ++item) {
-    held.Offer(Pair(1, item, 2 + item), 4, &released);
+    held.Offer(Pair(1, item, 2 + item), 6, &released);
   }
-  EXPECT_EQ(held.pairs().size(), 4u);
+  EXPECT_EQ(held.pairs().size(), 6u);
   // Another user's come into their places.
-  held.Offer(Pair(2, 1, 20), 4, &released);
-  held.Offer(Pair(2, 2, 21), 4, &released);
-  held.Offer(Pair(2, 3, 22), 4, &released);
-  EXPECT_EQ(NumByUser(held)[1], 2u);
-  EXPECT_EQ(NumByUser(held)[2], 2u);
+  for (const uint32_t item : {1u, 2u, 3u, 4u}) {
+    held.Offer(Pair(2, item, 20 + item), 6, &released);
+    ASSERT_EQ(released.size(), 1u);
+  }
+  EXPECT_EQ(NumByUser(held)[1], 3u);
+  EXPECT_EQ(NumByUser(held)[2], 3u);
+  // There is less room: two go for one that comes.
+  held.Offer(Pair(3, 1, 30), 3, &released);
+  ASSERT_EQ(released.size(), 2u);
+  held.Offer(Pair(4, 1, 31), 3, &released);
+  EXPECT_EQ(held.pairs().size(), 4u);
+  held.Offer(Pair(4, 2, 32), 3, &released);
+  EXPECT_EQ(held.pairs().size(), 3u);
 }
 
 TEST(HeldPairsTest, GoesOnAfterARestartAsWithoutOne) {
@@ -138,13 +152,15 @@ TEST(HeldPairsTest, GoesOnAfterARestartAsWithoutOne) {
       restarted = HeldPairs();
       restarted.Assign(held.pairs());
     }
-    held.Offer(Pair(user, item, sequence), HeldPairs::kMost, &released);
-    restarted.Offer(Pair(user, item, sequence), HeldPairs::kMost, &again);
+    held.Offer(Pair(user, item, sequence), 2000, &released);
+    restarted.Offer(Pair(user, item, sequence), 2000, &again);
     ASSERT_EQ(released.size(), again.size());
-    if (released.empty()) continue;
-    ASSERT_EQ(released[0].user, again[0].user);
-    ASSERT_EQ(released[0].item, again[0].item);
+    for (size_t k = 0; k < released.size(); ++k) {
+      ASSERT_EQ(released[k].user, again[k].user);
+      ASSERT_EQ(released[k].item, again[k].item);
+    }
   }
+  EXPECT_EQ(held.pairs().size(), restarted.pairs().size());
 }
 
 TEST(HeldPairsTest, WhatIsTakenBackOrForgottenIsHeldNoLonger) {
