@@ -33,7 +33,8 @@ uint64_t HeldPairs::LotOf(const HeldPair& pair) {
 size_t HeldPairs::RoomFor(size_t live_pairs, size_t items) {
   constexpr size_t kMostScores = size_t{4096} * 41000;
   const size_t askable = kMostScores / std::max<size_t>(1, items);
-  return std::min({live_pairs / kOneIn, askable, kMost});
+  const size_t dear = std::max<size_t>(2048, live_pairs / 80);
+  return std::min({live_pairs / kOneIn, dear, askable, kMost});
 }
 
 void HeldPairs::Offer(HeldPair pair, size_t room,

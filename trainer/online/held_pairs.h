@@ -43,8 +43,9 @@ class HeldPairs {
   static constexpr size_t kMost = 16384;
   static constexpr size_t kMostOfAUser = 64;
   // How many are to be held of so many pairs that are there, with so many items
-  // to rank each among: a tenth of them, and no more than can be asked about in
-  // some seconds (4,096 with 41,000 items). Pure.
+  // to rank each among: a tenth of them, of more than 20,480 pairs 2,048 or an
+  // eightieth, for what is held is learnt last; and no more than can be asked
+  // about in some seconds (4,096 with 41,000 items). Pure.
   static size_t RoomFor(size_t live_pairs, size_t items);
 
   // Whether a pair is one of the tenth that may be held. Pure.

@@ -30,10 +30,12 @@ TEST(HeldPairsTest, ATenthMayBeHeld) {
 
 TEST(HeldPairsTest, ThereIsRoomForATenthAndForWhatCanBeAskedAbout) {
   EXPECT_EQ(HeldPairs::RoomFor(9, 5), 0u);
-  EXPECT_EQ(HeldPairs::RoomFor(79999, 5), 7999u);
-  EXPECT_EQ(HeldPairs::RoomFor(800000, 3400), HeldPairs::kMost);
+  EXPECT_EQ(HeldPairs::RoomFor(19999, 5), 1999u);
+  EXPECT_EQ(HeldPairs::RoomFor(79999, 5), 2048u);
+  EXPECT_EQ(HeldPairs::RoomFor(399999, 5), 4999u);
+  EXPECT_EQ(HeldPairs::RoomFor(800000, 3400), 10000u);
   EXPECT_EQ(HeldPairs::RoomFor(800000, 41000), 4096u);
-  EXPECT_EQ(HeldPairs::RoomFor(800000, 0), HeldPairs::kMost);
+  EXPECT_EQ(HeldPairs::RoomFor(8000000, 0), HeldPairs::kMost);
 }
 
 TEST(HeldPairsTest, ReleasesOneForEachBeyondItsRoomAndLosesNone) {
