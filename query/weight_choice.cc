@@ -108,7 +108,8 @@ void WeightChoice::ChooseMostBelievable(
   for (size_t way = 0; way < means_.size(); ++way) {
     const auto& [difference, squared_error] = differences[way];
     const double all = usual * usual + squared_error;
-    means_[way] = base + (all > 0 ? difference * usual * usual / all : 0);
+    const double believed = all > 0 ? difference * usual * usual / all : 0;
+    means_[way] = std::max(0.0, base + believed);
   }
   chosen_ = *std::max_element(
       order_.begin(), order_.end(),

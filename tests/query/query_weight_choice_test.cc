@@ -176,6 +176,18 @@ TEST(QueryWeightChoiceTest, WhatIsCertainIsBelievedHoweverBadlyVectorsRank) {
   }
 }
 
+TEST(QueryWeightChoiceTest, WhatIsBelievedIsAStateThatCanBeReadAgain) {
+  // Always by .1 and n that is no power of two: sums are not exact.
+  std::vector<double> gains(kNeighbourWays.size(), 0.0);
+  gains[0] = 0.1;
+  WeightChoice choice = MakeNeighbourChoice();
+  for (int n = 41; n < 200; ++n) {
+    choice.BeginWith(std::vector<std::vector<double>>(n, gains));
+    EXPECT_EQ(choice.chosen(), 0u);
+    EXPECT_TRUE(MakeNeighbourChoice().Assign(choice.State())) << n;
+  }
+}
+
 TEST(QueryWeightChoiceTest, StartsAtTheNearest) {
   const struct {
     QueryWeights start, expected;

@@ -43,7 +43,6 @@ constexpr size_t kRestartPairs = 64;
 // Marks are looked through when there are so many.
 constexpr size_t kManyMarks = 1024;
 
-// Every so many-th of them.
 // Every so many-th, `most` at most.
 std::vector<HeldPair> SomeOf(const std::vector<HeldPair>& held, size_t most) {
   const size_t step = (held.size() + most - 1) / most;
@@ -194,8 +193,10 @@ void OnlineFit::HoldFirstOf(uint32_t user) {
 
 void OnlineFit::Hold(HeldPair pair) {
   std::vector<HeldPair> released;
-  const size_t room =
-      HeldPairs::RoomFor(pairs_.live(), pairs_.items_present().size());
+  // No more than so many are ranked beside it, however many there are.
+  const size_t items =
+      std::min(pairs_.items_present().size(), QueryMeter::kMaxRowsForHeld);
+  const size_t room = HeldPairs::RoomFor(pairs_.live(), items);
   held_.Offer(std::move(pair), room, &released);
   for (const HeldPair& other : released) AddLatePair(other);
 }

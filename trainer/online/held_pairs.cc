@@ -41,15 +41,16 @@ void HeldPairs::Offer(HeldPair pair, size_t room,
                       std::vector<HeldPair>* released) {
   released->clear();
   const uint32_t user = pair.user;
-  Insert(std::move(pair));
-  if (const std::vector<size_t>& its = places_of_[user];
-      its.size() > kMostOfAUser) {
-    released->push_back(TakeOut(its.back()));
-    return;
+  const auto found = places_of_.find(user);
+  const bool has_most =
+      found != places_of_.end() && found->second.size() >= kMostOfAUser;
+  if (has_most && LotOf(pairs_[found->second.back()]) < LotOf(pair)) {
+    released->push_back(std::move(pair));
+  } else {
+    Insert(std::move(pair));
+    if (has_most) released->push_back(TakeOut(places_of_[user].back()));
   }
-  // It may be the last itself. Two at most: where there is less room than there
-  // was, one more of those that are too many goes with each that comes.
-  for (int n = 0; n < 2 && pairs_.size() > room; ++n) {
+  while (released->size() < 2 && pairs_.size() > room) {
     released->push_back(TakeOut(order_.rbegin()->second));
   }
 }
@@ -118,9 +119,7 @@ void HeldPairs::SetWeight(uint32_t user, uint32_t item, float weight) {
 
 void HeldPairs::Remove(uint32_t user, uint32_t item) {
   const auto found = place_of_.find(KeyOf(user, item));
-  if (found == place_of_.end()) return;
-  pairs_.erase(pairs_.begin() + static_cast<std::ptrdiff_t>(found->second));
-  Rebuild();
+  if (found != place_of_.end()) TakeOut(found->second);
 }
 
 void HeldPairs::Forget(const absl::flat_hash_set<uint32_t>& users,
@@ -158,8 +157,18 @@ void HeldPairs::Rebuild() {
   place_of_.clear();
   places_of_.clear();
   order_.clear();
-  std::vector<HeldPair> pairs = std::exchange(pairs_, {});
-  for (HeldPair& pair : pairs) Insert(std::move(pair));
+  std::vector<std::pair<uint64_t, size_t>> lots;
+  for (size_t place = 0; place < pairs_.size(); ++place) {
+    place_of_[KeyOf(pairs_[place].user, pairs_[place].item)] = place;
+    lots.push_back({LotOf(pairs_[place]), place});
+  }
+  std::sort(lots.begin(), lots.end());
+  for (const auto& [lot, place] : lots) {
+    const uint32_t user = pairs_[place].user;
+    std::vector<size_t>& its = places_of_[user];
+    order_.insert({OrderOf(static_cast<uint32_t>(its.size()), user), place});
+    its.push_back(place);
+  }
 }
 
 }  // namespace taud::trainer

@@ -30,10 +30,10 @@ struct HeldPair {
 // Until then they are folded in like everything that is not in a row yet
 // (model::Snapshot::user_behind).
 //
-// It is users who ask, and each of their answers counts. So every user has as
-// many held as any other, or one more, if so many were offered; if there is not
-// room for one of each, users are chosen at random, and so are a user's pairs,
-// by hashes: many files have what is most popular first.
+// It is users who ask, and each of their answers counts. So users have about as
+// many held as one another, if so many were offered, and kMostOfAUser at most;
+// if there is not room for one of each, users are chosen at random, and so are
+// a user's pairs, by hashes: many files have what is most popular first.
 //
 // Thread-compatible. Deterministic.
 class HeldPairs {
@@ -45,7 +45,7 @@ class HeldPairs {
   // How many are to be held of so many pairs that are there, with so many items
   // to rank each among: a tenth of them, of more than 20,480 pairs 2,048 or an
   // eightieth, for what is held is learnt last; and no more than can be asked
-  // about in some seconds (4,096 with 41,000 items). Pure.
+  // about in some seconds (4,096 if `items` is 41,000). Pure.
   static size_t RoomFor(size_t live_pairs, size_t items);
 
   // Whether a pair is one of the tenth that may be held. Pure.

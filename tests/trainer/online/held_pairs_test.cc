@@ -142,6 +142,21 @@ TEST(HeldPairsTest, TakesNoMoreThanThereIsRoomFor) {
   EXPECT_EQ(held.pairs().size(), 3u);
 }
 
+TEST(HeldPairsTest, LessRoomIsLeftAlsoByOneWhoHasTheMost) {
+  HeldPairs held;
+  std::vector<HeldPair> released;
+  for (uint32_t item = 0; item < 200; ++item) {
+    for (const uint32_t user : {1u, 2u}) {
+      held.Offer(Pair(user, item, 1 + item), 1000, &released);
+    }
+  }
+  ASSERT_EQ(held.pairs().size(), 2 * HeldPairs::kMostOfAUser);
+  for (uint32_t item = 200; item < 400; ++item) {
+    held.Offer(Pair(1, item, 1 + item), 100, &released);
+  }
+  EXPECT_EQ(held.pairs().size(), 100u);
+}
+
 TEST(HeldPairsTest, GoesOnAfterARestartAsWithoutOne) {
   std::mt19937 random(4);
   HeldPairs held, restarted;
