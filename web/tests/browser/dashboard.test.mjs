@@ -116,6 +116,8 @@ test('publish and roll back do what they say', async () => {
   const page = await open();
   await page.goto(daemon.url);
   const publish = page.getByRole('button', { name: 'Publish…' });
+  // A click would wait until it is enabled; focus() does not.
+  await page.locator('#publish:enabled').waitFor();
   await publish.focus();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog');
