@@ -93,23 +93,26 @@ HeldPair HeldPairs::TakeOut(size_t place) {
   return pair;
 }
 
-void HeldPairs::List(uint32_t user) {
+std::vector<std::pair<HeldPairs::Order, size_t>> HeldPairs::EntriesOf(
+    uint32_t user) const {
+  std::vector<std::pair<Order, size_t>> entries;
   const auto found = places_of_.find(user);
-  if (found == places_of_.end()) return;
-  uint32_t turn = 0;
+  if (found == places_of_.end()) return entries;
   for (const size_t place : found->second) {
-    order_.insert({OrderOf(turn++, user), place});
+    const auto turn = static_cast<uint32_t>(entries.size());
+    entries.push_back({OrderOf(turn, user), place});
   }
-  if (found->second.empty()) places_of_.erase(found);
+  return entries;
+}
+
+void HeldPairs::List(uint32_t user) {
+  const auto entries = EntriesOf(user);
+  order_.insert(entries.begin(), entries.end());
+  if (entries.empty()) places_of_.erase(user);
 }
 
 void HeldPairs::Unlist(uint32_t user) {
-  const auto found = places_of_.find(user);
-  if (found == places_of_.end()) return;
-  uint32_t turn = 0;
-  for (const size_t place : found->second) {
-    order_.erase({OrderOf(turn++, user), place});
-  }
+  for (const auto& entry : EntriesOf(user)) order_.erase(entry);
 }
 
 void HeldPairs::SetWeight(uint32_t user, uint32_t item, float weight) {

@@ -52,8 +52,9 @@ class HeldPairs {
   static bool IsCandidate(uint32_t user, uint32_t item);
 
   // Holds the pair, or does not; *released is what is to be learnt now: nothing
-  // if fewer than `room` are held, otherwise it or another one, and where there
-  // is less room than there was, one more. REQUIRES: not held, room <= kMost.
+  // if fewer than `room` are held and fewer than kMostOfAUser of its user,
+  // otherwise it or another one, and where there is less room than there was,
+  // one more. REQUIRES: not held, room <= kMost.
   // O(kMostOfAUser · log kMost).
   void Offer(HeldPair pair, size_t room, std::vector<HeldPair>* released);
   bool Holds(uint32_t user, uint32_t item) const {
@@ -86,7 +87,8 @@ class HeldPairs {
 
   void Insert(HeldPair pair);
   HeldPair TakeOut(size_t place);
-  // Lists the user's pairs in `order_`, or takes them off it.
+  // What `order_` has of a user.
+  std::vector<std::pair<Order, size_t>> EntriesOf(uint32_t user) const;
   void List(uint32_t user);
   void Unlist(uint32_t user);
   void Rebuild();

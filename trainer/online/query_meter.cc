@@ -147,8 +147,8 @@ double QueryMeter::LikeliestScale(
                     std::vector<uint32_t> own = taken.items_of(question.user);
                     own.push_back(question.item);
                     own = PlacesOf(own, place_of);
-                    // Each pair counts alike, and of every user as many are
-                    // held.
+                    // Of users with many pairs as many are held as of others:
+                    // each stands for its share of its user's.
                     likelihood.Add(query.by_row, world.items.size(), world.each,
                                    own, query.own[0], temperature,
                                    static_cast<double>(question.degree) /
