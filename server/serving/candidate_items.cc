@@ -103,9 +103,7 @@ void MergeNew(const NewItems::Vectors& fresh, const std::vector<float>& query,
   if (fresh.items.empty()) return;
   std::vector<float> scores;
   fresh.Score(query, &scores);
-  const auto better = [](const RankedItem& a, const RankedItem& b) {
-    return a.score != b.score ? a.score > b.score : a.item < b.item;
-  };
+  const HigherScore better;
   const bool full = items->size() == depth;
   const auto known = static_cast<std::ptrdiff_t>(items->size());
   for (size_t i = 0; i < scores.size(); ++i) {

@@ -28,6 +28,14 @@ struct RankedItem {
   bool explored = false;
 };
 
+// Best first: by score, ties by item. A type, so that sorts and heaps inline
+// it.
+struct HigherScore {
+  bool operator()(const RankedItem& a, const RankedItem& b) const {
+    return a.score != b.score ? a.score > b.score : a.item < b.item;
+  }
+};
+
 // What a business wants besides relevance.
 struct RankingRules {
   // Items of one tag in an answer at most; 0: any number.

@@ -343,12 +343,11 @@ void SetLimits(const Shared& shared, const RecommendTask& task,
 
 // What a search by score alone has found, and what the index does not know of.
 void TakeHits(const Shared& shared, const RecommendTask& task,
-              const std::vector<index::Hit>& hits, Work* task_work,
+              const std::vector<index::Hit>& hits, Work* work,
               std::vector<RankedItem>* items) {
-  Work& work = *task_work;
   *items = FromHits(hits);
-  work.sum->Complete(items);
-  MergeNew(shared.fresh, work.query, work.eligible, work.forbidden,
+  work->sum->Complete(items);
+  MergeNew(shared.fresh, work->query, work->eligible, work->forbidden,
            DepthOf(task), items);
 }
 

@@ -23,13 +23,7 @@ constexpr size_t kRound = 64;
 // More than two ways of summing a cosine differ by: the index may have its own.
 constexpr float kRounding = 1e-5f;
 
-// Orders of sorts and heaps: types of their own, so that they are inlined.
-struct IsBefore {
-  bool operator()(const RankedItem& a, const RankedItem& b) const {
-    return a.score != b.score ? a.score > b.score : a.item < b.item;
-  }
-};
-struct GainsMore {
+struct GainsMore {  // a type, so that it is inlined
   bool operator()(const NeighbourStrength& a,
                   const NeighbourStrength& b) const {
     return a.strength > b.strength;
@@ -132,7 +126,7 @@ void SumRanking::Score(absl::Span<const NeighbourStrength> gains) {
           Cosine(rows[i], query_.data(), query_.size()) + round[i].strength;
       scored_.push_back(ranked.item);
       // Most are not among the best: the others are looked up.
-      if (Full() && !IsBefore()(ranked, best_.front())) continue;
+      if (Full() && !HigherScore()(ranked, best_.front())) continue;
       if (!IsForbidden(forbidden_, ranked.item)) Offer(ranked);
     }
   }
@@ -140,12 +134,12 @@ void SumRanking::Score(absl::Span<const NeighbourStrength> gains) {
 
 void SumRanking::Offer(const RankedItem& ranked) {
   if (Full()) {
-    if (!IsBefore()(ranked, best_.front())) return;
-    std::pop_heap(best_.begin(), best_.end(), IsBefore());
+    if (!HigherScore()(ranked, best_.front())) return;
+    std::pop_heap(best_.begin(), best_.end(), HigherScore());
     best_.pop_back();
   }
   best_.push_back(ranked);
-  std::push_heap(best_.begin(), best_.end(), IsBefore());
+  std::push_heap(best_.begin(), best_.end(), HigherScore());
 }
 
 float SumRanking::Least() const {
@@ -180,7 +174,7 @@ void SumRanking::Complete(std::vector<RankedItem>* items) {
                           return gain.strength + least_cosine >= least;
                         }));
   }
-  std::sort_heap(best_.begin(), best_.end(), IsBefore());
+  std::sort_heap(best_.begin(), best_.end(), HigherScore());
   *items = std::move(best_);
 }
 

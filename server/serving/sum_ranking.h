@@ -55,8 +55,8 @@ class SumRanking {
   const absl::Span<const model::ItemIndex> forbidden_;
   const size_t depth_;
   NeighbourGains rest_;
-  float greatest_of_rest_ = 0;  // or a little more
-  std::vector<model::ItemIndex> scored_;
+  float greatest_of_rest_ = 0;            // or a little more
+  std::vector<model::ItemIndex> scored_;  // what gains and was scored
   std::vector<RankedItem> best_;  // a heap whose first is the last of them
   float floor_ = -std::numeric_limits<float>::infinity();
 };
