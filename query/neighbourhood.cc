@@ -100,6 +100,7 @@ size_t AddUp(absl::Span<const Saying> sayings, size_t items,
   model::ItemIndex* const touched = scratch->touched.data();
   size_t count = 0;
   for (size_t s = 0; s < sayings.size(); ++s) {
+    // Two lists ahead: memory takes about as long as two are added up.
     if (s + 2 < sayings.size()) Prefetch(sayings[s + 2].list);
     const float scale = sayings[s].scale;
     for (const model::Neighbour& neighbour : sayings[s].list) {

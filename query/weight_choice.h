@@ -43,8 +43,9 @@ class WeightChoice {
   void Note(absl::Span<const double> gains);
   // Begins anew with gains that were noted together: together[n][way], of pairs
   // that were held back until rows had settled. What was noted before, while
-  // rows were young, says nothing of what they are now. The rule chooses. Fewer
-  // than kLeastTogether change nothing.
+  // rows were young, says nothing of what they are now. The rule chooses,
+  // and what is noted later goes on from what it believes. Fewer than
+  // kLeastTogether change nothing.
   void BeginWith(const std::vector<std::vector<double>>& together);
   static constexpr size_t kLeastTogether = 40;
   // Begins with this way. REQUIRES: nothing was noted.

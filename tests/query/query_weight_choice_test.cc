@@ -134,8 +134,8 @@ TEST(QueryWeightChoiceTest, OfNeighbourWaysTheMostBelievable) {
 }
 
 TEST(QueryWeightChoiceTest, OfFewPairsWhatIsMeasuredBetterIsBelieved) {
-  // 1, λ .05, gains 1 % in each of them; 11, λ 1, gains 3 % by luck: 16 in one
-  // of 16 and loses as nearly as much in the others.
+  // 1, λ .05, gains 1 % in each of them. 11, λ 1, gains 3 % in the mean: nine
+  // times as much in one of 16, and half as much in the others.
   std::vector<std::vector<double>> together;
   for (int n = 0; n < 64; ++n) {
     std::vector<double> gains(kNeighbourWays.size(), 0.5);
