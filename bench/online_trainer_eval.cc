@@ -124,6 +124,18 @@ std::unique_ptr<model::Snapshot> Take(Mailbox* mailbox, absl::Time* published) {
   return std::move(mailbox->newest);
 }
 
+void PrintRow(double seconds, model::Snapshot* snapshot,
+              const model::ItemLists& train, const model::ItemLists& wanted,
+              const trainer::TrainerStatus& status) {
+  const trainer::RankingQuality quality = trainer::EvaluateRanking(
+      snapshot->users, snapshot->items, train, wanted, kRanks, 1);
+  std::printf("%8.1f %8.0f %8.2f %8.4f %8.4f %8.4f %8.4f %8.4f %10.0f\n",
+              seconds, snapshot->metrics["pairs"], snapshot->metrics["epochs"],
+              quality.recall, quality.ndcg, double{snapshot->tau0},
+              status.tau_user_p90, status.loss, status.positives_per_second);
+  std::fflush(stdout);
+}
+
 int Main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
@@ -183,16 +195,20 @@ int Main(int argc, char** argv) {
       (*online)->Notify();
     }
     if (snapshot == nullptr) continue;
-    const trainer::RankingQuality quality = trainer::EvaluateRanking(
-        snapshot->users, snapshot->items, train, wanted, kRanks, 1);
-    std::printf("%8.1f %8.0f %8.2f %8.4f %8.4f %8.4f %8.4f %8.4f %10.0f\n",
-                absl::ToDoubleSeconds(published - start),
-                snapshot->metrics["pairs"], snapshot->metrics["epochs"],
-                quality.recall, quality.ndcg, double{snapshot->tau0},
-                status.tau_user_p90, status.loss, status.positives_per_second);
-    std::fflush(stdout);
+    PrintRow(absl::ToDoubleSeconds(published - start), snapshot.get(), train,
+             wanted, status);
   }
   const trainer::TrainerStatus status = (*online)->status();
+  // What was published last is older than what was learnt last.
+  if ((*online)->RequestPublish().ok()) {
+    absl::Time published;
+    const auto last = Take(&mailbox, &published);
+    if (last != nullptr) {
+      PrintRow(absl::ToDoubleSeconds(published - start), last.get(), train,
+               wanted, status);
+      std::printf("τ₀ is %.2f times Eq. 14's\n", last->metrics["tau0_factor"]);
+    }
+  }
   std::printf("ended: %s %s after %.2f epochs, %llu steps\n",
               trainer::TrainerStateName(status.state), status.error.c_str(),
               status.epochs, static_cast<unsigned long long>(status.steps));
