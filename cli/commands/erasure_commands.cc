@@ -29,7 +29,8 @@ constexpr absl::Duration kWaitInterval = absl::Milliseconds(200);
 std::string Describe(const v1::Erasure& erasure) {
   Table table = Table::OfProperties("erasure", erasure.erasure_id());
   table.AddRow(
-      {"of", absl::StrCat("a ", erasure.subject(), ", requested ",
+      {"of", absl::StrCat(erasure.subject() == "item" ? "an " : "a ",
+                          erasure.subject(), ", requested ",
                           TimeOf(erasure.requested_ms()),
                           ", after interaction ", Count(erasure.sequence()))});
   for (const v1::ErasedCopy& copy : erasure.copies()) {
@@ -87,11 +88,14 @@ absl::Status EraseUser(const Common& common, const ErasureFlags& flags) {
 }
 
 absl::Status DeleteItems(const Common& common, const ErasureFlags& flags) {
-  absl::Status meant =
-      Confirm(absl::StrCat(flags.ids.size() == 1 ? "item \"" : "items \"",
-                           absl::StrJoin(flags.ids, "\", \""),
-                           "\" forgotten for good, with every interaction"),
-              flags.yes);
+  absl::Status meant = Confirm(
+      absl::StrCat(flags.ids.size() == 1 ? "item \"" : "items \"",
+                   absl::StrJoin(flags.ids, "\", \""),
+                   flags.ids.size() == 1
+                       ? "\" is forgotten for good, with every interaction"
+                       : "\" are forgotten for good, with every "
+                         "interaction"),
+      flags.yes);
   if (!meant.ok()) return meant;
   grpc::ClientContext context;
   Prepare(common, &context);

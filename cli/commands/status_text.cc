@@ -95,6 +95,20 @@ std::string Temperatures(const v1::TrainerStatus& t) {
       t.warming_up() ? ", warming up" : "", "; rho ", Fixed(t.rho(), 2));
 }
 
+// What counts beside the cosine with a user's vector.
+std::string RankedBy(const v1::ServingStatus& v) {
+  const auto weight = [](double value) {
+    return value > 0 ? Fixed(value, 2) : std::string("0");
+  };
+  return absl::StrCat(
+      "cosine; latest items ", weight(v.recent_weight()), ", common taste as ",
+      weight(v.prior_strength()), " interactions, neighbourhood ",
+      weight(v.neighbour_weight()),
+      v.neighbour_weight() > 0 ? absl::StrCat(" by popularity to the power of ",
+                                              weight(v.neighbour_power()))
+                               : "");
+}
+
 std::string Disk(const v1::StorageStatus& d) {
   if (d.capacity_bytes() == 0) return "not looked at yet";
   return absl::StrCat(Bytes(d.free_bytes()), " free of ",
@@ -141,6 +155,7 @@ std::string DescribeStatus(const v1::Status& s, size_t width) {
   if (!v.last_rejection().empty()) {
     table.AddRow({"", absl::StrCat("last rejection: ", v.last_rejection())});
   }
+  if (v.snapshot_version() > 0) table.AddRow({"ranked by", RankedBy(v)});
   table.AddRow({"quality", Quality(s.quality())});
   table.AddRow({"index", Index(s.index())});
   table.AddRow(

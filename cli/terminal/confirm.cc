@@ -20,7 +20,7 @@ absl::Status ConfirmOn(const std::string& what, bool yes, bool terminal,
   if (yes) return absl::OkStatus();
   if (!terminal) {
     return absl::FailedPreconditionError(
-        absl::StrCat(what, "; nothing was done. --yes says that it is meant"));
+        absl::StrCat("nothing was done. Meant is: ", what, "? Then say --yes"));
   }
   out << InertLines(what) << ". Go on? [y/N] " << std::flush;
   std::string answer;

@@ -151,11 +151,11 @@ std::optional<HttpRefused> CheckOrigin(const HttpRequest& request,
   const bool nothing_sent =
       request.body.empty() && !request.HasHeader("content-type");
   if ((browser || !nothing_sent) && !SendsJson(request)) {
-    return Refuse(
-        415, Refusal::kHttpOrigin,
-        absl::StrCat("Content-Type: \"",
-                     Shown(request.Header("content-type").value_or("")),
-                     "\" is not application/json (curl: --json)"));
+    return HttpRefused{415, Refusal::kHttpOrigin,
+                       absl::InvalidArgumentError(absl::StrCat(
+                           "Content-Type: \"",
+                           Shown(request.Header("content-type").value_or("")),
+                           "\" is not application/json (curl: --json)"))};
   }
   if (browser && !is_listed && request.Header("x-taud-request") != "1") {
     return Refuse(403, Refusal::kHttpOrigin,

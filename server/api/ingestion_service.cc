@@ -40,9 +40,10 @@ absl::StatusOr<store::Retraction> CheckRetraction(
   const int named = (retraction.sequence() != 0) +
                     !retraction.event_id().empty() + retraction.has_pair();
   if (named != 1) {
-    return FieldError("", absl::StrCat("names ", named,
-                                       " of sequence, event_id and pair; "
-                                       "allowed: exactly one"));
+    return FieldError("sequence, event_id, pair",
+                      absl::StrCat(named,
+                                   " are given; allowed: exactly one, "
+                                   "and a sequence from 1 on"));
   }
   store::Retraction checked;
   checked.sequence = retraction.sequence();

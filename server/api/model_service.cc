@@ -55,9 +55,10 @@ absl::StatusOr<v1::SnapshotDiff> Diff(const DaemonContext& context,
 }
 
 absl::Status NoSuchSnapshot(model::SnapshotVersion version) {
-  return absl::NotFoundError(
-      absl::StrCat("version: no snapshot ", version,
-                   " is on disk; ListSnapshots names those that are"));
+  return absl::NotFoundError(absl::StrCat(
+      "version: no snapshot ", version,
+      " is on disk; ListSnapshots (`tauctl snapshots`) names those "
+      "that are"));
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ using v1::Problem;
 
 // So many rejections one after another are no accident.
 constexpr uint64_t kManyRejections = 3;
+// The first model of what was sent takes no longer, if all is well.
+constexpr int64_t kFirstModelMs = 120'000;
 // With less than so many times store.min_free_mib left, the disk is filling.
 constexpr uint64_t kFillingTimes = 4;
 // A request that holds a snapshot longer is no usual one.
@@ -45,6 +47,11 @@ std::string Since(int64_t since_ms, int64_t now_ms) {
 
 std::string Because(const std::string& why) {
   return why.empty() ? "" : absl::StrCat(": ", why);
+}
+
+std::string Rejections(uint64_t count) {
+  if (count == 1) return "the last snapshot";
+  return absl::StrCat(count, " snapshots one after another");
 }
 
 std::string Mebibytes(uint64_t bytes) {
@@ -112,6 +119,14 @@ class Finder {
             trainer.backlog() == 0);
   }
 
+  // Nothing was rejected, and it has not been at it for long.
+  bool MakesFirstModel() const {
+    const std::string& state = status_.trainer().state();
+    return (state == "training" || state == "waiting") &&
+           status_.serving().rejected_in_a_row() == 0 &&
+           status_.now_ms() - conditions_.trainer_since_ms < kFirstModelMs;
+  }
+
   void AddService() {
     const bool draining = status_.phase() == "DRAINING";
     if (status_.phase() == "STARTING" && status_.log().read_percent() < 100 &&
@@ -131,6 +146,10 @@ class Finder {
       Add(Problem::SEVERITY_INFO, "nothing_serves",
           "Nothing serves yet: there are no positive interactions to learn "
           "from. Send some (`tauctl ingest FILE`, `tauctl simulate`).");
+    } else if (status_.phase() != "STARTING" && MakesFirstModel()) {
+      Add(Problem::SEVERITY_INFO, "nothing_serves",
+          "Nothing serves yet: the first model is being made of what was sent, "
+          "which takes seconds.");
     } else {
       Add(Problem::SEVERITY_CRITICAL, "nothing_serves",
           absl::StrCat(
@@ -219,14 +238,20 @@ class Finder {
 
   void AddVersions() {
     const v1::ServingStatus& serving = status_.serving();
-    if (serving.rejected_in_a_row() >= kManyRejections) {
+    // With nothing more to learn no other one follows.
+    const bool stands =
+        status_.trainer().state() == "idle" && serving.rejected_in_a_row() > 0;
+    if (serving.rejected_in_a_row() >= kManyRejections || stands) {
       Add(Problem::SEVERITY_WARNING, "snapshots_rejected",
-          absl::StrCat("The gate has rejected ", serving.rejected_in_a_row(),
-                       " snapshots one after another",
-                       Because(serving.last_rejection()), ". Version ",
-                       serving.snapshot_version(),
-                       " serves on, learning goes on. `tauctl snapshots` shows "
-                       "the checks; see docs/operations.md."));
+          absl::StrCat(
+              "The gate has rejected ", Rejections(serving.rejected_in_a_row()),
+              Because(serving.last_rejection()), ". Version ",
+              serving.snapshot_version(), " serves on",
+              stands ? ", and there is nothing more to learn, so that no other "
+                       "one follows by itself"
+                     : ", learning goes on",
+              ". `tauctl decisions` tells of each; if the new model is right, "
+              "`tauctl publish --force` serves it (docs/operations.md)."));
     }
     const v1::LiveFigures& quality = status_.quality();
     const bool rolled_back =

@@ -15,6 +15,7 @@ namespace taud::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr char kPath[] =
@@ -60,6 +61,23 @@ std::string Words(const std::string& text) {
                              [](char c) { return absl::ascii_isspace(c); }),
               words.end());
   return words;
+}
+
+TEST(StatusTextTest, SaysWhatIsRankedBy) {
+  v1::Status s = Busy();
+  EXPECT_THAT(DescribeStatus(s, 500),
+              HasSubstr("cosine; latest items 0, common taste as 0 "
+                        "interactions, neighbourhood 0"));
+  s.mutable_serving()->set_recent_weight(.1);
+  s.mutable_serving()->set_prior_strength(2);
+  s.mutable_serving()->set_neighbour_weight(.05);
+  s.mutable_serving()->set_neighbour_power(.25);
+  EXPECT_THAT(DescribeStatus(s, 500),
+              HasSubstr("cosine; latest items 0.10, common taste as 2.00 "
+                        "interactions, neighbourhood 0.05 by popularity to "
+                        "the power of 0.25"));
+  s.mutable_serving()->set_snapshot_version(0);
+  EXPECT_THAT(DescribeStatus(s, 500), Not(HasSubstr("ranked by")));
 }
 
 // Whatever the width, every line fits and nothing of what is said is missing.

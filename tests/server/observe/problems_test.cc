@@ -73,6 +73,26 @@ TEST(ProblemsTest, EachHasItsSeverityCodeAndText) {
        Problem::SEVERITY_CRITICAL,
        "nothing_serves",
        {"since 2023-11-14 21:13:20 UTC (60 min)", "no snapshot yet"}},
+      {"the first model is being made",
+       [](World* w) {
+         w->status.set_ready(false);
+         w->status.mutable_serving()->set_snapshot_version(0);
+         w->status.mutable_trainer()->set_state("training");
+         w->conditions.trainer_since_ms = kNow - 5'000;
+       },
+       Problem::SEVERITY_INFO,
+       "nothing_serves",
+       {"first model is being made"}},
+      {"the first model takes too long",
+       [](World* w) {
+         w->status.set_ready(false);
+         w->status.mutable_serving()->set_snapshot_version(0);
+         w->status.mutable_trainer()->set_state("training");
+         w->conditions.trainer_since_ms = kFourMinutesAgo;
+       },
+       Problem::SEVERITY_CRITICAL,
+       "nothing_serves",
+       {"no snapshot yet"}},
       {"reading the log, and no snapshot",
        [](World* w) {
          w->status.set_ready(false);
@@ -188,7 +208,17 @@ TEST(ProblemsTest, EachHasItsSeverityCodeAndText) {
        },
        Problem::SEVERITY_WARNING,
        "snapshots_rejected",
-       {"rejected 3 snapshots", "spread 0.01", "Version 41 serves on"}},
+       {"rejected 3 snapshots", "spread 0.01", "Version 41 serves on",
+        "publish --force"}},
+      {"a rejection that stands",
+       [](World* w) {
+         w->status.mutable_serving()->set_rejected_in_a_row(1);
+         w->status.mutable_serving()->set_last_rejection("spread 0.01");
+       },
+       Problem::SEVERITY_WARNING,
+       "snapshots_rejected",
+       {"rejected the last snapshot: spread 0.01", "nothing more to learn",
+        "publish --force"}},
       {"rolled back by itself",
        [](World* w) {
          w->status.mutable_serving()->set_automatic_rollbacks(1);
@@ -266,7 +296,10 @@ TEST(ProblemsTest, WhatIsNoProblem) {
     std::function<void(World*)> make;
   } cases[] = {
       {"one rejection",
-       [](World* w) { w->status.mutable_serving()->set_rejected_in_a_row(2); }},
+       [](World* w) {
+         w->status.mutable_trainer()->set_state("training");
+         w->status.mutable_serving()->set_rejected_in_a_row(2);
+       }},
       {"few events",
        [](World* w) {
          w->status.mutable_quality()->set_events(499);
