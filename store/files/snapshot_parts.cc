@@ -140,15 +140,17 @@ absl::Status Unflatten(const std::string& directory, const FlatNeighbours& flat,
                        model::NeighbourLists* lists) {
   lists->Grow(flat.counts.size());
   size_t next = 0;
+  bool enough = true;
   for (model::ItemIndex item = 0; item < flat.counts.size(); ++item) {
-    if (flat.counts[item] > flat.items.size() - next) break;
+    enough = flat.counts[item] <= flat.items.size() - next;
+    if (!enough) break;
     model::NeighbourList list;
     for (uint32_t k = 0; k < flat.counts[item]; ++k, ++next) {
       list.push_back({flat.items[next], flat.weights[next]});
     }
     lists->Set(item, std::move(list));
   }
-  if (next == flat.items.size()) return absl::OkStatus();
+  if (enough && next == flat.items.size()) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(
       Join(directory, kNeighbourCountFile), " does not go with the ",
       flat.items.size(), " values of ", kNeighbourItemsFile));

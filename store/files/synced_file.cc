@@ -92,7 +92,8 @@ absl::Status SyncDirectory(const std::string& path) {
 }
 
 absl::StatusOr<FileReader> FileReader::Open(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe would keep it waiting for whoever writes into it.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return ErrnoStatus(errno, "open", path);
   FileReader reader(path, fd, 0);
   struct stat info;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +58,9 @@ model::Snapshot SomeSnapshot(model::SnapshotVersion version, size_t rows = 4) {
   s.temperatures.back() = 0;
   s.tau0 = 0.1f;
   s.metrics = {{"loss", 0.5}, {"epochs", 3}};
+  s.neighbours.Grow(rows);
+  s.neighbours.Set(0, {{2, 0.5f}, {1, 0.25f}});
+  s.neighbours.Set(1, {{0, 0.25f}});
   return s;
 }
 
@@ -123,6 +127,15 @@ TEST_F(SnapshotFilesTest, RoundTrip) {
   EXPECT_EQ(s.temperatures, saved.temperatures);
   EXPECT_EQ(s.tau0, saved.tau0);
   EXPECT_EQ(s.metrics, saved.metrics);
+  for (model::ItemIndex item = 0; item < 4; ++item) {
+    const auto list = s.neighbours.Of(item);
+    const auto expected = saved.neighbours.Of(item);
+    ASSERT_EQ(list.size(), expected.size());
+    for (size_t k = 0; k < list.size(); ++k) {
+      EXPECT_EQ(list[k].item, expected[k].item);
+      EXPECT_EQ(list[k].weight, expected[k].weight);
+    }
+  }
 }
 
 TEST_F(SnapshotFilesTest, IdFilesHoldTheRowsOnly) {
@@ -292,10 +305,14 @@ TEST_F(SnapshotFilesTest, DamageIsDataLossNamingTheFile) {
     fs::create_directory(path);
     expect_damage();
     fs::remove(path);
+    // Whoever opened it to read would wait for a writer.
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    expect_damage();
+    fs::remove(path);
     WriteAll(path, good);
     ASSERT_TRUE(LoadSnapshot(root_, 1).ok()) << path;
   }
-  EXPECT_EQ(files, 8u);
+  EXPECT_EQ(files, 11u);
 }
 
 TEST_F(SnapshotFilesTest, SwappedFilesAreDataLoss) {
