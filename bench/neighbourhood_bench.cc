@@ -116,7 +116,7 @@ void Stream(const std::vector<std::pair<uint32_t, uint32_t>>& pairs,
   for (size_t n = 0; n + kStreamed < pairs.size(); ++n) {
     known.Add(pairs[n].first, pairs[n].second, 1.0f);
   }
-  upkeep.Begin(known, lists);
+  upkeep.Begin(known, lists, {});
   upkeep.Refresh(SIZE_MAX);  // what the last pairs alone had made
   const Clock::time_point start = Clock::now();
   for (size_t n = pairs.size() - kStreamed; n < pairs.size(); ++n) {

@@ -107,6 +107,31 @@ void ForgetNeighbours(const std::vector<ItemIndex>& items,
   }
 }
 
+bool ForgetTogether(const std::vector<ItemIndex>& items,
+                    NeighbourLists* lists) {
+  const absl::flat_hash_set<ItemIndex> together(items.begin(), items.end());
+  bool changed = false;
+  for (const ItemIndex item : together) {
+    NeighbourList left;
+    const absl::Span<const Neighbour> list = lists->Of(item);
+    for (const Neighbour& one : list) {
+      if (!together.contains(one.item)) left.push_back(one);
+    }
+    if (left.size() == list.size()) continue;
+    lists->Set(item, std::move(left));
+    changed = true;
+  }
+  return changed;
+}
+
+bool ForgetHistories(const ItemLists& histories, Snapshot* snapshot) {
+  bool changed = false;
+  for (const std::vector<ItemIndex>& items : histories) {
+    changed = ForgetTogether(items, &snapshot->neighbours) || changed;
+  }
+  return changed;
+}
+
 bool ForgetRows(const std::vector<UserIndex>& users,
                 const std::vector<ItemIndex>& items, Snapshot* snapshot) {
   bool changed = false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "model/item_lists.h"
 #include "model/neighbour_lists.h"
 #include "model/types.h"
 
@@ -24,6 +25,10 @@ struct Matrix {
   const float* Row(size_t r) const { return values.data() + r * cols; }
   float* Row(size_t r) { return values.data() + r * cols; }
 };
+
+// The name of one of Snapshot::metrics: how often, on the average, each pair
+// was learnt from, up to where rows have settled.
+inline constexpr char kPassesMetric[] = "passes";
 
 // What the trainer publishes and the server answers from: one consistent
 // state of users, items and temperatures.
@@ -71,6 +76,13 @@ uint32_t Behind(Sequence trained_through, Sequence row_through);
 // Takes the items out of the lists, theirs and others'.
 void ForgetNeighbours(const std::vector<ItemIndex>& items,
                       NeighbourLists* lists);
+
+// Takes out of the lists what they say that these have to do with each other:
+// they were one user's, who may have been the only one to choose two of them.
+// Returns whether anything changed. O(items · a list).
+bool ForgetTogether(const std::vector<ItemIndex>& items, NeighbourLists* lists);
+// The same for the lists of a snapshot, and several users.
+bool ForgetHistories(const ItemLists& histories, Snapshot* snapshot);
 
 // Makes the rows untrained: zero, without a temperature, counted zero. Indices
 // beyond the rows are passed over. Returns whether anything changed.

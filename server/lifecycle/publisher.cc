@@ -348,10 +348,11 @@ model::SnapshotVersion Publisher::pinned() const {
 
 absl::StatusOr<model::SnapshotVersion> Publisher::Erase(
     const std::vector<model::UserIndex>& users,
-    const std::vector<model::ItemIndex>& items) {
+    const std::vector<model::ItemIndex>& items,
+    const model::ItemLists& histories) {
   absl::StatusOr<model::SnapshotVersion> version = absl::UnknownError("");
   absl::Status status = RunQuietly([&] {
-    version = EraseNow(users, items);
+    version = EraseNow(users, items, histories);
     return version.status();
   });
   if (!status.ok()) return status;
@@ -360,17 +361,19 @@ absl::StatusOr<model::SnapshotVersion> Publisher::Erase(
 
 absl::StatusOr<model::SnapshotVersion> Publisher::EraseNow(
     const std::vector<model::UserIndex>& users,
-    const std::vector<model::ItemIndex>& items) {
+    const std::vector<model::ItemIndex>& items,
+    const model::ItemLists& histories) {
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
   if (serving != nullptr) {
     auto snapshot = std::make_unique<model::Snapshot>(*serving->snapshot);
-    if (model::ForgetRows(users, items, snapshot.get())) {
+    const bool lists = model::ForgetHistories(histories, snapshot.get());
+    if (model::ForgetRows(users, items, snapshot.get()) || lists) {
       absl::Status status = ServeErased(std::move(snapshot));
       if (!status.ok()) return status;
     }
   }
   TAUD_SYNC_POINT("erasure/serving");
-  absl::Status status = shelf_.Erase(users, items, pinned());
+  absl::Status status = shelf_.Erase(users, items, histories, pinned());
   if (!status.ok()) return status;
   const std::shared_ptr<const ServingModel> now = slot_->Get();
   return now == nullptr ? 0 : now->snapshot->version;

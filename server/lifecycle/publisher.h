@@ -138,12 +138,14 @@ class Publisher {
   SnapshotRecords* records() { return &records_; }
   const DecisionLog& decisions() const { return decisions_; }
 
-  // Takes the rows of the users and items out of the serving snapshot, which
+  // Takes the rows of the users and items, and what the `histories` of the
+  // users have in the lists of neighbours, out of the serving snapshot, which
   // becomes a new version, and out of every one on disk. Waits until that is
   // done. Returns the version that serves then, 0 if none does.
   absl::StatusOr<model::SnapshotVersion> Erase(
       const std::vector<model::UserIndex>& users,
-      const std::vector<model::ItemIndex>& items);
+      const std::vector<model::ItemIndex>& items,
+      const model::ItemLists& histories);
 
   // Runs `work` between two publications, when nothing changes on disk, and
   // waits for it. UNAVAILABLE while stopping. For the upkeep's thread: it is
@@ -213,7 +215,8 @@ class Publisher {
   absl::StatusOr<Published> RollbackNow(model::SnapshotVersion version);
   absl::StatusOr<model::SnapshotVersion> EraseNow(
       const std::vector<model::UserIndex>& users,
-      const std::vector<model::ItemIndex>& items);
+      const std::vector<model::ItemIndex>& items,
+      const model::ItemLists& histories);
   // Serves `snapshot`, which was made of the serving one by an erasure, or
   // nothing, if nothing is left in it to recommend from.
   absl::Status ServeErased(std::unique_ptr<model::Snapshot> snapshot);

@@ -145,6 +145,7 @@ absl::Status SnapshotShelf::WritePin(model::SnapshotVersion version) {
 
 absl::Status SnapshotShelf::Erase(const std::vector<model::UserIndex>& users,
                                   const std::vector<model::ItemIndex>& items,
+                                  const model::ItemLists& histories,
                                   model::SnapshotVersion pinned) {
   const auto versions = store::SnapshotVersions(options_.directory);
   if (!versions.ok()) return versions.status();
@@ -153,7 +154,7 @@ absl::Status SnapshotShelf::Erase(const std::vector<model::UserIndex>& users,
   for (const model::SnapshotVersion version : *versions) {
     if (!status.ok()) return status;
     const bool may_remove = version != versions->back() && version != pinned;
-    status = EraseFrom(version, may_remove, users, items);
+    status = EraseFrom(version, may_remove, users, items, histories);
   }
   if (status.ok()) Refresh();
   return status;
@@ -162,7 +163,8 @@ absl::Status SnapshotShelf::Erase(const std::vector<model::UserIndex>& users,
 absl::Status SnapshotShelf::EraseFrom(
     model::SnapshotVersion version, bool may_remove,
     const std::vector<model::UserIndex>& users,
-    const std::vector<model::ItemIndex>& items) {
+    const std::vector<model::ItemIndex>& items,
+    const model::ItemLists& histories) {
   auto snapshot = store::LoadSnapshot(options_.directory, version);
   if (!snapshot.ok()) {
     // It would never serve, and cannot be relied on to forget.
@@ -177,6 +179,7 @@ absl::Status SnapshotShelf::EraseFrom(
   }
   // Rewritten even if the row is zero: its name is in the list of ids.
   model::ForgetRows(users, items, snapshot->get());
+  model::ForgetHistories(histories, snapshot->get());
   absl::Status status = store::ReplaceSnapshot(options_.directory, **snapshot,
                                                state_->users, state_->items);
   if (!absl::IsResourceExhausted(status) || !may_remove) return status;

@@ -79,11 +79,13 @@ class SnapshotShelf {
   absl::StatusOr<model::SnapshotVersion> ReadPin() const;
   absl::Status WritePin(model::SnapshotVersion version);
 
-  // Takes the rows and the names out of every one. One that is damaged, and
+  // Takes the rows and the names, and what the users' histories have in the
+  // lists of neighbours, out of every one. One that is damaged, and
   // for want of room an old one, is removed instead; never the newest or
   // `pinned` for want of room.
   absl::Status Erase(const std::vector<model::UserIndex>& users,
                      const std::vector<model::ItemIndex>& items,
+                     const model::ItemLists& histories,
                      model::SnapshotVersion pinned);
 
   // Snapshots that were not saved or not pruned.
@@ -94,7 +96,8 @@ class SnapshotShelf {
   void Refresh();
   absl::Status EraseFrom(model::SnapshotVersion version, bool may_remove,
                          const std::vector<model::UserIndex>& users,
-                         const std::vector<model::ItemIndex>& items);
+                         const std::vector<model::ItemIndex>& items,
+                         const model::ItemLists& histories);
   store::SnapshotRetention Retention(model::SnapshotVersion pinned) const;
   void NoteFailure(absl::string_view what, model::SnapshotVersion version,
                    const absl::Status& status);

@@ -167,6 +167,7 @@ class Upkeep {
   // process, by receipt, and the state of training after it: an erasure that
   // failed on the disk is taken up there, and not begun again.
   absl::flat_hash_set<std::string> forgotten_;
+  model::ItemLists histories_;  // of the users among them
   std::unique_ptr<model::TrainingState> after_forgetting_;
 
   // Of retractions through here nothing is left in the log.

@@ -86,7 +86,7 @@ absl::Status Upkeep::EraseCopies(std::vector<store::Erasure>* pending) {
   SetGone(store::ErasedCopy::kMemory, pending);
   TAUD_SYNC_POINT("erasure/memory");
 
-  const auto version = publisher_->Erase(users, items);
+  const auto version = publisher_->Erase(users, items, histories_);
   if (!version.ok()) return version.status();
   for (store::Erasure& erasure : *pending) {
     erasure.record.serving_version = *version;
@@ -109,6 +109,7 @@ absl::Status Upkeep::EraseCopies(std::vector<store::Erasure>* pending) {
   status = store_->WriteReceipts(*pending);
   if (!status.ok()) return status;
   forgotten_.clear();
+  histories_.clear();
   after_forgetting_.reset();
   Log(LogLevel::kInfo, "erased",
       {{"users", absl::StrCat(users.size())},
@@ -127,6 +128,9 @@ absl::Status Upkeep::ForgetInMemory(
     (user ? users : items).push_back(erasure.record.index);
   }
   if (users.empty() && items.empty()) return absl::OkStatus();
+  for (const model::UserIndex user : users) {
+    state_->interactions.CopySeen(user, &histories_.emplace_back());
+  }
   state_->interactions.Erase(users, items);
   auto training = ForgetInTraining(users, items);
   if (!training.ok()) return training.status();

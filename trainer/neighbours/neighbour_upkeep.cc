@@ -43,6 +43,7 @@ void NeighbourUpkeep::Forget(const absl::flat_hash_set<uint32_t>& users,
                              const PositivePairs& pairs) {
   if (most_ == 0) return;
   for (const uint32_t user : users) {
+    model::ForgetTogether(graph_.items_of(user), &lists_);
     for (const uint32_t item : graph_.items_of(user)) Enqueue(item);
   }
   model::ForgetNeighbours({items.begin(), items.end()}, &lists_);
@@ -64,10 +65,12 @@ void NeighbourUpkeep::Refresh(size_t additions) {
 }
 
 void NeighbourUpkeep::Begin(const PositivePairs& pairs,
-                            model::NeighbourLists lists) {
+                            model::NeighbourLists lists,
+                            const std::vector<uint32_t>& stale) {
   if (most_ == 0) return;
   lists_ = std::move(lists);
   BuildGraph(pairs);
+  for (const uint32_t item : stale) Enqueue(item);
   for (uint32_t item = 0; item < graph_.num_items(); ++item) {
     if (!graph_.users_of(item).empty() && lists_.Of(item).empty()) {
       Enqueue(item);

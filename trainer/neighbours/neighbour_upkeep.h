@@ -31,8 +31,9 @@ class NeighbourUpkeep {
   // The same for a pair that the lists of before, see Begin, have seen.
   void AddKnown(uint32_t user, uint32_t item);
   void Remove(uint32_t user, uint32_t item);
-  // Takes the users and items out of every list; what they had to do with is
-  // stale. `pairs` are what is left.
+  // Takes the users and items out of every list at once: what lists say that
+  // two items of such a user have to do with each other is gone, and comes back
+  // when they are found anew if others say so, too. `pairs` are what is left.
   void Forget(const absl::flat_hash_set<uint32_t>& users,
               const absl::flat_hash_set<uint32_t>& items,
               const PositivePairs& pairs);
@@ -41,13 +42,19 @@ class NeighbourUpkeep {
   // numbers were added up.
   void Refresh(size_t additions);
   bool stale() const { return !queue_.empty(); }
+  // The items whose lists are stale, in the order in which they are found anew.
+  std::vector<uint32_t> StaleItems() const {
+    return {queue_.begin(), queue_.end()};
+  }
 
   const PositiveGraph& graph() const { return graph_; }
   const model::NeighbourLists& lists() const { return lists_; }
 
-  // Begins with lists of before, and the pairs that there are, in order. Items
-  // without a list are stale. REQUIRES: nothing was added.
-  void Begin(const PositivePairs& pairs, model::NeighbourLists lists);
+  // Begins with lists of before, of which those of `stale` items are, and the
+  // pairs that there are, in order. Items without a list are stale, too.
+  // REQUIRES: nothing was added; stale items are some that there are.
+  void Begin(const PositivePairs& pairs, model::NeighbourLists lists,
+             const std::vector<uint32_t>& stale);
 
  private:
   void Touch(uint32_t item);

@@ -113,6 +113,7 @@ void CheckPairs(FitStateReader* reader) {
 void CheckHeldAndMarks(FitStateReader* reader) {
   HeldPairsOf(reader);
   NeighboursOf(reader);
+  StaleNeighboursOf(reader);
   if (!reader->HasLongs(kYoungMarkSequence)) return;
   reader->Sized(reader->Longs(kYoungMarkSequence), kYoungMarkSequence,
                 reader->Integers(kYoungMarkPairs).size());

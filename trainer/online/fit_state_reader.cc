@@ -103,6 +103,8 @@ model::NeighbourLists NeighboursOf(FitStateReader* reader) {
   const size_t rows = reader->Integers("items/updates").size();
   if (!reader->status().ok()) return lists;
   if (!AllFinite(weights) || counts.size() > rows ||
+      std::any_of(weights.begin(), weights.end(),
+                  [](float weight) { return weight <= 0; }) ||
       std::any_of(items.begin(), items.end(),
                   [rows](uint32_t item) { return item >= rows; })) {
     reader->Fail(DamagedState("neighbours", "are out of range"));
@@ -121,7 +123,22 @@ model::NeighbourLists NeighboursOf(FitStateReader* reader) {
     }
     lists.Set(item, std::move(list));
   }
+  if (next < items.size()) {
+    reader->Fail(DamagedState(kNeighbourCount, "are less than there are"));
+  }
   return lists;
+}
+
+std::vector<uint32_t> StaleNeighboursOf(FitStateReader* reader) {
+  if (!reader->HasIntegers(kNeighbourStale)) return {};
+  const auto& stale = reader->Integers(kNeighbourStale);
+  const size_t rows = reader->Integers("items/updates").size();
+  if (std::any_of(stale.begin(), stale.end(),
+                  [rows](uint32_t item) { return item >= rows; })) {
+    reader->Fail(DamagedState(kNeighbourStale, "is out of range"));
+    return {};
+  }
+  return stale;
 }
 
 }  // namespace taud::trainer

@@ -89,6 +89,9 @@ inline constexpr char kNeighbourWeights[] = "neighbour_weights";
 inline constexpr char kNeighbourCount[] = "neighbours/count";  // by item
 inline constexpr char kNeighbourItem[] = "neighbours/item";
 inline constexpr char kNeighbourWeight[] = "neighbours/weight";
+// Items whose lists are to be found anew. A state of before they were kept has
+// none.
+inline constexpr char kNeighbourStale[] = "neighbours/stale";
 inline constexpr char kYoungMarkPairs[] = "young_marks/pairs";
 inline constexpr char kYoungMarkSequence[] = "young_marks/sequence";
 inline constexpr char kLatePair[] = "late/pair";
@@ -166,6 +169,7 @@ PairSampler::State SamplerState(const model::TrainingState& state,
 std::vector<HeldPair> HeldPairsOf(FitStateReader* reader);
 // The lists of neighbours, likewise.
 model::NeighbourLists NeighboursOf(FitStateReader* reader);
+std::vector<uint32_t> StaleNeighboursOf(FitStateReader* reader);
 
 }  // namespace taud::trainer
 

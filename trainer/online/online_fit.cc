@@ -19,8 +19,6 @@ constexpr double kMinSteps = 300;
 // passes would be over before they have begun.
 constexpr double kLeastRenewal = 0.002;
 
-// The passes done so far, in a snapshot's metrics: a warm start resumes there.
-constexpr char kPassesMetric[] = "passes";
 // 1 if the query weights are those that had most, not the first ones.
 constexpr char kWeightsFoundMetric[] = "query_weights_found";
 constexpr char kNeighboursFoundMetric[] = "neighbour_weights_found";
@@ -58,14 +56,14 @@ absl::Status OnlineFit::WarmStart(const model::Snapshot& snapshot) {
   warm_through_ = snapshot.trained_through;
   trained_through_ = snapshot.trained_through;
   warm_passes_ =
-      std::max(0.0, MetricOr(snapshot, kPassesMetric, options_.horizon));
+      std::max(0.0, MetricOr(snapshot, model::kPassesMetric, options_.horizon));
   if (MetricOr(snapshot, kWeightsFoundMetric, 0) > 0) {
     query_meter_.StartAt(query::QueryWeightsOf(snapshot));
   }
   if (MetricOr(snapshot, kNeighboursFoundMetric, 0) > 0) {
     query_meter_.StartAt(query::NeighbourWeightsOf(snapshot));
   }
-  neighbours_.Begin(pairs_, snapshot.neighbours);
+  neighbours_.Begin(pairs_, snapshot.neighbours, {});
   tau0_ = snapshot.tau0;
   tau0_factor_ = std::clamp(MetricOr(snapshot, kTau0FactorMetric, 1.0),
                             kLeastTau0Factor, kMostTau0Factor);
@@ -220,11 +218,12 @@ std::unique_ptr<model::Snapshot> OnlineFit::MakeSnapshot() const {
       {"loss", loss_},
       {"mean_user_loss", mean_loss_},
       {"epochs", epochs_},
-      {kPassesMetric, Passes()},
+      {model::kPassesMetric, Passes()},
       {"rho", Rho()},
       {"pairs", static_cast<double>(pairs_.size())},
       {"mean_cosine", moments_.mean},
       {"mean_positive_cosine", moments_.positive_mean},
+      {"tau0", double{snapshot->tau0}},
       {"tau0_eq13", tau0_eq13_},
       {kTau0FactorMetric, tau0_factor_},
       {query::kRecentWeightMetric, double{weights.recent}},

@@ -14,8 +14,10 @@
 namespace taud::trainer {
 namespace {
 
-void ExportNeighbours(const model::NeighbourLists& lists,
+void ExportNeighbours(const NeighbourUpkeep& neighbours,
                       model::TrainingState* state) {
+  const model::NeighbourLists& lists = neighbours.lists();
+  state->integers[kNeighbourStale] = neighbours.StaleItems();
   std::vector<uint32_t>& counts = state->integers[kNeighbourCount];
   std::vector<uint32_t>& items = state->integers[kNeighbourItem];
   std::vector<float>& weights = state->floats[kNeighbourWeight];
@@ -71,7 +73,7 @@ std::unique_ptr<model::TrainingState> OnlineFit::Export() const {
   state->doubles[kQueryWeights] = query_meter_.State();
   state->doubles[kTau0Factor] = {tau0_factor_, held_from_age_};
   state->doubles[kNeighbourWeights] = query_meter_.NeighbourState();
-  ExportNeighbours(neighbours_.lists(), state.get());
+  ExportNeighbours(neighbours_, state.get());
   std::vector<double>& figures = state->doubles["figures"];
   figures.resize(StateFigure::kCount);
   figures[StateFigure::kDim] = static_cast<double>(learner_->dim());
@@ -222,7 +224,7 @@ absl::Status OnlineFit::Import(const model::TrainingState& state) {
     tau0_factor_ = factor->second[0];
     held_from_age_ = factor->second[1];
   }
-  neighbours_.Begin(pairs_, NeighboursOf(&reader));
+  neighbours_.Begin(pairs_, NeighboursOf(&reader), StaleNeighboursOf(&reader));
   sampler_.Import(SamplerState(state, &reader));
   negatives_.Assign(WithRow(reader.Integers("negatives")),
                     reader.Text("negatives/random"));

@@ -239,7 +239,7 @@ TEST_F(PublisherGateTest, NothingErasedIsTakenBack) {
   ASSERT_TRUE(Publish(MakeSnapshot(kUsers, kItems, kDim)).ok());
   const auto good = slot_.Get();
   ASSERT_TRUE(Publish(MakeSnapshot(kUsers, kItems, kDim)).ok());
-  ASSERT_TRUE(publisher_->Erase({7}, {}).ok());
+  ASSERT_TRUE(publisher_->Erase({7}, {}, {}).ok());
   ASSERT_EQ(Serving(), 3u);
   ASSERT_TRUE(publisher_->TakeBack(good, 3, "it fell").ok());
   Settle();

@@ -248,7 +248,7 @@ TEST_F(PublisherTest, WhatAnErasureLeavesOfAnUnsavedSnapshotIsSavedAtTheEnd) {
   publisher_->Offer(Snapshot(2));
   LetItWork();
   ASSERT_EQ(OnDisk(), 1u);
-  ASSERT_TRUE(publisher_->Erase({0}, {}).ok());
+  ASSERT_TRUE(publisher_->Erase({0}, {}, {}).ok());
   publisher_->Stop();
   EXPECT_EQ(OnDisk(), 2u);
   const auto saved = store::ListSnapshots(directory_.path());

@@ -107,13 +107,30 @@ TEST_F(SnapshotShelfTest, AnErasureEmptiesRowsAndRemovesWhatIsDamaged) {
                 absl::StrFormat("%020d", 1) / "users.npy")
       << "damaged";
   state_.users.Erase(1);
-  ASSERT_TRUE(shelf_->Erase({1}, {}, 0).ok());
+  ASSERT_TRUE(shelf_->Erase({1}, {}, {}, 0).ok());
   EXPECT_THAT(Versions(), testing::ElementsAre(2));
   const auto loaded = store::LoadSnapshot(directory_.path(), 2);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   for (size_t c = 0; c < kDim; ++c) {
     EXPECT_EQ((*loaded)->users.Row(1)[c], 0);
   }
+}
+
+TEST_F(SnapshotShelfTest, AnErasureTakesWhatAHistoryHasInListsOfNeighbours) {
+  ASSERT_TRUE(shelf_->Open(100).ok());
+  auto snapshot = MakeSnapshot(kUsers, kItems, kDim);
+  snapshot->version = 1;
+  snapshot->neighbours.Grow(kItems);
+  snapshot->neighbours.Set(0, {{1, .5f}, {2, .25f}});
+  snapshot->neighbours.Set(1, {{0, .5f}});
+  ASSERT_TRUE(shelf_->Save(*snapshot, 0).ok());
+  state_.users.Erase(1);
+  ASSERT_TRUE(shelf_->Erase({1}, {}, {{0, 1}}, 0).ok());
+  const auto loaded = store::LoadSnapshot(directory_.path(), 1);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  ASSERT_EQ((*loaded)->neighbours.Of(0).size(), 1u);
+  EXPECT_EQ((*loaded)->neighbours.Of(0)[0].item, 2u);
+  EXPECT_TRUE((*loaded)->neighbours.Of(1).empty());
 }
 
 TEST_F(SnapshotShelfTest, WhatIsErasedIsNotLoadedEither) {

@@ -156,13 +156,48 @@ TEST(NeighbourUpkeepTest, GoesOnFromListsOfBefore) {
   }
   while (upkeep.stale()) upkeep.Refresh(1000);
   NeighbourUpkeep other(10);
-  other.Begin(pairs, upkeep.lists());
+  other.Begin(pairs, upkeep.lists(), {});
   EXPECT_FALSE(other.stale());
   EXPECT_EQ(other.graph().items_of(3), upkeep.graph().items_of(3));
   EXPECT_EQ(other.lists().Of(4).size(), 2u);
   NeighbourUpkeep third(10);
-  third.Begin(pairs, {});
+  third.Begin(pairs, {}, {});
   EXPECT_TRUE(third.stale());
+  NeighbourUpkeep fourth(10);
+  fourth.Begin(pairs, upkeep.lists(), {5, 2});
+  EXPECT_EQ(fourth.StaleItems(), (std::vector<uint32_t>{5, 2}));
+}
+
+// Whoever looks at the lists at once, or goes on from them after a kill, finds
+// nothing of the user.
+TEST(NeighbourUpkeepTest, WhatOnlyAForgottenUserChoseIsGoneAtOnce) {
+  NeighbourUpkeep upkeep(10);
+  PositivePairs pairs;
+  const auto add = [&](uint32_t user, uint32_t item) {
+    pairs.Add(user, item, 1);
+    upkeep.Add(user, item);
+  };
+  for (uint32_t user = 0; user < 9; ++user) {
+    add(user, 0);
+    add(user, 1 + user % 2);
+  }
+  for (const uint32_t item : {1u, 7u, 8u}) add(20, item);
+  while (upkeep.stale()) upkeep.Refresh(1000);
+  ASSERT_EQ(upkeep.lists().Of(7).size(), 2u);
+  pairs.Remove({20}, {}, [](uint32_t) {});
+  upkeep.Forget({20}, {}, pairs);
+  EXPECT_TRUE(upkeep.lists().Of(7).empty());
+  EXPECT_TRUE(upkeep.lists().Of(8).empty());
+  ASSERT_EQ(upkeep.lists().Of(1).size(), 1u);
+  EXPECT_EQ(upkeep.lists().Of(1)[0].item, 0u);
+  NeighbourUpkeep resumed(10);
+  resumed.Begin(pairs, upkeep.lists(), upkeep.StaleItems());
+  while (resumed.stale()) resumed.Refresh(1000);
+  while (upkeep.stale()) upkeep.Refresh(1000);
+  for (uint32_t item = 0; item < 9; ++item) {
+    ASSERT_EQ(resumed.lists().Of(item).size(), upkeep.lists().Of(item).size());
+  }
+  EXPECT_EQ(resumed.lists().Of(0)[0].weight, upkeep.lists().Of(0)[0].weight);
 }
 
 }  // namespace

@@ -109,6 +109,11 @@ TEST_F(OnlineFitStateTest, AStateThatCannotBeIsRefused) {
       [](auto* s) { s->longs["held/asked"].pop_back(); },
       [](auto* s) { s->longs["held/sequence"].push_back(1); },
       [](auto* s) { s->integers["young_marks/pairs"].push_back(1); },
+      [](auto* s) { s->floats["neighbours/weight"][0] = 0; },
+      [](auto* s) { ++s->integers["neighbours/count"][0]; },
+      [](auto* s) { s->integers["neighbours/count"].pop_back(); },
+      [](auto* s) { s->integers["neighbours/item"][0] = 30; },
+      [](auto* s) { s->integers["neighbours/stale"].push_back(30); },
       [](auto* s) { s->texts["random"] = "no state"; },
       [](auto* s) { s->texts["sampler/random"] = ""; },
   };
