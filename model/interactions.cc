@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <numeric>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -18,6 +19,12 @@ uint32_t SinceLike(const HistoryEntry& old, Sequence sequence) {
   return since > std::numeric_limits<uint32_t>::max()
              ? 0
              : static_cast<uint32_t>(since);
+}
+
+uint32_t CountDislikes(const std::vector<HistoryEntry>& history) {
+  return static_cast<uint32_t>(
+      std::count_if(history.begin(), history.end(),
+                    [](const HistoryEntry& e) { return !IsPositive(e.kind); }));
 }
 
 // So that the next `more` insertions need no memory; it grows as they would
@@ -95,6 +102,7 @@ void Interactions::Append(const Interaction& interaction) {
     User& user = users_.Mutable(interaction.user);
     MakeRoom(1, &user.seen);
     MakeRoom(1, &user.history);
+    MakeRoomToLeave(interaction.user, 1, user);
     kept.repeated = std::binary_search(user.seen.begin(), user.seen.end(),
                                        interaction.item);
   }
@@ -136,6 +144,7 @@ void Interactions::AppendAll(const std::vector<Interaction>& interactions) {
     User& user = users_.Mutable(index);
     MakeRoom(end - begin, &user.seen);
     MakeRoom(std::min(end - begin, 2 * kMaxHistory), &user.history);
+    MakeRoomToLeave(index, end - begin, user);
     MarkRepeated(interactions, by_user, begin, end, user.seen, &of_user,
                  &repeated);
   });
@@ -194,7 +203,7 @@ Interactions::Change Interactions::AddToUser(const Interaction& interaction,
   if (interaction.kind == InteractionKind::kRetract) {
     if (!repeated) return Change::kNone;
     user->seen.erase(place);
-    return DropFromHistory(interaction.item, user);
+    return DropFromHistory(interaction.user, interaction.item, user);
   }
   if (!repeated) user->seen.insert(place, interaction.item);
 
@@ -214,30 +223,68 @@ Interactions::Change Interactions::AddToUser(const Interaction& interaction,
         [&](const HistoryEntry& e) { return e.item == entry.item; });
     if (old != history.rend()) {
       was_positive = IsPositive(old->kind);
+      if (!was_positive) --user->dislikes;
       if (!positive) entry.since_like = SinceLike(*old, entry.sequence);
       history.erase(std::next(old).base());
+    } else {
+      was_positive = TakeOldLike(interaction.user, entry.item);
     }
   }
   // Nearly always the last place.
   auto at = history.end();
   while (at != history.begin() && std::prev(at)->time_ms > entry.time_ms) --at;
   history.insert(at, entry);
+  if (!positive) ++user->dislikes;
   // Trimmed in halves, so that a long history costs O(1) an interaction.
-  if (history.size() >= 2 * kMaxHistory) {
-    history.erase(history.begin(), history.end() - kMaxHistory);
-  }
+  if (history.size() >= 2 * kMaxHistory) LeaveHistory(interaction.user, user);
   if (positive == was_positive) return Change::kNone;
   return positive ? Change::kMore : Change::kLess;
 }
 
-Interactions::Change Interactions::DropFromHistory(ItemIndex item, User* user) {
+Interactions::Change Interactions::DropFromHistory(UserIndex index,
+                                                   ItemIndex item, User* user) {
   const auto old =
       std::find_if(user->history.begin(), user->history.end(),
                    [item](const HistoryEntry& e) { return e.item == item; });
-  if (old == user->history.end()) return Change::kNone;
+  if (old == user->history.end()) {
+    return TakeOldLike(index, item) ? Change::kLess : Change::kNone;
+  }
   const bool was_positive = IsPositive(old->kind);
+  if (!was_positive) --user->dislikes;
   user->history.erase(old);
   return was_positive ? Change::kLess : Change::kNone;
+}
+
+// So that LeaveHistory needs no memory while the next `more` come.
+void Interactions::MakeRoomToLeave(UserIndex index, size_t more,
+                                   const User& user) {
+  const size_t entries = user.history.size() + more;
+  if (entries < 2 * kMaxHistory) return;
+  MakeRoom(entries - kMaxHistory, &old_likes_[index % kStripes][index]);
+}
+
+void Interactions::LeaveHistory(UserIndex index, User* user) {
+  std::vector<HistoryEntry>& history = user->history;
+  std::vector<ItemIndex>& likes = old_likes_[index % kStripes][index];
+  const auto leave = history.end() - kMaxHistory;
+  for (auto entry = history.begin(); entry != leave; ++entry) {
+    if (IsPositive(entry->kind)) likes.push_back(entry->item);
+  }
+  std::sort(likes.begin(), likes.end());
+  history.erase(history.begin(), leave);
+  user->dislikes = CountDislikes(history);
+}
+
+// Whether the user likes an item that has left the history; no more, then.
+bool Interactions::TakeOldLike(UserIndex index, ItemIndex item) {
+  OldLikes& stripe = old_likes_[index % kStripes];
+  const auto found = stripe.find(index);
+  if (found == stripe.end()) return false;
+  std::vector<ItemIndex>& likes = found->second;
+  const auto place = std::lower_bound(likes.begin(), likes.end(), item);
+  if (place == likes.end() || *place != item) return false;
+  likes.erase(place);
+  return true;
 }
 
 void Interactions::AppendToItem(const Interaction& interaction, Change change) {
@@ -300,6 +347,12 @@ void Interactions::Erase(const std::vector<UserIndex>& users,
     for (const HistoryEntry& entry : users_[user].history) {
       if (IsPositive(entry.kind)) ++fewer[entry.item];
     }
+    OldLikes& stripe = old_likes_[user % kStripes];
+    const auto old = stripe.find(user);
+    if (old != stripe.end()) {
+      for (const ItemIndex item : old->second) ++fewer[item];
+      stripe.erase(old);
+    }
     users_.Mutable(user) = User{};
   }
   for (const ItemIndex item : items) {
@@ -336,6 +389,8 @@ void Interactions::ForgetOfUser(UserIndex user,
                                       return gone.contains(e.item);
                                     }),
                      mine.history.end());
+  mine.dislikes = CountDislikes(mine.history);
+  for (const ItemIndex item : items) TakeOldLike(user, item);
 }
 
 // `users` has one entry for each interaction.
@@ -364,26 +419,37 @@ void Interactions::CopySeen(UserIndex user,
 
 void Interactions::CopyHistory(UserIndex user, size_t limit,
                                std::vector<HistoryEntry>* history) const {
-  CopyHistorySince(user, 0, 0, limit, history);
+  HistoryPart part;
+  part.limit = limit;
+  CopyHistoryPart(user, part, history);
 }
 
-void Interactions::CopyHistorySince(UserIndex user, Sequence after,
-                                    size_t latest, size_t limit,
-                                    std::vector<HistoryEntry>* history,
-                                    Sequence before) const {
+void Interactions::CopyHistoryPart(UserIndex user, const HistoryPart& part,
+                                   std::vector<HistoryEntry>* history) const {
   history->clear();
   if (user >= users_.size()) return;
   absl::ReaderMutexLock lock(&UserMutex(user));
   const std::vector<HistoryEntry>& all = users_[user].history;
   // Most users have nothing new.
-  const bool has_newer = users_[user].newest > after;
-  limit = std::min(limit, kMaxHistory);
+  const bool has_newer = users_[user].newest > part.after;
+  const size_t limit = std::min(part.limit, kMaxHistory);
+  const size_t places = std::max(part.latest, part.dislikes);
   size_t place = 0;
   for (auto entry = all.rbegin(); entry != all.rend(); ++entry) {
-    if (history->size() >= limit || (!has_newer && place >= latest)) return;
-    if (entry->sequence >= before) continue;
-    if (place++ < latest || entry->sequence > after) history->push_back(*entry);
+    if (history->size() >= limit || (!has_newer && place >= places)) return;
+    if (entry->sequence >= part.before) continue;
+    const bool disliked = place < part.dislikes && !IsPositive(entry->kind);
+    if (place < part.latest || disliked || entry->sequence > part.after) {
+      history->push_back(*entry);
+    }
+    ++place;
   }
+}
+
+bool Interactions::HasDislikes(UserIndex user) const {
+  if (user >= users_.size()) return false;
+  absl::ReaderMutexLock lock(&UserMutex(user));
+  return users_[user].dislikes > 0;
 }
 
 bool Interactions::CopyTakenSince(UserIndex user, Sequence before,
@@ -399,6 +465,58 @@ bool Interactions::CopyTakenSince(UserIndex user, Sequence before,
   }
   std::sort(items->begin(), items->end());
   return true;
+}
+
+void Interactions::CopyLiked(UserIndex user, size_t limit,
+                             std::vector<ItemIndex>* items,
+                             Sequence before) const {
+  items->clear();
+  if (user >= users_.size()) return;
+  absl::ReaderMutexLock lock(&UserMutex(user));
+  const std::vector<HistoryEntry>& all = users_[user].history;
+  const auto end = all.rbegin() + std::min(all.size(), kMaxHistory);
+  for (auto entry = all.rbegin(); entry != end; ++entry) {
+    if (items->size() >= limit) return;
+    if (entry->sequence >= before || !IsPositive(entry->kind)) continue;
+    items->push_back(entry->item);
+  }
+}
+
+void Interactions::KeepLiked(std::vector<Pair>* pairs) const {
+  std::vector<size_t> order(pairs->size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return (*pairs)[a].first < (*pairs)[b].first;
+  });
+  std::vector<char> liked(pairs->size());
+  absl::flat_hash_set<ItemIndex> likes;
+  for (size_t begin = 0; begin < order.size();) {
+    const UserIndex user = (*pairs)[order[begin]].first;
+    CopyLikesOf(user, &likes);
+    for (; begin < order.size() && (*pairs)[order[begin]].first == user;
+         ++begin) {
+      liked[order[begin]] = likes.contains((*pairs)[order[begin]].second);
+    }
+  }
+  size_t kept = 0;
+  for (size_t p = 0; p < pairs->size(); ++p) {
+    if (liked[p] != 0) (*pairs)[kept++] = (*pairs)[p];
+  }
+  pairs->resize(kept);
+}
+
+void Interactions::CopyLikesOf(UserIndex user,
+                               absl::flat_hash_set<ItemIndex>* likes) const {
+  likes->clear();
+  if (user >= users_.size()) return;
+  absl::ReaderMutexLock lock(&UserMutex(user));
+  for (const HistoryEntry& entry : users_[user].history) {
+    if (IsPositive(entry.kind)) likes->insert(entry.item);
+  }
+  const OldLikes& stripe = old_likes_[user % kStripes];
+  const auto old = stripe.find(user);
+  if (old == stripe.end()) return;
+  likes->insert(old->second.begin(), old->second.end());
 }
 
 std::map<Interactions::Pair, std::vector<size_t>> Interactions::PositionsOf(

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "model/chunked_vector.h"
 #include "model/types.h"
@@ -118,21 +120,35 @@ class Interactions {
   // what happened last first: by time_ms, not by when it came.
   void CopyHistory(UserIndex user, size_t limit,
                    std::vector<HistoryEntry>* history) const;
-  // As CopyHistory, but only entries that came after the sequence `after`, and
-  // the `latest` first ones whenever they came; as if what came at `before` or
-  // later were not there.
-  void CopyHistorySince(UserIndex user, Sequence after, size_t latest,
-                        size_t limit, std::vector<HistoryEntry>* history,
-                        Sequence before = kNoSequence) const;
+  // As CopyHistory, but only the entries that belong to `part`.
+  struct HistoryPart {
+    Sequence after = 0;   // those that came after it
+    size_t latest = 0;    // and the first so many, whenever they came
+    size_t dislikes = 0;  // and dislikes among the first so many
+    size_t limit = kMaxHistory;
+    // As if what came then or later were not there.
+    Sequence before = kNoSequence;
+  };
+  void CopyHistoryPart(UserIndex user, const HistoryPart& part,
+                       std::vector<HistoryEntry>* history) const;
+  // Whether there is a dislike in the history.
+  bool HasDislikes(UserIndex user) const;
   // Replaces *items by what the user took up at `before` or later, ascending.
   // False if the history of before is not known: something was done again
   // since, and the earlier time is forgotten.
   bool CopyTakenSince(UserIndex user, Sequence before,
                       std::vector<ItemIndex>* items) const;
+  // Replaces *items by what the user likes, at most `limit`, what happened last
+  // first; as if what came at `before` or later were not there.
+  void CopyLiked(UserIndex user, size_t limit, std::vector<ItemIndex>* items,
+                 Sequence before = kNoSequence) const;
+  // Leaves of the pairs those whose user likes the item, in their order: what
+  // was disliked, retracted or erased since goes.
+  using Pair = std::pair<UserIndex, ItemIndex>;
+  void KeepLiked(std::vector<Pair>* pairs) const;
   // For each pair of user and item the log positions of what the user did with
   // the item since it was last retracted, ascending. O(the log): for what is
   // seldom.
-  using Pair = std::pair<UserIndex, ItemIndex>;
   std::map<Pair, std::vector<size_t>> PositionsOf(
       const std::vector<Pair>& pairs) const;
   // The sequence of the last retraction; 0 without one.
@@ -156,6 +172,7 @@ class Interactions {
     std::vector<ItemIndex> seen;        // ascending
     std::vector<HistoryEntry> history;  // oldest first, distinct items
     Sequence newest = 0;                // of all that came
+    uint32_t dislikes = 0;              // in the history
   };
   struct Item {
     uint32_t count = 0;
@@ -181,9 +198,14 @@ class Interactions {
   enum class Change : int8_t { kLess = -1, kNone = 0, kMore = 1 };
   Change AppendToUser(Interaction* interaction);
   void AppendToItem(const Interaction& interaction, Change change);
-  static Change AddToUser(const Interaction& interaction, User* user,
-                          bool* repeated);
-  static Change DropFromHistory(ItemIndex item, User* user);
+  Change AddToUser(const Interaction& interaction, User* user, bool* repeated);
+  Change DropFromHistory(UserIndex index, ItemIndex item, User* user);
+  // The three below hold the user's stripe, as AddToUser does.
+  void MakeRoomToLeave(UserIndex index, size_t more, const User& user);
+  void LeaveHistory(UserIndex index, User* user);
+  bool TakeOldLike(UserIndex index, ItemIndex item);
+  // All of them, those that have left the history, too.
+  void CopyLikesOf(UserIndex user, absl::flat_hash_set<ItemIndex>* likes) const;
   void ForgetOfUser(UserIndex user, const std::vector<ItemIndex>& items);
   void ForgetOfItem(ItemIndex item, const std::vector<UserIndex>& users,
                     uint32_t positives);
@@ -198,7 +220,11 @@ class Interactions {
   mutable std::array<absl::Mutex, kStripes> user_mutex_;
   mutable std::array<absl::Mutex, kStripes> item_mutex_;
 
+  // What users like that has left their histories, ascending. Few have any.
+  using OldLikes = absl::flat_hash_map<UserIndex, std::vector<ItemIndex>>;
+
   // Elements guarded by their stripe.
+  std::array<OldLikes, kStripes> old_likes_;
   ChunkedVector<User> users_;
   ChunkedVector<Item> items_;
 };

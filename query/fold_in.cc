@@ -58,7 +58,11 @@ bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
   // Positives that the query is made of.
   auto length = static_cast<int64_t>(trained.degree);
   for (const model::HistoryEntry& entry : input.history) {
-    if (entry.sequence <= trained.through) continue;
+    if (entry.sequence <= trained.through) {
+      // The row has no dislikes.
+      if (!IsPositive(entry.kind)) AddItem(entry.item, -1.0f, query);
+      continue;
+    }
     const bool counted = entry.sequence <= trained.counted_through;
     if (IsPositive(entry.kind)) {
       const float weight = std::min(entry.weight, kMaxWeight);

@@ -29,8 +29,8 @@ TrainedUser FindTrained(const model::Snapshot& snapshot, model::UserIndex user);
 struct FoldInInput {
   TrainedUser trained;
   // The user's interactions, by time, the latest first, no more than
-  // kMaxFoldIn: those after trained.through, and the latest kRecentItems too if
-  // weights().recent is not 0.
+  // kMaxFoldIn: those after trained.through, dislikes whenever they came, and
+  // the latest kRecentItems too if weights().recent is not 0.
   absl::Span<const model::HistoryEntry> history;
   // The request's own items, newest first; they count like likes that just
   // happened.
@@ -39,17 +39,20 @@ struct FoldInInput {
 
 // Makes the query vectors of users between two snapshots, in two steps.
 //
-// First, the trained row u and the vectors e_i of the items that came after it
-// are added up, each with the evidence behind it:
+// First, the trained row u and the vectors e_i of the items that came after it,
+// and of those that are disliked, are added up, each with the evidence behind
+// it:
 //
 //   l ∝ n·u + Σ_i w_i·(e_i − ½ ē),    n = min(d, 20), w_i = min(weight, 5)
 //
 // d is the degree less the likes that it counts and that are folded in here,
 // for they do not show in the row yet; but half of it at least, for a row on
 // its way has something of them. ē is the mean of the items' vectors. A dislike
-// counts −1; it counts −2 if it takes back a like that is in the row, for then
-// the like goes and the dislike stands. For example, the row of a user with 30
-// interactions counts 20, and one like after it counts 1.
+// counts −1, before and after the row has taken up what came with it, for rows
+// are learnt from likes alone; it counts −2 as long as it takes back a like
+// that is in the row, for then the like goes and the dislike stands. For
+// example, the row of a user with 30 interactions counts 20, and one like after
+// it counts 1.
 //
 // Why this sum: when a fit has ended, u points to where the mean of its
 // positives less the mean of its negatives points. A new positive enters that
@@ -71,7 +74,7 @@ class FoldIn {
   explicit FoldIn(const model::Snapshot* snapshot);
 
   // Of the snapshot. If `recent` is 0, a query needs only what came after the
-  // row, not the latest items.
+  // row, and dislikes, not the latest items.
   const QueryWeights& weights() const { return weights_; }
   // p: the mean of the users' rows at unit norm [dim]; zero if they cancel out.
   const std::vector<float>& common_taste() const { return common_taste_; }

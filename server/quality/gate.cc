@@ -37,6 +37,10 @@ constexpr size_t kFewOthers = 50;
 // near 1.
 constexpr double kMaxSpread = .95;
 constexpr double kMaxSpreadRise = .35;
+// What serves may have many rows that are alike, and rightly: they may stay so.
+constexpr double kSameSpread = .02;
+// Fewer pairs place a row where they are.
+constexpr uint32_t kKnownBy = 5;
 // τ₀ is bounded by its governor (trainer/temperature/tau_governor.h) and τ_u
 // follows it; from one snapshot to the next neither leaps.
 constexpr double kMinTau = .005;
@@ -58,8 +62,10 @@ constexpr double kMinHitShare = .8;
 constexpr double kMinHitShareOfSlice = .7;
 // A candidate that knows more than what serves has other things to keep in mind
 // as well: a young model that has learnt a third more may be half as good at
-// the old. So much less is left for each of its share that is new; but a
-// collapse is told at any rate.
+// the old. And rows begin where their pairs are, so that a model that has just
+// begun knows rare items better than one that has told them from others. So
+// much less is left for each of its share that is new; but a collapse is told
+// at any rate.
 constexpr double kLessForGrowth = .75;
 constexpr double kMinHitShareAtAnyRate = .25;
 constexpr double kMinPairsShare = .9;
@@ -111,18 +117,20 @@ bool Few(const GateMeasures& measures) {
 }
 
 void CheckSpread(const GateFacts& facts, Checks* checks) {
-  const bool few = Few(facts.candidate);
-  const auto check = [&](const char* slice, double value, double reference) {
-    if (few) {
-      checks->Skip("spread", slice, "fewer than 100 users or items");
+  const auto check = [&](const char* slice, const Spread& spread,
+                         const Spread& reference) {
+    if (spread.rows < kFewRows) {
+      checks->Skip("spread", slice,
+                   "fewer than 100 that five interactions have made");
       return;
     }
-    double upper = kMaxSpread;
-    if (facts.serving.has_value() && !Few(*facts.serving)) {
-      upper = std::min(upper, std::max(reference, .3) + kMaxSpreadRise);
+    double upper = std::max(kMaxSpread, reference.length + kSameSpread);
+    if (facts.serving.has_value()) {
+      upper = std::min(upper, std::max(reference.length, .3) + kMaxSpreadRise);
     }
-    checks->Add("spread", slice, value, {std::nullopt, upper}, reference,
-                "length of the mean of all vectors: 1 if all are alike");
+    checks->Add("spread", slice, spread.length, {std::nullopt, upper},
+                reference.length,
+                "length of the mean of the vectors: 1 if all are alike");
   };
   const GateMeasures none;
   const GateMeasures& serving = facts.serving.value_or(none);
@@ -200,9 +208,14 @@ void CheckLost(const GateFacts& facts, Checks* checks) {
   check("items", facts.comparison->items_lost, facts.serving->items);
 }
 
+// How many times as much it has learnt: more pairs, or the same more often.
 double GrowthOf(const GateFacts& facts) {
-  return static_cast<double>(facts.candidate.pairs) /
-         static_cast<double>(std::max<size_t>(1, facts.serving->pairs));
+  const double pairs =
+      static_cast<double>(facts.candidate.pairs) /
+      static_cast<double>(std::max<size_t>(1, facts.serving->pairs));
+  // Not known of a snapshot that a test or an older version made.
+  if (facts.serving->passes <= 0) return pairs;
+  return pairs * std::max(1.0, facts.candidate.passes / facts.serving->passes);
 }
 
 double MinHitShare(double growth, size_t slice, const HitHistory& history) {
@@ -247,9 +260,12 @@ GateMeasures MeasureOne(const ServingModel& model) {
   measures.items = CountTrained(snapshot.item_popularity);
   measures.pairs = std::accumulate(snapshot.item_popularity.begin(),
                                    snapshot.item_popularity.end(), size_t{0});
-  measures.user_spread = ResultantLength(snapshot.users, snapshot.user_degree);
+  const auto passes = snapshot.metrics.find(model::kPassesMetric);
+  if (passes != snapshot.metrics.end()) measures.passes = passes->second;
+  measures.user_spread =
+      SpreadOf(snapshot.users, snapshot.user_degree, kKnownBy);
   measures.item_spread =
-      ResultantLength(snapshot.items, snapshot.item_popularity);
+      SpreadOf(snapshot.items, snapshot.item_popularity, kKnownBy);
   measures.tau0 = double{snapshot.tau0};
   measures.tau_user = MeasureTemperatures(snapshot);
   return measures;
@@ -291,15 +307,19 @@ size_t ItemsLost(const model::Snapshot& serving,
   return lost;
 }
 
+// Without users who like nothing any more.
 size_t UsersLost(const model::Snapshot& serving,
                  const model::Snapshot& candidate, const model::State& state) {
   size_t lost = 0;
-  for (size_t user = 0; user < serving.users.rows; ++user) {
+  std::vector<model::ItemIndex> liked;
+  for (model::UserIndex user = 0; user < serving.users.rows; ++user) {
     if (serving.user_degree[user] == 0) continue;
     if (user < candidate.users.rows && candidate.user_degree[user] > 0) {
       continue;
     }
-    lost += !state.users.IsErased(static_cast<uint32_t>(user));
+    if (state.users.IsErased(user)) continue;
+    state.interactions.CopyLiked(user, 1, &liked);
+    lost += !liked.empty();
   }
   return lost;
 }
@@ -339,6 +359,55 @@ void ComparePairs(const model::Snapshot& candidate,
   }
 }
 
+absl::Status MeasureListsAlone(const ServingModel& candidate,
+                               GateFacts* facts) {
+  const model::Snapshot& next = *candidate.snapshot;
+  const std::vector<model::UserIndex> users =
+      SampleTrained(next.user_degree, NumLists(facts->candidate.items));
+  auto lists = ListsOf(candidate, users, kListLength);
+  if (!lists.ok()) return lists.status();
+  facts->candidate.lists = MeasureLists(*lists);
+  Audit(next, users, *lists, &facts->candidate);
+  return absl::OkStatus();
+}
+
+// What both have, measured of both. REQUIRES: facts->serving.
+absl::Status MeasureBeside(const ServingModel& candidate,
+                           const ServingModel& serving,
+                           const model::State& state, GateFacts* facts) {
+  const model::Snapshot& next = *candidate.snapshot;
+  const model::Snapshot& last = *serving.snapshot;
+  const auto user_counts = CountsInBoth(last.user_degree, next.user_degree);
+  const auto item_counts =
+      CountsInBoth(last.item_popularity, next.item_popularity);
+  facts->candidate.user_spread = SpreadOf(next.users, user_counts, kKnownBy);
+  facts->candidate.item_spread = SpreadOf(next.items, item_counts, kKnownBy);
+  facts->serving->user_spread = SpreadOf(last.users, user_counts, kKnownBy);
+  facts->serving->item_spread = SpreadOf(last.items, item_counts, kKnownBy);
+  const std::vector<model::UserIndex> users =
+      SampleTrained(user_counts, NumLists(facts->candidate.items));
+  const auto lists = ListsOf(candidate, users, kListLength);
+  if (!lists.ok()) return lists.status();
+  const auto before = ListsOf(serving, users, kListLength);
+  if (!before.ok()) return before.status();
+  facts->candidate.lists = MeasureLists(*lists);
+  facts->serving->lists = MeasureLists(*before);
+  Audit(next, users, *lists, &facts->candidate);
+  GateComparison& comparison = facts->comparison.emplace();
+  comparison.compared_with = last.version;
+  comparison.list_overlap = Overlap(*lists, *before);
+  comparison.item_cosine = RowCosine(last.items, last.item_popularity,
+                                     next.items, next.item_popularity);
+  comparison.items_lost = ItemsLost(last, next, state);
+  comparison.users_lost = UsersLost(last, next, state);
+  for (size_t item = 0; item < state.interactions.num_items(); ++item) {
+    comparison.pairs_there +=
+        state.interactions.ItemPositives(static_cast<model::ItemIndex>(item));
+  }
+  ComparePairs(next, last, state, &comparison);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void HitHistory::Note(const GateComparison& comparison) {
@@ -362,39 +431,16 @@ double HitHistory::LeastShare(size_t slice) const {
 absl::StatusOr<GateFacts> MeasureForGate(const ServingModel& candidate,
                                          const ServingModel* serving,
                                          const model::State& state) {
-  const model::Snapshot& next = *candidate.snapshot;
   GateFacts facts;
   facts.candidate = MeasureOne(candidate);
-  const std::vector<model::UserIndex> users =
-      SampleUsers(next, NumLists(facts.candidate.items));
-  auto lists = ListsOf(candidate, users, kListLength);
-  if (!lists.ok()) return lists.status();
-  facts.candidate.lists = MeasureLists(*lists);
-  Audit(next, users, *lists, &facts.candidate);
-  if (serving == nullptr) return facts;
-  GateMeasures measures = MeasureOne(*serving);
-  if (measures.users == 0 || measures.items == 0) return facts;
-  const model::Snapshot& last = *serving->snapshot;
-  auto before = ListsOf(*serving, users, kListLength);
-  if (!before.ok()) return before.status();
-  measures.lists = MeasureLists(*before);
-  GateComparison comparison;
-  comparison.compared_with = last.version;
-  comparison.list_overlap = Overlap(*lists, *before);
-  comparison.item_cosine = RowCosine(last.items, last.item_popularity,
-                                     next.items, next.item_popularity);
-  comparison.items_lost = ItemsLost(last, next, state);
-  // Who takes everything back has no row any more, and rightly.
-  if (state.interactions.last_retraction() <= last.trained_through) {
-    comparison.users_lost = UsersLost(last, next, state);
+  if (serving != nullptr) {
+    const GateMeasures measures = MeasureOne(*serving);
+    if (measures.users > 0 && measures.items > 0) facts.serving = measures;
   }
-  for (size_t item = 0; item < state.interactions.num_items(); ++item) {
-    comparison.pairs_there +=
-        state.interactions.ItemPositives(static_cast<model::ItemIndex>(item));
-  }
-  ComparePairs(next, last, state, &comparison);
-  facts.serving = measures;
-  facts.comparison = comparison;
+  absl::Status status = facts.serving.has_value()
+                            ? MeasureBeside(candidate, *serving, state, &facts)
+                            : MeasureListsAlone(candidate, &facts);
+  if (!status.ok()) return status;
   return facts;
 }
 

@@ -23,15 +23,21 @@ namespace taud::server {
 struct GateMeasures {
   size_t users = 0;  // with a row
   size_t items = 0;
-  size_t pairs = 0;        // that they were learnt from
-  double user_spread = 0;  // ResultantLength
-  double item_spread = 0;
+  size_t pairs = 0;  // that they were learnt from
+  // Times that each of these pairs was learnt from, as far as rows remember.
+  double passes = 0;
+  // Of rows that a few pairs at least have made: one or two place a row where
+  // they are, and whoever opens accounts could make as many as he likes. Beside
+  // another snapshot only of rows that both have, for the same reason.
+  Spread user_spread;
+  Spread item_spread;
   double tau0 = 0;
   TemperatureMeasures tau_user;
   // Share of the exact best ten that the index finds, of `audited` users.
   double index_recall = 1;
   size_t audited = 0;
-  ListMeasures lists;  // of the ten best
+  // Of the ten best; beside another snapshot those of users who are in both.
+  ListMeasures lists;
 };
 
 // How one candidate and the serving snapshot answer the same pairs.

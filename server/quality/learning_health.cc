@@ -62,7 +62,8 @@ void FillDrift(const model::Snapshot& before, const model::Snapshot& now,
   const size_t sample = std::min<size_t>(
       32, kScoresForDrift / std::max<size_t>(1, now.items.rows));
   if (sample == 0) return;
-  const std::vector<model::ItemIndex> items = SampleItems(before, sample);
+  const std::vector<model::ItemIndex> items =
+      SampleTrained(before.item_popularity, sample);
   health->set_neighbour_drift(1 - Overlap(ExactNeighboursOf(before, items, 10),
                                           ExactNeighboursOf(now, items, 10)));
 }

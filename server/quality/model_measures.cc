@@ -31,14 +31,6 @@ void VisitTrained(const std::vector<uint32_t>& counts, size_t limit,
   }
 }
 
-std::vector<uint32_t> SampleTrained(const std::vector<uint32_t>& counts,
-                                    size_t limit) {
-  std::vector<uint32_t> rows;
-  VisitTrained(counts, limit,
-               [&](size_t row) { rows.push_back(static_cast<uint32_t>(row)); });
-  return rows;
-}
-
 // The k rows that are trained and nearest to `query`, without `self`.
 std::vector<ItemIndex> BestItems(const model::Snapshot& snapshot,
                                  const float* query, size_t k, size_t self) {
@@ -69,18 +61,30 @@ bool HasItem(const model::Snapshot& snapshot, ItemIndex item) {
 
 }  // namespace
 
-double ResultantLength(const model::Matrix& rows,
-                       const std::vector<uint32_t>& counts) {
+Spread SpreadOf(const model::Matrix& rows, const std::vector<uint32_t>& counts,
+                uint32_t least) {
+  std::vector<uint32_t> known = counts;
+  for (uint32_t& count : known) count = count >= least ? count : 0;
   std::vector<double> mean(rows.cols, 0.0);
-  size_t seen = 0;
-  VisitTrained(counts, kMaxRows, [&](size_t row) {
-    ++seen;
+  Spread spread;
+  VisitTrained(known, kMaxRows, [&](size_t row) {
+    ++spread.rows;
     for (size_t c = 0; c < rows.cols; ++c) mean[c] += rows.Row(row)[c];
   });
-  if (seen == 0) return 0;
+  if (spread.rows == 0) return spread;
   double squares = 0;
   for (const double value : mean) squares += value * value;
-  return std::sqrt(squares) / static_cast<double>(seen);
+  spread.length = std::sqrt(squares) / static_cast<double>(spread.rows);
+  return spread;
+}
+
+std::vector<uint32_t> CountsInBoth(const std::vector<uint32_t>& a,
+                                   const std::vector<uint32_t>& b) {
+  std::vector<uint32_t> both(std::min(a.size(), b.size()));
+  for (size_t row = 0; row < both.size(); ++row) {
+    both[row] = std::min(a[row], b[row]);
+  }
+  return both;
 }
 
 double RowCosine(const model::Matrix& a, const std::vector<uint32_t>& a_counts,
@@ -131,14 +135,12 @@ TemperatureMeasures MeasureTemperatures(const model::Snapshot& snapshot) {
   return measures;
 }
 
-std::vector<UserIndex> SampleUsers(const model::Snapshot& snapshot,
-                                   size_t limit) {
-  return SampleTrained(snapshot.user_degree, limit);
-}
-
-std::vector<ItemIndex> SampleItems(const model::Snapshot& snapshot,
-                                   size_t limit) {
-  return SampleTrained(snapshot.item_popularity, limit);
+std::vector<uint32_t> SampleTrained(const std::vector<uint32_t>& counts,
+                                    size_t limit) {
+  std::vector<uint32_t> rows;
+  VisitTrained(counts, limit,
+               [&](size_t row) { rows.push_back(static_cast<uint32_t>(row)); });
+  return rows;
 }
 
 absl::StatusOr<Lists> ListsOf(const ServingModel& model,
@@ -238,6 +240,8 @@ PairSample SamplePairs(const model::State& state, model::Sequence through,
     if (!model::IsPositive(interaction.kind)) return;
     tail.emplace_back(interaction.user, interaction.item);
   });
+  // Nobody has to know any more what was taken back since.
+  log.KeepLiked(&tail);
   PairSample sample;
   if (tail.empty()) return sample;
   const size_t stride = std::max<size_t>(1, (tail.size() + pairs - 1) / pairs);

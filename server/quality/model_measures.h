@@ -18,11 +18,19 @@ namespace taud::server {
 // Pure; each looks at a sample of bounded size, the same one each time, so that
 // two snapshots are measured by the same users, items and pairs.
 
-// Length of the mean of the trained rows, 0 to 1 (the mean resultant length of
-// directional statistics, Mardia and Jupp 2000, 2.3): 1 if all are parallel.
-// 0 without rows.
-double ResultantLength(const model::Matrix& rows,
-                       const std::vector<uint32_t>& counts);
+// Length of the mean of rows, 0 to 1 (the mean resultant length of directional
+// statistics, Mardia and Jupp 2000, 2.3): 1 if all are parallel. 0 without any.
+struct Spread {
+  size_t rows = 0;
+  double length = 0;
+};
+// Of the rows that at least `least` pairs have made.
+Spread SpreadOf(const model::Matrix& rows, const std::vector<uint32_t>& counts,
+                uint32_t least);
+
+// Row by row the smaller count: 0 where one of the two has no row.
+std::vector<uint32_t> CountsInBoth(const std::vector<uint32_t>& a,
+                                   const std::vector<uint32_t>& b);
 
 // Mean cosine of a row with itself, over rows that are trained in both. 1
 // without any.
@@ -43,9 +51,9 @@ struct TemperatureMeasures {
 };
 TemperatureMeasures MeasureTemperatures(const model::Snapshot& snapshot);
 
-// At most `limit` users with a row, spread over all.
-std::vector<model::UserIndex> SampleUsers(const model::Snapshot& snapshot,
-                                          size_t limit);
+// At most `limit` rows whose count is not 0, spread over all.
+std::vector<uint32_t> SampleTrained(const std::vector<uint32_t>& counts,
+                                    size_t limit);
 
 // The k best items of each user by its row, nothing left out; empty for a user
 // without a row.
@@ -59,8 +67,6 @@ Lists ExactListsOf(const model::Snapshot& snapshot,
 // The k nearest items of each item, itself left out.
 Lists ExactNeighboursOf(const model::Snapshot& snapshot,
                         const std::vector<model::ItemIndex>& items, size_t k);
-std::vector<model::ItemIndex> SampleItems(const model::Snapshot& snapshot,
-                                          size_t limit);
 
 // Mean share of the items of a list that are in the other's, too, over users
 // with both. 1 without any.
@@ -82,9 +88,9 @@ struct PairSample {
   std::vector<std::pair<model::UserIndex, model::ItemIndex>> pairs;
   std::vector<model::ItemIndex> others;  // distinct
 };
-// The latest positive pairs of the log, at most `pairs` out of its last
-// eighth (4,096 to 65,536 interactions), through `through`; half of the
-// `others` as they are chosen, half of all items alike.
+// The latest positive pairs of the log that are still liked, at most `pairs`
+// out of its last eighth (4,096 to 65,536 interactions), through `through`;
+// half of the `others` as they are chosen, half of all items alike.
 PairSample SamplePairs(const model::State& state, model::Sequence through,
                        size_t pairs, size_t others);
 

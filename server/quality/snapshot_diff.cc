@@ -97,7 +97,7 @@ v1::SnapshotDiff DiffSnapshots(const model::Snapshot& from,
   FillTemperatures(from, to, &diff);
   const size_t most = std::max(from.items.rows, to.items.rows);
   std::vector<model::UserIndex> users;
-  for (const model::UserIndex user : SampleUsers(from, kUsers)) {
+  for (const model::UserIndex user : SampleTrained(from.user_degree, kUsers)) {
     if (users.size() >= SampleSize(kUsers, most)) break;
     if (user < to.users.rows && to.user_degree[user] > 0) users.push_back(user);
   }
@@ -105,8 +105,8 @@ v1::SnapshotDiff DiffSnapshots(const model::Snapshot& from,
   const Lists before = ExactListsOf(from, users, kTop);
   const Lists now = ExactListsOf(to, users, kTop);
   diff.set_list_overlap_10(Overlap(before, now));
-  const std::vector<model::ItemIndex> sampled =
-      SampleItems(from, std::min(kItems, SampleSize(kItems, most)));
+  const std::vector<model::ItemIndex> sampled = SampleTrained(
+      from.item_popularity, std::min(kItems, SampleSize(kItems, most)));
   diff.set_neighbour_overlap_10(Overlap(ExactNeighboursOf(from, sampled, kTop),
                                         ExactNeighboursOf(to, sampled, kTop)));
   FillShifts(before, now, items, &diff);

@@ -16,13 +16,11 @@ std::vector<ItemIndex> HistoryOf(const model::State& state,
     if (listed.insert(item).second) items.push_back(item);
   }
   if (!user.has_value()) return items;
-  std::vector<model::HistoryEntry> history;
-  state.interactions.CopyHistorySince(
-      *user, 0, 0, query::kMostNeighbourhoodItems, &history, before);
-  for (const model::HistoryEntry& entry : history) {
-    if (IsPositive(entry.kind) && listed.insert(entry.item).second) {
-      items.push_back(entry.item);
-    }
+  std::vector<ItemIndex> liked;
+  state.interactions.CopyLiked(*user, query::kMostNeighbourhoodItems, &liked,
+                               before);
+  for (const ItemIndex item : liked) {
+    if (listed.insert(item).second) items.push_back(item);
   }
   return items;
 }

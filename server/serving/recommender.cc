@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "model/bitmap.h"
+#include "model/unit_norm.h"
 #include "query/common_taste.h"
 #include "query/fold_in.h"
 #include "query/fold_in_cache.h"
@@ -48,9 +49,6 @@ v1::Representation QueryForUser(
   const model::Snapshot& snapshot = *model.snapshot;
   query::FoldInInput input;
   if (user.has_value()) input.trained = query::FindTrained(snapshot, *user);
-  // Where the taste of the moment counts, what was learnt matters, too.
-  const size_t latest =
-      model.fold_in->weights().recent > 0 ? query::kRecentItems : 0;
   const model::Sequence since = input.trained.through;
   query::FoldInCache::Stamp stamp;
   stamp.erased = state.interactions.num_erased();
@@ -58,7 +56,17 @@ v1::Representation QueryForUser(
   // newer than its stamp, and it is made again.
   if (user.has_value()) stamp.newest = state.interactions.NewestOf(*user);
   bool has_newer = stamp.newest > since;
-  const bool wanted = has_newer || (stamp.newest > 0 && latest > 0);
+  model::Interactions::HistoryPart part;
+  part.after = since;
+  // Where the taste of the moment counts, what was learnt matters, too.
+  part.latest = model.fold_in->weights().recent > 0 ? query::kRecentItems : 0;
+  part.limit = query::kMaxFoldIn;
+  part.before = before;
+  if (user.has_value() && state.interactions.HasDislikes(*user)) {
+    part.dislikes = query::kMaxFoldIn;
+  }
+  const bool wanted =
+      has_newer || (stamp.newest > 0 && (part.latest > 0 || part.dislikes > 0));
   const bool cacheable = wanted && context.empty() &&
                          before == model::kNoSequence &&
                          model.fold_ins != nullptr;
@@ -72,8 +80,7 @@ v1::Representation QueryForUser(
   }
   std::vector<model::HistoryEntry> history;
   if (wanted) {
-    state.interactions.CopyHistorySince(*user, since, latest, query::kMaxFoldIn,
-                                        &history, before);
+    state.interactions.CopyHistoryPart(*user, part, &history);
   }
   if (before != model::kNoSequence) {
     has_newer = std::any_of(history.begin(), history.end(),
@@ -105,6 +112,24 @@ bool QueryForItem(const ServingModel& model, const NewItems::Vectors& fresh,
     if (!fresh.Find(item, &at) || !fresh.Direction(at, query)) return false;
   }
   query::LeaveCommonTaste(model.fold_in->common_taste(), query);
+  return true;
+}
+
+// Where nothing else is known: the items of a context that the snapshot has no
+// row of, by what their users or their tags say.
+bool QueryForNewItems(const NewItems::Vectors& fresh,
+                      absl::Span<const ItemIndex> context,
+                      std::vector<float>* query) {
+  std::vector<float> sum;
+  std::vector<float> row;
+  for (const ItemIndex item : context) {
+    size_t at = 0;
+    if (!fresh.Find(item, &at) || !fresh.Direction(at, &row)) continue;
+    sum.resize(row.size(), 0.0f);
+    for (size_t c = 0; c < row.size(); ++c) sum[c] += row[c];
+  }
+  if (sum.empty() || !model::Normalise(&sum)) return false;
+  *query = std::move(sum);
   return true;
 }
 
@@ -315,6 +340,10 @@ bool MakeQuery(const Shared& shared, const RecommendTask& task, Work* work,
   answer->representation =
       QueryForUser(shared.model, shared.state, task.user, task.context,
                    task.before, &work->query, counted);
+  if (work->query.empty() &&
+      QueryForNewItems(shared.fresh, task.context, &work->query)) {
+    answer->representation = v1::REPRESENTATION_CONTEXT;
+  }
   answer->temperature = TemperatureOf(snapshot, task.user);
   return true;
 }

@@ -26,7 +26,10 @@ Interaction Make(Sequence sequence, UserIndex user, ItemIndex item) {
 std::vector<ItemIndex> History(const Interactions& interactions, UserIndex user,
                                size_t limit = 100, Sequence after = 0) {
   std::vector<HistoryEntry> history;
-  interactions.CopyHistorySince(user, after, 0, limit, &history);
+  Interactions::HistoryPart part;
+  part.after = after;
+  part.limit = limit;
+  interactions.CopyHistoryPart(user, part, &history);
   std::vector<ItemIndex> items;
   for (const HistoryEntry& entry : history) items.push_back(entry.item);
   return items;
@@ -72,7 +75,10 @@ TEST(InteractionsTest, HistoryGoesByWhenThingsHappened) {
   EXPECT_EQ(interactions.NewestOf(1), 0u);
   // The two latest whenever they came, and what came after 4.
   std::vector<HistoryEntry> history;
-  interactions.CopyHistorySince(0, 4, 2, 100, &history);
+  Interactions::HistoryPart part;
+  part.after = 4;
+  part.latest = 2;
+  interactions.CopyHistoryPart(0, part, &history);
   ASSERT_EQ(history.size(), 3u);
   EXPECT_EQ(history[0].item, 0u);
   EXPECT_EQ(history[1].item, 3u);
@@ -234,6 +240,94 @@ TEST(InteractionsTest, LongHistoriesLoseTheirOldestButNothingSeen) {
   interactions.Append(Make(many + 1, 0, 0));
   EXPECT_EQ(History(interactions, 0, 1), std::vector<ItemIndex>{0});
   EXPECT_EQ(Seen(interactions, 0).size(), many);
+}
+
+Interaction Of(InteractionKind kind, Sequence sequence, UserIndex user,
+               ItemIndex item) {
+  Interaction one = Make(sequence, user, item);
+  one.kind = kind;
+  return one;
+}
+
+TEST(InteractionsTest, WhatHasLeftTheHistoryIsLikedUntilItIsTakenBack) {
+  Interactions interactions;
+  const auto many = static_cast<ItemIndex>(2 * Interactions::kMaxHistory + 10);
+  std::vector<Interaction> likes;
+  for (ItemIndex i = 0; i < many; ++i) likes.push_back(Make(i + 1, 0, i));
+  interactions.AppendAll(likes);
+  Sequence next = many;
+  EXPECT_EQ(interactions.ItemPositives(1), 1u);
+  std::vector<Interactions::Pair> pairs = {{0, 5}, {1, 5}, {0, 1}, {0, 9}};
+  interactions.KeepLiked(&pairs);
+  EXPECT_THAT(pairs,
+              ElementsAre(Interactions::Pair(0, 5), Interactions::Pair(0, 1),
+                          Interactions::Pair(0, 9)));
+  interactions.Append(Of(InteractionKind::kDislike, ++next, 0, 1));
+  EXPECT_EQ(interactions.ItemPositives(1), 0u);
+  interactions.Append(Of(InteractionKind::kRetract, ++next, 0, 5));
+  EXPECT_EQ(interactions.ItemPositives(5), 0u);
+  interactions.Append(Make(++next, 0, 9));  // once more
+  EXPECT_EQ(interactions.ItemPositives(9), 1u);
+  interactions.KeepLiked(&pairs);
+  EXPECT_THAT(pairs, ElementsAre(Interactions::Pair(0, 9)));
+  interactions.Append(Make(++next, 1, 7));
+  interactions.Erase({}, {8});
+  EXPECT_EQ(interactions.ItemPositives(8), 0u);
+  interactions.Erase({0}, {});
+  for (ItemIndex i = 0; i < many; ++i) {
+    ASSERT_EQ(interactions.ItemPositives(i), i == 7 ? 1u : 0u) << i;
+  }
+  pairs = {{0, 9}, {1, 7}};
+  interactions.KeepLiked(&pairs);
+  EXPECT_THAT(pairs, ElementsAre(Interactions::Pair(1, 7)));
+}
+
+TEST(InteractionsTest, LikedItemsAreNotCrowdedOutByDislikes) {
+  Interactions interactions;
+  for (Sequence s = 1; s <= 4; ++s) {
+    interactions.Append(Make(s, 0, static_cast<ItemIndex>(s)));
+  }
+  for (Sequence s = 5; s <= 20; ++s) {
+    interactions.Append(
+        Of(InteractionKind::kDislike, s, 0, static_cast<ItemIndex>(s)));
+  }
+  std::vector<ItemIndex> liked;
+  interactions.CopyLiked(0, 3, &liked);
+  EXPECT_THAT(liked, ElementsAre(4, 3, 2));
+  interactions.CopyLiked(0, 3, &liked, /*before=*/3);
+  EXPECT_THAT(liked, ElementsAre(2, 1));
+  interactions.CopyLiked(1, 3, &liked);
+  EXPECT_THAT(liked, IsEmpty());
+}
+
+TEST(InteractionsTest, DislikesBelongToAPartWheneverTheyCame) {
+  Interactions interactions;
+  EXPECT_FALSE(interactions.HasDislikes(0));
+  for (Sequence s = 1; s <= 6; ++s) {
+    const bool even = s % 2 == 0;
+    interactions.Append(
+        Of(even ? InteractionKind::kDislike : InteractionKind::kLike, s, 0,
+           static_cast<ItemIndex>(s)));
+    EXPECT_EQ(interactions.HasDislikes(0), s > 1);
+  }
+  Interactions::HistoryPart part;
+  part.after = 6;
+  part.dislikes = 4;
+  std::vector<HistoryEntry> history;
+  interactions.CopyHistoryPart(0, part, &history);
+  ASSERT_EQ(history.size(), 2u);  // of the four latest
+  EXPECT_EQ(history[0].item, 6u);
+  EXPECT_EQ(history[1].item, 4u);
+  part.after = 4;
+  interactions.CopyHistoryPart(0, part, &history);
+  EXPECT_EQ(history.size(), 3u);
+  Sequence next = 6;
+  for (const ItemIndex item : {2, 4}) {
+    interactions.Append(Make(++next, 0, item));
+    EXPECT_TRUE(interactions.HasDislikes(0));
+  }
+  interactions.Append(Of(InteractionKind::kRetract, ++next, 0, 6));
+  EXPECT_FALSE(interactions.HasDislikes(0));
 }
 
 TEST(InteractionsTest, RecentUsersAreBoundedAndDistinctInARow) {

@@ -118,7 +118,8 @@ TEST(FoldInTest, HalfOfWhatItemsHaveInCommonIsTakenOut) {
 TEST(FoldInTest, TheTasteOfTheMomentCountsAsTheSnapshotSays) {
   model::Snapshot s = PlainSnapshot();
   s.metrics[kRecentWeightMetric] = 0.5;
-  // Learnt long since; a dislike and an item without a vector say nothing.
+  // Learnt long since; an item without a vector says nothing, and a dislike is
+  // none of the moment's taste.
   const std::vector<model::HistoryEntry> history = {
       Entry(3, 1, model::InteractionKind::kLike, 9),
       Entry(4, 1, model::InteractionKind::kDislike, 8),
@@ -126,10 +127,12 @@ TEST(FoldInTest, TheTasteOfTheMomentCountsAsTheSnapshotSays) {
       Entry(0, 1, model::InteractionKind::kLike, 6)};
   const FoldIn fold_in(&s);
   EXPECT_EQ(fold_in.weights().recent, 0.5f);
-  // (1, 0) + ½·((0, 1) + .8·(1, 0))
-  const float norm = std::sqrt(1.4f * 1.4f + 0.25f);
+  // The row and the dislike, (3, 1) / √10, + ½·((0, 1) + .8·(1, 0))
+  const float x = 3 / std::sqrt(10.0f) + 0.4f;
+  const float y = 1 / std::sqrt(10.0f) + 0.5f;
+  const float norm = std::sqrt(x * x + y * y);
   EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 50}, history),
-              IsNear({1.4f / norm, 0.5f / norm}));
+              IsNear({x / norm, y / norm}));
 }
 
 TEST(FoldInTest, TheCommonTasteFadesAsAHistoryGrows) {
@@ -224,6 +227,21 @@ TEST(FoldInTest, ADislikeMovesAwayAndTakesALikeBack) {
   // But what is asked with still says something.
   EXPECT_THAT(QueryOf(fold_in, {kRow, 1, 50, 50}, {dislike}, {0}),
               IsNear({1, 0}));
+}
+
+// Rows are learnt from likes: what the row has taken up says nothing against an
+// item, so the answers would go back when the next snapshot serves.
+TEST(FoldInTest, ADislikeStandsWhenTheRowHasTakenItUp) {
+  const model::Snapshot s = PlainSnapshot();
+  const FoldIn fold_in(&s);
+  model::HistoryEntry dislike =
+      Entry(1, 1, model::InteractionKind::kDislike, 100);
+  const std::vector<float> before =
+      QueryOf(fold_in, {kRow, 3, 50, 50}, {dislike});
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 100, 100}, {dislike}), IsNear(before));
+  // What it took back has left the row.
+  dislike.since_like = 60;
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 100, 100}, {dislike}), IsNear(before));
 }
 
 TEST(FoldInTest, NothingToMakeItOf) {

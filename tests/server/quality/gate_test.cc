@@ -24,8 +24,9 @@ GateFacts GoodFacts() {
   facts.candidate.users = 1000;
   facts.candidate.items = 1000;
   facts.candidate.pairs = 20000;
-  facts.candidate.user_spread = .5;
-  facts.candidate.item_spread = .4;
+  facts.candidate.user_spread = {1000, .5};
+  facts.candidate.item_spread = {1000, .4};
+  facts.candidate.passes = 30;
   facts.candidate.tau0 = .1;
   facts.candidate.tau_user = {.08, .1, .12};
   facts.candidate.audited = 4;
@@ -66,15 +67,27 @@ TEST(GateTest, EachBoundIsOneThatCanBeBroken) {
     std::function<void(GateFacts*)> change;
     const char* failure;  // empty: it passes
   } cases[] = {
-      {"parallel users", [](auto* f) { f->candidate.user_spread = .96; },
+      {"parallel users", [](auto* f) { f->candidate.user_spread.length = .96; },
        "spread (users) 0.96, at most 0.85 (serving: 0.5)"},
-      {"nearly parallel", [](auto* f) { f->candidate.user_spread = .84; }, ""},
-      {"parallel items", [](auto* f) { f->candidate.item_spread = .99; },
+      {"nearly parallel",
+       [](auto* f) { f->candidate.user_spread.length = .84; }, ""},
+      {"parallel items", [](auto* f) { f->candidate.item_spread.length = .99; },
        "spread (items)"},
+      {"as parallel as what serves",
+       [](auto* f) {
+         f->serving->item_spread.length = .96;
+         f->candidate.item_spread.length = .97;
+       },
+       ""},
+      {"more parallel than what serves",
+       [](auto* f) {
+         f->serving->item_spread.length = .96;
+         f->candidate.item_spread.length = .99;
+       },
+       "spread (items) 0.99, at most 0.98"},
       {"few rows may be alike",
        [](auto* f) {
-         f->candidate.items = 20;
-         f->candidate.item_spread = .99;
+         f->candidate.item_spread = {99, .99};
        },
        ""},
       {"tau_u collapsed", [](auto* f) { f->candidate.tau_user = {}; },
@@ -201,6 +214,12 @@ TEST(GateTest, WhoKnowsMoreMayHaveForgottenMore) {
               HasSubstr("hit_rate (all) 0.23, at least 0.2537"));
   grown.candidate.pairs = 26000;  // a third: .35 · (.8 − .225)
   EXPECT_EQ(Failures(Judge(grown, steady)), "");
+  // The same pairs, but a third more often; of an older version nobody knows.
+  grown.candidate.pairs = 20000;
+  grown.serving->passes = 23;
+  EXPECT_EQ(Failures(Judge(grown, steady)), "");
+  grown.serving->passes = 0;
+  EXPECT_THAT(Failures(Judge(grown, steady)), HasSubstr("hit_rate (all)"));
 }
 
 // --- Measured on snapshots ---------------------------------------------------
@@ -305,6 +324,79 @@ TEST_F(GateMeasuresTest, BadOnesFailByWhatIsWrongWithThem) {
                 s->temperatures.assign(kUsers, 1e-4f);
               }),
               HasSubstr("tau_user_p50"));
+}
+
+// Twenty thousand accounts with one item each stand where that item stands, and
+// so do as many items of one account's.
+TEST_F(GateMeasuresTest, RowsThatCameAtOnceAndAreAlikeStopNothing) {
+  const auto grow = [](size_t more, const float* row, model::Matrix* rows,
+                       std::vector<uint32_t>* counts) {
+    for (size_t n = 0; n < more; ++n) {
+      rows->values.insert(rows->values.end(), row, row + kDim);
+      counts->push_back(n % 2 == 0 ? 1 : 6);
+    }
+    rows->rows += more;
+  };
+  auto snapshot = Good();
+  const std::vector<float> one(snapshot->items.Row(3),
+                               snapshot->items.Row(3) + kDim);
+  grow(20000, one.data(), &snapshot->items, &snapshot->item_popularity);
+  grow(20000, one.data(), &snapshot->users, &snapshot->user_degree);
+  snapshot->temperatures.resize(snapshot->users.rows, .1f);
+  const auto next = Build(std::move(snapshot));
+  const auto facts = MeasureForGate(*next, serving_.get(), state_);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(Failures(Judge(*facts)), "");
+  // Nor do they when they serve.
+  const auto after = MeasureForGate(*next, next.get(), state_);
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(Failures(Judge(*after)), "");
+}
+
+// A wrong import that is undone: what serves knows it still, nobody else has
+// to.
+TEST_F(GateMeasuresTest, WhatWasTakenBackIsNotAskedAbout) {
+  for (const auto kind :
+       {model::InteractionKind::kDislike, model::InteractionKind::kRetract}) {
+    for (uint32_t user = 0; user < kUsers; user += 2) {
+      std::vector<model::ItemIndex> liked;
+      state_.interactions.CopyLiked(user, kItems, &liked);
+      for (size_t n = 0; n < liked.size(); n += 2) {
+        Interact(user, liked[n], &state_, kind);
+      }
+    }
+  }
+  const PairSample sample =
+      SamplePairs(state_, serving_->snapshot->trained_through, 10000, 100);
+  EXPECT_GT(sample.pairs.size(), 500u);
+  for (const auto& [user, item] : sample.pairs) {
+    std::vector<model::Interactions::Pair> pair = {{user, item}};
+    state_.interactions.KeepLiked(&pair);
+    ASSERT_EQ(pair.size(), 1u) << user << " " << item;
+  }
+}
+
+TEST_F(GateMeasuresTest, UsersWhoLikeNothingAnyMoreAreNotMissed) {
+  const auto lose = [&](auto take_back) {
+    auto snapshot = Good();
+    for (uint32_t user = 0; user < kUsers; user += 2) {
+      std::vector<model::ItemIndex> liked;
+      state_.interactions.CopyLiked(user, kItems, &liked);
+      for (const model::ItemIndex item : liked) take_back(user, item);
+      std::fill_n(snapshot->users.Row(user), kDim, 0.0f);
+      snapshot->user_degree[user] = 0;
+      snapshot->temperatures[user] = 0;
+    }
+    const auto facts =
+        MeasureForGate(*Build(std::move(snapshot)), serving_.get(), state_);
+    EXPECT_TRUE(facts.ok()) << facts.status();
+    return facts.ok() ? facts->comparison->users_lost : SIZE_MAX;
+  };
+  EXPECT_GT(lose([](uint32_t, uint32_t) {}), kUsers / 3);
+  EXPECT_EQ(lose([&](uint32_t user, uint32_t item) {
+              Interact(user, item, &state_, model::InteractionKind::kDislike);
+            }),
+            0u);
 }
 
 // What was taken back is rightly gone.

@@ -259,6 +259,13 @@ TEST_F(NeighbourhoodItemsTest, AHistoryIsTheContextAndThenWhatWasLiked) {
   EXPECT_EQ(HistoryOf(state_, 4, context),
             (std::vector<model::ItemIndex>{9, 2, 3, 1}));
   EXPECT_TRUE(HistoryOf(state_, std::nullopt, {}).empty());
+  // However many dislikes come after.
+  for (size_t n = 0; n <= query::kMostNeighbourhoodItems; ++n) {
+    Interact(4, static_cast<uint32_t>(20 + n), &state_,
+             model::InteractionKind::kDislike);
+  }
+  EXPECT_EQ(HistoryOf(state_, 4, context),
+            (std::vector<model::ItemIndex>{9, 2, 3, 1}));
 }
 
 }  // namespace

@@ -212,6 +212,14 @@ TEST(NewItemsTest, UnderItsTagItIsRankedAmongTheOthers) {
   }
   EXPECT_GT(answers[0].items[20].score, 0.5f);
   EXPECT_LT(answers[0].items[21].score, -0.5f);
+  // Asked with it, a stranger gets what it is like.
+  RecommendTask stranger;
+  stranger.context = {40};
+  stranger.k = 20;
+  ASSERT_TRUE(Recommend(*model, state, 0, {&stranger, 1}, &answers).ok());
+  EXPECT_EQ(answers[0].representation, v1::REPRESENTATION_CONTEXT);
+  ASSERT_EQ(answers[0].items.size(), 20u);
+  for (const auto& ranked : answers[0].items) EXPECT_LT(ranked.item, 20u);
 }
 
 TEST(NewItemsTest, AreBounded) {
@@ -416,6 +424,33 @@ TEST(NewItemsPropertyTest, CompeteByScoreWhateverTheFilter) {
 }
 
 // An answer from the cache is the answer without it.
+// What the next snapshot takes up of a dislike is nothing.
+TEST(FoldInCachedTest, ADislikeCountsAfterTheNextSnapshotAsBefore) {
+  model::State state;
+  FillDictionaries(10, 50, &state);
+  Interact(2, 7, &state, model::InteractionKind::kDislike);
+  const auto answer = [&](model::Sequence through) {
+    auto snapshot = MakeSnapshot(10, 50, 8);
+    snapshot->trained_through = through;
+    const auto model = Build(std::move(snapshot));
+    RecommendTask task;
+    task.user = 2;
+    task.k = 50;
+    std::vector<Recommendation> answers;
+    EXPECT_TRUE(Recommend(*model, state, 0, {&task, 1}, &answers).ok());
+    return answers[0];
+  };
+  const Recommendation before = answer(0);
+  const Recommendation after = answer(state.interactions.last_sequence());
+  EXPECT_EQ(before.representation, v1::REPRESENTATION_FOLDED_IN);
+  EXPECT_EQ(after.representation, v1::REPRESENTATION_TRAINED);
+  ASSERT_EQ(before.items.size(), after.items.size());
+  for (size_t i = 0; i < before.items.size(); ++i) {
+    EXPECT_EQ(before.items[i].item, after.items[i].item);
+    EXPECT_NEAR(before.items[i].score, after.items[i].score, 1e-6);
+  }
+}
+
 TEST(FoldInCachedTest, TheSameAnswerUntilSomethingHappens) {
   const auto model = Build(MakeSnapshot(10, 50, 8));
   model::State state;

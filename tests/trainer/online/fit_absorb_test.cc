@@ -62,9 +62,12 @@ class FitAbsorbTest : public OnlineFitTest {
     query::FoldInInput input;
     input.trained = query::FindTrained(snapshot, user);
     std::vector<model::HistoryEntry> history;
-    interactions_.CopyHistorySince(user, input.trained.through,
-                                   query::kRecentItems, query::kMaxFoldIn,
-                                   &history);
+    model::Interactions::HistoryPart part;
+    part.after = input.trained.through;
+    part.latest = query::kRecentItems;
+    part.dislikes = query::kMaxFoldIn;
+    part.limit = query::kMaxFoldIn;
+    interactions_.CopyHistoryPart(user, part, &history);
     input.history = history;
     std::vector<float> query;
     if (!fold_in.Query(input, &query)) query.clear();
