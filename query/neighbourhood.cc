@@ -167,7 +167,7 @@ void FindStrengths(const model::NeighbourLists& lists,
   for (size_t k = 0; k < count; ++k) {
     NeighbourStrength& one = (*strengths)[kept];
     one.item = scratch->touched[k];
-    one.strength = scratch->values[k] * scale;
+    one.strength = std::min(scratch->values[k] * scale, kMostStrength);
     kept += one.strength > 0 ? 1 : 0;
   }
   strengths->resize(kept);

@@ -22,7 +22,9 @@
 // (trainer/neighbours/neighbour_search.h), D_i an item's number of users and D̄
 // the mean of the items that have some. ĝ is g divided by the mean of its
 // kNormalisers greatest values outside of the history, so that λ means the same
-// for every user.
+// for every user, and no more than kMostStrength: an item that a few accounts
+// alone have chosen, together with what many have, would stand far above all
+// others' mean.
 
 namespace taud::query {
 
@@ -44,6 +46,7 @@ NeighbourWeights NeighbourWeightsOf(const model::Snapshot& snapshot);
 // Items of a history that are looked at: of a longer one, the latest.
 inline constexpr size_t kMostNeighbourhoodItems = 256;
 inline constexpr size_t kNormalisers = 50;
+inline constexpr float kMostStrength = 3;
 
 // D̄ of `popularity`; 1 if no item has users. Pure.
 double MeanPopularity(const std::vector<uint32_t>& popularity);
@@ -54,7 +57,7 @@ float PopularityFactor(uint32_t users, double mean, float power);
 // What an item has of a neighbourhood.
 struct NeighbourStrength {
   model::ItemIndex item = 0;
-  float strength = 0;  // ĝ > 0
+  float strength = 0;  // ĝ, above 0, kMostStrength at most
 };
 
 // Working memory of a thread, 4 bytes an item and 8 of each that lists name.

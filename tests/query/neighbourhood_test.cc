@@ -1,5 +1,6 @@
 #include "query/neighbourhood.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -61,6 +62,23 @@ TEST(NeighbourhoodTest, TheScaleIsThatOfTheFiftyGreatest) {
   for (const auto& [item, strength] : found) {
     EXPECT_NEAR(strength, item > 50 ? 1 : 0.25, 1e-6);
   }
+}
+
+// One account's item beside what many have: a hundred times the mean otherwise.
+TEST(NeighbourhoodTest, NoItemStandsFarAboveTheOthers) {
+  model::NeighbourLists lists;
+  lists.Grow(102);
+  model::NeighbourList list = {{101, 50.0f}};
+  for (uint32_t item = 1; item <= 100; ++item) list.push_back({item, 0.5f});
+  lists.Set(0, list);
+  const std::vector<uint32_t> popularity(102, 1);
+  NeighbourScratch scratch;
+  std::vector<NeighbourStrength> found;
+  FindStrengths(lists, popularity, std::vector<uint32_t>{0}, &scratch, &found);
+  ASSERT_EQ(found.size(), 101u);
+  float greatest = 0;
+  for (const auto& one : found) greatest = std::max(greatest, one.strength);
+  EXPECT_EQ(greatest, kMostStrength);
 }
 
 TEST(NeighbourhoodTest, WeightsAreThoseOfTheSnapshotInRange) {
