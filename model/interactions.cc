@@ -341,18 +341,22 @@ void Interactions::Erase(const std::vector<UserIndex>& users,
     if (!of_user) items_of[one.user].push_back(one.item);
   });
   absl::flat_hash_map<ItemIndex, uint32_t> fewer;
-  for (const UserIndex user : users) {
+  // What may need memory comes before anything is forgotten.
+  for (const UserIndex user : erased_users) {
     if (user >= users_.size()) continue;
     absl::MutexLock lock(&UserMutex(user));
     for (const HistoryEntry& entry : users_[user].history) {
       if (IsPositive(entry.kind)) ++fewer[entry.item];
     }
-    OldLikes& stripe = old_likes_[user % kStripes];
+    const OldLikes& stripe = old_likes_[user % kStripes];
     const auto old = stripe.find(user);
-    if (old != stripe.end()) {
-      for (const ItemIndex item : old->second) ++fewer[item];
-      stripe.erase(old);
-    }
+    if (old == stripe.end()) continue;
+    for (const ItemIndex item : old->second) ++fewer[item];
+  }
+  for (const UserIndex user : erased_users) {
+    if (user >= users_.size()) continue;
+    absl::MutexLock lock(&UserMutex(user));
+    old_likes_[user % kStripes].erase(user);
     users_.Mutable(user) = User{};
   }
   for (const ItemIndex item : items) {
@@ -489,13 +493,16 @@ void Interactions::KeepLiked(std::vector<Pair>* pairs) const {
     return (*pairs)[a].first < (*pairs)[b].first;
   });
   std::vector<char> liked(pairs->size());
-  absl::flat_hash_set<ItemIndex> likes;
   for (size_t begin = 0; begin < order.size();) {
     const UserIndex user = (*pairs)[order[begin]].first;
-    CopyLikesOf(user, &likes);
-    for (; begin < order.size() && (*pairs)[order[begin]].first == user;
-         ++begin) {
-      liked[order[begin]] = likes.contains((*pairs)[order[begin]].second);
+    size_t end = begin;
+    absl::flat_hash_map<ItemIndex, bool> asked;
+    while (end < order.size() && (*pairs)[order[end]].first == user) {
+      asked[(*pairs)[order[end++]].second] = false;
+    }
+    FindLiked(user, &asked);
+    for (; begin < end; ++begin) {
+      liked[order[begin]] = asked[(*pairs)[order[begin]].second] ? 1 : 0;
     }
   }
   size_t kept = 0;
@@ -505,18 +512,22 @@ void Interactions::KeepLiked(std::vector<Pair>* pairs) const {
   pairs->resize(kept);
 }
 
-void Interactions::CopyLikesOf(UserIndex user,
-                               absl::flat_hash_set<ItemIndex>* likes) const {
-  likes->clear();
+void Interactions::FindLiked(
+    UserIndex user, absl::flat_hash_map<ItemIndex, bool>* asked) const {
   if (user >= users_.size()) return;
   absl::ReaderMutexLock lock(&UserMutex(user));
   for (const HistoryEntry& entry : users_[user].history) {
-    if (IsPositive(entry.kind)) likes->insert(entry.item);
+    if (!IsPositive(entry.kind)) continue;
+    const auto found = asked->find(entry.item);
+    if (found != asked->end()) found->second = true;
   }
   const OldLikes& stripe = old_likes_[user % kStripes];
   const auto old = stripe.find(user);
   if (old == stripe.end()) return;
-  likes->insert(old->second.begin(), old->second.end());
+  for (auto& [item, liked] : *asked) {
+    liked = liked ||
+            std::binary_search(old->second.begin(), old->second.end(), item);
+  }
 }
 
 std::map<Interactions::Pair, std::vector<size_t>> Interactions::PositionsOf(

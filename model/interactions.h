@@ -12,7 +12,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "model/chunked_vector.h"
 #include "model/types.h"
@@ -138,8 +137,9 @@ class Interactions {
   // since, and the earlier time is forgotten.
   bool CopyTakenSince(UserIndex user, Sequence before,
                       std::vector<ItemIndex>* items) const;
-  // Replaces *items by what the user likes, at most `limit`, what happened last
-  // first; as if what came at `before` or later were not there.
+  // Replaces *items by what the user likes of the latest kMaxHistory, at most
+  // `limit`, what happened last first; as if what came at `before` or later
+  // were not there.
   void CopyLiked(UserIndex user, size_t limit, std::vector<ItemIndex>* items,
                  Sequence before = kNoSequence) const;
   // Leaves of the pairs those whose user likes the item, in their order: what
@@ -204,8 +204,9 @@ class Interactions {
   void MakeRoomToLeave(UserIndex index, size_t more, const User& user);
   void LeaveHistory(UserIndex index, User* user);
   bool TakeOldLike(UserIndex index, ItemIndex item);
-  // All of them, those that have left the history, too.
-  void CopyLikesOf(UserIndex user, absl::flat_hash_set<ItemIndex>* likes) const;
+  // Says of each of the items whether the user likes it.
+  void FindLiked(UserIndex user,
+                 absl::flat_hash_map<ItemIndex, bool>* asked) const;
   void ForgetOfUser(UserIndex user, const std::vector<ItemIndex>& items);
   void ForgetOfItem(ItemIndex item, const std::vector<UserIndex>& users,
                     uint32_t positives);

@@ -52,30 +52,43 @@ FoldIn::FoldIn(const model::Snapshot* snapshot)
 bool FoldIn::Query(const FoldInInput& input, std::vector<float>* query) const {
   query->assign(snapshot_->dim(), 0.0f);
   const TrainedUser& trained = input.trained;
+  float liked = 0;  // what likes count, and dislikes
+  float disliked = 0;
+  std::vector<float> against(snapshot_->dim(), 0.0f);
+  const auto dislike = [&](model::ItemIndex item, float weight) {
+    if (AddItem(item, weight, &against)) disliked += weight;
+  };
   if (trained.row != nullptr) {
-    AddScaled(std::min(RowStrength(input), kMaxStrength), trained.row, query);
+    liked = std::min(RowStrength(input), kMaxStrength);
+    AddScaled(liked, trained.row, query);
   }
   // Positives that the query is made of.
   auto length = static_cast<int64_t>(trained.degree);
   for (const model::HistoryEntry& entry : input.history) {
     if (entry.sequence <= trained.through) {
       // The row has no dislikes.
-      if (!IsPositive(entry.kind)) AddItem(entry.item, -1.0f, query);
+      if (!IsPositive(entry.kind)) dislike(entry.item, 1.0f);
       continue;
     }
     const bool counted = entry.sequence <= trained.counted_through;
     if (IsPositive(entry.kind)) {
       const float weight = std::min(entry.weight, kMaxWeight);
-      if (AddItem(entry.item, weight, query) && !counted) ++length;
+      if (AddItem(entry.item, weight, query)) {
+        liked += weight;
+        if (!counted) ++length;
+      }
     } else {
       const bool in_row =
           trained.row != nullptr && entry.TakesBack(trained.through);
-      AddItem(entry.item, in_row ? -2.0f : -1.0f, query);
+      dislike(entry.item, in_row ? 2.0f : 1.0f);
       if (!counted && trained.row != nullptr &&
           entry.TakesBack(trained.counted_through)) {
         --length;
       }
     }
+  }
+  if (disliked > 0) {
+    AddScaled(-std::min(1.0f, liked / disliked), against.data(), query);
   }
   // Nothing is liked, or nothing any more.
   if (length <= 0) query->assign(snapshot_->dim(), 0.0f);

@@ -29,7 +29,7 @@ TrainedUser FindTrained(const model::Snapshot& snapshot, model::UserIndex user);
 struct FoldInInput {
   TrainedUser trained;
   // The user's interactions, by time, the latest first, no more than
-  // kMaxFoldIn: those after trained.through, dislikes whenever they came, and
+  // twice kMaxFoldIn: those after trained.through, dislikes whenever they came, and
   // the latest kRecentItems too if weights().recent is not 0.
   absl::Span<const model::HistoryEntry> history;
   // The request's own items, newest first; they count like likes that just
@@ -50,7 +50,8 @@ struct FoldInInput {
 // its way has something of them. ē is the mean of the items' vectors. A dislike
 // counts −1, before and after the row has taken up what came with it, for rows
 // are learnt from likes alone; it counts −2 as long as it takes back a like
-// that is in the row, for then the like goes and the dislike stands. For
+// that is in the row, for then the like goes and the dislike stands. All
+// dislikes together count no more than all likes. For
 // example, the row of a user with 30 interactions counts 20, and one like after
 // it counts 1.
 //

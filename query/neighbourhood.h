@@ -46,7 +46,7 @@ NeighbourWeights NeighbourWeightsOf(const model::Snapshot& snapshot);
 // Items of a history that are looked at: of a longer one, the latest.
 inline constexpr size_t kMostNeighbourhoodItems = 256;
 inline constexpr size_t kNormalisers = 50;
-inline constexpr float kMostStrength = 3;
+inline constexpr float kMostStrength = 6;
 
 // D̄ of `popularity`; 1 if no item has users. Pure.
 double MeanPopularity(const std::vector<uint32_t>& popularity);

@@ -304,6 +304,8 @@ void Publisher::NoteRejection(const absl::Status& why) {
 absl::StatusOr<std::shared_ptr<const ServingModel>> Publisher::Build(
     std::unique_ptr<model::Snapshot> snapshot) {
   // It may have been made before something was erased.
+  if (snapshot->created_ms > erased_ms_) erased_histories_.clear();
+  model::ForgetHistories(erased_histories_, snapshot.get());
   model::ForgetRows(state_->users.Erased(), state_->items.Erased(),
                     snapshot.get());
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
@@ -363,6 +365,9 @@ absl::StatusOr<model::SnapshotVersion> Publisher::EraseNow(
     const std::vector<model::UserIndex>& users,
     const std::vector<model::ItemIndex>& items,
     const model::ItemLists& histories) {
+  erased_ms_ = absl::ToUnixMillis(absl::Now());
+  erased_histories_.insert(erased_histories_.end(), histories.begin(),
+                           histories.end());
   const std::shared_ptr<const ServingModel> serving = slot_->Get();
   if (serving != nullptr) {
     auto snapshot = std::make_unique<model::Snapshot>(*serving->snapshot);

@@ -256,6 +256,10 @@ class Publisher {
   // The version that the last erasure made; 0: none. Those before it, where
   // they are still in memory, have what it took out.
   model::SnapshotVersion erased_through_ = 0;
+  // Of the users of erasures since a snapshot was offered that is younger: one
+  // that was made before has their histories in its lists.
+  model::ItemLists erased_histories_;
+  int64_t erased_ms_ = 0;
   index::IndexBuilder builder_;
   HitHistory hits_;
   absl::Time last_save_ = absl::InfinitePast();        // steady

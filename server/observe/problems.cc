@@ -122,7 +122,7 @@ class Finder {
   // Nothing was rejected, and it has not been at it for long.
   bool MakesFirstModel() const {
     const std::string& state = status_.trainer().state();
-    return (state == "training" || state == "waiting") &&
+    return state == "training" &&
            status_.serving().rejected_in_a_row() == 0 &&
            status_.now_ms() - conditions_.trainer_since_ms < kFirstModelMs;
   }
@@ -240,6 +240,7 @@ class Finder {
     const v1::ServingStatus& serving = status_.serving();
     // With nothing more to learn no other one follows.
     const bool stands =
+        serving.snapshot_version() > 0 &&
         status_.trainer().state() == "idle" && serving.rejected_in_a_row() > 0;
     if (serving.rejected_in_a_row() >= kManyRejections || stands) {
       Add(Problem::SEVERITY_WARNING, "snapshots_rejected",

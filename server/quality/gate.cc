@@ -37,8 +37,9 @@ constexpr size_t kFewOthers = 50;
 // near 1.
 constexpr double kMaxSpread = .95;
 constexpr double kMaxSpreadRise = .35;
-// What serves may have many rows that are alike, and rightly: they may stay so.
-constexpr double kSameSpread = .02;
+// What serves may have many rows that are alike, and rightly: they may stay so,
+// but for rounding.
+constexpr double kSameSpread = .002;
 // Fewer pairs place a row where they are.
 constexpr uint32_t kKnownBy = 5;
 // τ₀ is bounded by its governor (trainer/temperature/tau_governor.h) and τ_u
@@ -119,13 +120,14 @@ bool Few(const GateMeasures& measures) {
 void CheckSpread(const GateFacts& facts, Checks* checks) {
   const auto check = [&](const char* slice, const Spread& spread,
                          const Spread& reference) {
-    if (spread.rows < kFewRows) {
+    if (Few(facts.candidate) || spread.rows < kFewRows) {
       checks->Skip("spread", slice,
                    "fewer than 100 that five interactions have made");
       return;
     }
-    double upper = std::max(kMaxSpread, reference.length + kSameSpread);
-    if (facts.serving.has_value()) {
+    double upper = kMaxSpread;
+    if (reference.rows >= kFewRows && !Few(*facts.serving)) {
+      upper = std::max(upper, reference.length + kSameSpread);
       upper = std::min(upper, std::max(reference.length, .3) + kMaxSpreadRise);
     }
     checks->Add("spread", slice, spread.length, {std::nullopt, upper},
@@ -271,20 +273,30 @@ GateMeasures MeasureOne(const ServingModel& model) {
   return measures;
 }
 
-// Compares a few of the lists with exact ones.
-void Audit(const model::Snapshot& snapshot,
-           const std::vector<model::UserIndex>& users, const Lists& lists,
-           GateMeasures* measures) {
-  std::vector<model::UserIndex> some;
-  Lists found;
-  const size_t stride = std::max<size_t>(1, users.size() / kAudited);
-  for (size_t u = 0; u < users.size(); u += stride) {
-    some.push_back(users[u]);
-    found.push_back(lists[u]);
-  }
-  measures->audited = some.size();
+// Compares a few of the index's lists with exact ones.
+absl::Status Audit(const ServingModel& model, GateMeasures* measures) {
+  const model::Snapshot& snapshot = *model.snapshot;
+  const std::vector<model::UserIndex> users =
+      SampleTrained(snapshot.user_degree, kAudited);
+  const auto found = ListsOf(model, users, kListLength);
+  if (!found.ok()) return found.status();
+  measures->audited = users.size();
   measures->index_recall =
-      Overlap(found, ExactListsOf(snapshot, some, kListLength));
+      Overlap(*found, ExactListsOf(snapshot, users, kListLength));
+  return absl::OkStatus();
+}
+
+// Of the rows that both have, of both; if these are few, each has its own.
+void MeasureSpreadBeside(const model::Matrix& next, const model::Matrix& last,
+                         const std::vector<uint32_t>& counts,
+                         Spread* next_spread, Spread* last_spread) {
+  const Spread common = SpreadOf(next, counts, kKnownBy);
+  if (common.rows < kFewRows) {
+    *last_spread = Spread();
+    return;
+  }
+  *next_spread = common;
+  *last_spread = SpreadOf(last, counts, kKnownBy);
 }
 
 size_t NumLists(size_t items) {
@@ -318,7 +330,9 @@ size_t UsersLost(const model::Snapshot& serving,
       continue;
     }
     if (state.users.IsErased(user)) continue;
-    state.interactions.CopyLiked(user, 1, &liked);
+    // What came after the candidate it need not know.
+    state.interactions.CopyLiked(user, 1, &liked,
+                                 candidate.trained_through + 1);
     lost += !liked.empty();
   }
   return lost;
@@ -367,7 +381,6 @@ absl::Status MeasureListsAlone(const ServingModel& candidate,
   auto lists = ListsOf(candidate, users, kListLength);
   if (!lists.ok()) return lists.status();
   facts->candidate.lists = MeasureLists(*lists);
-  Audit(next, users, *lists, &facts->candidate);
   return absl::OkStatus();
 }
 
@@ -380,10 +393,12 @@ absl::Status MeasureBeside(const ServingModel& candidate,
   const auto user_counts = CountsInBoth(last.user_degree, next.user_degree);
   const auto item_counts =
       CountsInBoth(last.item_popularity, next.item_popularity);
-  facts->candidate.user_spread = SpreadOf(next.users, user_counts, kKnownBy);
-  facts->candidate.item_spread = SpreadOf(next.items, item_counts, kKnownBy);
-  facts->serving->user_spread = SpreadOf(last.users, user_counts, kKnownBy);
-  facts->serving->item_spread = SpreadOf(last.items, item_counts, kKnownBy);
+  MeasureSpreadBeside(next.users, last.users, user_counts,
+                      &facts->candidate.user_spread,
+                      &facts->serving->user_spread);
+  MeasureSpreadBeside(next.items, last.items, item_counts,
+                      &facts->candidate.item_spread,
+                      &facts->serving->item_spread);
   const std::vector<model::UserIndex> users =
       SampleTrained(user_counts, NumLists(facts->candidate.items));
   const auto lists = ListsOf(candidate, users, kListLength);
@@ -392,7 +407,6 @@ absl::Status MeasureBeside(const ServingModel& candidate,
   if (!before.ok()) return before.status();
   facts->candidate.lists = MeasureLists(*lists);
   facts->serving->lists = MeasureLists(*before);
-  Audit(next, users, *lists, &facts->candidate);
   GateComparison& comparison = facts->comparison.emplace();
   comparison.compared_with = last.version;
   comparison.list_overlap = Overlap(*lists, *before);
@@ -437,9 +451,11 @@ absl::StatusOr<GateFacts> MeasureForGate(const ServingModel& candidate,
     const GateMeasures measures = MeasureOne(*serving);
     if (measures.users > 0 && measures.items > 0) facts.serving = measures;
   }
-  absl::Status status = facts.serving.has_value()
-                            ? MeasureBeside(candidate, *serving, state, &facts)
-                            : MeasureListsAlone(candidate, &facts);
+  absl::Status status = Audit(candidate, &facts.candidate);
+  if (!status.ok()) return status;
+  status = facts.serving.has_value()
+               ? MeasureBeside(candidate, *serving, state, &facts)
+               : MeasureListsAlone(candidate, &facts);
   if (!status.ok()) return status;
   return facts;
 }

@@ -28,7 +28,8 @@ struct GateMeasures {
   double passes = 0;
   // Of rows that a few pairs at least have made: one or two place a row where
   // they are, and whoever opens accounts could make as many as he likes. Beside
-  // another snapshot only of rows that both have, for the same reason.
+  // another snapshot only of rows that both have, for the same reason; if these
+  // are few, of its own, and the other one's is empty.
   Spread user_spread;
   Spread item_spread;
   double tau0 = 0;

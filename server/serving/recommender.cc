@@ -64,6 +64,7 @@ v1::Representation QueryForUser(
   part.before = before;
   if (user.has_value() && state.interactions.HasDislikes(*user)) {
     part.dislikes = query::kMaxFoldIn;
+    part.limit += part.dislikes;
   }
   const bool wanted =
       has_newer || (stamp.newest > 0 && (part.latest > 0 || part.dislikes > 0));

@@ -239,6 +239,10 @@ TEST(FoldInTest, ADislikeStandsWhenTheRowHasTakenItUp) {
   const std::vector<float> before =
       QueryOf(fold_in, {kRow, 3, 50, 50}, {dislike});
   EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 100, 100}, {dislike}), IsNear(before));
+  // Many count no more than the row itself does.
+  std::vector<model::HistoryEntry> many(40, dislike);
+  EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 100, 100}, many),
+              IsNear({std::sqrt(0.5f), -std::sqrt(0.5f)}));
   // What it took back has left the row.
   dislike.since_like = 60;
   EXPECT_THAT(QueryOf(fold_in, {kRow, 3, 100, 100}, {dislike}), IsNear(before));

@@ -277,7 +277,8 @@ void LearningLoop::CarryOut(TrainerInbox::Forgetting* forgetting) {
   } catch (const std::exception& error) {
     if (!place_->on_gpu()) throw;
     // Begins again without them: neither the snapshot nor the interactions
-    // have them.
+    // have them. Lists that were found with them are found anew.
+    if (last_snapshot_ != nullptr) last_snapshot_->neighbours = {};
     LeaveGpu(error.what());
     if (fit_->HasModel()) state = ExportState();
   }
