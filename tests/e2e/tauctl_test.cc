@@ -292,7 +292,7 @@ TEST_F(TauctlTest, ErrorsSayWhatToDo) {
   } cases[] = {
       {"recommend u1 -k 0", "k: 0 is not allowed; allowed: 1 to 1000"},
       {"recommend", "user_id: is empty"},
-      {"erase user u1 </dev/null", "--yes says that it is meant"},
+      {"erase user u1 </dev/null", "Then say --yes"},
       {"erase items '[a,b]' --yes", "item [a,b] is unknown"},
       {"items upsert " + File("ratings.csv"), "looks like interactions"},
       {"recommend u1 --boost loud", "--boost loud is not TAG=AMOUNT"},
