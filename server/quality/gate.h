@@ -19,6 +19,11 @@ namespace taud::server {
 // enough to? First it is measured, beside the one that serves, then it is
 // judged. Judging is pure, and each bound has its reason in gate.cc.
 
+// Fewer rows than this may well be alike, or change altogether.
+inline constexpr size_t kFewRows = 100;
+// Fewer lists are not compared; where there are many users so many are made.
+inline constexpr size_t kMinLists = 32;
+
 // What one snapshot is like.
 struct GateMeasures {
   size_t users = 0;  // with a row
